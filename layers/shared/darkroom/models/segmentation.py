@@ -1,0 +1,1 @@
+"""The segmentation models Darkroom knows by name."""

@@ -1,0 +1,20 @@
+"""API tokens: who may call. Only the SHA-256 of a token is ever kept."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+USER_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+
+class ApiToken(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    user: str = Field(pattern=USER_PATTERN)
+    name: str = ""
+    sha256: str = Field(repr=False, description="Hex digest of the whole token.")
+    hint: str = Field(description="The token's last four characters, to tell tokens apart by eye.")
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
