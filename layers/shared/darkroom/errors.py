@@ -67,6 +67,32 @@ class DarkroomError(Exception):
         self.charged: Charged = charged
         self.context = dict(context or {})
 
+    def problem(self, *, instance: str | None = None) -> dict[str, Any]:
+        """The error as a response body: RFC 9457 problem details that also carry OpenAI's `error` object.
+
+        One body serves both readers; job rows keep the same.
+        """
+        return {
+            "type": f"urn:darkroom:error:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **({"instance": instance} if instance else {}),
+            **({"fix": self.fix} if self.fix else {}),
+            **({"param": self.param} if self.param else {}),
+            **self.context,
+            "code": self.code,
+            "retryable": self.retryable,
+            "retry_after": self.retry_after,
+            "charged": self.charged,
+            "error": {
+                "message": f"{self.detail} {self.fix}".strip(),
+                "type": "server_error" if self.status >= 500 else "invalid_request_error",
+                "param": self.param,
+                "code": self.code,
+            },
+        }
+
 
 class CallerError(DarkroomError):
     code = "INVALID_REQUEST"

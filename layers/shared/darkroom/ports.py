@@ -1,6 +1,6 @@
 """What the services need of the outside, as roles. Adapters say how; this module says what."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -22,7 +22,7 @@ class TokenStore(Protocol):
     def find(self, sha256: str) -> ApiToken | None:
         """The token with this digest, unless revoked."""
 
-    def list(self, user: str) -> list[ApiToken]:
+    def of_user(self, user: str) -> Sequence[ApiToken]:
         """The user's tokens, oldest first."""
 
     def revoke(self, user: str, token_id: str) -> bool:
@@ -40,24 +40,33 @@ class JobPage(BaseModel):
 
 
 class JobStore(Protocol):
-    def add(self, job: Job, *, source: str | None = None) -> Job:
+    def add(self, job: Job, *, source: str | None = None) -> Job | None:
         """Stores a new job, and with `source` only if no job was ever made for that source.
 
-        Returns the job that now stands for the source: this one, or the one that was there before.
+        Returns:
+            The job that stands for the source now: this one, or the one made earlier. None when the earlier one
+            has been removed since.
         """
 
     def find(self, user: str, job_id: str) -> Job | None: ...
 
-    def list(self, user: str, *, limit: int, before: str | None = None) -> JobPage:
+    def page(self, user: str, *, limit: int, before: str | None = None) -> JobPage:
         """The user's jobs, newest first; `before` is exclusive."""
+
+    def list_open(self, *, limit: int) -> Sequence[Job]:
+        """Everybody's jobs that are not over, oldest first."""
 
     def start(self, job: Job, *, now: datetime, lease_expires_at: datetime) -> Job | None:
         """Begins an attempt, if the job is queued or its last attempt's lease is over; otherwise None."""
 
-    def finish(self, job: Job) -> bool:
-        """Stores a final state, if the stored job is still in the same attempt and not final."""
+    def requeue(self, job: Job) -> bool:
+        """Gives an attempt up, so that another may begin at once; False if it was no longer this one's to give."""
 
-    def remove(self, user: str, job_id: str) -> bool: ...
+    def finish(self, job: Job) -> bool:
+        """Stores a final state, if the stored job is open and still in the same attempt."""
+
+    def remove(self, user: str, job_id: str) -> bool:
+        """Whether there was a job that is over to remove."""
 
 
 class PresignedUpload(BaseModel):
@@ -88,7 +97,7 @@ class ImageStore(Protocol):
     def link_output(self, key: str) -> str:
         """A URL that reads the object for a while without further credentials."""
 
-    def remove_outputs(self, keys: list[str]) -> None: ...
+    def remove_outputs(self, keys: Sequence[str]) -> None: ...
 
 
 class UrlFetcher(Protocol):

@@ -1,8 +1,10 @@
 """What a caller can ask of a cut-out, and what comes back."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from darkroom.models.source import ImageSource
 
 OutputFormat = Literal["png", "webp", "jpeg"]
 Channels = Literal["rgba", "alpha"]
@@ -27,13 +29,57 @@ class CutoutOptions(BaseModel):
     margin: str = Field(
         "0",
         pattern=r"^\s*\d{1,4}(\.\d{1,3})?\s*(px|%)?\s*$",
-        description="Room left around the subject when cropping: pixels (`20`, `20px`) or per cent of the subject's longer side (`5%`).",
+        description="Room left around the subject when cropping: pixels (`20`, `20px`) or per cent of the subject's "
+        "longer side (`5%`).",
     )
     channels: Channels = Field("rgba", description="`rgba`: the picture; `alpha`: the mask alone, as 8-bit grey.")
     matting: bool = Field(False, description="Refine the edge (hair, fur) by closed-form alpha matting; slower.")
     max_size: Annotated[int, Field(ge=16, le=16384)] | None = Field(
         None, description="Longest side of the result in pixels; larger results are scaled down."
     )
+
+
+class CutoutRequest(CutoutOptions):
+    """The options, one picture, and at most one picture to put behind the subject."""
+
+    image: bytes | None = Field(None, strict=True, repr=False, description="The file itself (multipart, or the body).")
+    image_url: str | None = Field(None, max_length=2048, description="A public http(s) URL.")
+    image_b64: str | None = Field(None, repr=False, description="Base64, or a data URL.")
+    upload_id: str | None = Field(None, description="From POST /v1/uploads.")
+    background_image: bytes | None = Field(None, strict=True, repr=False)
+    background_url: str | None = Field(None, max_length=2048)
+    background_b64: str | None = Field(None, repr=False)
+    background_upload_id: str | None = None
+
+    @model_validator(mode="after")
+    def _one_picture(self) -> Self:
+        if len(self.source.given) != 1:
+            raise ValueError("give the picture exactly once: image, image_url, image_b64 or upload_id")
+        if len(self.behind.given) + (self.background is not None) > 1:
+            raise ValueError(
+                "give at most one of background, background_image, background_url, background_b64, background_upload_id"
+            )
+        return self
+
+    @property
+    def source(self) -> ImageSource:
+        return ImageSource("image", self.image, self.image_url, self.image_b64, self.upload_id)
+
+    @property
+    def behind(self) -> ImageSource:
+        return ImageSource(
+            "background",
+            self.background_image,
+            self.background_url,
+            self.background_b64,
+            self.background_upload_id,
+        )
+
+    @property
+    def options(self) -> CutoutOptions:
+        return CutoutOptions.model_validate(
+            self.model_dump(include=set(CutoutOptions.model_fields), exclude_unset=True)
+        )
 
 
 class BoundingBox(BaseModel):

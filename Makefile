@@ -1,0 +1,74 @@
+# Darkroom's commands. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help up demo test test-quick check format lock bench build invoke token deploy doctor clean
+SHELL := /bin/sh
+export SAM_CLI_TELEMETRY := 0
+export PYTHONDONTWRITEBYTECODE := 1
+
+PY := .venv/bin/python
+PORT ?= 8000
+MODEL ?= u2netp
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## Start the whole of Darkroom on this machine (PORT=8000, MODEL=u2netp|u2net)
+	@sh local/setup.sh local
+	@PORT=$(PORT) MODEL=$(MODEL) exec $(PY) -m local.up
+
+demo: ## Cut out a photograph (PHOTO=…) and save the result beside it
+	@sh local/setup.sh local
+	@MODEL=$(MODEL) $(PY) -m local.demo $(PHOTO)
+
+test: ## Set up and run all tests, with coverage
+	@sh local/setup.sh dev
+	@$(PY) functions/remove_background/fetch_weights.py .local/weights u2netp
+	$(PY) -m pytest --cov --cov-report=term --cov-report=xml:.local/coverage.xml
+
+test-quick: ## Run the unit and contract tests alone
+	@sh local/setup.sh dev
+	$(PY) -m pytest tests/unit tests/contract tests/template
+
+check: ## Check format, lint, types, import rules and the template
+	@sh local/setup.sh dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/sam validate --lint
+
+format: ## Format and mend what can be mended by itself
+	@sh local/setup.sh dev
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+lock: ## Resolve the lock anew, and the requirements of the layer and the image from it
+	@sh local/setup.sh dev
+	@sh local/lock.sh
+
+bench: ## Measure: background removal against rembg
+	@sh local/setup.sh dev
+	@$(PY) functions/remove_background/fetch_weights.py .local/weights u2netp
+	$(PY) -m benchmarks.background_removal
+
+build: ## Build functions, layer and image for Lambda (needs Python 3.13 and Docker)
+	@sh local/setup.sh dev
+	.venv/bin/sam build $(BUILD_ARGS)
+
+invoke: ## Run one function on one event, in Docker if there is one (FUNCTION=Jobs EVENT=events/jobs_list.json)
+	@sh local/setup.sh dev
+	@$(PY) -m local.invoke $(FUNCTION) $(EVENT)
+
+token: ## Make an API token (USER=name, STACK=name for a deployed stack)
+	@sh local/setup.sh local
+	@$(PY) -m local.token $(if $(filter command line,$(origin USER)),$(USER),local) $(if $(STACK),--stack $(STACK))
+
+deploy: build ## Deploy to your AWS account (ENV=default|prod)
+	.venv/bin/sam deploy --config-env $(or $(ENV),default)
+
+doctor: ## Look for what could be wrong on this machine
+	@sh local/setup.sh local
+	@$(PY) -m local.doctor
+
+clean: ## Remove everything that these commands made
+	rm -rf .venv .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

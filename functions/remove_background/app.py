@@ -1,0 +1,66 @@
+"""POST /v1/images/background-removals · the queue of files dropped into the inbox"""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from darkroom import bootstrap, triggers
+from darkroom.api import MAX_INLINE_BYTES, Api, image_response, json_response, see_other, validated
+from darkroom.models.cutout import Cutout, CutoutRequest
+
+
+def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
+    api = Api(services.tokens)
+
+    # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
+    @api.post("/v1/images/background-removals", enable_validation=False)
+    def remove_background() -> Response[Any]:
+        wanted = api.request
+        request = validated(CutoutRequest, wanted.fields)
+        cutout = services.remove_background.cut_out(api.user, request)
+        if wanted.wants_image() and len(cutout.data) <= MAX_INLINE_BYTES:
+            return image_response(cutout.data, cutout.media_type, _facts(cutout))
+        shown = services.jobs.show(services.remove_background.keep(api.user, request, cutout))
+        if wanted.wants_image():
+            return see_other(shown["output"]["images"][0]["url"])
+        return json_response(_body(shown))
+
+    return api
+
+
+def _facts(cutout: Cutout) -> dict[str, str]:
+    """What JSON would say, as headers beside the picture."""
+    box = cutout.subject
+    return {
+        "x-width": str(cutout.width),
+        "x-height": str(cutout.height),
+        "x-foreground": f"{box.left},{box.top},{box.width},{box.height}",
+        "x-model": cutout.model,
+        "x-cost-usd": "0",
+        "server-timing": ", ".join(f"{stage};dur={ms:.1f}" for stage, ms in cutout.timings_ms.items()),
+        **({"x-warnings": " | ".join(cutout.warnings)} if cutout.warnings else {}),
+    }
+
+
+def _body(shown: dict[str, Any]) -> dict[str, Any]:
+    output = shown["output"]
+    image = output["images"][0]
+    return {"object": "background_removal", **image, **_without_images(output), "cost_usd": 0, "job": shown}
+
+
+def _without_images(output: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in output.items() if name != "images"}
+
+
+def handler_of(services: bootstrap.RemoveBackgroundServices) -> bootstrap.Handler:
+    api = routes(services)
+
+    def handle(event: dict[str, Any], context: Any) -> Any:
+        if triggers.is_queue_event(event):
+            return triggers.each_dropped_file(event, context, services.remove_background.on_dropped)
+        return api.handle(event, context)
+
+    return handle
+
+
+lambda_handler = bootstrap.entry(lambda environ: handler_of(bootstrap.remove_background(environ)))

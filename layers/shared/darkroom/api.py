@@ -1,0 +1,211 @@
+"""The HTTP edge: who may call, what came in, how errors and pictures go out. Knows API Gateway and Lambda."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import File, create_form_parser
+
+from darkroom.errors import DarkroomError, InternalError, InvalidParameter, NotFound, UnsupportedMediaType
+from darkroom.observability import logger
+from darkroom.services.tokens import Tokens
+
+Event = dict[str, Any]
+Model = TypeVar("Model")
+
+# Lambda answers with at most 6 MB of JSON, in which a picture stands as base64, four characters for three bytes.
+MAX_INLINE_BYTES = 4_500_000
+
+# What every answer carries: nobody may cache it, guess another type, or learn from where it was asked.
+_HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=63072000; includeSubDomains",
+}
+
+
+class Api:
+    """Routes that answer nobody without a valid API token.
+
+    Every event is authenticated before it is routed, so a route cannot forget to ask. Routes read the caller with
+    `api.user` and raise DarkroomError; whatever else they raise is logged and answered as INTERNAL_ERROR.
+    """
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self.app = APIGatewayHttpResolver(enable_validation=True)
+        self.app.not_found(_no_such_route)
+        self.app.exception_handler(RequestValidationError)(_refuse_invalid)
+        self.get, self.post, self.delete = self.app.get, self.app.post, self.app.delete
+
+    @property
+    def user(self) -> str:
+        return str(self.app.context["user"])
+
+    @property
+    def request(self) -> "Request":
+        return Request.of(self.app.current_event)
+
+    def handle(self, event: Event, context: LambdaContext) -> dict[str, Any]:
+        request_id = str(event.get("requestContext", {}).get("requestId", ""))
+        try:
+            request = APIGatewayProxyEventV2(event)
+            caller = self._tokens.authenticate(_token_of(request.headers))
+            self.app.append_context(user=caller.user)  # type: ignore[no-untyped-call]  # Powertools left it untyped
+            answer = self.app.resolve(event, context)
+        except DarkroomError as error:
+            if error.status >= 500:
+                logger.exception(error.detail, code=error.code)
+            answer = _problem(error, request_id)
+        except Exception:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
+            logger.exception("A route raised", route=event.get("routeKey"))
+            fault = InternalError("Something went wrong here, not with your request.", fix="Try again; the log has it.")
+            answer = _problem(fault, request_id)
+        answer["headers"] = {**_HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
+        return answer
+
+
+def _problem(error: DarkroomError, request_id: str) -> dict[str, Any]:
+    headers = {"content-type": "application/problem+json"}
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    body = json.dumps(error.problem(instance=f"urn:darkroom:request:{request_id}" if request_id else None))
+    return {"statusCode": error.status, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+def _token_of(headers: Mapping[str, str]) -> str | None:
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    return (bearer.strip() if scheme.lower() == "bearer" else "") or headers.get("x-api-key", "").strip() or None
+
+
+def _no_such_route(_: NotFoundError) -> Response[Any]:
+    raise NotFound("There is no such route.", fix="docs/api.md lists them.")
+
+
+def _refuse_invalid(error: RequestValidationError) -> Response[Any]:
+    raise invalid_parameter(error.errors())
+
+
+def invalid_parameter(faults: Any) -> InvalidParameter:
+    """One error for pydantic's list of faults, which names the first field at fault and lists them all.
+
+    Args:
+        faults: as from `ValidationError.errors()`.
+    """
+    named = [(".".join(str(part) for part in fault["loc"] if part not in ("body", "query")), fault) for fault in faults]
+    param, first = named[0]
+    return InvalidParameter(
+        f"`{param}`: {first['msg']}." if param else f"{first['msg']}.",
+        fix="Correct the named field; docs/api.md says what each one takes.",
+        param=param or None,
+        context={"faults": [{"param": name or None, "message": fault["msg"]} for name, fault in named]},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request's parts as plain values; `fields` is query, form and JSON fields in one."""
+
+    accept: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, event: Any) -> "Request":
+        """Raises InvalidParameter for a body that cannot be taken apart, UnsupportedMediaType for another kind."""
+        headers: Mapping[str, str] = event.headers
+        query: dict[str, Any] = dict(event.query_string_parameters or {})
+        text = event.body or ""
+        body = base64.b64decode(text) if event.is_base64_encoded else text.encode()
+        return cls(headers.get("accept", "*/*"), query | _fields(headers.get("content-type", ""), body))
+
+    def wants_image(self) -> bool:
+        """Whether a picture is asked for by name; `*/*`, which clients send unasked, is answered as JSON."""
+        kinds = [part.partition(";")[0].strip().lower() for part in self.accept.split(",")]
+        return next((kind.startswith("image/") for kind in kinds if kind.startswith(("image/", "application/"))), False)
+
+
+def _fields(content_type: str, body: bytes) -> dict[str, Any]:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return _form(content_type, body)
+    if kind == "application/json" or kind.endswith("+json"):
+        return _json(body)
+    if kind.startswith("image/") or kind in ("application/octet-stream", ""):
+        return {"image": body}
+    raise UnsupportedMediaType(
+        f"A body of type {kind[:100]!r} is not accepted.",
+        fix="Send multipart/form-data with a file `image`, the file itself as image/*, or application/json.",
+    )
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidParameter("The body is not JSON.", fix="Send a JSON object.") from error
+    if not isinstance(parsed, dict):
+        raise InvalidParameter("The body is not a JSON object.", fix="Send a JSON object.")
+    return parsed
+
+
+def _form(content_type: str, body: bytes) -> dict[str, Any]:
+    """Text fields as str, files as bytes; the last of several with one name counts."""
+    parts: dict[str, Any] = {}
+
+    def on_field(part: Any) -> None:
+        parts[part.field_name.decode()] = (part.value or b"").decode()
+
+    def on_file(file: File) -> None:
+        file.file_object.seek(0)
+        parts[(file.field_name or b"").decode()] = file.file_object.read()
+
+    try:
+        parser = create_form_parser(
+            {"Content-Type": content_type.encode()},
+            on_field,
+            on_file,
+            config={"MAX_MEMORY_FILE_SIZE": len(body) + 1},
+        )
+        parser.write(body)
+        parser.finalize()
+    except (FormParserError, UnicodeDecodeError, ValueError) as error:
+        raise InvalidParameter("The multipart form is broken.", fix="Let an HTTP client build the form.") from error
+    return parts
+
+
+def validated(model: Callable[..., Model], fields: Mapping[str, Any]) -> Model:
+    """The fields as a model; raises InvalidParameter."""
+    try:
+        return model(**fields)
+    except ValidationError as error:
+        raise invalid_parameter(error.errors(include_url=False, include_input=False)) from error
+
+
+def image_response(data: bytes, media_type: str, headers: Mapping[str, str]) -> Response[Any]:
+    return Response(
+        200,
+        media_type,
+        data,
+        headers={**headers, "content-disposition": f'inline; filename="cutout.{media_type.partition("/")[2]}"'},
+    )
+
+
+def json_response(body: Mapping[str, Any], status: int = 200) -> Response[Any]:
+    return Response(status, "application/json", json.dumps(body))
+
+
+def see_other(location: str) -> Response[Any]:
+    """What Lambda cannot carry is fetched from the bucket."""
+    return Response(303, "text/plain", "", headers={"location": location})

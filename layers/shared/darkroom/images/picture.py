@@ -1,0 +1,22 @@
+"""A decoded picture."""
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels the right way up, free of metadata.
+
+    Attributes:
+        pixels: mode RGB or RGBA, 8 bits a channel, straight alpha.
+        icc: the profile that says what the colours mean, to embed in the result; None for sRGB.
+        warnings: what the person who sent the file should know, as sentences.
+        source_format: `JPEG`, `PNG`, `WebP`, `GIF`, `TIFF`, `BMP` or `AVIF`.
+    """
+
+    pixels: Image.Image
+    icc: bytes | None
+    warnings: tuple[str, ...]
+    source_format: str

@@ -1,0 +1,1 @@
+"""The use cases. They know the ports, not who stands behind them."""

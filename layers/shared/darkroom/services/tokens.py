@@ -1,0 +1,84 @@
+"""API tokens: making, listing, revoking them, and telling who calls."""
+
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+
+from ulid import ULID
+
+from darkroom.errors import Conflict, InvalidParameter, InvalidToken, NotFound, Unauthenticated
+from darkroom.models.token import USER_PATTERN, ApiToken
+from darkroom.ports import Clock, TokenStore
+
+PREFIX = "dk_"
+MOST_TOKENS = 50
+# A call is free to read the token; writing its last use at every call would cost a write each.
+USE_RESOLUTION = timedelta(minutes=1)
+
+_SHAPE = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
+
+
+class Tokens:
+    def __init__(self, store: TokenStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def create(self, *, user: str, name: str = "", lifetime: timedelta | None = None) -> tuple[ApiToken, str]:
+        """A new token and its plaintext, which is told this once and kept nowhere.
+
+        Raises:
+            InvalidParameter: the user's name has characters it may not have.
+            Conflict: the user has as many tokens as one may have.
+        """
+        if not re.fullmatch(USER_PATTERN, user):
+            raise InvalidParameter(
+                f"The user name {user!r} is not accepted.",
+                fix="Use 1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit.",
+                param="user",
+            )
+        if len(self._store.of_user(user)) >= MOST_TOKENS:
+            raise Conflict(f"There are {MOST_TOKENS} tokens already.", fix="Revoke one that is no longer used.")
+        now = self._clock()
+        plaintext = PREFIX + secrets.token_urlsafe(32)
+        token = ApiToken(
+            id=f"tok_{ULID.from_datetime(now)}",
+            user=user,
+            name=name,
+            sha256=_digest(plaintext),
+            hint=plaintext[-4:],
+            created_at=now,
+            expires_at=(now + lifetime).replace(microsecond=0) if lifetime else None,
+        )
+        self._store.add(token)
+        return token, plaintext
+
+    def authenticate(self, plaintext: str | None) -> ApiToken:
+        """Who calls.
+
+        Raises:
+            Unauthenticated: nothing was sent.
+            InvalidToken: what was sent is unknown, revoked or expired; the error does not say which.
+        """
+        fix = "Send a valid token as `Authorization: Bearer …` or `X-Api-Key: …`; `make token` makes one."
+        if not plaintext:
+            raise Unauthenticated("This route needs an API token.", fix=fix)
+        token = self._store.find(_digest(plaintext)) if _SHAPE.fullmatch(plaintext) else None
+        now = self._clock()
+        if token is None or (token.expires_at and token.expires_at <= now):
+            raise InvalidToken("The API token is unknown, revoked or expired.", fix=fix)
+        if token.last_used_at is None or now - token.last_used_at >= USE_RESOLUTION:
+            self._store.record_use(token, now)
+        return token
+
+    def of_user(self, user: str) -> list[ApiToken]:
+        return list(self._store.of_user(user))
+
+    def revoke(self, user: str, token_id: str) -> None:
+        """Raises NotFound when the user has no such token."""
+        if not self._store.revoke(user, token_id):
+            raise NotFound(f"There is no token {token_id!r}.", fix="GET /v1/tokens lists yours.")
+
+
+def _digest(plaintext: str) -> str:
+    return hashlib.sha256(plaintext.encode()).hexdigest()

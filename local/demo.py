@@ -1,0 +1,81 @@
+"""`make demo`: cuts out a photograph and saves the result beside it.
+
+    python -m local.demo [PHOTO]
+
+Uses the stack that `make up` runs; starts one of its own, for as long as it takes, when there is none.
+"""
+
+import argparse
+import mimetypes
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from local import state
+from local.up import MODEL, fetch_weights
+
+PHOTO = state.ROOT / "events" / "photo.jpg"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description="Cuts out a photograph.")
+    parser.add_argument("photo", type=Path, nargs="?", default=PHOTO)
+    photo: Path = parser.parse_args().photo
+    if not photo.is_file():
+        print(f"There is no file {photo}. Name another: make demo PHOTO=holiday.jpg", file=sys.stderr)
+        return 1
+    with _stack() as running:
+        return _cut_out(photo, running)
+
+
+@contextmanager
+def _stack() -> Iterator[dict[str, Any]]:
+    try:
+        running = state.read()
+    except state.NotRunning:
+        print("Darkroom is not running; starting it for the length of this.", flush=True)
+        weights = state.STATE / "weights"
+        fetch_weights(weights, MODEL)
+        # Imported here, because it takes a while and is rarely needed.
+        from local.stack import Stack
+
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Stack(Path(folder), weights=weights, parameters={"BackgroundModel": MODEL}) as stack,
+        ):
+            yield stack.describe()
+        return
+    yield running
+
+
+def _cut_out(photo: Path, running: dict[str, Any]) -> int:
+    begun = time.monotonic()
+    answer = httpx.post(
+        f"{running['url']}/v1/images/background-removals",
+        headers={"Authorization": f"Bearer {running['token']}", "Accept": "image/png"},
+        files={"image": (photo.name, photo.read_bytes(), mimetypes.guess_type(photo.name)[0])},
+        timeout=60,
+        follow_redirects=True,
+        trust_env=False,
+    )
+    seconds = time.monotonic() - begun
+    if answer.status_code != httpx.codes.OK:
+        problem = answer.json()
+        print(f"{problem.get('detail', problem)} {problem.get('fix', '')}".strip(), file=sys.stderr)
+        return 1
+    result = photo.with_suffix(".cutout.png")
+    result.write_bytes(answer.content)
+    size = f"{answer.headers.get('x-width', '?')} × {answer.headers.get('x-height', '?')}"
+    print(f"{photo} → {result} ({size} pixels, {seconds:.2f} s, $0)")
+    print(f"    {answer.headers.get('server-timing', '')}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

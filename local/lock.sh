@@ -1,0 +1,17 @@
+#!/bin/sh
+# Resolves requirements.lock from pyproject.toml, then the two requirements.txt that are shipped from the lock.
+# They name no index, so that whoever installs uses their own.
+set -eu
+cd "$(dirname "$0")/.."
+uv=".venv/bin/python -m uv"
+compile="$uv pip compile --quiet --no-header --no-emit-index-url --no-emit-find-links --generate-hashes"
+
+# shellcheck disable=SC2086
+$compile --universal --python-version 3.11 --all-extras --group dev pyproject.toml --output-file requirements.lock "$@"
+
+# What runs in Lambda: its Python, its C library. boto3 is in its runtime.
+lambda="--python-version 3.13 --python-platform x86_64-manylinux_2_28 --no-annotate --constraints requirements.lock"
+# shellcheck disable=SC2086
+$compile $lambda pyproject.toml --output-file layers/shared/requirements.txt
+# shellcheck disable=SC2086
+$compile $lambda pyproject.toml --extra segmentation --output-file functions/remove_background/requirements.txt

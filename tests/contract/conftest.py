@@ -1,0 +1,90 @@
+"""Each port behind each thing that can stand behind it: the fake, moto in this process, and a running emulator.
+
+The tables and buckets are the template's own. Each test works as a user of its own, so one emulator serves all.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+from ulid import ULID
+
+from darkroom.adapters.image_store import S3ImageStore
+from darkroom.adapters.job_store import DynamoJobStore
+from darkroom.adapters.token_store import DynamoTokenStore
+from darkroom.ports import ImageStore, JobStore, TokenStore
+from local.aws import ACCOUNT, Aws
+from local.emulator import Emulator
+from local.resources import create_resources
+from local.template import Template
+from tests.conftest import ROOT, SteppingClock
+from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryTokenStore
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """An AWS, real enough, with the template's resources in it."""
+
+    aws: Aws
+    table: str
+    uploads: str
+    outputs: str
+
+
+def _furnished(aws: Aws) -> Cloud:
+    template = Template.load(ROOT / "template.yaml", api_url="http://127.0.0.1:8000")
+    create_resources(template, aws)
+    ids = template.scope.ids
+    return Cloud(aws, table=ids["Table"], uploads=ids["UploadsBucket"], outputs=ids["OutputsBucket"])
+
+
+@pytest.fixture(scope="session")
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with Emulator(Path(tmp_path_factory.mktemp("emulator"))) as emulator:
+        yield _furnished(Aws(emulator.url))
+
+
+@pytest.fixture(scope="session")
+def mocked() -> Iterator[Cloud]:
+    with pytest.MonkeyPatch.context() as environment, mock_aws():
+        # The account that the template is resolved for.
+        environment.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
+        # Without an endpoint of its own a client asks AWS, which is where moto stands.
+        cloud = _furnished(Aws(None))
+        # moto takes every request for one without TLS, which the buckets' policies forbid.
+        for bucket in (cloud.uploads, cloud.outputs):
+            cloud.aws.s3.delete_bucket_policy(Bucket=bucket)
+        yield cloud
+
+
+@pytest.fixture
+def user() -> str:
+    return f"user-{str(ULID()).lower()}"
+
+
+@pytest.fixture(params=["memory", "moto", "emulator"])
+def cloud(request: pytest.FixtureRequest) -> Cloud | None:
+    """None stands for the fake."""
+    if request.param == "memory":
+        return None
+    found: Cloud = request.getfixturevalue("mocked" if request.param == "moto" else "emulated")
+    return found
+
+
+@pytest.fixture
+def token_store(cloud: Cloud | None) -> TokenStore:
+    return DynamoTokenStore(cloud.table, cloud.aws.dynamodb) if cloud else MemoryTokenStore()
+
+
+@pytest.fixture
+def job_store(cloud: Cloud | None) -> JobStore:
+    return DynamoJobStore(cloud.table, cloud.aws.dynamodb) if cloud else MemoryJobStore()
+
+
+@pytest.fixture
+def image_store(cloud: Cloud | None, clock: SteppingClock) -> ImageStore:
+    if cloud is None:
+        return MemoryImageStore(clock)
+    return S3ImageStore(uploads=cloud.uploads, outputs=cloud.outputs, client=cloud.aws.s3, clock=clock)

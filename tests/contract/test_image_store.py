@@ -1,0 +1,90 @@
+"""What every ImageStore does; and, against the emulator, what the presigned forms and links do."""
+
+import json
+
+import httpx
+import pytest
+
+from darkroom.errors import NotFound, PayloadTooLarge
+from darkroom.ports import ImageStore
+from tests.contract.conftest import Cloud
+from tests.fakes.memory import MemoryImageStore
+
+BIG = 1_000_000
+
+
+def _drop(store: ImageStore, cloud: Cloud | None, key: str, data: bytes) -> str | None:
+    """Puts a file into the uploads bucket; returns its version."""
+    if isinstance(store, MemoryImageStore):
+        version = f"v{len(store.uploads)}"
+        store.drop(key, data, version)
+        return version
+    assert cloud is not None
+    return cloud.aws.s3.put_object(Bucket=cloud.uploads, Key=key, Body=data)["VersionId"]
+
+
+def test_an_upload_is_read_as_it_was_put(image_store: ImageStore, cloud: Cloud | None, user: str) -> None:
+    key = f"inbox/{user}/Grüße aus+Köln #1 (2).jpg"
+    _drop(image_store, cloud, key, b"abc")
+    assert image_store.read_upload(key, max_bytes=3) == b"abc"
+
+
+def test_a_version_is_read_though_it_was_overwritten(image_store: ImageStore, cloud: Cloud | None, user: str) -> None:
+    key = f"inbox/{user}/a.jpg"
+    old = _drop(image_store, cloud, key, b"old")
+    new = _drop(image_store, cloud, key, b"new")
+    assert old != new
+    assert image_store.read_upload(key, version=old, max_bytes=BIG) == b"old"
+    assert image_store.read_upload(key, version=new, max_bytes=BIG) == b"new"
+    assert image_store.read_upload(key, max_bytes=BIG) == b"new"
+
+
+def test_what_is_not_there_is_not_found(image_store: ImageStore, user: str) -> None:
+    with pytest.raises(NotFound):
+        image_store.read_upload(f"inbox/{user}/none.jpg", max_bytes=BIG)
+
+
+def test_what_is_too_large_is_refused(image_store: ImageStore, cloud: Cloud | None, user: str) -> None:
+    _drop(image_store, cloud, f"inbox/{user}/a.jpg", b"abcd")
+    with pytest.raises(PayloadTooLarge, match="4 bytes"):
+        image_store.read_upload(f"inbox/{user}/a.jpg", max_bytes=3)
+
+
+def test_an_output_can_be_written_twice_and_removed_twice(image_store: ImageStore, user: str) -> None:
+    key = f"outputs/{user}/a.png"
+    for _ in range(2):
+        image_store.write_output(key, b"abc", media_type="image/png", metadata={"job": "j"})
+    assert key in image_store.link_output(key)
+    for _ in range(2):
+        image_store.remove_outputs([key])
+
+
+@pytest.mark.parametrize("cloud", ["emulator"], indirect=True)
+class TestOverHttp:
+    def test_a_link_gives_the_picture_with_its_type(self, image_store: ImageStore, user: str) -> None:
+        key = f"outputs/{user}/ü a.png"
+        image_store.write_output(key, b"abc", media_type="image/png", metadata={"job": "j"})
+        answer = httpx.get(image_store.link_output(key), trust_env=False)
+        assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, b"abc", "image/png")
+        image_store.remove_outputs([key])
+        assert httpx.get(image_store.link_output(key), trust_env=False).status_code == 404
+
+    def test_a_form_takes_the_file_it_was_made_for(self, image_store: ImageStore, user: str) -> None:
+        key = f"uploads/{user}/upl_1"
+        form = image_store.presign_upload(key, media_type="image/png", max_bytes=5)
+        sent = httpx.post(form.url, data=form.fields, files={"file": ("a.png", b"12345")}, trust_env=False)
+        assert sent.status_code == 204, sent.text
+        assert image_store.read_upload(key, max_bytes=5) == b"12345"
+
+    @pytest.mark.parametrize(
+        ("changes", "data"),
+        [({}, b"123456"), ({}, b""), ({"key": "inbox/other/x.png"}, b"1"), ({"Content-Type": "text/html"}, b"1")],
+        ids=["too large", "empty", "another key", "another type"],
+    )
+    def test_a_form_takes_nothing_else(
+        self, image_store: ImageStore, user: str, changes: dict[str, str], data: bytes
+    ) -> None:
+        form = image_store.presign_upload(f"uploads/{user}/upl_1", media_type="image/png", max_bytes=5)
+        fields = {**form.fields, **changes}
+        sent = httpx.post(form.url, data=fields, files={"file": ("a.png", data)}, trust_env=False)
+        assert sent.status_code in (400, 403), json.dumps(dict(sent.headers))

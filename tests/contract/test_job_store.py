@@ -1,0 +1,173 @@
+"""What every JobStore does."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from ulid import ULID
+
+from darkroom.errors import ServiceUnavailable
+from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.ports import JobStore
+from tests.conftest import SteppingClock
+
+LEASE = timedelta(seconds=60)
+
+
+def _job(user: str, clock: SteppingClock, **changes: object) -> Job:
+    job = Job(
+        id=f"job_{ULID()}",
+        user=user,
+        op="background-removal",
+        created_at=clock.now,
+        expires_at=clock.now + timedelta(days=30),
+        input={"key": "inbox/ü b+c.jpg", "size": 1.5, "none": None},
+    )
+    return job.model_copy(update=changes)
+
+
+def _finished(job: Job, clock: SteppingClock) -> Job:
+    image = StoredImage(key="outputs/a.png", media_type="image/png", width=3, height=4, bytes=5, sha256="ab")
+    return job.model_copy(
+        update={"status": JobStatus.SUCCEEDED, "completed_at": clock.now, "images": (image,), "result": {"ms": 1.25}}
+    )
+
+
+def _started(store: JobStore, job: Job, clock: SteppingClock) -> Job:
+    running = store.start(job, now=clock.now, lease_expires_at=clock.now + LEASE)
+    assert running is not None
+    return running
+
+
+def test_a_job_is_found_as_it_was_added_and_only_by_its_owner(
+    job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    job = _job(user, clock)
+    assert job_store.add(job) == job
+    assert job_store.find(user, job.id) == job
+    assert job_store.find(f"{user}-b", job.id) is None
+    assert job_store.find(user, "job_none") is None
+
+
+def test_a_source_gets_one_job_however_often_it_is_added(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    first, second = _job(user, clock), _job(user, clock)
+    assert job_store.add(first, source=user) == first
+    assert job_store.add(second, source=user) == first
+    assert job_store.find(user, second.id) is None
+    assert job_store.add(second, source=f"{user}-other") == second
+
+
+def test_a_source_whose_job_was_removed_gets_no_other(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    done = _finished(_job(user, clock), clock)
+    job_store.add(done, source=user)
+    assert job_store.remove(user, done.id)
+    assert job_store.add(_job(user, clock), source=user) is None
+
+
+def test_pages_run_from_the_newest_to_the_oldest_without_a_gap(
+    job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    ids = [f"job_{n:02}" for n in range(7)]
+    for job_id in ids:
+        job_store.add(_job(user, clock, id=job_id))
+    job_store.add(_job(f"{user}-b", clock))
+    first = job_store.page(user, limit=3)
+    second = job_store.page(user, limit=3, before=first.next_id)
+    third = job_store.page(user, limit=3, before=second.next_id)
+    assert [job.id for page in (first, second, third) for job in page.jobs] == ids[::-1]
+    assert third.next_id is None
+    assert job_store.page(f"{user}-c", limit=3).jobs == ()
+
+
+def test_a_started_job_is_not_started_again_until_its_lease_is_over(
+    job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    job = _job(user, clock)
+    job_store.add(job)
+    running = _started(job_store, job, clock)
+    assert (running.status, running.attempt, running.started_at) == (JobStatus.RUNNING, 1, clock.now)
+    assert running.lease_expires_at == clock.now + LEASE
+    assert job_store.find(user, job.id) == running
+    assert job_store.start(job, now=clock.now, lease_expires_at=clock.now + LEASE) is None
+    clock.step(LEASE)
+    assert _started(job_store, job, clock).attempt == 2
+
+
+def test_a_requeued_job_can_be_started_at_once(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    job = _job(user, clock)
+    job_store.add(job)
+    assert not job_store.requeue(job)
+    running = _started(job_store, job, clock)
+    assert job_store.requeue(running)
+    assert _started(job_store, job, clock).attempt == 2
+    assert not job_store.requeue(running), "an attempt that is over has nothing to give up"
+
+
+def test_a_finished_job_stays_as_it_is(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    job = _job(user, clock)
+    job_store.add(job)
+    done = _finished(_started(job_store, job, clock), clock)
+    assert job_store.finish(done)
+    stored = job_store.find(user, job.id)
+    assert stored == done.model_copy(update={"lease_expires_at": None})
+    failed = done.model_copy(update={"status": JobStatus.FAILED, "error": {"code": "X"}})
+    assert not job_store.finish(failed)
+    clock.step(LEASE)
+    assert job_store.start(job, now=clock.now, lease_expires_at=clock.now + LEASE) is None
+    assert job_store.find(user, job.id) == stored
+
+
+def test_an_attempt_whose_lease_was_taken_over_cannot_finish(
+    job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    job = _job(user, clock)
+    job_store.add(job)
+    late = _started(job_store, job, clock)
+    clock.step(LEASE)
+    current = _started(job_store, job, clock)
+    assert not job_store.finish(_finished(late, clock))
+    assert job_store.finish(_finished(current, clock))
+
+
+def test_only_a_job_that_is_over_can_be_removed(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    job = _job(user, clock)
+    job_store.add(job)
+    assert not job_store.remove(user, job.id)
+    job_store.finish(_finished(_started(job_store, job, clock), clock))
+    assert not job_store.remove(f"{user}-b", job.id)
+    assert job_store.remove(user, job.id)
+    assert job_store.find(user, job.id) is None
+    assert not job_store.remove(user, job.id)
+
+
+def test_open_jobs_are_those_that_are_not_over_oldest_first(
+    job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    jobs = [_job(user, clock, created_at=clock.now - timedelta(days=365 * 50) + timedelta(hours=n)) for n in range(3)]
+    for job in jobs:
+        job_store.add(job)
+    job_store.finish(_finished(_started(job_store, jobs[1], clock), clock))
+    mine = [job.id for job in job_store.list_open(limit=1000) if job.user == user]
+    assert mine == [jobs[0].id, jobs[2].id]
+    assert len(job_store.list_open(limit=1)) == 1
+
+
+@pytest.mark.parametrize("cloud", ["emulator"], indirect=True)
+def test_of_many_deliveries_at_the_same_time_one_makes_and_one_starts_the_job(
+    job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    jobs = [_job(user, clock) for _ in range(40)]
+
+    def deliver(job: Job) -> tuple[str, bool]:
+        standing = None
+        while standing is None:
+            # Two transactions on one row at the same time: AWS cancels one, and its message comes again.
+            with suppress(ServiceUnavailable):
+                standing = job_store.add(job, source=user)
+        return standing.id, job_store.start(standing, now=clock.now, lease_expires_at=clock.now + LEASE) is not None
+
+    with ThreadPoolExecutor(20) as threads:
+        outcomes = list(threads.map(deliver, jobs))
+    assert len({job_id for job_id, _ in outcomes}) == 1
+    assert sum(started for _, started in outcomes) == 1

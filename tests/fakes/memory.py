@@ -1,0 +1,145 @@
+"""The ports in memory. The contract suites hold them to what the adapters do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from darkroom.errors import NotFound, PayloadTooLarge
+from darkroom.models.job import Job, JobStatus
+from darkroom.models.token import ApiToken
+from darkroom.ports import Clock, JobPage, PresignedUpload
+
+
+class MemoryTokenStore:
+    def __init__(self) -> None:
+        self.tokens: dict[str, ApiToken] = {}
+
+    def add(self, token: ApiToken) -> None:
+        self.tokens[token.sha256] = token
+
+    def find(self, sha256: str) -> ApiToken | None:
+        return self.tokens.get(sha256)
+
+    def of_user(self, user: str) -> Sequence[ApiToken]:
+        return sorted((token for token in self.tokens.values() if token.user == user), key=lambda token: token.id)
+
+    def revoke(self, user: str, token_id: str) -> bool:
+        found = [token for token in self.of_user(user) if token.id == token_id]
+        for token in found:
+            del self.tokens[token.sha256]
+        return bool(found)
+
+    def record_use(self, token: ApiToken, at: datetime) -> None:
+        if token.sha256 in self.tokens:
+            self.tokens[token.sha256] = self.tokens[token.sha256].model_copy(update={"last_used_at": at})
+
+
+class MemoryJobStore:
+    def __init__(self) -> None:
+        self.jobs: dict[tuple[str, str], Job] = {}
+        self.sources: dict[str, tuple[str, str]] = {}
+
+    def add(self, job: Job, *, source: str | None = None) -> Job | None:
+        if source is not None and source in self.sources:
+            return self.jobs.get(self.sources[source])
+        if source is not None:
+            self.sources[source] = (job.user, job.id)
+        self.jobs[job.user, job.id] = job
+        return job
+
+    def find(self, user: str, job_id: str) -> Job | None:
+        return self.jobs.get((user, job_id))
+
+    def page(self, user: str, *, limit: int, before: str | None = None) -> JobPage:
+        mine = sorted((job for job in self.jobs.values() if job.user == user), key=lambda job: job.id, reverse=True)
+        rest = [job for job in mine if before is None or job.id < before]
+        jobs = tuple(rest[:limit])
+        return JobPage(jobs=jobs, next_id=jobs[-1].id if len(rest) > limit else None)
+
+    def list_open(self, *, limit: int) -> Sequence[Job]:
+        return sorted((j for j in self.jobs.values() if not j.status.is_final), key=lambda job: job.created_at)[:limit]
+
+    def start(self, job: Job, *, now: datetime, lease_expires_at: datetime) -> Job | None:
+        stored = self.jobs.get((job.user, job.id))
+        if stored is None or not self._may_start(stored, now):
+            return None
+        return self._put(
+            stored,
+            status=JobStatus.RUNNING,
+            attempt=stored.attempt + 1,
+            started_at=now,
+            lease_expires_at=lease_expires_at.replace(microsecond=0),
+        )
+
+    @staticmethod
+    def _may_start(job: Job, now: datetime) -> bool:
+        lease_is_over = job.lease_expires_at is not None and job.lease_expires_at <= now
+        return job.status is JobStatus.QUEUED or (job.status is JobStatus.RUNNING and lease_is_over)
+
+    def requeue(self, job: Job) -> bool:
+        stored = self.jobs.get((job.user, job.id))
+        if stored is None or stored.status is not JobStatus.RUNNING or stored.attempt != job.attempt:
+            return False
+        self._put(stored, status=JobStatus.QUEUED, lease_expires_at=None)
+        return True
+
+    def finish(self, job: Job) -> bool:
+        stored = self.jobs.get((job.user, job.id))
+        if stored is None or stored.status.is_final or stored.attempt != job.attempt:
+            return False
+        self._put(job, started_at=stored.started_at, lease_expires_at=None)
+        return True
+
+    def remove(self, user: str, job_id: str) -> bool:
+        stored = self.jobs.get((user, job_id))
+        if stored is None or not stored.status.is_final:
+            return False
+        del self.jobs[user, job_id]
+        return True
+
+    def _put(self, job: Job, **changes: object) -> Job:
+        changed = job.model_copy(update=changes)
+        self.jobs[job.user, job.id] = changed
+        return changed
+
+
+@dataclass
+class StoredObject:
+    data: bytes
+    media_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class MemoryImageStore:
+    """Uploads are put in by `drop`; `uploads` maps (key, version) to bytes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.uploads: dict[tuple[str, str | None], bytes] = {}
+        self.outputs: dict[str, StoredObject] = {}
+
+    def drop(self, key: str, data: bytes, version: str | None = None) -> None:
+        self.uploads[key, version] = data
+        self.uploads[key, None] = data
+
+    def presign_upload(self, key: str, *, media_type: str, max_bytes: int) -> PresignedUpload:
+        fields = {"key": key, "Content-Type": media_type, "max": str(max_bytes)}
+        return PresignedUpload(url="https://uploads.example/", fields=fields, expires_at=self._clock())
+
+    def read_upload(self, key: str, *, version: str | None = None, max_bytes: int) -> bytes:
+        if (key, version) not in self.uploads:
+            raise NotFound("The uploaded file is not there (any more).")
+        data = self.uploads[key, version]
+        if len(data) > max_bytes:
+            raise PayloadTooLarge(f"The file has {len(data)} bytes; {max_bytes} are accepted.")
+        return data
+
+    def write_output(self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str]) -> None:
+        self.outputs[key] = StoredObject(data, media_type, dict(metadata))
+
+    def link_output(self, key: str) -> str:
+        return f"https://outputs.example/{key}"
+
+    def remove_outputs(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.outputs.pop(key, None)

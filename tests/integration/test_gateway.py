@@ -1,0 +1,95 @@
+"""The gateway in front of the real functions."""
+
+import io
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from PIL import Image
+
+from local.stack import Stack
+
+REMOVALS = "/v1/images/background-removals"
+
+
+def test_every_route_reaches_a_function_that_asks_who_calls(stack: Stack) -> None:
+    with httpx.Client(base_url=stack.url, timeout=60, trust_env=False) as nobody:
+        for route in stack.template.routes:
+            response = nobody.request(route.method, route.path.replace("{", "").replace("}", ""))
+            assert response.status_code == 401, route.key
+            assert response.headers["content-type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/nowhere"), ("GET", REMOVALS), ("HEAD", "/v1/jobs"), ("PUT", "/v1/jobs"), ("GET", "/v1/jobs/")],
+)
+def test_what_no_route_covers_is_404(client: httpx.Client, method: str, path: str) -> None:
+    response = client.request(method, path)
+    assert response.status_code == 404
+    assert method == "HEAD" or response.json() == {"message": "Not Found"}
+    assert response.headers["apigw-requestid"]
+
+
+@pytest.mark.parametrize("megabytes", [5, 11])
+def test_what_lambda_or_the_gateway_cannot_carry_is_413(client: httpx.Client, megabytes: int) -> None:
+    """5 MB are 6.7 MB as base64, which is more than Lambda takes; 11 MB are more than API Gateway takes."""
+    response = client.post(REMOVALS, content=b"x" * megabytes * 1024 * 1024, headers={"content-type": "image/png"})
+    assert (response.status_code, response.json()) == (413, {"message": "Request Entity Too Large"})
+
+
+def test_a_preflight_names_what_the_template_allows(stack: Stack, client: httpx.Client) -> None:
+    asked = {"origin": stack.url, "access-control-request-method": "POST"}
+    response = client.options(REMOVALS, headers=asked)
+    assert response.status_code == 204
+    assert response.headers["access-control-allow-origin"] == stack.url
+    assert "authorization" in response.headers["access-control-allow-headers"].split(",")
+    assert set(response.headers["access-control-allow-methods"].split(",")) == {"GET", "POST", "PATCH", "DELETE"}
+    assert response.headers["access-control-max-age"] == "600"
+
+
+def test_answers_carry_the_template_s_cors_headers(stack: Stack, client: httpx.Client) -> None:
+    response = client.get("/v1/jobs", headers={"origin": stack.url})
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] == stack.url
+    assert "retry-after" in response.headers["access-control-expose-headers"].split(",")
+
+
+def test_other_origins_are_allowed_nothing(client: httpx.Client) -> None:
+    for response in (
+        client.options(REMOVALS, headers={"origin": "https://evil.example", "access-control-request-method": "POST"}),
+        client.get("/v1/jobs", headers={"origin": "https://evil.example"}),
+    ):
+        assert not [name for name in response.headers if name.startswith("access-control-")]
+
+
+def test_a_function_that_dies_in_a_request_is_500_and_replaced(stack: Stack, client: httpx.Client) -> None:
+    pool = stack.pools["RemoveBackgroundFunction"]
+    pool.warm_up()
+    calls = pool.log.read_text().count("START RequestId")
+    noise = Image.effect_noise((4000, 3000), 16).convert("RGB")
+    data = io.BytesIO()
+    noise.save(data, "JPEG", quality=40)
+    with ThreadPoolExecutor(1) as threads:
+        sent = threads.submit(
+            client.post,
+            REMOVALS,
+            content=data.getvalue(),
+            headers={"content-type": "image/jpeg", "accept": "image/png"},
+        )
+        while pool.log.read_text().count("START RequestId") == calls and not sent.done():
+            time.sleep(0.01)
+        for pid in pool.processes:
+            os.kill(pid, signal.SIGKILL)
+        response = sent.result()
+    assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
+    assert client.post(REMOVALS, content=b"", headers={"content-type": "image/png"}).status_code == 400
+
+
+def test_requests_run_at_the_same_time(client: httpx.Client) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: client.get("/v1/jobs").status_code, range(40)))
+    assert answers == [200] * 40

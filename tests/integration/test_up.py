@@ -1,0 +1,180 @@
+"""`make up`, `make token` and `make invoke`, run as the Makefile runs them."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.ports import free_port, listen
+from local.stack import Stack
+from local.state import ROOT
+from tests.unit.local.processes import descendants, survivors
+
+
+def run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", f"local.{module}", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+@dataclass
+class Up:
+    """A running `python -m local.up`."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    port: int
+    output: Path
+
+    def wait_until_ready(self) -> dict[str, Any]:
+        file = self.folder / "darkroom.json"
+        deadline = time.monotonic() + 60
+        while not file.exists():
+            assert self.process.poll() is None, self.output.read_text()
+            assert time.monotonic() < deadline, self.output.read_text()
+            time.sleep(0.05)
+        return dict(json.loads(file.read_text()))
+
+
+@pytest.fixture
+def up(tmp_path: Path, weights_dir: Path) -> Iterator[Up]:
+    port, output = free_port(), tmp_path / "output"
+    command = [sys.executable, "-m", "local.up", "--port", str(port), "--state", str(tmp_path / "state")]
+    with output.open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--weights", str(weights_dir)], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+        )
+    yield Up(process, tmp_path / "state", port, output)
+    process.kill()
+    process.wait()
+
+
+def test_it_says_where_it_is_and_works(up: Up) -> None:
+    known = up.wait_until_ready()
+    assert known["url"] == f"http://127.0.0.1:{up.port}"
+    assert known["user"] == "local"
+    assert known["openrouter_url"] is None
+    assert {"uploads_bucket", "outputs_bucket", "table", "aws_endpoint_url"} <= set(known)
+    assert (up.folder / "darkroom.json").stat().st_mode & 0o777 == 0o600
+    headers = {"Authorization": f"Bearer {known['token']}"}
+    assert httpx.get(f"{known['url']}/v1/jobs", headers=headers, trust_env=False, timeout=30).status_code == 200
+    again = run("up", "--port", str(free_port()), "--state", str(up.folder))
+    assert again.returncode == 1
+    assert f"Darkroom is running already: {known['url']}" in again.stderr
+    banner = up.output.read_text()
+    assert known["token"] in banner
+    assert "-F image=@events/photo.jpg" in banner
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_stops_with_everything_it_started(up: Up, number: signal.Signals) -> None:
+    up.wait_until_ready()
+    started = descendants(up.process.pid)
+    assert started
+    begun = time.monotonic()
+    up.process.send_signal(number)
+    time.sleep(0.05)
+    up.process.send_signal(number)  # impatience changes nothing
+    assert up.process.wait(timeout=10) == 0
+    assert time.monotonic() - begun < 5
+    assert not (up.folder / "darkroom.json").exists()
+    assert survivors(started, seconds=0) == []
+    listen(up.port).close()
+
+
+def test_nothing_outlives_it_when_it_is_killed(up: Up) -> None:
+    up.wait_until_ready()
+    started = descendants(up.process.pid)
+    up.process.kill()
+    up.process.wait()
+    assert survivors(started) == []
+
+
+def test_a_signal_while_it_starts_stops_it_too(up: Up) -> None:
+    while not (up.folder / "logs" / "emulator.log").exists():
+        assert up.process.poll() is None, up.output.read_text()
+        time.sleep(0.01)
+    started = descendants(up.process.pid)
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(timeout=10) == 0
+    assert survivors(started, seconds=0) == []
+
+
+def test_a_port_in_use_is_said_at_once_with_the_way_out(tmp_path: Path) -> None:
+    with listen(0) as taken:
+        port = taken.getsockname()[1]
+        begun = time.monotonic()
+        refused = run("up", "--port", str(port), "--state", str(tmp_path))
+    assert time.monotonic() - begun < 3
+    assert refused.returncode == 1
+    assert f"Port {port} is in use" in refused.stderr
+    assert f"PORT={port + 1} make up" in refused.stderr
+
+
+def test_a_model_that_is_not_known_is_said(tmp_path: Path) -> None:
+    refused = run("up", "--port", str(free_port()), "--state", str(tmp_path), "--model", "u3net")
+    assert refused.returncode == 1
+    assert "u3net" in refused.stderr
+
+
+def test_a_token_for_another_user(stack: Stack) -> None:
+    made = run("token", "ann", "--state", str(stack.folder))
+    assert made.returncode == 0, made.stderr
+    token = made.stdout.strip()
+    assert token != stack.token
+    headers = {"Authorization": f"Bearer {token}"}
+    listed = httpx.get(f"{stack.url}/v1/tokens", headers=headers, trust_env=False, timeout=30).json()
+    assert [item["name"] for item in listed["data"]] == ["make token"]
+
+
+def test_a_token_without_a_stack_or_a_user_that_can_be(stack: Stack, tmp_path: Path) -> None:
+    nowhere = run("token", "ann", "--state", str(tmp_path))
+    assert (nowhere.returncode, nowhere.stdout) == (1, "")
+    assert "Start it with `make up`" in nowhere.stderr
+    nobody = run("token", "Ann/../bob", "--state", str(stack.folder))
+    assert (nobody.returncode, nobody.stdout) == (1, "")
+    assert "Ann/../bob" in nobody.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "status"),
+    [("Jobs", "jobs_list", 200), ("JobsFunction", "jobs_show", 200), ("Account", "tokens_revoke", 200)],
+)
+def test_a_function_is_invoked_on_an_event(stack: Stack, name: str, event: str, status: int) -> None:
+    done = run("invoke", name, f"events/{event}.json", "--no-docker", "--state", str(stack.folder))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["statusCode"] == status
+    filled = stack.folder / "events" / f"{event}.json"
+    assert f"Bearer {stack.token}" in filled.read_text()
+    assert filled.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_dropped_file_that_an_event_names_is_put_there_first(stack: Stack) -> None:
+    event = "events/background_removals_dropped.json"
+    done = run("invoke", "RemoveBackground", event, "--no-docker", "--state", str(stack.folder))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"batchItemFailures": []}
+    assert "inbox/local/photo.jpg" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("Nobody", "{}", "FUNCTION can be"),
+        ("Jobs", "{", "is not JSON"),
+        ("Jobs", '{"a": "${NOBODY}"}', "${NOBODY}"),
+    ],
+)
+def test_what_cannot_be_invoked_is_said(stack: Stack, tmp_path: Path, name: str, text: str, complaint: str) -> None:
+    event = tmp_path / "event.json"
+    event.write_text(text)
+    refused = run("invoke", name, str(event), "--no-docker", "--state", str(stack.folder))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert complaint in refused.stderr

@@ -1,0 +1,32 @@
+"""Each route and trigger of the template has an event to be tried with, and each event a route or trigger."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.template.test_template import TEMPLATE
+
+EVENTS: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))
+}
+SOURCES = {"aws:sqs", "aws.events"}
+
+
+def _source(event: dict[str, Any]) -> str:
+    if "requestContext" in event:
+        return str(event["routeKey"])
+    return str(event["source"] if "source" in event else event["Records"][0]["eventSource"])
+
+
+def test_every_route_and_trigger_has_an_event() -> None:
+    wanted = {route.key for route in TEMPLATE.routes} | SOURCES
+    assert {_source(event) for event in EVENTS.values()} == wanted
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_carries_no_token_of_its_own(name: str) -> None:
+    text = json.dumps(EVENTS[name])
+    assert "dk_" not in text
+    assert _source(EVENTS[name]) in SOURCES or "Bearer ${TOKEN}" in text

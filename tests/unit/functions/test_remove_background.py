@@ -1,0 +1,231 @@
+"""The route as callers see it, with a pipeline that says what it was given."""
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from darkroom.api import MAX_INLINE_BYTES
+from darkroom.bootstrap import RemoveBackgroundServices
+from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
+from darkroom.models.upload import UploadRequest
+from darkroom.services.jobs import Jobs
+from darkroom.services.remove_background import RemoveBackground
+from darkroom.services.sources import Sources
+from darkroom.services.tokens import Tokens
+from darkroom.services.uploads import Uploads
+from functions.remove_background.app import handler_of
+from tests.conftest import SteppingClock
+from tests.events import Context, http_event, queue_event, s3_record
+from tests.fakes.memory import MemoryImageStore, MemoryJobStore
+from tests.unit.services.test_sources import OnePageWeb
+
+PATH = "/v1/images/background-removals"
+PHOTO = bytes(range(256))
+
+
+class Studio:
+    def __init__(
+        self, tokens: Tokens, jobs: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock, token: str
+    ) -> None:
+        self.given: list[tuple[bytes, CutoutOptions, bytes | None]] = []
+        self.result = b"cut out"
+        self.images = images
+        self.jobs = jobs
+        self.uploads = Uploads(images, clock)
+        self._token = token
+        self._handle = handler_of(
+            RemoveBackgroundServices(
+                tokens,
+                Jobs(jobs, images, clock, max_attempts=3),
+                RemoveBackground(
+                    pipeline=self._pipeline,
+                    sources=Sources(images, OnePageWeb()),
+                    images=images,
+                    jobs=jobs,
+                    clock=clock,
+                    retention=timedelta(days=1),
+                    max_attempts=3,
+                ),
+            )
+        )
+
+    def _pipeline(self, data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
+        self.given.append((data, options, behind))
+        return Cutout(
+            data=self.result,
+            media_type=f"image/{options.format}",
+            width=4,
+            height=3,
+            subject=BoundingBox(left=1, top=0, width=2, height=3),
+            model="u2netp",
+            timings_ms={"decode": 1.25, "segment": 300.5},
+            warnings=("Only the first frame was used.",),
+        )
+
+    def post(self, *, accept: str = "*/*", token: str | None = "", **kwargs: Any) -> dict[str, Any]:
+        sent = {"accept": accept, **kwargs.pop("headers", {})}
+        token = self._token if token == "" else token
+        event = http_event("POST", PATH, token=token, headers=sent, **kwargs)
+        answer: dict[str, Any] = self._handle(event, Context())
+        return answer
+
+    def queue(self, event: dict[str, Any]) -> Any:
+        return self._handle(event, Context())
+
+
+@pytest.fixture
+def studio(
+    tokens: Tokens, job_store: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock, token: str
+) -> Studio:
+    return Studio(tokens, job_store, images, clock, token)
+
+
+def _form(fields: dict[str, str] | None = None, **files: bytes) -> dict[str, Any]:
+    """A multipart body as httpx builds it."""
+    parts = {name: (f"{name}.jpg", data) for name, data in files.items()}
+    request = httpx.Request("POST", "https://x.example", data=fields or {}, files=parts)
+    return {"body": request.read(), "content_type": request.headers["content-type"]}
+
+
+class TestWaysIn:
+    def test_a_form_with_options(self, studio: Studio) -> None:
+        studio.post(**_form({"format": "webp", "crop": "true", "margin": "5%", "max_size": "512"}, image=PHOTO))
+        (data, options, behind) = studio.given[0]
+        assert (data, behind) == (PHOTO, None)
+        assert options == CutoutOptions(format="webp", crop=True, margin="5%", max_size=512)
+
+    def test_a_form_with_a_background_picture(self, studio: Studio) -> None:
+        studio.post(**_form(image=PHOTO, background_image=b"beach"))
+        assert studio.given[0][2] == b"beach"
+
+    def test_the_file_itself_with_options_in_the_query(self, studio: Studio) -> None:
+        studio.post(body=PHOTO, content_type="image/jpeg", query={"channels": "alpha"})
+        assert studio.given == [(PHOTO, CutoutOptions(channels="alpha"), None)]
+
+    def test_json_with_base64(self, studio: Studio) -> None:
+        studio.post(body={"image_b64": base64.b64encode(PHOTO).decode(), "background": "#fff"})
+        assert studio.given == [(PHOTO, CutoutOptions(background="#fff"), None)]
+
+    def test_json_with_urls(self, studio: Studio) -> None:
+        studio.post(body={"image_url": "https://a.example/1", "background_url": "https://a.example/2"})
+        data, _, behind = studio.given[0]
+        assert data.startswith(b"https://a.example/1 ")
+        assert behind is not None
+        assert behind.startswith(b"https://a.example/2 ")
+
+    def test_json_with_an_upload(self, studio: Studio) -> None:
+        upload = studio.uploads.create("alice", UploadRequest(media_type="image/png"))
+        studio.images.drop(upload.fields["key"], PHOTO)
+        studio.post(body={"upload_id": upload.upload_id})
+        assert studio.given[0][0] == PHOTO
+
+    def test_anothers_upload_is_not_found(self, studio: Studio) -> None:
+        upload = studio.uploads.create("bob", UploadRequest(media_type="image/png"))
+        studio.images.drop(upload.fields["key"], PHOTO)
+        answer = studio.post(body={"upload_id": upload.upload_id})
+        assert answer["statusCode"] == 404
+        assert studio.given == []
+
+
+class TestWaysOut:
+    @pytest.mark.parametrize("accept", ["image/*", "image/png", "image/webp,*/*;q=0.1", "text/html, image/png"])
+    def test_the_picture_itself_when_asked_for(self, studio: Studio, accept: str) -> None:
+        answer = studio.post(accept=accept, body=PHOTO, content_type="image/jpeg")
+        assert answer["statusCode"] == 200
+        assert base64.b64decode(answer["body"]) == b"cut out"
+        assert answer["isBase64Encoded"] is True
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        assert headers["content-type"] == "image/png"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-foreground"] == "1,0,2,3"
+        assert headers["x-cost-usd"] == "0"
+        assert headers["server-timing"] == "decode;dur=1.2, segment;dur=300.5"
+        assert headers["x-warnings"] == "Only the first frame was used."
+        assert (studio.jobs.jobs, studio.images.outputs) == ({}, {}), "a picture that was handed over is not kept"
+
+    @pytest.mark.parametrize("accept", ["*/*", "application/json", "", "application/json, image/*"])
+    def test_json_otherwise(self, studio: Studio, accept: str) -> None:
+        answer = studio.post(accept=accept, body=PHOTO, content_type="image/jpeg")
+        assert answer["statusCode"] == 200
+        body = json.loads(answer["body"])
+        assert body["object"] == "background_removal"
+        assert (body["width"], body["height"], body["media_type"]) == (4, 3, "image/png")
+        assert body["subject"] == {"left": 1, "top": 0, "width": 2, "height": 3}
+        assert body["timings_ms"] == {"decode": 1.25, "segment": 300.5}
+        assert (body["model"], body["cost_usd"]) == ("u2netp", 0)
+        assert body["warnings"] == ["Only the first frame was used."]
+        (key,) = studio.images.outputs
+        assert body["url"] == f"https://outputs.example/{key}"
+        assert body["job"]["id"] in key
+        assert body["job"]["status"] == "succeeded"
+
+    def test_a_picture_that_lambda_cannot_carry_is_fetched_by_url(self, studio: Studio) -> None:
+        studio.result = b"x" * (MAX_INLINE_BYTES + 1)
+        answer = studio.post(accept="image/png", body=PHOTO, content_type="image/jpeg")
+        assert answer["statusCode"] == 303
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        (key,) = studio.images.outputs
+        assert headers["location"] == f"https://outputs.example/{key}"
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("sent", "status", "code"),
+        [
+            ({"body": {}}, 400, "INVALID_PARAMETER"),
+            ({"body": {"image_b64": "YQ==", "image_url": "https://x.example"}}, 400, "INVALID_PARAMETER"),
+            ({"body": {"image_b64": "YQ==", "background": "red", "background_b64": "YQ=="}}, 400, "INVALID_PARAMETER"),
+            ({"body": {"image": "YQ=="}}, 400, "INVALID_PARAMETER"),
+            ({"body": {"image_b64": "YQ==", "format": "tiff"}}, 400, "INVALID_PARAMETER"),
+            ({"body": {"image_b64": "YQ==", "margin": "-5"}}, 400, "INVALID_PARAMETER"),
+            ({"body": {"image_b64": "YQ==", "max_size": 3}}, 400, "INVALID_PARAMETER"),
+            ({"body": {"image_b64": "YQ==", "colour": "red"}}, 400, "INVALID_PARAMETER"),
+            ({"body": {"image_b64": "?"}}, 400, "INVALID_PARAMETER"),
+            ({"body": "[1]", "content_type": "application/json"}, 400, "INVALID_PARAMETER"),
+            ({"body": "{", "content_type": "application/json"}, 400, "INVALID_PARAMETER"),
+            ({"body": b"\xff", "content_type": "application/json"}, 400, "INVALID_PARAMETER"),
+            ({"body": "[" * 100_000, "content_type": "application/json"}, 400, "INVALID_PARAMETER"),
+            ({"body": b"x", "content_type": "multipart/form-data"}, 400, "INVALID_PARAMETER"),
+            ({"body": b"x", "content_type": "multipart/form-data; boundary=b"}, 400, "INVALID_PARAMETER"),
+            ({"body": "a=b", "content_type": "application/x-www-form-urlencoded"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+            ({"body": "hello", "content_type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+            ({"body": {}, "query": {"image": "x"}}, 400, "INVALID_PARAMETER"),
+        ],
+    )
+    def test_a_bad_request_is_told_what_is_wrong(
+        self, studio: Studio, sent: dict[str, Any], status: int, code: str
+    ) -> None:
+        answer = studio.post(**sent)
+        problem = json.loads(answer["body"])
+        assert (answer["statusCode"], problem["code"], problem["charged"]) == (status, code, False), problem
+        assert problem["detail"]
+        assert problem["fix"]
+        assert studio.given == []
+
+    def test_a_broken_form_field_is_refused(self, studio: Studio) -> None:
+        body = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n\xff\xfe\r\n--b--\r\n'
+        answer = studio.post(body=body, content_type="multipart/form-data; boundary=b")
+        assert json.loads(answer["body"])["code"] == "INVALID_PARAMETER"
+
+    def test_nobody_is_served_without_a_token(self, studio: Studio) -> None:
+        answer = studio.post(token=None, body=PHOTO, content_type="image/jpeg")
+        assert answer["statusCode"] == 401
+        assert studio.given == []
+
+
+class TestQueue:
+    def test_dropped_files_are_cut_out(self, studio: Studio) -> None:
+        studio.images.drop("inbox/alice/a.jpg", PHOTO, "v1")
+        answer = studio.queue(queue_event({"Records": [s3_record("inbox/alice/a.jpg")]}))
+        assert answer == {"batchItemFailures": []}
+        assert len(studio.images.outputs) == 1
+
+    def test_nobody_passes_for_the_queue_over_http(self, studio: Studio) -> None:
+        studio.images.drop("inbox/alice/a.jpg", PHOTO, "v1")
+        event = {**http_event("POST", PATH), **queue_event({"Records": [s3_record("inbox/alice/a.jpg")]})}
+        assert studio.queue(event)["statusCode"] == 401
+        assert studio.images.outputs == {}

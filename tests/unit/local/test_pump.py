@@ -1,0 +1,177 @@
+"""Queues and schedules reach their functions as they do on Lambda."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.aws import Aws
+from local.emulator import Emulator
+from local.pump import Pump, failed_of, scheduled_event
+from local.template import QueueSource, Schedule
+from local.worker import Outcome
+from tests.unit.local.conftest import MakePool
+
+
+class Queue:
+    """A queue of which a message is visible again after a second, with a dead-letter queue behind it."""
+
+    def __init__(self, aws: Aws, name: str) -> None:
+        self._sqs = aws.sqs
+        self.dead_url = self._sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+        self.arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+        redrive = json.dumps({"deadLetterTargetArn": f"{self.arn}-dead", "maxReceiveCount": 3})
+        created = self._sqs.create_queue(
+            QueueName=name, Attributes={"VisibilityTimeout": "1", "RedrivePolicy": redrive}
+        )
+        self.url = created["QueueUrl"]
+
+    def send(self, *bodies: str) -> None:
+        self._sqs.send_message_batch(
+            QueueUrl=self.url,
+            Entries=[{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)],
+        )
+
+    def left(self) -> int:
+        found = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])["Attributes"]
+        return int(found["ApproximateNumberOfMessages"]) + int(found["ApproximateNumberOfMessagesNotVisible"])
+
+    def dead(self) -> list[str]:
+        found = self._sqs.receive_message(QueueUrl=self.dead_url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        return [message["Body"] for message in found.get("Messages", [])]
+
+
+@pytest.fixture
+def queue(aws: Aws, request: pytest.FixtureRequest) -> Queue:
+    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
+    return Queue(aws, name[:70])
+
+
+@pytest.fixture
+def pumped(aws: Aws, queue: Queue, make_pool: MakePool, tmp_path: Path) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Pumps the queue; gives a function that tells the events which arrived so far."""
+    notes = tmp_path / "notes"
+    notes.touch()
+    pools = {"QueueFunction": make_pool("queue", cap=1, NOTES=str(notes))}
+    source = QueueSource("QueueFunction", queue.arn, batch_size=4, reports_failures=True)
+    with pumping(Pump(aws.sqs, pools, [source])):
+        yield lambda: [json.loads(line) for line in notes.read_text().splitlines()]
+
+
+@contextmanager
+def pumping(pump: Pump) -> Iterator[None]:
+    pump.start()
+    yield
+    pump.stop()
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def test_a_message_arrives_at_once_and_is_gone(queue: Queue, pumped: Callable[[], list[dict[str, Any]]]) -> None:
+    time.sleep(1)  # the wait for messages is on
+    queue.send("hello")
+    sent = time.monotonic()
+    wait_for(lambda: len(pumped()) == 1)
+    assert time.monotonic() - sent < 2
+    wait_for(lambda: queue.left() == 0)
+    (record,) = pumped()[0]["Records"]
+    assert record["body"] == "hello"
+    assert record["md5OfBody"] == "5d41402abc4b2a76b9719d911017c592"
+    assert (record["eventSource"], record["eventSourceARN"], record["awsRegion"]) == ("aws:sqs", queue.arn, "us-east-1")
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert record["attributes"]["SentTimestamp"].isdigit()
+    assert {"messageId", "receiptHandle", "messageAttributes"} <= set(record)
+
+
+def test_only_what_failed_comes_back_and_dies_after_three_tries(
+    queue: Queue, pumped: Callable[[], list[dict[str, Any]]]
+) -> None:
+    queue.send("good", "fail", "good too")
+    wait_for(lambda: queue.dead() == ["fail"], 15)
+    bodies = [record["body"] for event in pumped() for record in event["Records"]]
+    assert sorted(bodies) == ["fail", "fail", "fail", "good", "good too"]
+    counts = [
+        record["attributes"]["ApproximateReceiveCount"]
+        for event in pumped()
+        for record in event["Records"]
+        if record["body"] == "fail"
+    ]
+    assert counts == ["1", "2", "3"]
+    assert queue.left() == 0
+
+
+@pytest.mark.parametrize("bad", ["raise", "nonsense"])
+def test_a_batch_that_fails_as_a_whole_keeps_every_message(
+    queue: Queue, pumped: Callable[[], list[dict[str, Any]]], bad: str
+) -> None:
+    queue.send("good", bad)
+    wait_for(lambda: sorted(queue.dead()) == sorted(["good", bad]), 15)
+    assert queue.left() == 0
+
+
+def test_a_schedule_calls_its_function(aws: Aws, make_pool: MakePool, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.touch()
+    pools = {"QueueFunction": make_pool("queue", NOTES=str(notes))}
+    with pumping(Pump(aws.sqs, pools, [], [Schedule("QueueFunctionSweep", "QueueFunction", 1)])):
+        wait_for(lambda: len(notes.read_text().splitlines()) >= 2)
+    event = json.loads(notes.read_text().splitlines()[0])
+    assert (event["source"], event["detail-type"]) == ("aws.events", "Scheduled Event")
+
+
+def test_waiting_costs_next_to_nothing_and_ends_with_the_service(tmp_path: Path, make_pool: MakePool) -> None:
+    with Emulator(tmp_path) as emulator, Aws(emulator.url) as aws:
+        queue = Queue(aws, "quiet")
+        notes = str(tmp_path / "notes")
+        pump = Pump(
+            aws.sqs, {"QueueFunction": make_pool("queue", NOTES=notes)}, [QueueSource("QueueFunction", queue.arn)]
+        )
+        pump.start()
+        time.sleep(0.5)
+        before = time.process_time()
+        time.sleep(2)
+        assert time.process_time() - before < 0.2
+        pump.stop()
+    begun = time.monotonic()
+    pump.join(timeout=5)
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("response", "failed"),
+    [
+        (None, set()),
+        ({}, set()),
+        ({"batchItemFailures": []}, set()),
+        ({"batchItemFailures": None}, set()),
+        ({"batchItemFailures": [{"itemIdentifier": "a"}]}, {"a"}),
+        ({"batchItemFailures": [{"itemIdentifier": ""}]}, {"a", "b"}),
+        ({"batchItemFailures": [{"itemIdentifier": None}]}, {"a", "b"}),
+        ({"batchItemFailures": [{"id": "a"}]}, {"a", "b"}),
+        ({"batchItemFailures": [{"itemIdentifier": "a"}, {"itemIdentifier": "c"}]}, {"a", "b"}),
+        ({"batchItemFailures": "a"}, {"a", "b"}),
+        ({"batchItemFailures": ["a"]}, {"a", "b"}),
+        ("a", {"a", "b"}),
+    ],
+)
+def test_which_messages_failed(response: Any, failed: set[str]) -> None:
+    outcome = Outcome(json.dumps(response).encode())
+    assert failed_of(outcome, ["a", "b"], reports_failures=True) == failed
+    assert failed_of(outcome, ["a", "b"], reports_failures=False) == set()
+
+
+def test_scheduled_events_have_eventbridge_s_shape() -> None:
+    event = scheduled_event(Schedule("JobsFunctionSweep", "JobsFunction", 300))
+    assert event["resources"] == ["arn:aws:events:us-east-1:000000000000:rule/JobsFunctionSweep"]
+    assert set(event) == {
+        "version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail",
+    }  # fmt: skip

@@ -1,0 +1,119 @@
+from datetime import timedelta
+
+import pytest
+
+from darkroom.errors import Conflict, InvalidParameter, NotFound
+from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.services.jobs import LOST_AFTER, Jobs
+from tests.conftest import SteppingClock
+from tests.fakes.memory import MemoryImageStore, MemoryJobStore
+
+LEASE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def store() -> MemoryJobStore:
+    return MemoryJobStore()
+
+
+@pytest.fixture
+def images(clock: SteppingClock) -> MemoryImageStore:
+    return MemoryImageStore(clock)
+
+
+@pytest.fixture
+def jobs(store: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock) -> Jobs:
+    return Jobs(store, images, clock, max_attempts=3)
+
+
+def _add(store: MemoryJobStore, clock: SteppingClock, job_id: str = "job_1", user: str = "alice") -> Job:
+    job = Job(id=job_id, user=user, op="background-removal", created_at=clock.now)
+    store.add(job)
+    return job
+
+
+def _begin(store: MemoryJobStore, job: Job, clock: SteppingClock, times: int) -> None:
+    for _ in range(times):
+        assert store.start(job, now=clock.now, lease_expires_at=clock.now + LEASE)
+        clock.step(LEASE)
+
+
+def _finish(store: MemoryJobStore, job: Job) -> Job:
+    image = StoredImage(key="outputs/a.png", media_type="image/png", width=3, height=4, bytes=5, sha256="ab")
+    done = job.model_copy(update={"status": JobStatus.SUCCEEDED, "images": (image,), "result": {"model": "u2net"}})
+    store.finish(done)
+    return done
+
+
+def test_a_job_is_shown_with_links_and_without_keys(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:
+    shown = jobs.show(_finish(store, _add(store, clock)))
+    assert shown["object"] == "job"
+    assert shown["status"] == "succeeded"
+    assert shown["output"]["model"] == "u2net"
+    assert shown["output"]["images"][0]["url"] == "https://outputs.example/outputs/a.png"
+    assert "key" not in shown["output"]["images"][0]
+    assert shown["cost"] == {"actual_usd": 0, "settled": True}
+
+
+def test_anothers_job_is_not_found(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:
+    _add(store, clock, user="bob")
+    with pytest.raises(NotFound):
+        jobs.find("alice", "job_1")
+    with pytest.raises(NotFound):
+        jobs.remove("alice", "job_1")
+    assert jobs.page("alice") == ((), None)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 101])
+def test_a_page_has_a_size_within_reason(jobs: Jobs, limit: int) -> None:
+    with pytest.raises(InvalidParameter):
+        jobs.page("alice", limit=limit)
+
+
+def test_a_removed_job_takes_its_images_along(
+    jobs: Jobs, store: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock
+) -> None:
+    images.write_output("outputs/a.png", b"", media_type="image/png", metadata={})
+    _finish(store, _add(store, clock))
+    jobs.remove("alice", "job_1")
+    assert images.outputs == {}
+    with pytest.raises(NotFound):
+        jobs.find("alice", "job_1")
+
+
+def test_a_job_that_is_not_over_cannot_be_removed(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:
+    _add(store, clock)
+    with pytest.raises(Conflict):
+        jobs.remove("alice", "job_1")
+
+
+def test_a_job_whose_worker_died_on_its_last_attempt_is_failed(
+    jobs: Jobs, store: MemoryJobStore, clock: SteppingClock
+) -> None:
+    _begin(store, _add(store, clock), clock, times=3)
+    assert [job.id for job in jobs.close_abandoned()] == ["job_1"]
+    failed = jobs.find("alice", "job_1")
+    assert failed.status is JobStatus.FAILED
+    assert failed.error is not None
+    assert failed.error["dead_letter"] is True
+    assert failed.error["charged"] is False
+    assert jobs.close_abandoned() == []
+
+
+def test_a_job_that_may_yet_come_to_an_end_is_left_alone(
+    jobs: Jobs, store: MemoryJobStore, clock: SteppingClock
+) -> None:
+    _begin(store, _add(store, clock, "job_will_be_delivered_again"), clock, times=2)
+    running = _add(store, clock, "job_in_its_last_attempt")
+    _begin(store, running, clock, times=2)
+    store.start(running, now=clock.now, lease_expires_at=clock.now + LEASE)
+    _add(store, clock, "job_queued")
+    assert jobs.close_abandoned() == []
+
+
+def test_a_job_that_nothing_has_been_heard_of_for_a_day_is_failed(
+    jobs: Jobs, store: MemoryJobStore, clock: SteppingClock
+) -> None:
+    _add(store, clock)
+    clock.step(LOST_AFTER)
+    assert len(jobs.close_abandoned()) == 1

@@ -1,0 +1,38 @@
+from collections.abc import Iterator
+
+import pytest
+
+from darkroom import errors
+from darkroom.errors import DarkroomError
+
+
+def _all(kind: type[DarkroomError]) -> Iterator[type[DarkroomError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _all(child)
+
+
+@pytest.mark.parametrize("kind", list(_all(DarkroomError)))
+def test_every_error_serves_both_readers(kind: type[DarkroomError]) -> None:
+    body = kind("It broke.", fix="Mend it.", param="size", retry_after=3, context={"accepted": ["a"]}).problem()
+    assert {"type", "title", "status", "detail", "code", "retryable", "retry_after", "charged"} <= body.keys()
+    assert body["charged"] is False
+    assert body["accepted"] == ["a"]
+    assert body["error"] == {
+        "message": "It broke. Mend it.",
+        "type": "server_error" if kind.status >= 500 else "invalid_request_error",
+        "param": "size",
+        "code": kind.code,
+    }
+    assert 400 <= kind.status < 600
+
+
+def test_the_tree_at_the_top_of_the_module_is_the_tree() -> None:
+    drawn = errors.__doc__ or ""
+    for kind in _all(DarkroomError):
+        assert f" {kind.__name__} " in drawn.replace("\n", " "), kind
+
+
+def test_codes_are_unique_among_the_errors_that_are_raised() -> None:
+    leaves = [kind for kind in _all(DarkroomError) if not kind.__subclasses__()]
+    assert len({kind.code for kind in leaves}) == len(leaves)

@@ -1,0 +1,82 @@
+import pytest
+
+from darkroom.models.dropped import DroppedFile
+from darkroom.triggers import each_dropped_file, is_queue_event
+from tests.events import Context, http_event, queue_event, s3_record
+
+TEST_MESSAGE = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads", "RequestId": "x", "HostId": "y"}
+
+
+def _seen(event: dict[str, object]) -> tuple[list[DroppedFile], list[str]]:
+    files: list[DroppedFile] = []
+
+    def work(file: DroppedFile) -> None:
+        if "poison" in file.key:
+            raise RuntimeError("poison")
+        files.append(file)
+
+    answer = each_dropped_file(event, Context(), work)
+    return files, [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def test_every_file_of_every_message_is_worked_on() -> None:
+    event = queue_event(
+        {"Records": [s3_record("inbox/a/1.jpg"), s3_record("inbox/a/2.jpg")]}, {"Records": []}, receives=2
+    )
+    files, failed = _seen(event)
+    assert [file.key for file in files] == ["inbox/a/1.jpg", "inbox/a/2.jpg"]
+    assert files[0] == DroppedFile("uploads", "inbox/a/1.jpg", "v1", "etag", "01", receives=2)
+    assert failed == []
+
+
+@pytest.mark.parametrize(
+    "key", ["inbox/a/with space.jpg", "inbox/a/a+b.jpg", "inbox/a/漢字 é.jpg", "inbox/a/100%.jpg", "inbox/a/%2F.jpg"]
+)
+def test_a_key_is_what_it_was_before_s3_encoded_it(key: str) -> None:
+    files, _ = _seen(queue_event({"Records": [s3_record(key)]}))
+    assert [file.key for file in files] == [key]
+
+
+def test_a_key_whose_slashes_were_encoded_too_is_understood() -> None:
+    record = s3_record("x")
+    record["s3"]["object"]["key"] = "inbox%2Fa%2F1.jpg"
+    assert [file.key for file in _seen(queue_event({"Records": [record]}))[0]] == ["inbox/a/1.jpg"]
+
+
+def test_the_message_with_which_s3_tries_a_notification_is_taken() -> None:
+    assert _seen(queue_event(TEST_MESSAGE)) == ([], [])
+
+
+def test_one_bad_message_does_not_hold_up_the_others() -> None:
+    bodies = [{"Records": [s3_record(f"inbox/a/{'poison' if n == 3 else n}.jpg")]} for n in range(10)]
+    files, failed = _seen(queue_event(*bodies))
+    assert len(files) == 9
+    assert failed == ["m3"]
+
+
+@pytest.mark.parametrize("body", ["not json", {"Records": [{"s3": {}}]}])
+def test_a_message_that_makes_no_sense_fails_alone(body: object) -> None:
+    files, failed = _seen(queue_event(body, {"Records": [s3_record("inbox/a/1.jpg")]}))
+    assert (len(files), failed) == (1, ["m0"])
+
+
+def test_a_batch_of_failures_is_reported_not_raised() -> None:
+    assert _seen(queue_event("x", "y")) == ([], ["m0", "m1"])
+
+
+def test_queue_and_http_events_are_told_apart() -> None:
+    assert is_queue_event(queue_event("x"))
+    assert not is_queue_event(http_event("GET", "/"))
+
+
+def test_a_file_is_the_same_through_every_delivery_and_no_other_is() -> None:
+    file = DroppedFile("b", "inbox/a/1.jpg", "v1", "e", "01")
+    assert file.identity == DroppedFile("b", "inbox/a/1.jpg", "v1", "other", "99", receives=3).identity
+    others = [
+        DroppedFile("c", "inbox/a/1.jpg", "v1", "e", "01"),
+        DroppedFile("b", "inbox/a/2.jpg", "v1", "e", "01"),
+        DroppedFile("b", "inbox/a/1.jpg", "v2", "e", "01"),
+        DroppedFile("b", "inbox/a/1.jpg", None, "e", "01"),
+        DroppedFile("b", "inbox/a/1.jpg", None, "e", "02"),
+    ]
+    assert len({file.identity, *(other.identity for other in others)}) == 6
