@@ -44,7 +44,7 @@ def test_the_edge_gets_finer() -> None:
     mask = coarse(truth)
     refined = RembgMatter().refine(image, mask)
     assert (refined.mode, refined.size) == ("L", SIZE)
-    assert error(refined, truth) < 0.6 * error(mask.resize(SIZE, Image.Resampling.BICUBIC), truth)
+    assert error(refined, truth) < 0.6 * error(mask.resize(SIZE, Image.Resampling.LANCZOS), truth)
 
 
 def test_far_from_the_edge_nothing_changes() -> None:
@@ -52,7 +52,7 @@ def test_far_from_the_edge_nothing_changes() -> None:
     mask = coarse(truth)
     large = image.resize((1920, 1440))
     refined = np.asarray(RembgMatter(longest=400).refine(large, mask), int)
-    before = np.asarray(mask.resize(large.size, Image.Resampling.BICUBIC), int)
+    before = np.asarray(mask.resize(large.size, Image.Resampling.LANCZOS), int)
     assert (np.abs(refined - before) > 10).any()
     for far in (np.s_[:40, :], np.s_[:, :200], np.s_[:, 1700:], np.s_[850:950, 900:1000]):
         assert np.abs(refined[far] - before[far]).max() <= 1

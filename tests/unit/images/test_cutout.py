@@ -69,7 +69,7 @@ def test_colours_are_straight_and_gone_where_nothing_is_left(megapixels: float) 
 def test_the_mask_is_scaled_as_pillow_scales_it(size: tuple[int, int]) -> None:
     mask = soft_mask((320, 320))
     alpha = cut(Image.new("RGB", size), mask).pixels.getchannel("A")
-    expected = np.asarray(mask.resize(size, Image.Resampling.BICUBIC), int)
+    expected = np.asarray(mask.resize(size, Image.Resampling.LANCZOS), int)
     assert np.abs(np.asarray(alpha, int) - expected).max() <= 1
 
 
@@ -214,7 +214,7 @@ def test_the_subject_lies_within_the_result(
 def test_a_colour_behind() -> None:
     result = cut(photo("coffee"), soft_mask(), background="#0000ff")
     assert result.pixels.mode == "RGB"
-    alpha = np.asarray(soft_mask().resize(photo("coffee").size, Image.Resampling.BICUBIC))[..., np.newaxis] / 255
+    alpha = np.asarray(soft_mask().resize(photo("coffee").size, Image.Resampling.LANCZOS))[..., np.newaxis] / 255
     expected = np.asarray(photo("coffee")) * alpha + np.array((0, 0, 255)) * (1 - alpha)
     assert np.abs(np.asarray(result.pixels) - expected).max() <= 1
 

@@ -4,19 +4,16 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-from darkroom.errors import CallerError, EmptyImage, ImageTooLarge, UnreadableImage, UnsupportedMediaType
+from darkroom.errors import EmptyImage, ImageTooLarge, UnreadableImage, UnsupportedMediaType
 from darkroom.images.decode import Picture, decode
-from tests.photos import grey_profile, jpeg, odd_cmyk_profile, photo, save, swapped_rgb_profile
+from tests.photos import grey_profile, jpeg, photo, png_chunk, png_file, save, swapped_rgb_profile
 
 FORMATS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95},
@@ -31,20 +28,6 @@ FORMATS: dict[str, dict[str, Any]] = {
 
 def read(data: bytes) -> Picture:
     return decode(data, max_megapixels=25)
-
-
-def pixel(data: bytes, at: tuple[int, int] = (0, 0)) -> object:
-    return read(data).pixels.getpixel(at)
-
-
-def chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-
-def png(width: int, height: int, *, depth: int, colour: int, rows: bytes = b"", extra: bytes = b"") -> bytes:
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
-    body = chunk(b"IDAT", zlib.compress(rows)) if rows else b""
-    return b"\x89PNG\r\n\x1a\n" + header + extra + body + chunk(b"IEND", b"")
 
 
 # --- formats ---------------------------------------------------------------------------------------------------------
@@ -133,10 +116,10 @@ def jpeg_header(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("data", "figure"),
     [
-        (png(6000, 5000, depth=8, colour=2), "30 megapixels"),
-        (png(10000, 10000, depth=8, colour=2), "100 megapixels"),
-        (png(20000, 20000, depth=1, colour=0), "400 megapixels"),
-        (png(2**31 - 1, 2**31 - 1, depth=8, colour=6), "megapixels"),
+        (png_file(6000, 5000, depth=8, colour=2), "30 megapixels"),
+        (png_file(10000, 10000, depth=8, colour=2), "100 megapixels"),
+        (png_file(20000, 20000, depth=1, colour=0), "400 megapixels"),
+        (png_file(2**31 - 1, 2**31 - 1, depth=8, colour=6), "megapixels"),
         (jpeg_header(65500, 65500), "4290.25 megapixels"),
         (gif_header(65535, 65535), "4294.84 megapixels"),
         (bmp_header(200000, 200000), "40000 megapixels"),
@@ -165,7 +148,7 @@ def test_pictures_beyond_pillows_own_limit_are_decoded_where_allowed() -> None:
     assert decode(data, max_megapixels=100).pixels.size == (10000, 9000)
 
 
-@pytest.mark.parametrize("data", [png(0, 5, depth=8, colour=2, rows=b"\0"), bmp_header(0, 7), gif_header(0, 0)])
+@pytest.mark.parametrize("data", [png_file(0, 5, depth=8, colour=2, rows=b"\0"), bmp_header(0, 7), gif_header(0, 0)])
 def test_refuses_a_picture_without_width(data: bytes) -> None:
     with pytest.raises(UnreadableImage):
         read(data)
@@ -205,15 +188,15 @@ def test_an_animation_gives_its_first_frame_and_a_warning(name: str) -> None:
 @pytest.mark.parametrize(
     "extra",
     [
-        chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(50_000_000))),
-        chunk(b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(bytes(50_000_000))),
-        chunk(b"iCCP", b"profile\0\0" + zlib.compress(bytes(50_000_000))),
+        png_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(50_000_000))),
+        png_chunk(b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(bytes(50_000_000))),
+        png_chunk(b"iCCP", b"profile\0\0" + zlib.compress(bytes(50_000_000))),
     ],
     ids=["zTXt", "iTXt", "iCCP"],
 )
 def test_refuses_chunks_that_unpack_to_far_more(extra: bytes) -> None:
     with pytest.raises(UnreadableImage):
-        read(png(1, 1, depth=8, colour=0, rows=b"\0\0", extra=extra))
+        read(png_file(1, 1, depth=8, colour=0, rows=b"\0\0", extra=extra))
 
 
 def test_ignores_a_damaged_or_oversized_colour_profile() -> None:
@@ -274,138 +257,6 @@ def test_nothing_but_pixels_and_profile_is_kept() -> None:
     assert read(data).pixels.info == {}
 
 
-# --- ways of storing pixels ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("ink", "colour"),
-    [
-        ((0, 0, 0, 0), (255, 255, 255)),
-        ((255, 0, 0, 0), (0, 255, 255)),
-        ((0, 255, 255, 0), (255, 0, 0)),
-        ((0, 0, 0, 255), (0, 0, 0)),
-    ],
-)
-def test_cmyk(ink: tuple[int, int, int, int], colour: tuple[int, int, int]) -> None:
-    picture = Image.new("CMYK", (16, 16), ink)
-    jpeg_file = save(picture, "JPEG", quality=100)
-    assert b"Adobe" in jpeg_file  # which means: stored inverted
-    for data in (jpeg_file, save(picture, "TIFF")):
-        found = read(data).pixels
-        assert found.mode == "RGB"
-        assert np.abs(np.asarray(found, int) - colour).max() <= 3
-
-
-def test_cmyk_with_a_profile_is_converted_by_it() -> None:
-    picture = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
-    for name in ("JPEG", "TIFF"):
-        found = read(save(picture, name, icc_profile=odd_cmyk_profile()))
-        red, green, blue = np.asarray(found.pixels)[8, 8].tolist()
-        assert green > 150
-        assert red < 60
-        assert blue < 60
-        assert found.icc is None
-        assert found.warnings == ()
-
-
-RAMP = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(16, 16)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        save(Image.fromarray(RAMP), "PNG"),
-        save(Image.fromarray(RAMP), "TIFF"),
-        save(Image.frombytes("I;16B", (16, 16), RAMP.astype(">u2").tobytes()), "TIFF"),
-        save(Image.fromarray(RAMP.astype(np.int32)), "TIFF"),
-        save(Image.fromarray(RAMP.astype(np.float32)), "TIFF"),
-        save(Image.fromarray((RAMP / 65535).astype(np.float32)), "TIFF"),
-    ],
-    ids=["PNG 16", "TIFF 16", "TIFF 16 big-endian", "TIFF 32", "TIFF float", "TIFF float to 1"],
-)
-def test_deep_grey_is_scaled_and_not_clipped(data: bytes) -> None:
-    found = np.asarray(read(data).pixels, int)
-    assert np.abs(found - (RAMP / 257)[..., np.newaxis]).max() <= 1
-    assert (found[..., 0] == found[..., 1]).all()
-    assert (found[..., 1] == found[..., 2]).all()
-
-
-def test_values_without_a_usual_range_are_stretched_with_a_warning() -> None:
-    values = np.linspace(-1000, 100_000, 256, dtype=np.int32).reshape(16, 16)
-    for array in (values, values.astype(np.float32)):
-        picture = read(save(Image.fromarray(array), "TIFF"))
-        assert picture.pixels.getextrema() == ((0, 255),) * 3
-        assert picture.warnings == ("The file's values reach from -1000 to 100000; they were scaled to 0 to 255.",)
-
-
-def test_refuses_infinite_values() -> None:
-    values = np.ones((8, 8), np.float32)
-    values[2, 2] = np.inf
-    with pytest.raises(UnreadableImage, match="finite"):
-        read(save(Image.fromarray(values), "TIFF"))
-
-
-def test_deep_colour_keeps_its_upper_bits() -> None:
-    rows = b"".join(
-        b"\0" + b"".join(struct.pack(">3H", x * 257, 65535 - x * 257, 1000) for x in range(256)) for _ in range(2)
-    )
-    picture = read(png(256, 2, depth=16, colour=2, rows=rows)).pixels
-    assert [picture.getpixel((x, 1)) for x in (0, 100, 255)] == [(0, 255, 3), (100, 155, 3), (255, 0, 3)]
-
-
-def test_one_bit_and_grey() -> None:
-    half = Image.new("1", (8, 8))
-    half.paste(1, (4, 0, 8, 8))
-    assert [pixel(save(half, "PNG"), at) for at in ((0, 0), (7, 7))] == [(0, 0, 0), (255, 255, 255)]
-    assert pixel(save(Image.new("L", (8, 8), 77), "PNG")) == (77, 77, 77)
-
-
-def test_alpha_is_kept_with_straight_colours() -> None:
-    assert pixel(save(Image.new("RGBA", (4, 4), (200, 100, 50, 128)), "PNG")) == (200, 100, 50, 128)
-    assert pixel(save(Image.new("LA", (4, 4), (90, 40)), "PNG")) == (90, 90, 90, 40)
-
-
-def test_palettes_with_transparency() -> None:
-    palette = Image.new("P", (2, 1))
-    palette.putpalette([255, 0, 0, 0, 0, 255])
-    palette.putpixel((1, 0), 1)
-    assert [pixel(save(palette, "PNG"), (x, 0)) for x in (0, 1)] == [(255, 0, 0), (0, 0, 255)]
-    by_index = save(palette, "GIF", transparency=1)
-    assert [pixel(by_index, (x, 0)) for x in (0, 1)] == [(255, 0, 0, 255), (0, 0, 255, 0)]
-    by_bytes = save(palette, "PNG", transparency=b"\x80\x10")
-    assert [pixel(by_bytes, (x, 0)) for x in (0, 1)] == [(255, 0, 0, 128), (0, 0, 255, 16)]
-
-
-def test_a_colour_that_stands_for_transparent() -> None:
-    rgb = Image.new("RGB", (2, 1), (1, 2, 3))
-    rgb.putpixel((1, 0), (9, 9, 9))
-    data = save(rgb, "PNG", transparency=(9, 9, 9))
-    assert [pixel(data, (x, 0)) for x in (0, 1)] == [(1, 2, 3, 255), (9, 9, 9, 0)]
-    deep = png(2, 1, depth=16, colour=0, rows=b"\0" + struct.pack(">2H", 257 * 30, 257 * 60),
-               extra=chunk(b"tRNS", struct.pack(">H", 257 * 60)))  # fmt: skip
-    assert [pixel(deep, (x, 0)) for x in (0, 1)] == [(30, 30, 30, 255), (60, 60, 60, 0)]
-
-
-def test_ycbcr_and_lab() -> None:
-    ycbcr = Image.new("RGB", (16, 16), (220, 30, 40)).convert("YCbCr")
-    assert np.abs(np.asarray(read(save(ycbcr, "TIFF")).pixels, int) - (220, 30, 40)).max() <= 3
-    red, green, blue = np.asarray(read(save(Image.new("LAB", (16, 16), (153, 196, 60)), "TIFF")).pixels)[0, 0].tolist()
-    assert blue > red > green  # a purple: a* above, b* below the middle
-
-
-def test_grey_with_a_profile_is_converted_and_colour_keeps_its_own() -> None:
-    grey = Image.new("L", (8, 8), 128)
-    picture = read(save(grey, "PNG", icc_profile=grey_profile(1.0)))
-    assert picture.pixels.getpixel((0, 0)) == (188, 188, 188)  # half of the light
-    assert picture.icc is None
-    with_alpha = save(Image.new("LA", (8, 8), (128, 55)), "PNG", icc_profile=grey_profile(1.0))
-    assert pixel(with_alpha) == (188, 188, 188, 55)
-    icc = swapped_rgb_profile()
-    for name in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
-        colour = read(save(photo("coffee"), name, icc_profile=icc))
-        assert (colour.icc, colour.warnings) == (icc, ())
-
-
 # --- smaller on purpose ----------------------------------------------------------------------------------------------
 
 
@@ -418,95 +269,3 @@ def test_a_jpeg_may_come_out_smaller_but_never_too_small() -> None:
         assert max(decode(data, max_megapixels=25, enough=enough).pixels.size) >= enough
     assert max(decode(data, max_megapixels=25, enough=500).pixels.size) < width / 2
     assert decode(save(photo("rocket"), "PNG"), max_megapixels=25, enough=20).pixels.size == photo("rocket").size
-
-
-# --- whatever else there may be --------------------------------------------------------------------------------------
-
-
-def _small_files() -> list[bytes]:
-    small = photo("coffee").resize((48, 32))
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    info = PngImagePlugin.PngInfo()
-    info.add_text("Comment", "hello", zip=True)
-    frames = [small, small.transpose(Image.Transpose.ROTATE_180)]
-    return [
-        save(small, "JPEG", exif=exif, icc_profile=swapped_rgb_profile()),
-        save(small.convert("CMYK"), "JPEG", icc_profile=odd_cmyk_profile()),
-        save(small, "JPEG", progressive=True),
-        save(small, "PNG", exif=exif, pnginfo=info, icc_profile=swapped_rgb_profile()),
-        save(small.convert("P"), "PNG", transparency=b"\x80\x10"),
-        save(Image.fromarray(RAMP), "PNG"),
-        save(frames[0], "PNG", save_all=True, append_images=frames[1:]),
-        save(small, "WEBP", exif=exif, icc_profile=swapped_rgb_profile()),
-        save(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True),
-        save(frames[0], "GIF", save_all=True, append_images=frames[1:]),
-        save(small, "TIFF", compression="tiff_lzw"),
-        save(small.convert("CMYK"), "TIFF", compression="tiff_deflate"),
-        save(Image.fromarray(RAMP.astype(np.float32)), "TIFF"),
-        save(small, "BMP"),
-        save(small.convert("P"), "BMP"),
-        save(small, "AVIF", exif=exif),
-    ]
-
-
-FILES = _small_files()
-EDITS = st.lists(
-    st.tuples(
-        st.sampled_from(["set", "flip", "cut", "repeat", "end", "number"]),
-        st.floats(0, 1),
-        st.integers(0, 255),
-        st.integers(1, 16),
-    ),
-    min_size=1,
-    max_size=6,
-)
-
-
-def mutated(data: bytes, edits: list[tuple[str, float, int, int]]) -> bytes:
-    found = bytearray(data)
-    for what, where, value, length in edits:
-        # Half of the edits fall into the first tenth, where the headers are.
-        at = int((where if value % 2 else where / 10) * len(found))
-        if what == "set":
-            found[at : at + length] = bytes([value]) * length
-        elif what == "flip" and at < len(found):
-            found[at] ^= 1 << (value % 8)
-        elif what == "cut":
-            del found[at : at + length]
-        elif what == "repeat":
-            found[at:at] = found[at : at + length] * 3
-        elif what == "end":
-            del found[max(at, 12) :]
-        else:
-            found[at : at + 4] = struct.pack("<I" if value & 2 else ">I", (1 << 2 * length) - 1)
-    return bytes(found)
-
-
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(data=st.sampled_from(FILES), edits=EDITS)
-def test_a_damaged_file_is_read_or_refused_and_nothing_else(
-    data: bytes, edits: list[tuple[str, float, int, int]]
-) -> None:
-    try:
-        picture = decode(mutated(data, edits), max_megapixels=2)
-    except CallerError:
-        return
-    assert picture.pixels.mode in ("RGB", "RGBA")
-    assert picture.pixels.width * picture.pixels.height <= 2e6
-    picture.pixels.tobytes()
-
-
-@settings(max_examples=300, deadline=None)
-@given(start=st.sampled_from([data[:size] for data in FILES for size in (4, 8, 16, 32)]), rest=st.binary(max_size=200))
-def test_noise_behind_a_good_beginning(start: bytes, rest: bytes) -> None:
-    with pytest.raises(CallerError):
-        read(start + rest)
-
-
-def test_the_parts_of_a_picture_file_pillow_would_sniff_differently_are_not_tried() -> None:
-    # A TIFF by its beginning, with a whole PNG behind: one decoder is asked, the one for what the beginning says.
-    data = b"II*\x00" + save(photo("coffee"), "PNG")
-    assert Image.open(BytesIO(data[4:])).format == "PNG"
-    with pytest.raises(UnreadableImage, match="TIFF"):
-        read(data)

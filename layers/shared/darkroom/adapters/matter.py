@@ -85,7 +85,7 @@ class RembgMatter:
         self.prepare()
         scale = min(1.0, self._longest / max(image.size))
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-        full_mask = resize(mask, image.size, Image.Resampling.BICUBIC)
+        full_mask = resize(mask, image.size, Image.Resampling.LANCZOS)
         trimap = _trimap(resize(mask, size, Image.Resampling.BICUBIC))
         if not ({0, 128, 255} <= set(np.unique(trimap).tolist())):
             return full_mask

@@ -73,7 +73,7 @@ def cut_out(
     """
     background = choose_background(options, background_image)
     pixels = in_srgb(picture) if background else picture.pixels
-    alpha = _combine(resize(mask, pixels.size, Image.Resampling.BICUBIC), pixels)
+    alpha = _combine(resize(mask, pixels.size, Image.Resampling.LANCZOS), pixels)
     subject = _subject_box(alpha)
     frame = _with_margin(subject, options.margin, pixels.size) if options.crop else (0, 0, *pixels.size)
     size = _limited((frame[2] - frame[0], frame[3] - frame[1]), options)

@@ -1,0 +1,139 @@
+"""The whole way, with a segmenter that knows where the subject is: stages, times, and mistakes told early."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from darkroom.errors import CallerError, InvalidParameter, NoForeground, UnreadableImage, UnsupportedMediaType
+from darkroom.images.pipeline import remove_background
+from darkroom.models.cutout import Cutout, CutoutOptions
+from tests.photos import load, photo, save, swapped_rgb_profile
+
+
+class LeftHalf:
+    """A segmenter to whom the left half of every picture is the subject. Remembers what it was shown."""
+
+    def __init__(self, refusal: CallerError | None = None) -> None:
+        self.seen: list[tuple[Image.Image, str]] = []
+        self._refusal = refusal
+
+    def available(self) -> tuple[str, ...]:
+        return ("left", "other")
+
+    def mask(self, image: Image.Image, model: str) -> Image.Image:
+        if self._refusal is not None:
+            raise self._refusal
+        self.seen.append((image, model))
+        mask = Image.new("L", (320, 320))
+        mask.paste(255, (0, 0, 160, 320))
+        return mask
+
+
+class TopHalf:
+    """A matter who keeps the upper half of the mask."""
+
+    def refine(self, image: Image.Image, mask: Image.Image) -> Image.Image:
+        refined = mask.resize(image.size)
+        refined.paste(0, (0, image.height // 2, image.width, image.height))
+        return refined
+
+
+def run(
+    data: bytes, segmenter: LeftHalf | None = None, background_image: bytes | None = None, **options: Any
+) -> Cutout:
+    return remove_background(
+        data,
+        CutoutOptions(**options),
+        segmenter=segmenter or LeftHalf(),
+        matter=TopHalf(),
+        default_model="left",
+        max_megapixels=4,
+        background_image=background_image,
+    )
+
+
+def test_a_cutout_tells_all_about_itself() -> None:
+    result = run(save(photo("coffee"), "PNG"))
+    assert (result.width, result.height, result.media_type, result.model) == (600, 400, "image/png", "left")
+    assert (result.subject.left, result.subject.top, result.subject.height) == (0, 0, 400)
+    assert abs(result.subject.width - 300) <= 2
+    assert list(result.timings_ms) == ["decode", "segment", "cutout", "encode"]
+    assert all(value >= 0 for value in result.timings_ms.values())
+    pixels = load(result.data)
+    assert pixels.mode == "RGBA"
+    assert (np.asarray(pixels)[:, :290, :3] == np.asarray(photo("coffee"))[:, :290]).all()
+    assert pixels.crop((310, 0, 600, 400)).getextrema() == ((0, 0),) * 4
+
+
+def test_matting_is_a_stage_of_its_own() -> None:
+    result = run(save(photo("coffee"), "PNG"), matting=True)
+    assert list(result.timings_ms) == ["decode", "segment", "matte", "cutout", "encode"]
+    assert result.subject.height == 200
+
+
+def test_the_model_asked_for_is_used() -> None:
+    segmenter = LeftHalf()
+    assert run(save(photo("coffee"), "PNG"), segmenter, model="other").model == "other"
+    assert segmenter.seen[0][1] == "other"
+
+
+def test_the_segmenter_sees_white_where_the_picture_is_transparent() -> None:
+    pixels = Image.new("RGBA", (40, 40), (255, 0, 0, 0))
+    pixels.paste((10, 20, 30, 255), (10, 10, 30, 30))
+    segmenter = LeftHalf()
+    result = run(save(pixels, "PNG"), segmenter)
+    shown = segmenter.seen[0][0]
+    assert shown.mode == "RGB"
+    assert [shown.getpixel(at) for at in ((0, 0), (20, 20))] == [(255, 255, 255), (10, 20, 30)]
+    assert [load(result.data).getpixel(at) for at in ((0, 0), (15, 20))] == [(0, 0, 0, 0), (10, 20, 30, 255)]
+
+
+def test_a_picture_behind_is_decoded_like_any_other() -> None:
+    behind = save(Image.new("RGB", (9, 9), "lime"), "GIF")
+    result = run(save(photo("coffee"), "PNG"), background_image=behind)
+    assert next(iter(result.timings_ms)) == "decode_background"
+    assert load(result.data).getpixel((590, 200)) == (0, 255, 0)
+    with pytest.raises(UnsupportedMediaType):
+        run(save(photo("coffee"), "PNG"), background_image=b"<svg/>")
+
+
+@pytest.mark.parametrize(
+    ("options", "behind"), [({"background": "no colour"}, None), ({"background": "red"}, save(photo("coffee"), "PNG"))]
+)
+def test_a_wrong_background_is_told_before_the_work_is_done(options: dict[str, str], behind: bytes | None) -> None:
+    segmenter = LeftHalf()
+    with pytest.raises(InvalidParameter, match="background"):
+        run(save(photo("coffee"), "PNG"), segmenter, behind, **options)
+    assert segmenter.seen == []
+
+
+def test_refusals_pass_through() -> None:
+    with pytest.raises(NoForeground):
+        run(save(photo("coffee"), "PNG"), LeftHalf(NoForeground("nothing")))
+    with pytest.raises(UnreadableImage):
+        run(save(photo("coffee"), "PNG")[:500])
+
+
+def test_warnings_of_all_stages_are_told() -> None:
+    frames = [photo("coffee"), photo("coffee").rotate(180)]
+    result = run(save(frames[0], "PNG", save_all=True, append_images=frames[1:]), format="jpeg")
+    assert len(result.warnings) == 2
+    assert "first was used" in result.warnings[0]
+    assert "white" in result.warnings[1]
+
+
+def test_small_results_of_large_jpegs_are_the_same_to_the_eye() -> None:
+    large = photo("rocket", 3.9)
+    quick = load(run(save(large, "JPEG", quality=95), max_size=300).data)
+    exact = load(run(save(large, "PNG"), max_size=300).data)
+    assert quick.size == exact.size == (300, 200)
+    difference = np.abs(np.asarray(quick, int) - np.asarray(exact, int))[:, :145]
+    assert difference.mean() < 1.5
+
+
+@pytest.mark.parametrize("output_format", ["png", "webp", "jpeg"])
+def test_the_profile_reaches_the_result(output_format: str) -> None:
+    data = save(photo("coffee"), "JPEG", icc_profile=swapped_rgb_profile())
+    assert load(run(data, format=output_format).data).info["icc_profile"] == swapped_rgb_profile()
