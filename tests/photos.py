@@ -6,6 +6,7 @@ Stefan van der Walt, CC0), `coffee` (Rachel Michetti, CC0), `rocket` (SpaceX, CC
 """
 
 import struct
+import zlib
 from functools import cache
 from importlib.util import find_spec
 from io import BytesIO
@@ -56,6 +57,17 @@ def load(data: bytes) -> Image.Image:
     image = Image.open(BytesIO(data))
     image.load()
     return image
+
+
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def png_file(width: int, height: int, *, depth: int, colour: int, rows: bytes = b"", extra: bytes = b"") -> bytes:
+    """A PNG with any header, other chunks behind it, and rows or none."""
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    body = png_chunk(b"IDAT", zlib.compress(rows)) if rows else b""
+    return b"\x89PNG\r\n\x1a\n" + header + extra + body + png_chunk(b"IEND", b"")
 
 
 def _profile(colour_space: bytes, connection_space: bytes, tags: dict[bytes, bytes]) -> bytes:
