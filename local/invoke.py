@@ -8,6 +8,9 @@ With Docker and a finished `make build` it is `sam local invoke`; without, a pro
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
@@ -115,11 +118,27 @@ def _in_container(function: Function, event: Path, running: dict[str, Any], fold
     sam_cli = containers.sam()
     if sam_cli is None:
         raise CannotInvoke("The SAM CLI is not installed.")
-    with containers.reachable_from_containers(urlsplit(running["aws_endpoint_url"]).port or 80) as url:
-        variables = {**function.environment, "AWS_ENDPOINT_URL": url}
+    with ExitStack() as ways:
+        reach = partial(_reachable, ways)
+        local = {"AWS_ENDPOINT_URL": reach(running["aws_endpoint_url"]), **_site(running, reach)}
+        declared = {name: value for name, value in local.items() if name in function.environment}
+        variables = {**function.environment, **declared}
         return containers.sam_local_invoke(
             sam_cli, state.ROOT, function.logical_id, event, variables, folder / "env.json"
         )
+
+
+def _reachable(ways: ExitStack, url: str) -> str:
+    return ways.enter_context(containers.reachable_from_containers(urlsplit(url).port or 80))
+
+
+def _site(running: dict[str, Any], reach: Callable[[str], str] = str) -> dict[str, str]:
+    """Where the site is, and its OpenRouter if that is the simulator."""
+    simulator = running["openrouter_url"]
+    return {
+        "DARKROOM_PUBLIC_URL": running["url"],
+        **({"DARKROOM_OPENROUTER_URL": reach(simulator)} if simulator else {}),
+    }
 
 
 def _in_process(function: Function, event: Any, running: dict[str, Any], folder: Path) -> int:
@@ -130,6 +149,7 @@ def _in_process(function: Function, event: Any, running: dict[str, Any], folder:
             "AWS_ENDPOINT_URL": running["aws_endpoint_url"],
             "DARKROOM_WEIGHTS_DIR": running["weights"],
             "DARKROOM_NUMBA_CACHE_DIR": str(folder / "numba-cache"),
+            **_site(running),
         },
     )
     pool = FunctionPool(function, environment, folder / "logs", cap=1)

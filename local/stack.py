@@ -7,15 +7,20 @@ import os
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from PIL import Image, ImageDraw
 
+from darkroom.adapters.key_vault import KmsKeyVault
 from darkroom.adapters.token_store import DynamoTokenStore
+from darkroom.bootstrap import now
+from darkroom.providers import ProviderSettings
+from darkroom.providers.openrouter import OpenRouterAuth
+from darkroom.services.keys import Keys
 from darkroom.services.tokens import Tokens
 from local import state
 from local.aws import REGION, STACK, Aws
@@ -27,6 +32,7 @@ from local.ports import listen
 from local.pump import Pump
 from local.resources import create_resources
 from local.routes import Routes
+from local.simulator.server import Simulator
 from local.template import Function, Template
 from local.worker import environment_of
 
@@ -38,6 +44,28 @@ IMAGE_FUNCTION_CAP = 2
 FUNCTION_CAP = 4
 
 
+@dataclass(frozen=True)
+class OpenRouter:
+    """Which OpenRouter the stack calls.
+
+    Attributes:
+        is_simulated: the simulator, started with the stack; else the real one.
+        url: of the simulator, once it runs.
+        key: a real key that pays for everybody on this machine.
+    """
+
+    is_simulated: bool = True
+    url: str | None = None
+    key: str = field(default="", repr=False)
+
+    def variables(self) -> dict[str, str]:
+        """What the functions are told."""
+        return {
+            **({"DARKROOM_OPENROUTER_URL": self.url} if self.url else {}),
+            "DARKROOM_OPENROUTER_API_KEY": self.key,
+        }
+
+
 class Stack:
     """Starts everything on entering and stops it on leaving.
 
@@ -46,6 +74,7 @@ class Stack:
         weights: folder of the segmentation models' weights.
         port: of the gateway; 0 takes a free one.
         parameters: values for the template's parameters.
+        openrouter: which OpenRouter it calls; the simulator if not said otherwise.
         root: the repository.
 
     Raises (on entering):
@@ -59,6 +88,7 @@ class Stack:
         weights: Path,
         port: int = 0,
         parameters: Mapping[str, str] | None = None,
+        openrouter: OpenRouter | None = None,
         root: Path = state.ROOT,
     ) -> None:
         self.folder = folder.resolve()
@@ -67,6 +97,8 @@ class Stack:
         self._weights = weights.resolve()
         self._port = port
         self._given = dict(parameters or {})
+        self.openrouter = openrouter or OpenRouter()
+        self._simulated_key: str | None = None
         self._root = root
         self._pump: Pump | None = None
         self._running = ExitStack()
@@ -98,7 +130,8 @@ class Stack:
             "table": scope.ref("Table"),
             "aws_endpoint_url": self.emulator.url,
             # Null: the real one.
-            "openrouter_url": None,
+            "openrouter_url": self.openrouter.url,
+            "openrouter_key": self._simulated_key,
             "region": REGION,
             "stack": STACK,
             "pid": os.getpid(),
@@ -118,16 +151,24 @@ class Stack:
         self.emulator = starting.enter_context(Emulator(self.logs))
         self.aws = starting.enter_context(Aws(self.emulator.url))
         self.template = Template.load(
-            self._root / "template.yaml", parameters={"CorsOrigin": self.url, **self._given}, api_url=self.url
+            self._root / "template.yaml",
+            parameters={"CorsOrigin": self.url, "SignIn": "anyone", **self._given},
+            api_url=self.url,
         )
         create_resources(self.template, self.aws)
+        if self.openrouter.is_simulated:
+            simulator = starting.enter_context(Simulator())
+            self.openrouter = replace(self.openrouter, url=simulator.url)
+            self._simulated_key = simulator.key
         for function in self.template.functions.values():
             self.pools[function.logical_id] = self._pool(function)
             starting.callback(self.pools[function.logical_id].close)
         gateway = Gateway(Routes(self.template.routes), self.pools, self.template.cors)
         starting.enter_context(GatewayServer(gateway, listener))
         store = DynamoTokenStore(self.template.scope.ref("Table"), self.aws.dynamodb)
-        _, self.token = Tokens(store, partial(datetime.now, UTC)).create(user=USER, name="make up")
+        _, self.token = Tokens(store, now).create(user=USER, name="make up")
+        if self._simulated_key is not None:
+            self._connect(self._simulated_key)
         self._start_pump(starting)
         threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
         state.write(self.folder, self.describe())
@@ -150,10 +191,25 @@ class Stack:
                 "AWS_ENDPOINT_URL": self.emulator.url,
                 "DARKROOM_WEIGHTS_DIR": str(self._weights),
                 "DARKROOM_NUMBA_CACHE_DIR": str(self._numba_cache),
+                "DARKROOM_PUBLIC_URL": self.url,
+                **self.openrouter.variables(),
             },
         )
         cap = IMAGE_FUNCTION_CAP if function.is_image else FUNCTION_CAP
         return FunctionPool(function, environment, self.logs, cap)
+
+    def _connect(self, key: str) -> None:
+        """Gives the local user the simulator's key, as if they had signed in."""
+        scope = self.template.scope
+        vault = KmsKeyVault(
+            table=scope.ref("Table"),
+            dynamodb=self.aws.dynamodb,
+            kms=self.aws.kms,
+            key_id=scope.attribute("VaultKey", "Arn"),
+            clock=now,
+        )
+        inspector = OpenRouterAuth(ProviderSettings(url=self.openrouter.url))
+        Keys(vault, {"openrouter": inspector}, now).connect(USER, "openrouter", key)
 
     @property
     def _numba_cache(self) -> Path:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from local.stack import Stack
 
 MODEL = os.environ.get("MODEL") or "u2netp"
+USER_IS_CONNECTED = "the user `local` is connected"
 FETCH_WEIGHTS = state.ROOT / "functions" / "remove_background" / "fetch_weights.py"
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -57,10 +58,16 @@ def _run(options: argparse.Namespace) -> None:
     # Imported here, so that what is wrong above is said without waiting for boto3.
     from local.emulator import EmulatorError
     from local.intrinsics import TemplateError
-    from local.stack import Stack
+    from local.stack import OpenRouter, Stack
 
+    key = os.environ.get("OPENROUTER_API_KEY", "").strip()
+    is_real = bool(key) or os.environ.get("UPSTREAM") == "openrouter"
     stack = Stack(
-        options.state, weights=options.weights, port=options.port, parameters={"BackgroundModel": options.model}
+        options.state,
+        weights=options.weights,
+        port=options.port,
+        parameters={"BackgroundModel": options.model},
+        openrouter=OpenRouter(is_simulated=not is_real, key=key),
     )
     try:
         with stack:
@@ -154,11 +161,21 @@ Darkroom is ready ({seconds:.1f} s).
   Try     curl -sS {known["url"]}/v1/images/background-removals \\
             -H 'Authorization: Bearer {known["token"]}' -H 'Accept: image/png' \\
             -F image=@events/photo.jpg -o cutout.png
+  Models  {_upstream(stack)}
+  Sign in {known["url"]}/oauth
   Inbox   s3://{known["uploads_bucket"]}/inbox/{known["user"]}/ at {known["aws_endpoint_url"]}
   Logs    {stack.logs}
 
 Ctrl-C stops everything.
 """
+
+
+def _upstream(stack: "Stack") -> str:
+    if stack.openrouter.is_simulated:
+        return f"the simulator of OpenRouter at {stack.openrouter.url}: nothing costs, and {USER_IS_CONNECTED}"
+    if stack.openrouter.key:
+        return "OpenRouter itself, with OPENROUTER_API_KEY: paid calls cost"
+    return "OpenRouter itself: sign in to connect your account; paid calls cost"
 
 
 def _say(text: str) -> None:

@@ -11,7 +11,7 @@ from darkroom.observability import logger
 
 
 def routes(services: bootstrap.JobsServices) -> Api:
-    api = Api(services.tokens)
+    api = Api(services.callers)
 
     @api.get("/v1/jobs")
     def list_jobs(

@@ -10,7 +10,7 @@ from darkroom.models.cutout import Cutout, CutoutRequest
 
 
 def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
-    api = Api(services.tokens)
+    api = Api(services.callers)
 
     # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
     @api.post("/v1/images/background-removals", enable_validation=False)

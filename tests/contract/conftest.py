@@ -13,14 +13,16 @@ from ulid import ULID
 
 from darkroom.adapters.image_store import S3ImageStore
 from darkroom.adapters.job_store import DynamoJobStore
+from darkroom.adapters.key_vault import KmsKeyVault
+from darkroom.adapters.session_store import DynamoSessionStore
 from darkroom.adapters.token_store import DynamoTokenStore
-from darkroom.ports import ImageStore, JobStore, TokenStore
+from darkroom.ports import ImageStore, JobStore, KeyVault, SessionStore, TokenStore
 from local.aws import ACCOUNT, Aws
 from local.emulator import Emulator
 from local.resources import create_resources
 from local.template import Template
 from tests.conftest import ROOT, SteppingClock
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryTokenStore
+from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryKeyVault, MemorySessionStore, MemoryTokenStore
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,16 @@ class Cloud:
     table: str
     uploads: str
     outputs: str
+    vault_key: str
 
 
 def _furnished(aws: Aws) -> Cloud:
     template = Template.load(ROOT / "template.yaml", api_url="http://127.0.0.1:8000")
     create_resources(template, aws)
     ids = template.scope.ids
-    return Cloud(aws, table=ids["Table"], uploads=ids["UploadsBucket"], outputs=ids["OutputsBucket"])
+    return Cloud(
+        aws, table=ids["Table"], uploads=ids["UploadsBucket"], outputs=ids["OutputsBucket"], vault_key=ids["VaultKey"]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +93,17 @@ def image_store(cloud: Cloud | None, clock: SteppingClock) -> ImageStore:
     if cloud is None:
         return MemoryImageStore(clock)
     return S3ImageStore(uploads=cloud.uploads, outputs=cloud.outputs, client=cloud.aws.s3, clock=clock)
+
+
+@pytest.fixture
+def session_store(cloud: Cloud | None) -> SessionStore:
+    return DynamoSessionStore(cloud.table, cloud.aws.dynamodb) if cloud else MemorySessionStore()
+
+
+@pytest.fixture
+def key_vault(cloud: Cloud | None, clock: SteppingClock) -> KeyVault:
+    if cloud is None:
+        return MemoryKeyVault()
+    return KmsKeyVault(
+        table=cloud.table, dynamodb=cloud.aws.dynamodb, kms=cloud.aws.kms, key_id=cloud.vault_key, clock=clock
+    )

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from darkroom.errors import NotFound, PayloadTooLarge
 from darkroom.models.job import Job, JobStatus
+from darkroom.models.key import KeyProvider, StoredKey
+from darkroom.models.session import Session, SignInAttempt
 from darkroom.models.token import ApiToken
 from darkroom.ports import Clock, JobPage, PresignedUpload
 
@@ -143,3 +145,50 @@ class MemoryImageStore:
     def remove_outputs(self, keys: Sequence[str]) -> None:
         for key in keys:
             self.outputs.pop(key, None)
+
+
+class MemoryKeyVault:
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, KeyProvider], tuple[StoredKey, str]] = {}
+
+    def store(self, key: StoredKey, secret: str) -> None:
+        self.kept[key.user, key.provider] = (key, secret)
+
+    def reveal(self, user: str, provider: KeyProvider) -> str | None:
+        found = self.kept.get((user, provider))
+        return found[1] if found else None
+
+    def describe(self, user: str) -> Sequence[StoredKey]:
+        return [key for key, _ in self.kept.values() if key.user == user]
+
+    def remove(self, user: str, provider: KeyProvider) -> StoredKey | None:
+        found = self.kept.pop((user, provider), None)
+        return found[0] if found else None
+
+
+class MemorySessionStore:
+    def __init__(self) -> None:
+        self.attempts: dict[str, SignInAttempt] = {}
+        self.sessions: dict[str, Session] = {}
+
+    def begin(self, attempt: SignInAttempt) -> None:
+        self.attempts[attempt.sha256] = attempt
+
+    def use(self, sha256: str, browser_sha256: str) -> SignInAttempt | None:
+        found = self.attempts.get(sha256)
+        if found is None or found.used or found.browser_sha256 != browser_sha256:
+            return None
+        self.attempts[sha256] = found.model_copy(update={"used": True, "code_verifier": ""})
+        return found
+
+    def attempt(self, sha256: str) -> SignInAttempt | None:
+        return self.attempts.get(sha256)
+
+    def open(self, session: Session) -> None:
+        self.sessions[session.sha256] = session
+
+    def find(self, sha256: str) -> Session | None:
+        return self.sessions.get(sha256)
+
+    def close(self, sha256: str) -> None:
+        self.sessions.pop(sha256, None)

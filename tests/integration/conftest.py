@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from local.stack import Stack
+from tests.integration.canary import leaks
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +15,8 @@ def stack(weights_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("stack")
     with Stack(folder, weights=weights_dir, parameters={"BackgroundModel": "u2netp"}) as running:
         yield running
+        # After whatever the tests did: in no log, row or object may a secret stand in plain text.
+        assert leaks(running) == []
 
 
 @pytest.fixture
@@ -22,3 +25,9 @@ def client(stack: Stack) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {stack.token}"}
     with httpx.Client(base_url=stack.url, headers=headers, timeout=60, trust_env=False) as calls:
         yield calls
+
+
+def simulator_of(stack: Stack) -> httpx.Client:
+    """Steers the simulator of OpenRouter that the stack calls."""
+    assert stack.openrouter.url is not None
+    return httpx.Client(base_url=stack.openrouter.url, timeout=30, trust_env=False)

@@ -218,4 +218,5 @@ def _waiting(stack: Stack) -> int:
         QueueUrl=stack.template.scope.ids["UploadQueue"],
         AttributeNames=names,  # type: ignore[arg-type]
     )
-    return sum(int(found["Attributes"][name]) for name in names)  # type: ignore[index]
+    counts: dict[str, str] = dict(found["Attributes"])  # type: ignore[arg-type]
+    return sum(int(counts[name]) for name in names)

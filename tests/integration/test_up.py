@@ -60,7 +60,8 @@ def test_it_says_where_it_is_and_works(up: Up) -> None:
     known = up.wait_until_ready()
     assert known["url"] == f"http://127.0.0.1:{up.port}"
     assert known["user"] == "local"
-    assert known["openrouter_url"] is None
+    assert known["openrouter_url"].startswith("http://127.0.0.1:"), "the simulator, since no key was given"
+    assert known["openrouter_key"].startswith("sk-or-v1-")
     assert {"uploads_bucket", "outputs_bucket", "table", "aws_endpoint_url"} <= set(known)
     assert (up.folder / "darkroom.json").stat().st_mode & 0o777 == 0o600
     headers = {"Authorization": f"Bearer {known['token']}"}

@@ -59,9 +59,14 @@ class TestFunctions:
                     watched[stat["MetricName"]].add(dimension["Value"])
         assert all(RESOURCES[name].name in functions for functions in watched.values()), watched
 
-    def test_cannot_open_the_vault(self, name: str) -> None:
-        actions = [action for statement in _statements(LAMBDAS[name]) for action in _listed(statement["Action"])]
-        assert not [action for action in actions if action.startswith("kms:")]
+    def test_opens_the_vault_only_where_it_calls_providers_and_for_them_alone(self, name: str) -> None:
+        opening = [
+            statement
+            for statement in _statements(LAMBDAS[name])
+            if any(action.startswith("kms:") for action in _listed(statement["Action"]))
+        ]
+        purposes = [s["Condition"]["StringEquals"]["kms:EncryptionContext:purpose"] for s in opening]
+        assert purposes == {"OAuthFunction": [["openrouter"]], "AccountFunction": [["openrouter"]]}.get(name, [])
 
     def test_answers_before_the_gateway_gives_up_or_takes_messages(self, name: str) -> None:
         assert FUNCTIONS[name].timeout <= 60

@@ -5,10 +5,12 @@ import pytest
 
 from darkroom.api import Api
 from darkroom.errors import ServiceUnavailable
+from darkroom.services.callers import Callers
+from darkroom.services.sessions import LIFETIME, Sessions
 from darkroom.services.tokens import Tokens
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
-from tests.fakes.memory import MemoryTokenStore
+from tests.fakes.memory import MemorySessionStore, MemoryTokenStore
 
 
 @pytest.fixture
@@ -17,8 +19,21 @@ def tokens(clock: SteppingClock) -> Tokens:
 
 
 @pytest.fixture
-def api(tokens: Tokens) -> Api:
-    api = Api(tokens)
+def sessions(clock: SteppingClock) -> Sessions:
+    return Sessions(MemorySessionStore(), clock)
+
+
+@pytest.fixture
+def api(tokens: Tokens, sessions: Sessions) -> Api:
+    api = Api(Callers(tokens, sessions), public=frozenset({"GET /open"}))
+
+    @api.get("/open")
+    def everybody() -> dict[str, str | None]:
+        return {"user": api.known_user}
+
+    @api.post("/who")
+    def write() -> dict[str, str]:
+        return {"user": api.user}
 
     @api.get("/who")
     def who() -> dict[str, str]:
@@ -35,8 +50,18 @@ def api(tokens: Tokens) -> Api:
     return api
 
 
-def _call(api: Api, path: str, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], Any]:
-    answer = api.handle(http_event("GET", path, headers=headers), Context())  # type: ignore[arg-type]
+def _call(
+    api: Api,
+    path: str,
+    headers: dict[str, str] | None = None,
+    *,
+    method: str = "GET",
+    session: str | None = None,
+) -> tuple[int, dict[str, str], Any]:
+    event = http_event(method, path, headers=headers)
+    if session is not None:
+        event["cookies"] = ["theme=dark", f"__Host-darkroom-session={session}"]
+    answer = api.handle(event, Context())  # type: ignore[arg-type]
     return answer["statusCode"], answer["headers"], json.loads(answer["body"])
 
 
@@ -93,3 +118,71 @@ def test_no_answer_may_be_cached_or_sniffed(api: Api) -> None:
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
     assert "strict-transport-security" in headers
+
+
+def test_a_session_is_as_good_as_a_token(api: Api, sessions: Sessions) -> None:
+    assert _call(api, "/who", session=sessions.open("alice"))[::2] == (200, {"user": "alice"})
+
+
+@pytest.mark.parametrize("session", ["", "x", "A" * 43])
+def test_a_cookie_that_is_no_session_is_nobody(api: Api, session: str) -> None:
+    assert _call(api, "/who", session=session)[2]["code"] == "UNAUTHENTICATED"
+
+
+def test_a_session_ends_when_it_is_closed_or_too_old(api: Api, sessions: Sessions, clock: SteppingClock) -> None:
+    closed, old = sessions.open("alice"), sessions.open("alice")
+    sessions.close(closed)
+    assert _call(api, "/who", session=closed)[0] == 401
+    clock.step(LIFETIME)
+    assert _call(api, "/who", session=old)[0] == 401
+
+
+def test_a_bad_token_is_refused_whatever_the_cookie_says(api: Api, sessions: Sessions) -> None:
+    status, _, problem = _call(api, "/who", {"X-Api-Key": "dk_x"}, session=sessions.open("alice"))
+    assert (status, problem["code"]) == (401, "INVALID_TOKEN")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "https://127.0.0.1", "Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Referer": "https://127.0.0.1/"},
+    ],
+)
+def test_a_write_that_a_cookie_signs_must_come_from_this_site(
+    api: Api, sessions: Sessions, headers: dict[str, str]
+) -> None:
+    status, _, problem = _call(api, "/who", headers, method="POST", session=sessions.open("alice"))
+    assert (status, problem["code"]) == (403, "FOREIGN_ORIGIN")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://127.0.0.1"},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
+    ],
+)
+def test_this_sites_own_pages_may_write(api: Api, sessions: Sessions, headers: dict[str, str]) -> None:
+    assert _call(api, "/who", headers, method="POST", session=sessions.open("alice"))[0] == 200
+
+
+def test_a_token_may_write_from_anywhere(api: Api, tokens: Tokens) -> None:
+    headers = {"X-Api-Key": tokens.create(user="alice")[1], "Origin": "https://elsewhere.example"}
+    assert _call(api, "/who", headers, method="POST")[0] == 200
+
+
+def test_a_public_route_serves_everybody_and_knows_whom_it_can(api: Api, tokens: Tokens, sessions: Sessions) -> None:
+    assert _call(api, "/open")[2] == {"user": None}
+    assert _call(api, "/open", {"X-Api-Key": "dk_x"})[2] == {"user": None}
+    assert _call(api, "/open", {"X-Api-Key": tokens.create(user="alice")[1]})[2] == {"user": "alice"}
+    assert _call(api, "/open", session=sessions.open("bob"))[2] == {"user": "bob"}

@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import File, create_form_parser
 
+from darkroom.browser import SESSION, Visit
 from darkroom.errors import DarkroomError, InternalError, InvalidParameter, NotFound, UnsupportedMediaType
 from darkroom.observability import logger
-from darkroom.services.tokens import Tokens
+from darkroom.services.callers import Callers
 
 Event = dict[str, Any]
 Model = TypeVar("Model")
@@ -35,22 +36,47 @@ _HEADERS = {
 
 
 class Api:
-    """Routes that answer nobody without a valid API token.
+    """Routes that answer nobody without a valid API token or session.
 
     Every event is authenticated before it is routed, so a route cannot forget to ask. Routes read the caller with
     `api.user` and raise DarkroomError; whatever else they raise is logged and answered as INTERNAL_ERROR.
+
+    Args:
+        public: route keys (`GET /oauth`) that serve everybody; they are named here and nowhere else.
     """
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
+    def __init__(self, callers: Callers, *, public: frozenset[str] = frozenset()) -> None:
+        self._callers = callers
+        self._public = public
         self.app = APIGatewayHttpResolver(enable_validation=True)
         self.app.not_found(_no_such_route)
         self.app.exception_handler(RequestValidationError)(_refuse_invalid)
-        self.get, self.post, self.delete = self.app.get, self.app.post, self.app.delete
+        self.get, self.post, self.put, self.delete = self.app.get, self.app.post, self.app.put, self.app.delete
 
     @property
     def user(self) -> str:
         return str(self.app.context["user"])
+
+    @property
+    def known_user(self) -> str | None:
+        """The caller of a public route, if there is a valid sign of who it is."""
+        return self._callers.known(**self._signs())
+
+    @property
+    def visit(self) -> Visit:
+        return Visit.of(self.app.current_event.raw_event, self._callers.public_url)
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(self.app.current_event.query_string_parameters or {})
+
+    @property
+    def raw_query(self) -> str:
+        return str(self.app.current_event.raw_event.get("rawQueryString", ""))
+
+    @property
+    def body(self) -> bytes:
+        return _body_of(self.app.current_event)
 
     @property
     def request(self) -> "Request":
@@ -59,9 +85,7 @@ class Api:
     def handle(self, event: Event, context: LambdaContext) -> dict[str, Any]:
         request_id = str(event.get("requestContext", {}).get("requestId", ""))
         try:
-            request = APIGatewayProxyEventV2(event)
-            caller = self._tokens.authenticate(_token_of(request.headers))
-            self.app.append_context(user=caller.user)  # type: ignore[no-untyped-call]  # Powertools left it untyped
+            self._authenticate(event)
             answer = self.app.resolve(event, context)
         except DarkroomError as error:
             if error.status >= 500:
@@ -73,6 +97,20 @@ class Api:
             answer = _problem(fault, request_id)
         answer["headers"] = {**_HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
         return answer
+
+    def _authenticate(self, event: Event) -> None:
+        if event["routeKey"] in self._public:
+            return
+        visit = Visit.of(event, self._callers.public_url)
+        token = _token_of(APIGatewayProxyEventV2(event).headers)
+        user = self._callers.identify(token=token, session=visit.cookie(SESSION))
+        if not token:
+            visit.require_own_origin()
+        self.app.append_context(user=user)  # type: ignore[no-untyped-call]  # Powertools left it untyped
+
+    def _signs(self) -> dict[str, str | None]:
+        headers = self.app.current_event.headers
+        return {"token": _token_of(headers), "session": self.visit.cookie(SESSION)}
 
 
 def _problem(error: DarkroomError, request_id: str) -> dict[str, Any]:
@@ -126,14 +164,17 @@ class Request:
         """Raises InvalidParameter for a body that cannot be taken apart, UnsupportedMediaType for another kind."""
         headers: Mapping[str, str] = event.headers
         query: dict[str, Any] = dict(event.query_string_parameters or {})
-        text = event.body or ""
-        body = base64.b64decode(text) if event.is_base64_encoded else text.encode()
-        return cls(headers.get("accept", "*/*"), query | _fields(headers.get("content-type", ""), body))
+        return cls(headers.get("accept", "*/*"), query | _fields(headers.get("content-type", ""), _body_of(event)))
 
     def wants_image(self) -> bool:
         """Whether a picture is asked for by name; `*/*`, which clients send unasked, is answered as JSON."""
         kinds = [part.partition(";")[0].strip().lower() for part in self.accept.split(",")]
         return next((kind.startswith("image/") for kind in kinds if kind.startswith(("image/", "application/"))), False)
+
+
+def _body_of(event: Any) -> bytes:
+    text = event.body or ""
+    return base64.b64decode(text) if event.is_base64_encoded else text.encode()
 
 
 def _fields(content_type: str, body: bytes) -> dict[str, Any]:

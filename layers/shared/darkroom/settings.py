@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 PREFIX = "DARKROOM_"
 
@@ -32,8 +32,22 @@ class Settings(BaseModel):
     background_model: str = Field("u2net", description="Segmentation model when a request names none.")
     acknowledged_licences: Annotated[frozenset[str], BeforeValidator(_words)] = frozenset()
     weights_dir: Path = Path("/opt/weights")
+    public_url: str = Field("", description="This site's origin, where API Gateway does not know it.")
+    vault_key: str = Field("", description="KMS key of the key vault.")
+    sign_in: Literal["anyone", "listed", "nobody"] = Field("listed", description="Who may sign in with OpenRouter.")
+    sign_in_users: Annotated[frozenset[str], BeforeValidator(_words)] = frozenset()
+    openrouter_url: str = Field("https://openrouter.ai", pattern=r"^https?://[^/?#]+$")
+    openrouter_app_name: str = Field("Darkroom", max_length=100)
+    openrouter_http_referer: str = Field("", max_length=200)
+    openrouter_api_key: SecretStr | None = Field(None, description="A key for everybody; on a laptop alone.")
+    operator_key_secret: str = Field("", description="Secrets Manager secret that holds a key for everybody.")
     numba_baked_cache: Path = Field(Path("/opt/numba-cache"), description="What alpha matting was compiled to.")
     numba_cache_dir: Path = Field(Path("/tmp/numba-cache"), description="Where it can be written to.")  # noqa: S108
+
+    @property
+    def has_operator_key(self) -> bool:
+        given = self.openrouter_api_key.get_secret_value() if self.openrouter_api_key else ""
+        return bool(given or self.operator_key_secret)
 
     @property
     def retention(self) -> timedelta:

@@ -3,9 +3,19 @@ from typing import Any
 
 import pytest
 
+from darkroom.services.callers import Callers
+from darkroom.services.keys import Keys
+from darkroom.services.sessions import Sessions
 from darkroom.services.tokens import Tokens
 from tests.conftest import SteppingClock
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryTokenStore
+from tests.fakes.issuer import ScriptedOpenRouter
+from tests.fakes.memory import (
+    MemoryImageStore,
+    MemoryJobStore,
+    MemoryKeyVault,
+    MemorySessionStore,
+    MemoryTokenStore,
+)
 
 Answer = dict[str, Any]
 Call = Callable[..., Answer]
@@ -14,6 +24,31 @@ Call = Callable[..., Answer]
 @pytest.fixture
 def tokens(clock: SteppingClock) -> Tokens:
     return Tokens(MemoryTokenStore(), clock)
+
+
+@pytest.fixture
+def sessions(clock: SteppingClock) -> Sessions:
+    return Sessions(MemorySessionStore(), clock)
+
+
+@pytest.fixture
+def callers(tokens: Tokens, sessions: Sessions) -> Callers:
+    return Callers(tokens, sessions)
+
+
+@pytest.fixture
+def openrouter() -> ScriptedOpenRouter:
+    return ScriptedOpenRouter()
+
+
+@pytest.fixture
+def vault() -> MemoryKeyVault:
+    return MemoryKeyVault()
+
+
+@pytest.fixture
+def keys(vault: MemoryKeyVault, openrouter: ScriptedOpenRouter, clock: SteppingClock) -> Keys:
+    return Keys(vault, {"openrouter": openrouter}, clock)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from darkroom.bootstrap import JobsServices
 from darkroom.models.job import Job, JobStatus
+from darkroom.services.callers import Callers
 from darkroom.services.jobs import Jobs
 from darkroom.services.tokens import Tokens
 from darkroom.services.uploads import Uploads
@@ -16,8 +17,10 @@ from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 
 
 @pytest.fixture
-def services(tokens: Tokens, job_store: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock) -> JobsServices:
-    return JobsServices(tokens, Jobs(job_store, images, clock, max_attempts=3), Uploads(images, clock))
+def services(
+    callers: Callers, job_store: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock
+) -> JobsServices:
+    return JobsServices(callers, Jobs(job_store, images, clock, max_attempts=3), Uploads(images, clock))
 
 
 class Caller:

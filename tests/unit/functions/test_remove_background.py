@@ -12,10 +12,10 @@ from darkroom.api import MAX_INLINE_BYTES
 from darkroom.bootstrap import RemoveBackgroundServices
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
 from darkroom.models.upload import UploadRequest
+from darkroom.services.callers import Callers
 from darkroom.services.jobs import Jobs
 from darkroom.services.remove_background import RemoveBackground
 from darkroom.services.sources import Sources
-from darkroom.services.tokens import Tokens
 from darkroom.services.uploads import Uploads
 from functions.remove_background.app import handler_of
 from tests.conftest import SteppingClock
@@ -29,7 +29,7 @@ PHOTO = bytes(range(256))
 
 class Studio:
     def __init__(
-        self, tokens: Tokens, jobs: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock, token: str
+        self, callers: Callers, jobs: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock, token: str
     ) -> None:
         self.given: list[tuple[bytes, CutoutOptions, bytes | None]] = []
         self.result = b"cut out"
@@ -39,7 +39,7 @@ class Studio:
         self._token = token
         self._handle = handler_of(
             RemoveBackgroundServices(
-                tokens,
+                callers,
                 Jobs(jobs, images, clock, max_attempts=3),
                 RemoveBackground(
                     pipeline=self._pipeline,
@@ -79,9 +79,9 @@ class Studio:
 
 @pytest.fixture
 def studio(
-    tokens: Tokens, job_store: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock, token: str
+    callers: Callers, job_store: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock, token: str
 ) -> Studio:
-    return Studio(tokens, job_store, images, clock, token)
+    return Studio(callers, job_store, images, clock, token)
 
 
 def _form(fields: dict[str, str] | None = None, **files: bytes) -> dict[str, Any]:

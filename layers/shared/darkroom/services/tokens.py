@@ -1,6 +1,5 @@
 """API tokens: making, listing, revoking them, and telling who calls."""
 
-import hashlib
 import re
 import secrets
 from datetime import timedelta
@@ -8,6 +7,7 @@ from datetime import timedelta
 from ulid import ULID
 
 from darkroom.errors import Conflict, InvalidParameter, InvalidToken, NotFound, Unauthenticated
+from darkroom.models.digest import digest
 from darkroom.models.token import USER_PATTERN, ApiToken
 from darkroom.ports import Clock, TokenStore
 
@@ -45,7 +45,7 @@ class Tokens:
             id=f"tok_{ULID.from_datetime(now)}",
             user=user,
             name=name,
-            sha256=_digest(plaintext),
+            sha256=digest(plaintext),
             hint=plaintext[-4:],
             created_at=now,
             expires_at=(now + lifetime).replace(microsecond=0) if lifetime else None,
@@ -63,7 +63,7 @@ class Tokens:
         fix = "Send a valid token as `Authorization: Bearer …` or `X-Api-Key: …`; `make token` makes one."
         if not plaintext:
             raise Unauthenticated("This route needs an API token.", fix=fix)
-        token = self._store.find(_digest(plaintext)) if _SHAPE.fullmatch(plaintext) else None
+        token = self._store.find(digest(plaintext)) if _SHAPE.fullmatch(plaintext) else None
         now = self._clock()
         if token is None or (token.expires_at and token.expires_at <= now):
             raise InvalidToken("The API token is unknown, revoked or expired.", fix=fix)
@@ -78,7 +78,3 @@ class Tokens:
         """Raises NotFound when the user has no such token."""
         if not self._store.revoke(user, token_id):
             raise NotFound(f"There is no token {token_id!r}.", fix="GET /v1/tokens lists yours.")
-
-
-def _digest(plaintext: str) -> str:
-    return hashlib.sha256(plaintext.encode()).hexdigest()

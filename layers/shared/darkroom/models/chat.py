@@ -1,0 +1,81 @@
+"""A conversation with a model: text, pictures to look at, and pictures from models that paint while they talk."""
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from darkroom.models.generation import Call, GeneratedImage, Reference, Usage
+
+
+class ChatMessage(BaseModel):
+    """One turn. Pictures belong to the user: several models refuse them in an assistant's turn."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    text: str = ""
+    images: tuple[Reference, ...] = ()
+
+    @model_validator(mode="after")
+    def _pictures_are_the_users(self) -> Self:
+        if self.images and self.role != "user":
+            raise ValueError("only a user's message holds pictures; repeat a model's picture in the next user message")
+        return self
+
+
+class JsonSchema(BaseModel):
+    """The shape an answer has to have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    schema_: dict[str, Any] = Field(alias="schema")
+    strict: bool = True
+
+
+class ChatRequest(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(min_length=1, max_length=200)
+    messages: tuple[ChatMessage, ...] = Field(min_length=1)
+    max_completion_tokens: int = Field(
+        ge=1, description="Always sent: without it the provider sets the model's largest answer aside, and may refuse."
+    )
+    paints: Literal["no", "only", "also"] = Field(
+        "no", description="`only`: the model's output is pictures alone; `also`: text and pictures."
+    )
+    image_config: dict[str, Any] = Field(default_factory=dict)
+    json_schema: JsonSchema | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    seed: int | None = None
+    zdr: bool = Field(False, description="Only sources that keep nothing.")
+    max_price: dict[str, str] = Field(default_factory=dict, description="Dollars, by `prompt`, `completion`, `image`.")
+    session: str | None = Field(None, max_length=256, description="Keeps a conversation with one source.")
+    user: str | None = None
+    cache_seconds: int | None = Field(
+        None, ge=1, le=86400, description="An identical request in that time is answered from memory, at no cost."
+    )
+    stream: bool | None = Field(None, description="None: whenever a picture may come.")
+    fallback_models: tuple[str, ...] = ()
+
+    @property
+    def streams(self) -> bool:
+        return self.paints != "no" if self.stream is None else self.stream
+
+
+class ChatResult(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    images: tuple[GeneratedImage, ...] = ()
+    finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    from_cache: bool = False
+    usage: Usage
+    call: Call
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_cut_short(self) -> bool:
+        """The answer ended because its tokens ran out; with thinking models there may be no text at all."""
+        return self.finish_reason == "length"

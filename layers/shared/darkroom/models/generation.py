@@ -1,0 +1,143 @@
+"""Pictures asked of a provider, and what it gave. Words a provider uses stay plain strings: its lists grow."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from darkroom.models.money import MicroUsd
+
+
+class Reference(BaseModel):
+    """A picture to work from: the bytes, or a public URL for the provider to fetch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: bytes | None = Field(None, repr=False)
+    url: str | None = Field(None, pattern=r"^https://\S+$", max_length=2048, repr=False)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.data is None) == (self.url is None):
+            raise ValueError("give a reference as data or as url")
+        return self
+
+
+class Routing(BaseModel):
+    """Which of the provider's own sources may serve; None leaves it to the provider."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    only: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    sort: str | None = None
+    allow_fallbacks: bool | None = None
+    options: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Flat, by source: passed through.")
+
+
+class GenerationRequest(BaseModel):
+    """A picture to make, or with references to make over. What is None is left to the model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(min_length=1, max_length=200)
+    prompt: str = Field(min_length=1)
+    n: int = Field(1, ge=1, le=10)
+    size: str | None = Field(None, description='`2K`, or pixels: `"2048x2048"`.')
+    aspect_ratio: str | None = None
+    resolution: str | None = None
+    quality: str | None = None
+    output_format: str | None = None
+    output_compression: int | None = Field(None, ge=0, le=100)
+    background: str | None = None
+    seed: int | None = None
+    references: tuple[Reference, ...] = Field((), max_length=16)
+    routing: Routing | None = None
+    user: str | None = Field(None, description="Tells the provider end users apart; never a name.")
+    stream: bool = Field(
+        False,
+        description="Whether the model offers streaming. It is used for one picture at a time: then the generation's "
+        "id is known before the picture is paid for.",
+    )
+    fallback_models: tuple[str, ...] = Field((), description="Tried in turn, while nothing has been billed.")
+
+
+class Usage(BaseModel):
+    """What a call took. Token counts may be fractions; None is unknown, never zero."""
+
+    model_config = ConfigDict(frozen=True)
+
+    prompt_tokens: Decimal | None = None
+    completion_tokens: Decimal | None = None
+    image_tokens: Decimal | None = None
+    cost: MicroUsd | None = Field(None, description="What the provider took for the call.")
+    is_byok: bool = Field(False, description="Served with a key of the user's at the source; `cost` is the fee alone.")
+    upstream_cost: MicroUsd | None = Field(None, description="With is_byok: what the source takes, beside `cost`.")
+
+
+class GeneratedImage(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    data: bytes = Field(repr=False)
+    media_type: str = Field(description="Told from the bytes.")
+
+
+class Call(BaseModel):
+    """How an answer came about."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    model_requested: str
+    model_used: str
+    source: str | None = Field(None, description="Who served it, where the provider is an intermediary.")
+    generation_id: str | None = None
+    request_id: str | None = None
+    attempts: int = Field(1, ge=1, description="Requests sent or tried, over all models.")
+    streamed: bool = False
+
+
+class GenerationResult(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    images: tuple[GeneratedImage, ...] = Field(min_length=1)
+    usage: Usage
+    call: Call
+    warnings: tuple[str, ...] = ()
+
+
+class GenerationRecord(BaseModel):
+    """What the provider's books say of one call, some minutes later."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    model: str | None = None
+    source: str | None = None
+    cost: MicroUsd | None = None
+    created_at: datetime | None = None
+    cancelled: bool | None = None
+    finish_reason: str | None = None
+
+
+class Dispatch(BaseModel):
+    """A request that is about to be sent; from here on it may cost money."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    attempt: int = Field(ge=1, description="Counted over all models of the request.")
+    streamed: bool
+
+
+class RawAnswer(BaseModel):
+    """An answer as it came, before anybody tried to understand it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    body: bytes = Field(repr=False)
+    media_type: str
+    generation_id: str | None = None
+    complete: bool = Field(description="False if it broke off.")

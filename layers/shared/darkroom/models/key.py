@@ -1,0 +1,22 @@
+"""Keys of providers, kept for their users."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# Whose key it is. The same word is the `purpose` in the KMS encryption context.
+KeyProvider = Literal["openrouter"]
+
+
+class StoredKey(BaseModel):
+    """What is known of a key without the key."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user: str
+    provider: KeyProvider
+    hint: str = Field(description="The key's last four characters, to tell keys apart by eye.")
+    sha256: str = Field(description="Hex digest of the whole key; OpenRouter's own page for the key is named after it.")
+    label: str = ""
+    connected_at: datetime

@@ -1,0 +1,202 @@
+"""One call of a provider: sent, watched, tried again while that is free, and given back as it came.
+
+What a caller has to know in order not to pay twice, it is told in this order, for each attempt: that the request is
+about to be sent; the generation's id, when the headers are there; the bytes, before anybody tries to understand them.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import httpx
+
+from darkroom.errors import DarkroomError, InvalidApiKey
+from darkroom.models.deadline import Deadline
+from darkroom.models.generation import Dispatch, RawAnswer
+from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId
+from darkroom.providers import _errors, _wire
+from darkroom.providers._errors import Asked
+from darkroom.providers._http import Answer, BrokenOff, HttpClient, media_type
+from darkroom.providers._retry import Retries
+
+T = TypeVar("T")
+
+_KEY = re.compile(r"[!-~]{1,512}")
+
+Refused = Callable[[Answer, Asked], DarkroomError]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Whom to tell, and what about."""
+
+    on_dispatched: OnDispatched
+    on_generation_id: OnGenerationId
+    on_answer: OnAnswer
+
+
+@dataclass(slots=True)
+class Counter:
+    """How often a request was tried, over all its models."""
+
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class Calls:
+    """How a provider is called.
+
+    Args:
+        base_url: without a slash at its end.
+        headers: sent with everything.
+        refused: the error that an answer other than a 200 stands for.
+    """
+
+    provider: str
+    title: str
+    base_url: str
+    headers: Mapping[str, str]
+    refused: Refused
+    http: HttpClient = field(default_factory=HttpClient)
+    retries: Retries = field(default_factory=Retries)
+
+    def paid(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        read: Callable[[Answer, Asked], T],
+        *,
+        key: str,
+        deadline: Deadline,
+        watch: Watch,
+        counter: Counter,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[T, Answer, Asked]:
+        """Posts what may cost money, and reads the answer to it.
+
+        Raises:
+            DarkroomError: the last attempt's. Only attempts that are proven to be unbilled were followed by another.
+        """
+        asked = Asked(self.provider, self.title, paid=True, secrets=(key,), model=str(body["model"]))
+        content = _wire.to_json(body)
+        sent_headers = {**self.headers, **_json_headers(key, asked), **(headers or {})}
+
+        def attempt() -> tuple[T, Answer, Asked]:
+            if deadline.is_over:
+                raise _errors.out_of_time(replace(asked, attempt=counter.attempts))
+            counter.attempts += 1
+            now = replace(asked, attempt=counter.attempts)
+            streamed = body.get("stream") is True
+            watch.on_dispatched(Dispatch(model=str(body["model"]), attempt=counter.attempts, streamed=streamed))
+            answer = self._send("POST", path, sent_headers, content, now, deadline, _tell_id(watch))
+            now = now.answered(answer.status, answer.headers)
+            if answer.status != 200:
+                raise self.refused(answer, now)
+            watch.on_answer(_raw(answer, now))
+            return read(answer, now), answer, now
+
+        return self.retries.run(attempt, deadline=deadline, may_repeat=_is_retryable)
+
+    def free(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Answer, Asked], T],
+        *,
+        deadline: Deadline,
+        key: str = "",
+        body: Mapping[str, Any] | None = None,
+        secrets: tuple[str, ...] = (),
+        repeatable: bool = True,
+        refused: Refused | None = None,
+    ) -> T:
+        """Asks what costs nothing.
+
+        Args:
+            secrets: what no error may repeat, beside the key.
+            repeatable: whether it may be asked again although it may have arrived.
+            refused: in place of the provider's own.
+        """
+        content = None if body is None else _wire.to_json(body)
+        first = Asked(self.provider, self.title, paid=False, secrets=(key, *secrets))
+        headers = {**self.headers, **_json_headers(key, first)}
+        counter = Counter()
+
+        def attempt() -> T:
+            counter.attempts += 1
+            asked = replace(first, attempt=counter.attempts)
+            answer = self._send(method, path, headers, content, asked, deadline, None)
+            asked = asked.answered(answer.status, answer.headers)
+            if answer.status != 200:
+                raise (refused or self.refused)(answer, asked)
+            if answer.broken:
+                raise _errors.broken(answer.broken, asked)
+            return read(answer, asked)
+
+        return self.retries.run(attempt, deadline=deadline, may_repeat=_is_retryable if repeatable else _never_left)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        asked: Asked,
+        deadline: Deadline,
+        on_headers: Callable[[int, httpx.Headers], None] | None,
+    ) -> Answer:
+        try:
+            return self.http.send(
+                method,
+                f"{self.base_url}{path}",
+                headers=headers,
+                deadline=deadline,
+                content=content,
+                on_headers=on_headers,
+            )
+        except BrokenOff as error:
+            raise _errors.broken(error, asked) from error
+
+
+def _is_retryable(error: DarkroomError) -> bool:
+    return error.retryable
+
+
+def _never_left(error: DarkroomError) -> bool:
+    return isinstance(error.__cause__, BrokenOff) and not error.__cause__.sent
+
+
+def _json_headers(key: str, asked: Asked) -> dict[str, str]:
+    if key and not _KEY.fullmatch(key):
+        # Said here: an error about a header that cannot be sent would show it.
+        raise InvalidApiKey(
+            f"The API key cannot be one of {asked.title}'s.",
+            fix="Look for blanks and line ends in it, and store it again.",
+            upstream=asked.upstream(),
+        )
+    return {
+        "Accept": "application/json, text/event-stream",
+        "Content-Type": "application/json",
+        **({"Authorization": f"Bearer {key}"} if key else {}),
+    }
+
+
+def _tell_id(watch: Watch) -> Callable[[int, httpx.Headers], None]:
+    """Tells the id of whatever may have been begun; a refusal has an id, too, which nobody will ever ask for."""
+
+    def on_headers(status: int, headers: httpx.Headers) -> None:
+        generation_id = headers.get("x-generation-id")
+        if generation_id and (status < 300 or status >= 500 or status in (408, 499)):
+            watch.on_generation_id(generation_id)
+
+    return on_headers
+
+
+def _raw(answer: Answer, asked: Asked) -> RawAnswer:
+    return RawAnswer(
+        body=answer.body,
+        media_type=media_type(answer.headers),
+        generation_id=asked.generation_id,
+        complete=answer.broken is None,
+    )

@@ -1,0 +1,140 @@
+"""What to tell the reader of a refusal of OpenRouter's: what is wrong, what to do, the parameter at fault, and more."""
+
+import re
+from typing import Any
+
+from darkroom.errors import (
+    AccessForbidden,
+    Conflict,
+    ContentRefused,
+    DarkroomError,
+    InsufficientCredits,
+    InvalidApiKey,
+    InvalidDimensions,
+    InvalidParameter,
+    InvalidPrompt,
+    NetworkError,
+    PayloadTooLarge,
+    ProviderTimeout,
+    RateLimited,
+    ServiceUnavailable,
+    UnsupportedModel,
+)
+from darkroom.providers import _wire
+from darkroom.providers._errors import Asked
+from darkroom.providers._openrouter_complaint import Complaint
+
+Kind = type[DarkroomError]
+Words = tuple[str, str, str | None, dict[str, Any]]
+
+_ACCEPTED = re.compile(r"Accepted: (.+?)(?:\. [A-Z][\w .]*:|;|$)")
+
+
+def words(kind: Kind, complaint: Complaint, asked: Asked, said: str | None) -> Words:
+    """Detail, fix, parameter and context for an error of this kind."""
+    because = f": {said.rstrip('.')}." if said else "."
+    if kind is UnsupportedModel:
+        return _words_of_model(complaint, asked, because)
+    if kind is InsufficientCredits:
+        return _words_of_credit(complaint)
+    if kind in (InvalidDimensions, InvalidParameter, InvalidPrompt):
+        param = next(iter(complaint.params), "prompt" if kind is InvalidPrompt else None)
+        accepted = _ACCEPTED.search(complaint.message)
+        context = {"accepted": [value.strip() for value in accepted[1].split(",")]} if accepted else {}
+        return (f"{asked.title} refused the request{because}", "Change the request.", param, context)
+    if kind is AccessForbidden:
+        return (f"{asked.title} does not allow it{because}", *_FORBIDDEN[_reason_of_403(complaint)])
+    if kind is ContentRefused:
+        reasons = list(_wire.texts(complaint.metadata.get("reasons")))
+        return ("The content was refused.", "Ask for something else.", None, {"reasons": reasons} if reasons else {})
+    if kind is RateLimited:
+        return (f"{asked.title} takes no more requests for now.", "Try again later.", None, _limits(complaint))
+    detail, fix = _OTHERS.get(kind, (f"{{}} refused the request{because}", "Change the request."))
+    if kind is ServiceUnavailable and complaint.status in (404, 405):
+        detail, fix = "{} does not know this route.", "Check the address that is configured for it."
+    return (detail.replace("{}", asked.title), fix, None, {})
+
+
+def _words_of_model(complaint: Complaint, asked: Asked, because: str) -> Words:
+    suggestions = list(_wire.texts(complaint.availability.get("fallback_models")))
+    fix = f"Use {' or '.join(suggestions[:3])}." if suggestions else "Choose another model."
+    context: dict[str, Any] = {"suggestions": suggestions}
+    if complaint.metadata.get("failed_routing_step") == "Filter by Data Policy" or complaint.error_type in (
+        "privacy_restricted",
+    ):
+        fix = "Change the privacy settings at https://openrouter.ai/settings/privacy, or choose another model."
+    return (f"{asked.title} does not offer this model here{because}", fix, "model", context)
+
+
+def _words_of_credit(complaint: Complaint) -> Words:
+    reason = _reason_of_402(complaint)
+    detail, fix = _CREDIT[reason]
+    return (detail, fix, None, {"reason": reason})
+
+
+def _reason_of_402(complaint: Complaint) -> str:
+    """Which of the purses is empty. Two of the five name the same source, and only the message tells them apart."""
+    message = complaint.message
+    if "in balance for image" in message:
+        return "image_balance_floor"
+    if "fewer max_tokens" in message:
+        return "reservation"
+    source = complaint.metadata.get("limit_source")
+    reasons = {"openrouter_key_limit": "key_limit", "openrouter_in_flight_budget": "in_flight"}
+    return reasons.get(str(source), "in_flight" if "in-flight" in message else "credits")
+
+
+def _reason_of_403(complaint: Complaint) -> str:
+    if complaint.availability.get("code") == "region_restricted":
+        return "region"
+    if "patterns" in complaint.metadata or "guardrail" in complaint.message.lower():
+        return "guardrail"
+    return "budget" if "budget" in complaint.message.lower() else "permission"
+
+
+def _limits(complaint: Complaint) -> dict[str, Any]:
+    """How many requests there are, which is said of OpenRouter's own limits alone."""
+    found = {
+        name: complaint.headers[f"x-ratelimit-{name}"]
+        for name in ("limit", "remaining", "reset")
+        if re.fullmatch(r"\d{1,20}", complaint.headers.get(f"x-ratelimit-{name}", ""))
+    }
+    return {"rate_limit": found} if found else {}
+
+
+_CREDIT = {
+    "credits": (
+        "The OpenRouter account is out of credit.",
+        "Add credits at https://openrouter.ai/settings/credits.",
+    ),
+    "key_limit": (
+        "The OpenRouter key has reached its spending limit.",
+        "Raise or remove the key's limit at https://openrouter.ai/settings/keys.",
+    ),
+    "reservation": (
+        "The credit at OpenRouter is less than this request might cost.",
+        "Ask for fewer tokens, or add credits at https://openrouter.ai/settings/credits.",
+    ),
+    "in_flight": (
+        "Requests that are still running have the rest of the credit at OpenRouter set aside.",
+        "Try again when they are done.",
+    ),
+    "image_balance_floor": (
+        "OpenRouter paints in a chat only while at least $1.00 is left, on the account and on the key.",
+        "Add credits, raise the key's limit, or use an image model outside the chat.",
+    ),
+}
+_FORBIDDEN: dict[str, tuple[str, str | None, dict[str, Any]]] = {
+    "region": ("Choose a model that is offered in your region.", None, {"reason": "region"}),
+    "guardrail": ("Change the request, or the guardrail at OpenRouter.", None, {"reason": "guardrail"}),
+    "budget": ("Ask who runs the OpenRouter workspace to raise its budget.", None, {"reason": "budget"}),
+    "permission": ("Use a key that may do this.", None, {"reason": "permission"}),
+}
+_OTHERS: dict[Kind, tuple[str, str]] = {
+    InvalidApiKey: ("{} does not accept the API key.", "Connect again, or store another key."),
+    PayloadTooLarge: ("The request is larger than {} takes.", "Send fewer or smaller pictures."),
+    ServiceUnavailable: ("{} cannot serve the request at the moment.", "Try again in a moment."),
+    ProviderTimeout: ("{} did not finish in time.", "Try again in a moment."),
+    NetworkError: ("{} broke off the request.", "Try again in a moment."),
+    Conflict: ("{} has a conflicting request at the same time.", "Try again in a moment."),
+}

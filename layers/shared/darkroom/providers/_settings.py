@@ -1,0 +1,15 @@
+"""What a provider is made with."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ProviderSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str | None = Field(None, pattern=r"^https?://[^\s/]+$", description="Its origin; the provider's own if None.")
+    referer: str | None = Field(None, description="This application's address, for the provider's statistics.")
+    title: str = "Darkroom"
+    categories: tuple[str, ...] = Field(("image-gen",), max_length=2)
+    connect_seconds: float = Field(5.0, gt=0)
+    read_seconds: float = Field(300.0, gt=0, description="Between two pieces of an answer.")
+    attempts: int = Field(3, ge=1, le=10)

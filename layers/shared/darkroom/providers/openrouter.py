@@ -1,0 +1,187 @@
+"""OpenRouter: pictures through `/images`, conversations through `/chat/completions`, and sign-in by OAuth PKCE.
+
+What each looks like on the wire stands at the top of `_images`, `_chat`, `_catalogue`, `_openrouter_auth` and
+`_openrouter_errors`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from darkroom.errors import DarkroomError, InvalidParameter, RateLimited, ServiceUnavailable, UnsupportedModel
+from darkroom.models.catalogue import ChatModel, ImageEndpoint, ImageModel
+from darkroom.models.chat import ChatRequest, ChatResult
+from darkroom.models.deadline import Deadline
+from darkroom.models.generation import Call, GenerationRecord, GenerationRequest, GenerationResult, Usage
+from darkroom.models.provider_key import KeyStatus
+from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId, Provider
+from darkroom.providers import _catalogue, _chat, _images
+from darkroom.providers._calls import Calls, Counter, Watch
+from darkroom.providers._errors import Asked
+from darkroom.providers._http import Answer, HttpClient
+from darkroom.providers._openrouter_auth import OpenRouterAuth, inspect
+from darkroom.providers._openrouter_calls import NAME, calls
+from darkroom.providers._retry import Retries
+from darkroom.providers._settings import ProviderSettings
+
+__all__ = ["OpenRouter", "OpenRouterAuth", "connect"]
+
+_FREE_SECONDS = 20.0
+# What one model cannot do and another may. For want of credit, or of a connection, no other will do either.
+_ANOTHER_MAY_DO = (RateLimited, ServiceUnavailable, UnsupportedModel)
+_MODEL_ID = re.compile(r"~?[\w.-]+/[\w.:-]+", re.ASCII)
+
+
+def connect(settings: ProviderSettings | None = None) -> Provider:
+    return OpenRouter(settings)
+
+
+class OpenRouter:
+    """Implements ports.Provider and ports.KeyInspector.
+
+    Args:
+        settings: where it is, and what it is told of this application.
+        http, retries: how it is called; by default as the settings say.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        settings: ProviderSettings | None = None,
+        *,
+        http: HttpClient | None = None,
+        retries: Retries | None = None,
+    ) -> None:
+        self._calls: Calls = calls(settings, http=http, retries=retries)
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        *,
+        key: str,
+        deadline: Deadline,
+        on_dispatched: OnDispatched,
+        on_generation_id: OnGenerationId,
+        on_answer: OnAnswer,
+    ) -> GenerationResult:
+        watch = Watch(on_dispatched, on_generation_id, on_answer)
+        counter = Counter()
+        models = iter((request.model, *request.fallback_models))
+        model = next(models)
+        while True:
+            try:
+                return self._generate(request, model, key=key, deadline=deadline, watch=watch, counter=counter)
+            except _ANOTHER_MAY_DO as error:
+                following = next(models, None)
+                if following is None or error.charged is not False or deadline.is_over:
+                    raise
+                model = following
+
+    def _generate(
+        self,
+        request: GenerationRequest,
+        model: str,
+        *,
+        key: str,
+        deadline: Deadline,
+        watch: Watch,
+        counter: Counter,
+    ) -> GenerationResult:
+        found, answer, asked = self._calls.paid(
+            "/images",
+            _images.body(request, model),
+            _images.read,
+            key=key,
+            deadline=deadline,
+            watch=watch,
+            counter=counter,
+        )
+        call = _call(asked, answer, requested=request.model, used=model, source=answer.headers.get("x-provider-name"))
+        return GenerationResult(images=found.images, usage=found.usage, call=call, warnings=found.warnings)
+
+    def chat(
+        self,
+        request: ChatRequest,
+        *,
+        key: str,
+        deadline: Deadline,
+        on_dispatched: OnDispatched,
+        on_generation_id: OnGenerationId,
+        on_answer: OnAnswer,
+    ) -> ChatResult:
+        def read(answer: Answer, asked: Asked) -> _chat.Reply:
+            return _chat.read(answer, asked, paints=request.paints != "no")
+
+        reply, answer, asked = self._calls.paid(
+            "/chat/completions",
+            _chat.body(request),
+            read,
+            key=key,
+            deadline=deadline,
+            watch=Watch(on_dispatched, on_generation_id, on_answer),
+            counter=Counter(),
+            headers=_chat.headers(request),
+        )
+        used = reply.model or request.model
+        return ChatResult(
+            text=reply.text,
+            images=reply.images,
+            finish_reason=reply.finish_reason,
+            native_finish_reason=reply.native_finish_reason,
+            from_cache=answer.headers.get("x-openrouter-cache-status", "").upper() == "HIT",
+            usage=reply.usage or Usage(),
+            call=_call(asked, answer, requested=request.model, used=used, source=reply.source),
+            warnings=reply.warnings,
+        )
+
+    def inspect(self, key: str) -> KeyStatus:
+        return inspect(self._calls, key)
+
+    def generation(self, generation_id: str, *, key: str) -> GenerationRecord | None:
+        path = f"/generation?id={quote(generation_id, safe='')}"
+        try:
+            return _catalogue.generation(self._get(path, key=key), generation_id)
+        except DarkroomError as error:
+            if not _is_404(error):
+                raise
+            return None
+
+    def image_models(self) -> tuple[ImageModel, ...]:
+        return _catalogue.image_models(self._get("/images/models"))
+
+    def image_endpoints(self, model: str) -> tuple[ImageEndpoint, ...]:
+        if not _MODEL_ID.fullmatch(model):
+            raise InvalidParameter("A model is named author/slug.", fix="Choose a model from the list.", param="model")
+        try:
+            return _catalogue.image_endpoints(self._get(f"/images/models/{quote(model, safe='/')}/endpoints"))
+        except DarkroomError as error:
+            if not _is_404(error):
+                raise
+            detail = f"OpenRouter has no image model {model}."
+            raise UnsupportedModel(detail, fix="Choose a model from the list.", param="model") from None
+
+    def chat_models(self) -> tuple[ChatModel, ...]:
+        # Without it, models that only paint are left out.
+        return _catalogue.chat_models(self._get("/models?output_modalities=all"))
+
+    def _get(self, path: str, *, key: str = "") -> Mapping[str, Any]:
+        return self._calls.free("GET", path, _images.whole_json, key=key, deadline=Deadline(_FREE_SECONDS))
+
+
+def _is_404(error: DarkroomError) -> bool:
+    return error.upstream is not None and error.upstream.status == 404
+
+
+def _call(asked: Asked, answer: Answer, *, requested: str, used: str, source: str | None) -> Call:
+    return Call(
+        provider=NAME,
+        model_requested=requested,
+        model_used=used,
+        source=source,
+        generation_id=asked.generation_id,
+        request_id=asked.request_id,
+        attempts=asked.attempt,
+        streamed=answer.is_events,
+    )

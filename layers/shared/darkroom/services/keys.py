@@ -1,0 +1,110 @@
+"""Providers' keys: taking them in after a look at them, showing what is known of them, revealing them to pay with."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from darkroom.errors import DarkroomError, InvalidApiKey, InvalidParameter, NotFound
+from darkroom.models.digest import digest
+from darkroom.models.key import KeyProvider, StoredKey
+from darkroom.models.provider_key import KeyStatus
+from darkroom.ports import Clock, KeyInspector, KeyVault
+
+CONNECT = "Sign in with OpenRouter at /oauth, or send a key of yours to PUT /v1/keys/openrouter."
+
+
+PROVIDERS: tuple[KeyProvider, ...] = get_args(KeyProvider)
+
+
+def checked_provider(name: str) -> KeyProvider:
+    """Raises NotFound, which lists those there are."""
+    for provider in PROVIDERS:
+        if provider == name:
+            return provider
+    # Not quoted: what stands in the wrong place may be the key itself.
+    raise NotFound("There is no such provider.", fix=f"Known: {', '.join(PROVIDERS)}.", param="provider")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownKey:
+    """A key as its owner may see it; `status` is None while its provider cannot be asked."""
+
+    key: StoredKey
+    status: KeyStatus | None
+
+
+class Keys:
+    """Args:
+    inspectors: who can say, of each provider, whether a key is good.
+    operator_key: the stack's own key of a provider, for users who have none; asked only when it is needed.
+    operated: the providers of which the stack has a key of its own.
+    """
+
+    def __init__(
+        self,
+        vault: KeyVault,
+        inspectors: Mapping[KeyProvider, KeyInspector],
+        clock: Clock,
+        *,
+        operator_key: Callable[[KeyProvider], str | None] = lambda _provider: None,
+        operated: frozenset[KeyProvider] = frozenset(),
+    ) -> None:
+        self._vault = vault
+        self._inspectors = inspectors
+        self._clock = clock
+        self._operator_key = operator_key
+        self.operated = operated
+
+    def connect(self, user: str, provider: KeyProvider, secret: str) -> ShownKey:
+        """Keeps a key that its provider says is good.
+
+        Raises:
+            InvalidParameter: it cannot be a key.
+            InvalidApiKey: the provider refuses it.
+            UpstreamError: the provider could not be asked; nothing is kept.
+        """
+        secret = secret.strip()
+        if not 20 <= len(secret) <= 512 or not secret.isascii() or not secret.isprintable() or " " in secret:
+            raise InvalidParameter(
+                "That cannot be a key.", fix="Paste the whole key, without quotes or blanks in it.", param="key"
+            )
+        status = self._inspectors[provider].inspect(secret)
+        key = StoredKey(
+            user=user,
+            provider=provider,
+            hint=secret[-4:],
+            sha256=digest(secret),
+            label=status.label,
+            connected_at=self._clock(),
+        )
+        self._vault.store(key, secret)
+        return ShownKey(key, status)
+
+    def show(self, user: str) -> Sequence[ShownKey]:
+        """The user's keys, each with what its provider says of it now."""
+        return [ShownKey(key, self._status(user, key.provider)) for key in self._vault.describe(user)]
+
+    def disconnect(self, user: str, provider: KeyProvider) -> StoredKey:
+        """Forgets a key. That does not revoke it: only its owner can, at the provider."""
+        removed = self._vault.remove(user, provider)
+        if removed is None:
+            raise NotFound(f"No {provider} key is connected.", fix="GET /v1/keys lists those that are.")
+        return removed
+
+    def reveal(self, user: str, provider: KeyProvider) -> str:
+        """The key to pay with: the user's own, else the operator's if there is one.
+
+        Raises:
+            InvalidApiKey: neither is there.
+        """
+        secret = self._vault.reveal(user, provider) or self._operator_key(provider)
+        if not secret:
+            raise InvalidApiKey(f"No {provider} key is connected.", fix=CONNECT, context={"connect": "/oauth/start"})
+        return secret
+
+    def _status(self, user: str, provider: KeyProvider) -> KeyStatus | None:
+        secret = self._vault.reveal(user, provider)
+        try:
+            return self._inspectors[provider].inspect(secret) if secret else None
+        except DarkroomError:
+            return None

@@ -1,0 +1,33 @@
+"""Sessions of browsers: an opaque cookie, of which only the digest is kept."""
+
+import secrets
+from datetime import timedelta
+
+from darkroom.models.digest import digest
+from darkroom.models.session import Session
+from darkroom.ports import Clock, SessionStore
+
+LIFETIME = timedelta(days=30)
+
+
+class Sessions:
+    def __init__(self, store: SessionStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def open(self, user: str) -> str:
+        """Begins a session; returns what the cookie has to say."""
+        secret = secrets.token_urlsafe(32)
+        now = self._clock()
+        ends = (now + LIFETIME).replace(microsecond=0)
+        self._store.open(Session(sha256=digest(secret), user=user, created_at=now, expires_at=ends))
+        return secret
+
+    def find(self, secret: str | None) -> Session | None:
+        """The session that a cookie stands for, unless it is over."""
+        session = self._store.find(digest(secret)) if secret else None
+        return session if session and session.expires_at > self._clock() else None
+
+    def close(self, secret: str | None) -> None:
+        if secret:
+            self._store.close(digest(secret))

@@ -1,0 +1,29 @@
+"""`python -m local.simulator --port 8100`: until Ctrl-C."""
+
+import argparse
+import contextlib
+import logging
+import signal
+import threading
+from decimal import Decimal
+
+from local.simulator.server import Simulator
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="OpenRouter on this machine, with no account and no money.")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--key", help="the secret of the first key")
+    parser.add_argument("--balance", type=Decimal, default=Decimal(1000), help="dollars on the account")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Simulator(options.port, key=options.key, balance=options.balance) as simulator:
+        print(f"API:     {simulator.api}\nConsent: {simulator.auth}\nKey:     {simulator.key}", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

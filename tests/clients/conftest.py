@@ -1,0 +1,20 @@
+"""What the suites of other people's clients share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.simulator import Simulator
+
+
+@pytest.fixture(scope="session")
+def shared_simulator() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(shared_simulator: Simulator) -> Simulator:
+    """OpenRouter on this machine, with no charges and nothing that goes wrong yet."""
+    shared_simulator.reset()
+    return shared_simulator

@@ -1,0 +1,47 @@
+"""Looks for secrets wherever the stack leaves something behind."""
+
+from collections.abc import Iterator
+
+from local.stack import Stack
+
+# Pasted as a key by a test; whatever becomes of it, it may be found as ciphertext alone.
+CANARY_KEY = "sk-or-v1-" + "CANARY" * 10 + "beef"
+
+
+def leaks(stack: Stack) -> list[str]:
+    """Where a secret stands in plain text."""
+    known = stack.describe()
+    secrets = {
+        "the canary key": CANARY_KEY,
+        "the local user's key": str(known["openrouter_key"]),
+        "the local user's token": str(known["token"]),
+    }
+    return [f"{name} in {place}" for place, text in _left_behind(stack) for name, s in secrets.items() if s in text]
+
+
+def _left_behind(stack: Stack) -> Iterator[tuple[str, str]]:
+    yield from _logs(stack)
+    yield from _rows(stack)
+    yield from _objects(stack)
+
+
+def _logs(stack: Stack) -> Iterator[tuple[str, str]]:
+    for log in stack.logs.rglob("*"):
+        if log.is_file():
+            yield f"log {log.name}", log.read_text(errors="replace")
+
+
+def _rows(stack: Stack) -> Iterator[tuple[str, str]]:
+    pages = stack.aws.dynamodb.get_paginator("scan").paginate(TableName=stack.template.scope.ref("Table"))
+    for page in pages:
+        for item in page["Items"]:
+            yield f"row {item['pk']} {item['sk']}", str(item)
+
+
+def _objects(stack: Stack) -> Iterator[tuple[str, str]]:
+    for bucket in ("UploadsBucket", "OutputsBucket"):
+        name = stack.template.scope.ref(bucket)
+        for found in stack.aws.s3.list_objects_v2(Bucket=name).get("Contents", []):
+            stored = stack.aws.s3.get_object(Bucket=name, Key=found["Key"])
+            with stored["Body"] as body:
+                yield f"object {found['Key']}", f"{stored['Metadata']} {body.read().decode('latin-1')}"

@@ -1,0 +1,229 @@
+"""Signing in against the running stack and the simulator of OpenRouter, as a browser does it."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from local.stack import Stack
+from tests.integration.conftest import simulator_of
+
+Form = dict[str, str]
+
+
+class Browser:
+    """Follows links and sends forms by hand, with cookies and the headers that browsers send."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.http = httpx.Client(base_url=stack.url, timeout=60, trust_env=False)
+
+    def start(self, query: str = "") -> httpx.Response:
+        return self.http.get(f"/oauth/start{query}")
+
+    def consent(self, location: str) -> str:
+        """Approves on OpenRouter's page; the address that it leads back to."""
+        page = self.http.get(location)
+        assert page.status_code == 200, page.text
+        hidden = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page.text)
+        fields = {unescape(name): unescape(value) for name, value in hidden}
+        sent = self.http.post(f"{self.stack.openrouter.url}/auth", data={**fields, "decision": "approve"})
+        assert sent.status_code in (302, 303), sent.text
+        return str(sent.headers["location"])
+
+    def sign_in(self, query: str = "") -> httpx.Response:
+        return self.http.get(self.consent(self.start(query).headers["location"]))
+
+    def post(self, path: str, data: Form | None = None, origin: str | None = None) -> httpx.Response:
+        return self.http.post(path, data=data, headers={"origin": origin or self.stack.url})
+
+
+@pytest.fixture
+def browser(stack: Stack) -> Iterator[Browser]:
+    made = Browser(stack)
+    with made.http:
+        yield made
+
+
+@pytest.fixture
+def simulator(stack: Stack) -> Iterator[httpx.Client]:
+    with simulator_of(stack) as calls:
+        yield calls
+
+
+def _is_safe(answer: httpx.Response) -> bool:
+    headers = answer.headers
+    return headers["cache-control"] == "no-store" and headers["referrer-policy"] == "no-referrer"
+
+
+def _user(browser: Browser) -> str:
+    return str(re.findall(r"<dd>(or-[0-9a-f]{32})</dd>", browser.http.get("/oauth").text)[0])
+
+
+class TestThereAndBack:
+    def test_it_ends_connected(self, browser: Browser) -> None:
+        assert "Connect with OpenRouter" in browser.http.get("/oauth").text
+        done = browser.sign_in("?return_to=/oauth")
+        assert (done.status_code, done.headers["location"]) == (302, "/oauth")
+        assert _is_safe(done)
+        (cookie,) = [c for c in done.headers.get_list("set-cookie") if c.startswith("darkroom-session=")]
+        assert "HttpOnly" in cookie
+        assert "SameSite=Lax" in cookie
+        assert "Secure" not in cookie, "there is no HTTPS on a laptop"
+        page = browser.http.get("/oauth").text
+        assert "Connected" in page
+        assert "no limit on this key" in page
+
+    def test_the_session_serves_the_api_and_shows_no_key(self, browser: Browser) -> None:
+        browser.sign_in()
+        (key,) = browser.http.get("/v1/keys").json()["data"]
+        assert (key["provider"], key["owner"]) == ("openrouter", "user")
+        assert "sk-or-v1-" not in re.sub(r"sk-or-v1-\w{3}\.\.\.", "", str(key))
+        assert browser.http.get("/v1/jobs").status_code == 200
+
+    def test_the_challenge_is_s256_and_the_callback_this_stacks_own(self, stack: Stack, browser: Browser) -> None:
+        answer = browser.start("?return_to=/oauth")
+        query = parse_qs(urlsplit(answer.headers["location"]).query)
+        assert query["code_challenge_method"] == ["S256"]
+        assert query["callback_url"][0].startswith(f"{stack.url}/oauth/callback?attempt=")
+        assert query["state"] == parse_qs(urlsplit(query["callback_url"][0]).query)["attempt"]
+        assert _is_safe(answer)
+
+    def test_it_works_when_state_does_not_come_back(self, browser: Browser, simulator: httpx.Client) -> None:
+        simulator.post("/_simulator/scenario", json={"name": "state_dropped", "times": 1})
+        assert browser.sign_in().status_code == 302
+
+    def test_two_tabs_at_once_both_arrive(self, browser: Browser) -> None:
+        first, second = browser.start("?return_to=/oauth?tab=1"), browser.start("?return_to=/oauth?tab=2")
+        for answer, tab in ((second, 2), (first, 1)):
+            done = browser.http.get(browser.consent(answer.headers["location"]))
+            assert done.headers["location"] == f"/oauth?tab={tab}"
+
+    def test_a_pasted_code_does_it_too(self, browser: Browser) -> None:
+        page = browser.http.get("/oauth/paste").text
+        nonce = re.findall(r'name="attempt" value="([^"]+)"', page)[0]
+        out = unescape(re.findall(r'<a href="([^"]+)" target', page)[0])
+        consent = browser.http.get(out).text
+        fields = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', consent))
+        shown = browser.http.post(f"{browser.stack.openrouter.url}/auth", data={**fields, "decision": "approve"})
+        code = re.findall(r"<code[^>]*>([^<]+)</code>", shown.text)[0]
+        assert browser.post("/oauth/paste", {"attempt": nonce, "code": f" {code} "}).status_code == 302
+        assert "Connected" in browser.http.get("/oauth").text
+
+    def test_from_another_name_of_this_machine_it_starts_at_the_right_one(self, stack: Stack) -> None:
+        port = urlsplit(stack.url).port
+        answer = httpx.get(f"http://localhost:{port}/oauth/start?return_to=/oauth", trust_env=False, timeout=30)
+        assert answer.headers["location"] == f"{stack.url}/oauth/start?return_to=/oauth"
+
+    def test_disconnecting_forgets_the_key_and_ends_the_session(self, browser: Browser) -> None:
+        browser.sign_in()
+        page = browser.post("/oauth/disconnect")
+        assert page.status_code == 200
+        assert "Revoke it at OpenRouter" in page.text
+        assert "https://openrouter.ai/keys/" in page.text
+        assert browser.http.get("/v1/keys").status_code == 401
+
+    def test_signing_out_ends_the_session_and_keeps_the_key(self, browser: Browser) -> None:
+        browser.sign_in()
+        user = _user(browser)
+        assert browser.post("/oauth/sign-out").status_code == 302
+        assert browser.http.get("/v1/keys").status_code == 401
+        browser.sign_in()
+        assert _user(browser) == user
+
+    def test_a_session_that_was_there_before_is_not_carried_over(self, browser: Browser) -> None:
+        browser.sign_in()
+        before = browser.http.cookies["darkroom-session"]
+        browser.sign_in()
+        assert browser.http.cookies["darkroom-session"] != before
+        old = httpx.get(f"{browser.stack.url}/v1/keys", cookies={"darkroom-session": before}, trust_env=False)
+        assert old.status_code == 401
+
+    @pytest.mark.parametrize("path", ["/oauth/disconnect", "/oauth/sign-out"])
+    def test_another_sites_form_signs_nobody_out(self, browser: Browser, path: str) -> None:
+        browser.sign_in()
+        assert browser.post(path, origin="https://evil.example").status_code == 403
+        assert browser.http.get("/v1/keys").status_code == 200
+
+    def test_another_sites_page_stores_no_key_with_the_cookie(self, browser: Browser) -> None:
+        browser.sign_in()
+        answer = browser.http.put(
+            "/v1/keys/openrouter", json={"key": "sk-or-v1-" + "0" * 64}, headers={"origin": "https://evil.example"}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (403, "FOREIGN_ORIGIN")
+
+
+class TestWhatGoesWrong:
+    def _refused(self, browser: Browser, answer: httpx.Response, code: str, status: int) -> None:
+        assert (answer.status_code, code in answer.text) == (status, True), answer.text
+        assert answer.headers["content-type"].startswith("text/html")
+        assert _is_safe(answer)
+        assert "Start again" in answer.text
+        assert "Traceback" not in answer.text
+        assert browser.http.get("/v1/keys").status_code == 401
+
+    def test_a_replayed_callback(self, browser: Browser, stack: Stack) -> None:
+        back = browser.consent(browser.start().headers["location"])
+        assert browser.http.get(back).status_code == 302
+        browser.post("/oauth/sign-out")
+        self._refused(browser, browser.http.get(back), "SIGN_IN_USED", 400)
+
+    @pytest.mark.parametrize("query", ["", "?attempt=x&code=c", f"?attempt={'A' * 43}&code=c", "?code=c&state=s"])
+    def test_a_forged_callback(self, browser: Browser, query: str) -> None:
+        browser.start()
+        self._refused(browser, browser.http.get(f"/oauth/callback{query}"), "SIGN_IN_UNKNOWN", 400)
+
+    def test_another_browsers_callback(self, browser: Browser, stack: Stack) -> None:
+        back = browser.consent(browser.start().headers["location"])
+        other = Browser(stack)
+        with other.http:
+            self._refused(other, other.http.get(back), "SIGN_IN_ELSEWHERE", 400)
+            other.start()
+            self._refused(other, other.http.get(back), "SIGN_IN_ELSEWHERE", 400)
+        assert browser.http.get(back).status_code == 302, "and its own browser can still use it"
+
+    def test_a_callback_without_a_code(self, browser: Browser) -> None:
+        location = browser.start().headers["location"]
+        nonce = parse_qs(urlsplit(location).query)["state"][0]
+        answer = browser.http.get("/oauth/callback", params={"attempt": nonce, "error": "access_denied"})
+        self._refused(browser, answer, "SIGN_IN_DENIED", 403)
+
+    @pytest.mark.parametrize(
+        ("scenario", "code", "status"),
+        [
+            ({"name": "invalid_code"}, "CODE_INVALID", 400),
+            ({"name": "expired_code"}, "CODE_EXPIRED", 403),
+            ({"name": "wrong_verifier"}, "CODE_MISMATCH", 403),
+            ({"name": "conflict", "path": "/auth/keys"}, "CODE_CONFLICT", 409),
+            ({"name": "method_not_allowed", "path": "/auth/keys"}, "EXCHANGE_UNAVAILABLE", 502),
+            ({"name": "internal", "path": "/auth/keys"}, "SERVICE_UNAVAILABLE", 503),
+        ],
+        ids=lambda value: value["name"] if isinstance(value, dict) else None,
+    )
+    def test_openrouter_refuses_the_code(
+        self, browser: Browser, simulator: httpx.Client, scenario: Form, code: str, status: int
+    ) -> None:
+        back = browser.consent(browser.start().headers["location"])
+        added = simulator.post("/_simulator/scenario", json={**scenario, "times": 5})
+        assert added.status_code < 300, added.text
+        try:
+            self._refused(browser, browser.http.get(back), code, status)
+        finally:
+            simulator.post("/_simulator/reset")
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "https://evil.example", "//evil.example", "///evil.example", "/%5Cevil.example", "%5C%5Cevil.example",
+            "/%09/evil.example", "/%0A/evil.example", "%09//evil.example", "%20//evil.example", "javascript:alert(1)",
+            "data:text/html,x", "https:/evil.example", "evil.example", "@evil.example", "http:evil.example",
+            "/%E2%80%A8/evil.example", "/a%00b",
+        ],
+    )  # fmt: skip
+    def test_a_way_back_to_another_site(self, browser: Browser, path: str) -> None:
+        answer = browser.start(f"?return_to={path}")
+        self._refused(browser, answer, "INVALID_PARAMETER", 400)
+        assert "location" not in answer.headers
