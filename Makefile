@@ -61,7 +61,7 @@ invoke: ## Run one function on one event, in Docker if there is one (FUNCTION=Jo
 
 token: ## Make an API token (USER=name, STACK=name for a deployed stack)
 	@sh local/setup.sh local
-	@$(PY) -m local.token $(if $(filter command line,$(origin USER)),$(USER),local) $(if $(STACK),--stack $(STACK))
+	@$(PY) -m local.token "$(if $(filter command line,$(origin USER)),$(USER),local)" $(if $(STACK),--stack $(STACK))
 
 deploy: build ## Deploy to your AWS account (ENV=default|prod)
 	.venv/bin/sam deploy --config-env $(or $(ENV),default)

@@ -71,9 +71,11 @@ def _cut_out(photo: Path, running: dict[str, Any]) -> int:
         return 1
     result = photo.with_suffix(".cutout.png")
     result.write_bytes(answer.content)
-    size = f"{answer.headers.get('x-width', '?')} × {answer.headers.get('x-height', '?')}"
+    # A picture too large for the answer comes by a redirect, which has the facts.
+    facts = (answer.history or [answer])[0].headers
+    size = f"{facts.get('x-width', '?')} × {facts.get('x-height', '?')}"
     print(f"{photo} → {result} ({size} pixels, {seconds:.2f} s, $0)")
-    print(f"    {answer.headers.get('server-timing', '')}")
+    print(f"    {facts.get('server-timing', '')}")
     return 0
 
 

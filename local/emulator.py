@@ -76,6 +76,8 @@ class Emulator:
             if self._process.stdin is not None:
                 self._process.stdin.close()
             self._process = None
+            for left in self._folder.glob("ministack-*.pid"):
+                left.unlink(missing_ok=True)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         with self.log.open("wb") as log:

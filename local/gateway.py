@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import uvicorn
 from starlette.requests import ClientDisconnect, Request
@@ -68,7 +69,9 @@ class Gateway:
         response.headers["apigw-requestid"] = request_id
         # No query string: it can carry what should not be kept.
         took = (time.monotonic() - begun) * 1000
-        logger.info("%s %s → %d, %.0f ms", request.method, request.scope["path"], response.status_code, took)
+        # Encoded, for a decoded path can hold a line break, and with it a line of the log that never was.
+        path = quote(request.scope["path"], safe="/{}")
+        logger.info("%s %s → %d, %.0f ms", request.method, path, response.status_code, took)
         await response(scope, receive, send)
 
     def close(self) -> None:

@@ -158,7 +158,7 @@ Darkroom is ready ({seconds:.1f} s).
 
   URL     {known["url"]}
   Token   {known["token"]}
-  Try     curl -sS {known["url"]}/v1/images/background-removals \\
+  Try     curl -sSL --fail-with-body {known["url"]}/v1/images/background-removals \\
             -H 'Authorization: Bearer {known["token"]}' -H 'Accept: image/png' \\
             -F image=@events/photo.jpg -o cutout.png
   Models  {_upstream(stack)}

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from darkroom import bootstrap
-from darkroom.api import Api
+from darkroom.api import Api, validated
 from darkroom.models.token import ApiToken
 from darkroom.services.connect import manage_url
 from darkroom.services.keys import ShownKey, checked_provider
@@ -15,7 +15,7 @@ from darkroom.services.keys import ShownKey, checked_provider
 class NewToken(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(max_length=100)] = ""
+    name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
 
@@ -33,7 +33,8 @@ def routes(services: bootstrap.AccountServices) -> Api:
         return {"object": "list", "data": [_shown(token) for token in services.tokens.of_user(api.user)]}
 
     @api.post("/v1/tokens")
-    def create_token(new: NewToken) -> tuple[dict[str, Any], int]:
+    def create_token() -> tuple[dict[str, Any], int]:
+        new = validated(NewToken, api.request.fields)
         lifetime = timedelta(days=new.expires_in_days) if new.expires_in_days else None
         token, plaintext = services.tokens.create(user=api.user, name=new.name, lifetime=lifetime)
         return {**_shown(token), "token": plaintext}, 201
@@ -52,7 +53,8 @@ def routes(services: bootstrap.AccountServices) -> Api:
         return {"object": "list", "data": shown + shared}
 
     @api.put("/v1/keys/<provider>")
-    def connect_key(provider: str, new: NewKey) -> dict[str, Any]:
+    def connect_key(provider: str) -> dict[str, Any]:
+        new = validated(NewKey, api.request.fields)
         shown = services.keys.connect(api.user, checked_provider(provider), new.key.get_secret_value())
         return _shown_key(shown)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from darkroom import bootstrap
-from darkroom.api import Api
+from darkroom.api import Api, validated
 from darkroom.models.upload import UploadRequest
 from darkroom.observability import logger
 
@@ -31,7 +31,8 @@ def routes(services: bootstrap.JobsServices) -> Api:
         return {"id": job_id, "object": "job", "deleted": True}
 
     @api.post("/v1/uploads")
-    def create_upload(request: UploadRequest) -> tuple[dict[str, Any], int]:
+    def create_upload() -> tuple[dict[str, Any], int]:
+        request = validated(UploadRequest, api.request.fields)
         upload = services.uploads.create(api.user, request)
         return {"object": "upload", **upload.model_dump(mode="json")}, 201
 

@@ -22,7 +22,7 @@ def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
             return image_response(cutout.data, cutout.media_type, _facts(cutout))
         shown = services.jobs.show(services.remove_background.keep(api.user, request, cutout))
         if wanted.wants_image():
-            return see_other(shown["output"]["images"][0]["url"])
+            return see_other(shown["output"]["images"][0]["url"], _facts(cutout))
         return json_response(_body(shown))
 
     return api

@@ -66,7 +66,7 @@ def ours(data: bytes, model: str, segmenter: OnnxSegmenter, **options: Any) -> I
 
 
 def iou(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    return float(((one > 127) & (other > 127)).sum() / ((one > 127) | (other > 127)).sum())
+    return int(np.sum((one > 127) & (other > 127))) / int(np.sum((one > 127) | (other > 127)))
 
 
 def mean_error(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:

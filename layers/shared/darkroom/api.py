@@ -145,11 +145,16 @@ def invalid_parameter(faults: Any) -> InvalidParameter:
     named = [(".".join(str(part) for part in fault["loc"] if part not in ("body", "query")), fault) for fault in faults]
     param, first = named[0]
     return InvalidParameter(
-        f"`{param}`: {first['msg']}." if param else f"{first['msg']}.",
+        f"`{param}`: {_sentence(first)}" if param else _sentence(first),
         fix="Correct the named field; docs/api.md says what each one takes.",
         param=param or None,
-        context={"faults": [{"param": name or None, "message": fault["msg"]} for name, fault in named]},
+        context={"faults": [{"param": name or None, "message": _sentence(fault)} for name, fault in named]},
     )
+
+
+def _sentence(fault: Any) -> str:
+    """Pydantic's message without what it puts before those of our own."""
+    return f"{str(fault['msg']).removeprefix('Value error, ')}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +252,6 @@ def json_response(body: Mapping[str, Any], status: int = 200) -> Response[Any]:
     return Response(status, "application/json", json.dumps(body))
 
 
-def see_other(location: str) -> Response[Any]:
+def see_other(location: str, headers: Mapping[str, str]) -> Response[Any]:
     """What Lambda cannot carry is fetched from the bucket."""
-    return Response(303, "text/plain", "", headers={"location": location})
+    return Response(303, "text/plain", "", headers={**headers, "location": location})

@@ -63,12 +63,39 @@ def test_anothers_tokens_are_neither_seen_nor_revoked(call: Caller, token: str, 
         ({"expires_in_days": 0}, "expires_in_days"),
         ({"expires_in_days": "soon"}, "expires_in_days"),
         ({"user": "bob"}, "user"),
+        ({"name": "a\x00\x1b[31m"}, "name"),
     ],
 )
 def test_a_field_that_is_not_accepted_is_named(call: Caller, token: str, body: dict[str, Any], param: str) -> None:
     status, problem = call("POST", "/v1/tokens", token=token, body=body)
     assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", param)
     assert problem["charged"] is False
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        ({"body": "[" * 100_000, "content_type": "application/json"}, 400, "INVALID_PARAMETER"),
+        (
+            {"body": '{"expires_in_days":' + "9" * 5000 + "}", "content_type": "application/json"},
+            400,
+            "INVALID_PARAMETER",
+        ),
+        ({"body": '{"name":', "content_type": "application/json"}, 400, "INVALID_PARAMETER"),
+        ({"body": "zz", "content_type": "multipart/form-data"}, 400, "INVALID_PARAMETER"),
+        ({"body": "a", "content_type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ({"body": "name=x", "content_type": "application/x-www-form-urlencoded"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_told_so(
+    call: Caller, token: str, sent: dict[str, Any], status: int, code: str
+) -> None:
+    answered, problem = call("POST", "/v1/tokens", token=token, **sent)
+    assert (answered, problem["code"], problem["charged"]) == (status, code, False)
+
+
+def test_an_id_longer_than_any_is_not_found(call: Caller, token: str) -> None:
+    assert call("DELETE", f"/v1/tokens/{'a' * 2000}", token=token)[1]["code"] == "NOT_FOUND"
 
 
 KEY = "sk-or-v1-CANARY-0123456789abcdef"

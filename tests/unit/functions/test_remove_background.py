@@ -170,6 +170,7 @@ class TestWaysOut:
         headers = {name.lower(): value for name, value in answer["headers"].items()}
         (key,) = studio.images.outputs
         assert headers["location"] == f"https://outputs.example/{key}"
+        assert (headers["x-width"], headers["x-height"]) == ("4", "3")
 
 
 class TestRefusals:
@@ -205,6 +206,12 @@ class TestRefusals:
         assert problem["detail"]
         assert problem["fix"]
         assert studio.given == []
+
+    def test_a_message_is_our_own_words(self, studio: Studio) -> None:
+        for body in ({"image_b64": None}, {"image_b64": "YQ==", "margin": "wide"}):
+            detail = json.loads(studio.post(body=body)["body"])["detail"]
+            assert "Value error" not in detail
+            assert "pattern" not in detail
 
     def test_a_broken_form_field_is_refused(self, studio: Studio) -> None:
         body = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n\xff\xfe\r\n--b--\r\n'

@@ -199,3 +199,11 @@ def test_colours_are_brought_to_srgb_before_they_meet_others() -> None:
     assert paint_picture(green)((2, 2)).getpixel((0, 0)) == (red, green_, blue, 99)
     plain = Picture(photo("coffee"), None, (), "PNG")
     assert in_srgb(plain) is plain.pixels
+
+
+@pytest.mark.parametrize(
+    "form", ["rgba(0,0,0,{})", "linear-gradient(rgba(0,0,0,{}), red)", "linear-gradient({}deg, red, blue)"]
+)
+def test_a_number_without_end_is_refused(form: str) -> None:
+    with pytest.raises(InvalidParameter):
+        parse_background(form.format("9" * 400))((4, 4))

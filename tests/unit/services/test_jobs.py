@@ -64,6 +64,12 @@ def test_anothers_job_is_not_found(jobs: Jobs, store: MemoryJobStore, clock: Ste
     assert jobs.page("alice") == ((), None)
 
 
+def test_an_id_longer_than_any_is_not_looked_for(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:
+    _add(store, clock, job_id="a" * 2000)
+    with pytest.raises(NotFound):
+        jobs.find("alice", "a" * 2000)
+
+
 @pytest.mark.parametrize("limit", [0, -1, 101])
 def test_a_page_has_a_size_within_reason(jobs: Jobs, limit: int) -> None:
     with pytest.raises(InvalidParameter):

@@ -168,7 +168,7 @@ def prepare(image: Image.Image, model: SegmentationModel) -> NDArray[np.float32]
     """
     small = resize(image, (model.size, model.size), Image.Resampling.LANCZOS)
     values = np.asarray(small, np.float32)
-    values = values / max(float(values.max()), 1e-6)
+    values = values / max(float(np.max(values)), 1e-6)
     normalised = (values - np.array(model.mean, np.float32)) / np.array(model.std, np.float32)
     return np.ascontiguousarray(normalised.transpose(2, 0, 1)[np.newaxis])
 
@@ -183,7 +183,7 @@ def roughness(pixels: NDArray[np.float32]) -> float:
 
 def stretch(output: NDArray[np.float32]) -> Image.Image:
     """The network's output as a mask that reaches from 0 to 255."""
-    low, high = float(output.min()), float(output.max())
+    low, high = float(np.min(output)), float(np.max(output))
     if not high >= NO_FOREGROUND_BELOW or high <= low:
         raise _nothing_stands_out()
     return Image.fromarray(((output - low) / (high - low) * 255).astype(np.uint8))

@@ -37,7 +37,7 @@ def parse_background(text: str) -> Painter:
         if found := _GRADIENT.fullmatch(text):
             return parse_gradient(found[1], parse_colour).paint
         colour = parse_colour(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InvalidParameter(
             f"The background {text[:80]!r} is not understood: {error}.",
             fix=f"Give {' or '.join(ACCEPTED)}.",

@@ -1,13 +1,16 @@
 """What a caller can ask of a cut-out, and what comes back."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from darkroom.models.source import ImageSource
 
 OutputFormat = Literal["png", "webp", "jpeg"]
 Channels = Literal["rgba", "alpha"]
+
+_LENGTH = re.compile(r"\s*\d{1,4}(\.\d{1,3})?\s*(px|%)?\s*", re.ASCII)
 
 MEDIA_TYPES: dict[OutputFormat, str] = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
 
@@ -28,7 +31,6 @@ class CutoutOptions(BaseModel):
     crop: bool = Field(False, description="Crop to the subject.")
     margin: str = Field(
         "0",
-        pattern=r"^\s*\d{1,4}(\.\d{1,3})?\s*(px|%)?\s*$",
         description="Room left around the subject when cropping: pixels (`20`, `20px`) or per cent of the subject's "
         "longer side (`5%`).",
     )
@@ -37,6 +39,13 @@ class CutoutOptions(BaseModel):
     max_size: Annotated[int, Field(ge=16, le=16384)] | None = Field(
         None, description="Longest side of the result in pixels; larger results are scaled down."
     )
+
+    @field_validator("margin")
+    @classmethod
+    def _length(cls, margin: str) -> str:
+        if not _LENGTH.fullmatch(margin):
+            raise ValueError("give pixels, such as 20 or 20px, or per cent, such as 5%")
+        return margin
 
 
 class CutoutRequest(CutoutOptions):

@@ -9,6 +9,7 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.ports import Clock, ImageStore, JobStore
 
 MOST_PER_PAGE = 100
+MOST_ID = 64
 # A message that is neither delivered again nor dead after this long has been lost.
 LOST_AFTER = timedelta(days=1)
 
@@ -23,7 +24,8 @@ class Jobs:
         self._max_attempts = max_attempts
 
     def find(self, user: str, job_id: str) -> Job:
-        job = self._store.find(user, job_id)
+        # Longer than any id there is, and in the end than DynamoDB takes for a key.
+        job = self._store.find(user, job_id) if len(job_id) <= MOST_ID else None
         if job is None:
             raise NotFound(f"There is no job {job_id[:64]!r}.", fix="GET /v1/jobs lists yours.")
         return job

@@ -1,0 +1,32 @@
+import pytest
+
+from darkroom.errors import InvalidApiKey
+from darkroom.services.keys import CONNECT, Keys
+from tests.conftest import SteppingClock
+from tests.fakes.issuer import ScriptedOpenRouter
+from tests.fakes.memory import MemoryKeyVault
+
+OWN, STACKS = "sk-or-v1-own-0123456789", "sk-or-v1-stack-0123456789"
+
+
+def _keys(clock: SteppingClock, operator: str | None = None) -> Keys:
+    return Keys(MemoryKeyVault(), {"openrouter": ScriptedOpenRouter()}, clock, operator_key=lambda _provider: operator)
+
+
+def test_a_users_own_key_pays_before_the_stacks(clock: SteppingClock) -> None:
+    keys = _keys(clock, operator=STACKS)
+    assert keys.reveal("alice", "openrouter") == STACKS
+    keys.connect("alice", "openrouter", OWN)
+    assert keys.reveal("alice", "openrouter") == OWN
+    assert keys.reveal("bob", "openrouter") == STACKS
+    keys.disconnect("alice", "openrouter")
+    assert keys.reveal("alice", "openrouter") == STACKS
+
+
+@pytest.mark.parametrize("operator", [None, ""])
+def test_without_any_key_the_way_to_one_is_told(clock: SteppingClock, operator: str | None) -> None:
+    with pytest.raises(InvalidApiKey) as refused:
+        _keys(clock, operator).reveal("alice", "openrouter")
+    problem = refused.value.problem()
+    assert (problem["status"], problem["code"], problem["charged"]) == (401, "INVALID_API_KEY", False)
+    assert (problem["fix"], problem["connect"]) == (CONNECT, "/oauth/start")

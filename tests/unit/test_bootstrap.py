@@ -1,0 +1,75 @@
+"""The composition root over moto: what it puts together, and from where the stack's own key comes."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from darkroom import bootstrap
+from darkroom.settings import Settings
+
+ENVIRON = {
+    "DARKROOM_TABLE": "table",
+    "DARKROOM_UPLOADS_BUCKET": "uploads",
+    "DARKROOM_OUTPUTS_BUCKET": "outputs",
+    "DARKROOM_VAULT_KEY": "alias/vault",
+}
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        yield
+
+
+def test_each_function_gets_what_it_needs() -> None:
+    assert bootstrap.account(ENVIRON).keys
+    assert bootstrap.jobs(ENVIRON).uploads
+    assert bootstrap.oauth({**ENVIRON, "DARKROOM_SIGN_IN": "nobody"}).connect
+
+
+def test_a_site_under_another_name_says_so() -> None:
+    services = bootstrap.jobs({**ENVIRON, "DARKROOM_PUBLIC_URL": "https://studio.example/"})
+    assert services.callers.public_url == "https://studio.example"
+
+
+def test_the_stacks_own_key_comes_from_its_secret() -> None:
+    secret = boto3.client("secretsmanager").create_secret(Name="operator", SecretString=" sk-or-v1-operator \n")
+    settings = Settings.from_environ({**ENVIRON, "DARKROOM_OPERATOR_KEY_SECRET": secret["ARN"]})
+    assert settings.has_operator_key
+    assert bootstrap.operator_key(settings)("openrouter") == "sk-or-v1-operator"
+
+
+def test_on_a_laptop_it_comes_from_the_environment_and_is_not_shown() -> None:
+    settings = Settings.from_environ({**ENVIRON, "DARKROOM_OPENROUTER_API_KEY": "sk-or-v1-CANARY"})
+    assert bootstrap.operator_key(settings)("openrouter") == "sk-or-v1-CANARY"
+    assert "CANARY" not in repr(settings)
+
+
+@pytest.mark.parametrize("key", ["", None])
+def test_without_one_there_is_none(key: str | None) -> None:
+    settings = Settings.from_environ({**ENVIRON, **({"DARKROOM_OPENROUTER_API_KEY": key} if key is not None else {})})
+    assert not settings.has_operator_key
+    assert bootstrap.operator_key(settings)("openrouter") is None
+
+
+class TestEntry:
+    def test_outside_lambda_nothing_is_put_together_before_it_is_called(self) -> None:
+        made: list[str] = []
+
+        def compose(_environ: object) -> bootstrap.Handler:
+            made.append("made")
+            return lambda event, _context: event["n"]
+
+        handler = bootstrap.entry(compose)
+        assert made == []
+        assert [handler({"n": n}, None) for n in (1, 2)] == [1, 2]
+        assert made == ["made"]
+
+    def test_in_lambda_it_happens_in_the_init_phase(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "f")
+        made: list[str] = []
+        bootstrap.entry(lambda _environ: made.append("made") or (lambda event, _context: event))  # type: ignore[func-returns-value]
+        assert made == ["made"]
