@@ -6,13 +6,14 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.shared.cookies import Cookie
 
 from darkroom import bootstrap, pages
 from darkroom.api import Api
 from darkroom.browser import BROWSER, SESSION
 from darkroom.errors import DarkroomError
 from darkroom.observability import logger
-from darkroom.services.connect import LIFETIME, SignedIn
+from darkroom.services.connect import LIFETIME
 from darkroom.services.sessions import LIFETIME as SESSION_LIFETIME
 
 # These serve people who have not signed in yet.
@@ -23,23 +24,22 @@ Route = Callable[[], Response[Any]]
 
 def routes(services: bootstrap.OAuthServices) -> Api:
     api = Api(services.callers, public=PUBLIC)
+    _ways_in(api, services)
+    _ways_out(api, services)
+    return api
 
-    @api.get("/oauth", enable_validation=False)
-    @_as_page
-    def status() -> Response[Any]:
-        user = api.known_user
-        return pages.connected(user, services.keys.show(user)) if user else pages.signed_out()
 
+def _ways_in(api: Api, services: bootstrap.OAuthServices) -> None:
     @api.get("/oauth/start", enable_validation=False)
     @_as_page
     def start() -> Response[Any]:
-        visit, query = api.visit, api.query
+        visit = api.visit
         if not visit.is_canonical:
             # The cookies are for the one origin that OpenRouter will send the browser back to.
             return pages.redirect(f"{visit.origin}/oauth/start?{api.raw_query}")
         way = services.connect.start(
             callback=f"{visit.origin}/oauth/callback",
-            return_to=query.get("return_to"),
+            return_to=api.query.get("return_to"),
             browser=visit.cookie(BROWSER),
         )
         return pages.redirect(way.url, cookies=[visit.set_cookie(BROWSER, way.browser, LIFETIME)])
@@ -47,8 +47,7 @@ def routes(services: bootstrap.OAuthServices) -> Api:
     @api.get("/oauth/callback", enable_validation=False)
     @_as_page
     def callback() -> Response[Any]:
-        query = api.query
-        return finish(query.get("attempt"), query.get("code"))
+        return finish(api.query.get("attempt"), api.query.get("code"))
 
     @api.get("/oauth/paste", enable_validation=False)
     @_as_page
@@ -64,6 +63,21 @@ def routes(services: bootstrap.OAuthServices) -> Api:
         form = parse_qs(api.body.decode(errors="replace"))
         return finish(form.get("attempt", [""])[0], form.get("code", [""])[0].strip())
 
+    def finish(nonce: str | None, code: str | None) -> Response[Any]:
+        visit = api.visit
+        done = services.connect.finish(nonce=nonce, browser=visit.cookie(BROWSER), code=code)
+        # A session that was there before is not carried over (session fixation).
+        services.sessions.close(visit.cookie(SESSION))
+        return pages.redirect(done.return_to, cookies=[visit.set_cookie(SESSION, done.session, SESSION_LIFETIME)])
+
+
+def _ways_out(api: Api, services: bootstrap.OAuthServices) -> None:
+    @api.get("/oauth", enable_validation=False)
+    @_as_page
+    def status() -> Response[Any]:
+        user = api.known_user
+        return pages.connected(user, services.keys.show(user)) if user else pages.signed_out()
+
     @api.post("/oauth/disconnect", enable_validation=False)
     @_as_page
     def disconnect() -> Response[Any]:
@@ -75,18 +89,9 @@ def routes(services: bootstrap.OAuthServices) -> Api:
     def sign_out() -> Response[Any]:
         return pages.redirect("/oauth", cookies=[end_session()])
 
-    def finish(nonce: str | None, code: str | None) -> Response[Any]:
-        visit = api.visit
-        done: SignedIn = services.connect.finish(nonce=nonce, browser=visit.cookie(BROWSER), code=code)
-        # A session that was there before is not carried over (session fixation).
-        services.sessions.close(visit.cookie(SESSION))
-        return pages.redirect(done.return_to, cookies=[visit.set_cookie(SESSION, done.session, SESSION_LIFETIME)])
-
-    def end_session() -> Any:
+    def end_session() -> Cookie:
         services.sessions.close(api.visit.cookie(SESSION))
         return api.visit.drop_cookie(SESSION)
-
-    return api
 
 
 def _as_page(route: Route) -> Route:
