@@ -12,8 +12,6 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ministack import app as emulator
-
 Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -51,7 +49,14 @@ def _is_from_here(headers: dict[bytes, bytes]) -> bool:
     return bool(_HOST.fullmatch(headers.get(b"host", b""))) and (origin is None or bool(_ORIGIN.fullmatch(origin)))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    # Before the emulator is loaded, which takes a moment in which the parent may go.
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    from ministack import app as emulator
+
     emulator.app = guarded(emulator.app)
     emulator.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -105,7 +105,8 @@ def test_a_signal_while_it_starts_stops_it_too(up: Up) -> None:
     started = descendants(up.process.pid)
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(timeout=10) == 0
-    assert survivors(started, seconds=0) == []
+    # Whoever was being started at that very moment goes with its parent, not before it.
+    assert survivors(started, seconds=2) == []
 
 
 def test_a_port_in_use_is_said_at_once_with_the_way_out(tmp_path: Path) -> None:
