@@ -11,12 +11,9 @@ import boto3
 from darkroom.adapters.aws import CLIENT_CONFIG, S3_CONFIG, translated
 from darkroom.adapters.image_store import S3ImageStore
 from darkroom.adapters.job_store import DynamoJobStore
-from darkroom.adapters.key_vault import KmsKeyVault
 from darkroom.adapters.session_store import DynamoSessionStore
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.models.key import KeyProvider
-from darkroom.providers import ProviderSettings
-from darkroom.providers.openrouter import OpenRouterAuth
 from darkroom.services.callers import Callers
 from darkroom.services.connect import Connect, SignInPolicy
 from darkroom.services.jobs import Jobs
@@ -30,6 +27,9 @@ from darkroom.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from darkroom.adapters.key_vault import KmsKeyVault
+    from darkroom.providers.openrouter import OpenRouterAuth
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -89,7 +89,10 @@ def callers(settings: Settings, behind: Stores) -> Callers:
     )
 
 
-def key_vault(settings: Settings, behind: Stores) -> KmsKeyVault:
+def key_vault(settings: Settings, behind: Stores) -> "KmsKeyVault":
+    # Here and below: only functions that have to do with keys load cryptography and the providers' client.
+    from darkroom.adapters.key_vault import KmsKeyVault
+
     return KmsKeyVault(
         table=settings.table,
         dynamodb=behind.dynamodb,
@@ -116,7 +119,10 @@ def operator_key(settings: Settings) -> Callable[[KeyProvider], str | None]:
     return reveal
 
 
-def openrouter_auth(settings: Settings) -> OpenRouterAuth:
+def openrouter_auth(settings: Settings) -> "OpenRouterAuth":
+    from darkroom.providers import ProviderSettings
+    from darkroom.providers.openrouter import OpenRouterAuth
+
     return OpenRouterAuth(
         ProviderSettings(
             url=settings.openrouter_url,
