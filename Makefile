@@ -1,6 +1,6 @@
 # Darkroom's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-quick check format lock bench build invoke token deploy doctor clean
+.PHONY: help up demo test test-quick stress check format lock bench build invoke token deploy doctor clean
 SHELL := /bin/sh
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
@@ -29,6 +29,10 @@ test-quick: ## Run the unit and contract tests alone
 	@sh local/setup.sh dev
 	$(PY) -m pytest tests/unit tests/contract tests/template
 
+stress: ## Repeat the money tests many times over
+	@sh local/setup.sh dev
+	DARKROOM_STRESS=1 $(PY) -m pytest tests/stress --no-cov -q
+
 check: ## Check format, lint, types, import rules and the template
 	@sh local/setup.sh dev
 	.venv/bin/ruff format --check .
@@ -46,10 +50,11 @@ lock: ## Resolve the lock anew, and the requirements of the layer and the image 
 	@sh local/setup.sh dev
 	@sh local/lock.sh
 
-bench: ## Measure: background removal against rembg
+bench: ## Measure: background removal against rembg, operations against Pillow one by one
 	@sh local/setup.sh dev
 	@$(PY) functions/remove_background/fetch_weights.py .local/weights u2netp
 	$(PY) -m benchmarks.background_removal
+	$(PY) -m benchmarks.operations
 
 build: ## Build functions, layer and image for Lambda (needs Python 3.13 and Docker)
 	@sh local/setup.sh dev

@@ -1,16 +1,21 @@
 """What an event file leaves open: `${TOKEN}` and the like, filled in from the stack that runs."""
 
+import hashlib
+import io
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from PIL import Image, ImageDraw
 from ulid import ULID
 
+from darkroom.adapters.conversation_store import DynamoConversationStore
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.token_store import DynamoTokenStore
-from darkroom.models.job import Job, JobStatus
+from darkroom.models.conversation import Conversation, Step, Version
+from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.services.tokens import Tokens
 from local.aws import Aws
 
@@ -67,6 +72,43 @@ def _job_id(running: Mapping[str, Any], aws: Aws) -> str:
     return job.id
 
 
+def _conversation_id(running: Mapping[str, Any], aws: Aws) -> str:
+    """A conversation made for the purpose, in which one can go back and forth."""
+    now = _now()
+    image = _dot(running, aws)
+    steps = (Step(operation={"op": "brightness", "amount": 10.0}),)
+    versions = (
+        Version(id="v1", image=image, created_at=now),
+        Version(id="v2", parent="v1", image=image, steps=steps, created_at=now),
+        Version(id="v3", parent="v2", image=image, steps=steps, created_at=now),
+    )
+    conversation = Conversation(
+        id=f"conv_{ULID.from_datetime(now)}",
+        user=running["user"],
+        title="make invoke",
+        created_at=now,
+        updated_at=now,
+        expires_at=now + timedelta(days=1),
+        versions=versions,
+        current="v2",
+        undone=("v3",),
+    )
+    DynamoConversationStore(running["table"], aws.dynamodb).add(conversation)
+    return conversation.id
+
+
+def _dot(running: Mapping[str, Any], aws: Aws) -> StoredImage:
+    picture = Image.new("RGB", (64, 64), "white")
+    ImageDraw.Draw(picture).ellipse((16, 16, 48, 48), "black")
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    data = file.getvalue()
+    sha256 = hashlib.sha256(data).hexdigest()
+    key = f"inputs/{running['user']}/{sha256}.png"
+    aws.s3.put_object(Bucket=running["outputs_bucket"], Key=key, Body=data, ContentType="image/png")
+    return StoredImage(key=key, media_type="image/png", width=64, height=64, bytes=len(data), sha256=sha256)
+
+
 def _token_id(running: Mapping[str, Any], aws: Aws) -> str:
     """A token made for the purpose, so that revoking it harms nobody."""
     tokens = Tokens(DynamoTokenStore(running["table"], aws.dynamodb), _now)
@@ -80,5 +122,6 @@ _VALUES: dict[str, Callable[[Mapping[str, Any], Aws], str]] = {
     "OUTPUTS_BUCKET": _known("outputs_bucket"),
     "TABLE": _known("table"),
     "JOB_ID": _job_id,
+    "CONVERSATION_ID": _conversation_id,
     "TOKEN_ID": _token_id,
 }

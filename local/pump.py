@@ -16,12 +16,14 @@ from local.worker import Outcome
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import MessageTypeDef
+    from mypy_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef, MessageTypeDef
 
 logger = logging.getLogger(__name__)
 
 # The longest that SQS holds an empty answer back; a message that arrives meanwhile ends the wait.
 _POLL_SECONDS = 20
+# Batches of one queue under way at the same time, unless the template says fewer. Lambda would go on to hundreds.
+CONCURRENCY = 4
 
 
 class Pump:
@@ -47,7 +49,7 @@ class Pump:
         self._threads = [
             threading.Thread(target=self._drain, args=(source,), name=f"pump {source.queue_name}", daemon=True)
             for source in queues
-            for _ in range(min(source.concurrency or 10, pools[source.function].cap))
+            for _ in range(min(source.concurrency or CONCURRENCY, CONCURRENCY, pools[source.function].cap))
         ]
         self._threads += [
             threading.Thread(target=self._tick, args=(schedule,), name=f"schedule {schedule.name}", daemon=True)
@@ -92,10 +94,21 @@ class Pump:
         if not messages or self._stopping.is_set():
             return
         done = self._handle(source, messages)
-        # What is not deleted comes back when its visibility timeout is over, or moves to the dead-letter queue.
-        for message in messages:
-            if message["MessageId"] in done:
-                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        # What is not deleted comes back when its visibility timeout is over, which the function may have changed, or
+        # moves to the dead-letter queue.
+        self._delete(source, url, [message for message in messages if message["MessageId"] in done])
+
+    def _delete(self, source: QueueSource, url: str, messages: "Sequence[MessageTypeDef]") -> None:
+        if not messages:
+            return
+        entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(messages)
+        ]
+        answer = self._sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+        for failed in answer.get("Failed", []):
+            # One that the function has deleted itself, or that somebody else received meanwhile.
+            message_id = messages[int(failed["Id"])]["MessageId"]
+            logger.info("%s: the message %s was not deleted: %s", source.queue_name, message_id, failed["Code"])
 
     def _handle(self, source: QueueSource, messages: "Sequence[MessageTypeDef]") -> set[str]:
         """Calls the function on the batch. Returns the ids of the messages it is done with."""

@@ -18,6 +18,7 @@ NOT_CREATED = {
     HTTP_API,
     "AWS::CloudWatch::Alarm",
     "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",
     "AWS::SNS::Topic",
     "AWS::Serverless::LayerVersion",
 }

@@ -5,7 +5,7 @@ import io
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from local.functions import FunctionPool, Throttled
 from local.gateway import Gateway, GatewayServer
 from local.http_events import HttpRequest, to_event
 from local.ports import listen
-from local.pump import Pump
+from local.pump import CONCURRENCY, Pump
 from local.resources import create_resources
 from local.routes import Routes
 from local.simulator.server import Simulator
@@ -41,7 +41,8 @@ logger = logging.getLogger(__name__)
 USER = "local"
 # A segmentation model takes all processors for itself; two at once are already slower each.
 IMAGE_FUNCTION_CAP = 2
-FUNCTION_CAP = 4
+# Per kind of event, so that a function's callers do not keep it from its queues, nor one queue from another.
+FUNCTION_CAP = CONCURRENCY
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Stack:
         port: of the gateway; 0 takes a free one.
         parameters: values for the template's parameters.
         openrouter: which OpenRouter it calls; the simulator if not said otherwise.
+        also_allowed: endpoints of this machine (`127.0.0.1:9000`) that the functions may call for their users.
         root: the repository.
 
     Raises (on entering):
@@ -89,6 +91,7 @@ class Stack:
         port: int = 0,
         parameters: Mapping[str, str] | None = None,
         openrouter: OpenRouter | None = None,
+        also_allowed: Sequence[str] = (),
         root: Path = state.ROOT,
     ) -> None:
         self.folder = folder.resolve()
@@ -98,6 +101,7 @@ class Stack:
         self._port = port
         self._given = dict(parameters or {})
         self.openrouter = openrouter or OpenRouter()
+        self.also_allowed = tuple(also_allowed)
         self._simulated_key: str | None = None
         self._root = root
         self._pump: Pump | None = None
@@ -192,11 +196,20 @@ class Stack:
                 "DARKROOM_WEIGHTS_DIR": str(self._weights),
                 "DARKROOM_NUMBA_CACHE_DIR": str(self._numba_cache),
                 "DARKROOM_PUBLIC_URL": self.url,
+                "DARKROOM_URL_ALSO_ALLOWED": ",".join(self.also_allowed),
                 **self.openrouter.variables(),
             },
         )
-        cap = IMAGE_FUNCTION_CAP if function.is_image else FUNCTION_CAP
-        return FunctionPool(function, environment, self.logs, cap)
+        return FunctionPool(function, environment, self.logs, self._cap(function))
+
+    def _cap(self, function: Function) -> int:
+        """Most processes of the function. They are started when there is something for them to do."""
+        if function.is_image:
+            return IMAGE_FUNCTION_CAP
+        queues = [source for source in self.template.queue_sources if source.function == function.logical_id]
+        schedules = [schedule for schedule in self.template.schedules if schedule.function == function.logical_id]
+        has_callers = any(route.function == function.logical_id for route in self.template.routes)
+        return FUNCTION_CAP * max(1, has_callers + len(queues)) + len(schedules)
 
     def _connect(self, key: str) -> None:
         """Gives the local user the simulator's key, as if they had signed in."""

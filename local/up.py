@@ -1,6 +1,6 @@
 """`make up`: the whole of Darkroom on this machine, until Ctrl-C.
 
-PORT=8000 MODEL=u2netp python -m local.up
+PORT=8000 MODEL=u2netp ALLOW=127.0.0.1:9000 python -m local.up
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local import state
-from local.ports import PortInUse, listen
+from local.ports import LOOPBACK, PortInUse, listen
 
 if TYPE_CHECKING:
     from local.stack import Stack
@@ -68,6 +68,7 @@ def _run(options: argparse.Namespace) -> None:
         port=options.port,
         parameters={"BackgroundModel": options.model},
         openrouter=OpenRouter(is_simulated=not is_real, key=key),
+        also_allowed=options.allow,
     )
     try:
         with stack:
@@ -88,12 +89,27 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", default=MODEL, help="u2netp or u2net (also MODEL)")
     parser.add_argument("--state", type=Path, default=state.STATE, help="folder for logs and darkroom.json")
     parser.add_argument("--weights", type=Path, help="folder for the models' weights")
+    parser.add_argument(
+        "--allow",
+        default=os.environ.get("ALLOW") or "",
+        help="endpoints of this machine that image_url and webhooks may name, for example 127.0.0.1:9000 (also ALLOW)",
+    )
     options = parser.parse_args()
     if not options.port.isdigit() or int(options.port) > 65535:
         parser.error(f"PORT is {options.port!r}, not a port from 0 to 65535")
     options.port = int(options.port)
+    options.allow = [endpoint.strip() for endpoint in options.allow.split(",") if endpoint.strip()]
+    wrong = [endpoint for endpoint in options.allow if not _is_local(endpoint)]
+    if wrong:
+        parser.error(f"ALLOW has {wrong[0]!r}, which is not 127.0.0.1 with a port, for example 127.0.0.1:9000")
     options.weights = options.weights or options.state / "weights"
     return options
+
+
+def _is_local(endpoint: str) -> bool:
+    """Nothing else than this machine, for whoever may call Darkroom may have it call these."""
+    host, _, port = endpoint.partition(":")
+    return host == LOOPBACK and port.isascii() and port.isdigit() and 0 < int(port) <= 65535
 
 
 def _interrupt(_number: int, _frame: object) -> None:
@@ -164,10 +180,16 @@ Darkroom is ready ({seconds:.1f} s).
   Models  {_upstream(stack)}
   Sign in {known["url"]}/oauth
   Inbox   s3://{known["uploads_bucket"]}/inbox/{known["user"]}/ at {known["aws_endpoint_url"]}
-  Logs    {stack.logs}
+  Logs    {stack.logs}{_allowed(stack)}
 
 Ctrl-C stops everything.
 """
+
+
+def _allowed(stack: "Stack") -> str:
+    if not stack.also_allowed:
+        return ""
+    return f"\n  Allowed {', '.join(stack.also_allowed)}: image_url and webhook_url may name it"
 
 
 def _upstream(stack: "Stack") -> str:

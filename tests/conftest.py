@@ -1,9 +1,15 @@
 """Fixtures that every suite shares."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from local.stack import Stack
+    from tests.fakes.webhooks import Receiver
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,3 +45,26 @@ def weights_dir() -> Path:
 def aws_credentials() -> dict[str, str]:
     """What a client of an emulator is made with; no emulator looks at it."""
     return {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+
+
+@pytest.fixture(scope="session")
+def receiver() -> Iterator["Receiver"]:
+    """A user's server, the only one on this machine that the stack may call; users tell their calls by the path."""
+    from tests.fakes.webhooks import receiving
+
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack(weights_dir: Path, receiver: "Receiver", tmp_path_factory: pytest.TempPathFactory) -> Iterator["Stack"]:
+    """The real thing, once for all who want it: emulator, resources, functions in processes, gateway, pump."""
+    # Here, for most tests need nothing of it.
+    from local.stack import Stack
+    from tests.integration.canary import leaks
+
+    folder, allowed = tmp_path_factory.mktemp("stack"), [f"127.0.0.1:{receiver.port}"]
+    with Stack(folder, weights=weights_dir, parameters={"BackgroundModel": "u2netp"}, also_allowed=allowed) as running:
+        yield running
+        # After whatever the tests did: in no log, row or object may a secret stand in plain text.
+        assert leaks(running) == []

@@ -1,4 +1,4 @@
-"""GET /v1/jobs · GET, DELETE /v1/jobs/{job_id} · POST /v1/uploads · the sweep of abandoned jobs (schedule)"""
+"""GET /v1/jobs · GET, DELETE /v1/jobs/{job_id} · POST /v1/jobs/{job_id}/cancel · POST /v1/uploads"""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from darkroom import bootstrap
 from darkroom.api import Api, validated
 from darkroom.models.upload import UploadRequest
-from darkroom.observability import logger
+
+# Of each job's pictures; GET /v1/jobs/{job_id} has them all.
+MOST_LISTED = 10
 
 
 def routes(services: bootstrap.JobsServices) -> Api:
@@ -19,7 +21,11 @@ def routes(services: bootstrap.JobsServices) -> Api:
         cursor: Annotated[str | None, Query(max_length=64)] = None,
     ) -> dict[str, Any]:
         jobs, next_cursor = services.jobs.page(api.user, limit=limit, cursor=cursor)
-        return {"object": "list", "data": [services.jobs.show(job) for job in jobs], "next_cursor": next_cursor}
+        return {
+            "object": "list",
+            "data": [services.jobs.show(job, most_images=MOST_LISTED) for job in jobs],
+            "next_cursor": next_cursor,
+        }
 
     @api.get("/v1/jobs/<job_id>")
     def show_job(job_id: str) -> dict[str, Any]:
@@ -30,6 +36,10 @@ def routes(services: bootstrap.JobsServices) -> Api:
         services.jobs.remove(api.user, job_id)
         return {"id": job_id, "object": "job", "deleted": True}
 
+    @api.post("/v1/jobs/<job_id>/cancel")
+    def cancel_job(job_id: str) -> dict[str, Any]:
+        return services.jobs.show(services.jobs.cancel(api.user, job_id, services.settlement.cancel))
+
     @api.post("/v1/uploads")
     def create_upload() -> tuple[dict[str, Any], int]:
         request = validated(UploadRequest, api.request.fields)
@@ -39,18 +49,4 @@ def routes(services: bootstrap.JobsServices) -> Api:
     return api
 
 
-def handler_of(services: bootstrap.JobsServices) -> bootstrap.Handler:
-    api = routes(services)
-
-    def handle(event: dict[str, Any], context: Any) -> Any:
-        # API Gateway always sends a request context, so nobody can pass for the schedule from outside.
-        if "requestContext" in event:
-            return api.handle(event, context)
-        closed = services.jobs.close_abandoned()
-        logger.info("Swept", closed=[job.id for job in closed])
-        return {"closed": len(closed)}
-
-    return handle
-
-
-lambda_handler = bootstrap.entry(lambda environ: handler_of(bootstrap.jobs(environ)))
+lambda_handler = bootstrap.entry(lambda environ: routes(bootstrap.jobs(environ)).handle)

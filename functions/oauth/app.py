@@ -81,6 +81,7 @@ def _ways_out(api: Api, services: bootstrap.OAuthServices) -> None:
     @api.post("/oauth/disconnect", enable_validation=False)
     @_as_page
     def disconnect() -> Response[Any]:
+        api.require_unrestricted()
         removed = services.keys.disconnect(api.user, "openrouter")
         return pages.disconnected(removed, [end_session()])
 

@@ -1,4 +1,4 @@
-"""POST /v1/images/background-removals · the queue of files dropped into the inbox"""
+"""POST /v1/images/background-removals · the queue of files dropped into the inbox · the queue of jobs to render"""
 
 from typing import Any
 
@@ -7,6 +7,10 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom import bootstrap, triggers
 from darkroom.api import MAX_INLINE_BYTES, Api, image_response, json_response, see_other, validated
 from darkroom.models.cutout import Cutout, CutoutRequest
+from darkroom.models.deadline import Deadline
+
+# What ending in good order takes, in seconds.
+_MARGIN = 5.0
 
 
 def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
@@ -56,9 +60,15 @@ def handler_of(services: bootstrap.RemoveBackgroundServices) -> bootstrap.Handle
     api = routes(services)
 
     def handle(event: dict[str, Any], context: Any) -> Any:
-        if triggers.is_queue_event(event):
-            return triggers.each_dropped_file(event, context, services.remove_background.on_dropped)
-        return api.handle(event, context)
+        if not triggers.is_queue_event(event):
+            return api.handle(event, context)
+        deadline = Deadline(max(0.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN))
+
+        def on_job(user: str, job_id: str, receives: int) -> None:
+            if not services.turns.run(user, job_id):
+                services.recipes_worker.run(user, job_id, deadline, receives=receives)
+
+        return triggers.each_dropped_file(event, context, services.remove_background.on_dropped, on_job=on_job)
 
     return handle
 

@@ -1,10 +1,11 @@
 """`POST /chat/completions`: text, plans, and pictures from the models that talk and paint."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from local.simulator import costs, errors, pictures, planner, quirks, sizes
+from local.simulator import costs, errors, pictures, planner, quirks, sizes, tools
 from local.simulator.catalogue import Painting
 from local.simulator.chat_request import ChatRequest, parse
 from local.simulator.delivery import DONE, Answer, EventStream, Reply, Step, comment, event
@@ -12,6 +13,7 @@ from local.simulator.errors import Refusal
 from local.simulator.exchange import Exchange
 from local.simulator.images import encoded, media_type
 from local.simulator.purchase import Purchase, refusal_for
+from local.simulator.response_cache import ResponseCache
 from local.simulator.scenarios import Plan
 from local.simulator.state import IMAGE_FLOOR, NotEnough
 
@@ -22,12 +24,23 @@ _WAITING = "OPENROUTER PROCESSING"
 
 @dataclass(frozen=True)
 class Said:
-    """An answer: words, and the data URLs of pictures."""
+    """An answer: words, the data URLs of pictures, and calls of tools."""
 
     text: str
     images: tuple[str, ...] = ()
     finish_reason: str = "stop"
     native_finish_reason: str = "stop"
+    calls: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def is_something(self) -> bool:
+        return bool(self.text or self.images or self.calls)
+
+    @property
+    def tokens(self) -> int:
+        """Of everything but the pictures."""
+        written = self.text + "".join(json.dumps(call["function"]) for call in self.calls)
+        return costs.text_tokens(written) if written else 0
 
 
 def complete(exchange: Exchange) -> Answer:
@@ -48,29 +61,36 @@ def complete(exchange: Exchange) -> Answer:
         references=len(request.pictures),
         is_byok="byok" in exchange.plan,
     )
+    cache = ResponseCache(exchange, key)
+    said: Said = cache.said or _carry_out(exchange, request, purchase)
+    is_known = cache.said is not None
+    plain = costs.for_chat(
+        request.model,
+        prompt_tokens=0 if is_known else request.prompt_tokens,
+        completion_tokens=0 if is_known else said.tokens,
+        pictures=0 if is_known else len(said.images),
+        resolution=request.resolution,
+    )
+    cache.keep(said)
+    purchase.bill = quirks.bill(plain, exchange.plan)
+    usage = quirks.usage(costs.usage(purchase.bill, chat=True), exchange.plan, plain)
+    answer = (_stream if request.stream else _whole)(exchange, purchase, said, usage)
+    answer.headers.update(cache.headers)
+    return answer
+
+
+def _carry_out(exchange: Exchange, request: ChatRequest, purchase: Purchase) -> Said:
+    """Sets the money aside, and has the model answer."""
     try:
         purchase.reserve()
     except NotEnough as lack:
         price = request.model.price("completion")
         raise refusal_for(lack, wanted_tokens=request.max_tokens, token_price=price) from None
     try:
-        said = _say(exchange, request)
+        return _say(exchange, request)
     except BaseException:
         purchase.fail()
         raise
-    cached = exchange.headers.get("x-openrouter-cache") == "hit"
-    plain = costs.for_chat(
-        request.model,
-        prompt_tokens=0 if cached else request.prompt_tokens,
-        completion_tokens=0 if cached else costs.text_tokens(said.text) if said.text else 0,
-        pictures=0 if cached else len(said.images),
-        resolution=request.resolution,
-    )
-    purchase.bill = quirks.bill(plain, exchange.plan)
-    usage = quirks.usage(costs.usage(purchase.bill, chat=True), exchange.plan, plain)
-    if request.stream:
-        return _stream(exchange, purchase, said, usage)
-    return _whole(exchange, purchase, said, usage)
 
 
 def _most(request: ChatRequest) -> costs.Bill:
@@ -93,11 +113,15 @@ def _say(exchange: Exchange, request: ChatRequest) -> Said:
         return Said(str(rule.options.get("text", "I would rather not say.")))
     if request.paints:
         return _paint(exchange, request)
+    data = exchange.data or {}
+    if calls := tools.calls(data, tools.functions(data)):
+        return Said("", finish_reason="tool_calls", native_finish_reason="tool_calls", calls=tuple(calls))
     if request.schema is not None:
         return _limited(json.dumps(planner.plan(list(request.messages), request.schema), ensure_ascii=False), request)
     if request.json_only:
         return _limited(json.dumps(planner.plan(list(request.messages), {}), ensure_ascii=False), request)
-    return _limited(planner.reply(list(request.messages), list(request.pictures)), request)
+    found = tools.told(request.messages)
+    return _limited(found or planner.reply(list(request.messages), list(request.pictures)), request)
 
 
 def _limited(text: str, request: ChatRequest) -> Said:
@@ -143,7 +167,10 @@ def _whole(exchange: Exchange, purchase: Purchase, said: Said, usage: dict[str, 
     if rule := plan.get("error_body") or plan.get("choice_error") or plan.get("stream_error"):
         purchase.fail()
         return quirks.delivered(Reply.of_json(_failed(exchange, purchase, rule.name, rule.options)), plan)
-    message: dict[str, Any] = {"role": "assistant", "content": said.text, "refusal": None, "reasoning": None}
+    content = None if said.calls else said.text
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None, "reasoning": None}
+    if said.calls:
+        message["tool_calls"] = list(said.calls)
     if said.images:
         message["images"] = _images(said)
     choice = {
@@ -165,7 +192,7 @@ def _whole(exchange: Exchange, purchase: Purchase, said: Said, usage: dict[str, 
 
 def _settled(purchase: Purchase, said: Said, usage: dict[str, Any] | None, plan: Plan) -> dict[str, Any] | None:
     """Charges the call, unless nothing at all came of it."""
-    if quirks.is_billed(plan, default=bool(said.text or said.images)):
+    if quirks.is_billed(plan, default=said.is_something):
         purchase.settle()
         return usage
     purchase.fail()
@@ -206,6 +233,7 @@ def _stream(exchange: Exchange, purchase: Purchase, said: Said, usage: dict[str,
     steps = [Step(comment(_WAITING)), Step(comment(_WAITING), delay=_PACE)]
     pieces = [said.text[at : at + _PIECE] for at in range(0, len(said.text), _PIECE)]
     steps += [Step(event(chunk({"content": piece})), delay=_PACE) for piece in pieces]
+    steps += [Step(event(chunk({"tool_calls": [part]})), delay=_PACE) for part in _call_parts(said)]
     if said.images:
         steps.append(Step(event(chunk({"images": _images(said)})), delay=_PACE))
     rule = plan.get("stream_error") or plan.get("error_body") or plan.get("choice_error")
@@ -214,13 +242,22 @@ def _stream(exchange: Exchange, purchase: Purchase, said: Said, usage: dict[str,
         steps.append(Step(event({**base, **_stream_failure(rule.options)}), delay=_PACE))
     else:
         last = chunk({}, **ended)
-        billed = quirks.is_billed(plan, default=bool(said.text or said.images))
+        billed = quirks.is_billed(plan, default=said.is_something)
         steps.append(Step(event(last), delay=_PACE))
         final = last if usage is None else {**last, "usage": usage if billed else {**usage, "cost": 0}}
-        steps.append(Step(event(final), bills=bool(said.text or said.images)))
+        steps.append(Step(event(final), bills=said.is_something))
     if rule is None or rule.options.get("done", True):
         steps.append(Step(DONE))
     return quirks.stream(steps, purchase, plan, {}, failed=rule is not None, keep_alive=_WAITING)
+
+
+def _call_parts(said: Said) -> Iterator[dict[str, Any]]:
+    """The calls in pieces: the name first, then what it is called with."""
+    for call in said.calls:
+        arguments = call["function"]["arguments"]
+        yield {**call, "function": {**call["function"], "arguments": ""}}
+        for at in range(0, len(arguments), _PIECE):
+            yield {"index": call["index"], "function": {"arguments": arguments[at : at + _PIECE]}}
 
 
 def _stream_failure(options: Any) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """What a request for a chat's next message asks for, checked as the service checks it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from PIL import Image
@@ -70,7 +72,7 @@ def parse(data: Mapping[str, Any], catalogue: Catalogue) -> ChatRequest:
     return ChatRequest(
         model=model,
         messages=tuple(messages),
-        prompt_tokens=text_tokens(said) + REFERENCE_TOKENS * len(urls),
+        prompt_tokens=text_tokens(said + _beside(data)) + REFERENCE_TOKENS * len(urls),
         max_tokens=_most_tokens(data, model),
         ratio=config.get("aspect_ratio") or "auto",
         resolution=size,
@@ -81,6 +83,12 @@ def parse(data: Mapping[str, Any], catalogue: Catalogue) -> ChatRequest:
         seed=data.get("seed"),
         pictures=tuple(load_image(url) for url in urls),
     )
+
+
+def _beside(data: Mapping[str, Any]) -> str:
+    """What a model reads beside the words of the messages: tools, and the calls of them."""
+    calls = [message["tool_calls"] for message in data["messages"] if message.get("tool_calls")]
+    return "".join(json.dumps(each) for each in (data.get("tools"), *calls) if each)
 
 
 def text_of(message: Mapping[str, Any]) -> str:
@@ -139,6 +147,10 @@ def _wants_pictures(data: Mapping[str, Any], model: Model) -> bool:
 
 
 def _check_policy(data: Mapping[str, Any], model: Model) -> None:
+    limits = (data.get("provider") or {}).get("max_price") or {}
+    for name in ("prompt", "completion"):
+        if name in limits and model.price(name) * 1_000_000 > Decimal(str(limits[name])):
+            raise Refusal(404, f"No endpoints found that serve {model.id} at that price.")
     if (data.get("provider") or {}).get("data_collection") == "deny" and model.is_free:
         raise errors.data_policy()
 

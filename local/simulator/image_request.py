@@ -226,7 +226,12 @@ def _check_options(data: Mapping[str, Any], model: Model) -> None:
     """Options for the provider itself: unknown ones are passed over, and one value is known to be refused."""
     preferences = data.get("provider") or {}
     only = preferences.get("only")
-    if only and model.provider_slug not in only and model.provider not in only:
+    places = {
+        model.provider,
+        model.provider_slug,
+        *(each[name] for each in model.also for name in ("provider", "slug")),
+    }
+    if only and not places & set(only):
         raise Refusal(404, f"No allowed providers are available for {model.id}")
     options = (preferences.get("options") or {}).get(model.provider_slug) or {}
     if options.get("style") == "not_a_real_style":

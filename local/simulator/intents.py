@@ -1,14 +1,18 @@
 """What somebody who edits a picture means: sentences in, intentions out. No model, only words."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from local.simulator.languages import ALSO, COLOURS, LITTLE, LOT, PAINTED
 
 LOCAL, PAINT, HISTORY = "local", "paint", "history"
 # How much "a little" and "a lot" are of the usual amount.
-_LITTLE = re.compile(r"\b(?:slightly|a (?:bit|little|touch)|subtly|somewhat)\b", re.IGNORECASE)
-_LOT = re.compile(r"\b(?:much|a lot|very|really|far|strongly|way)\b", re.IGNORECASE)
-_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:%|percent|degrees|°|px|pixels)?", re.IGNORECASE)
+_LITTLE = re.compile(rf"\b(?:{LITTLE})\b", re.IGNORECASE)
+_LOT = re.compile(rf"\b(?:{LOT})\b", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\d:])(-?\d+(?:\.\d+)?)(?![\d:])\s*(?:%|percent|degrees|°|px|pixels)?", re.IGNORECASE)
 _RATIO = re.compile(r"\b(\d{1,2}:\d{1,2})\b")
+_QUOTED = re.compile(r"[\"“„«‘']([^\"“”„«»‘’']{1,80})[\"”“»’']")
+_FORMAT = re.compile(r"\b(png|jpe?g|webp)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,12 @@ _PATTERNS: list[_Pattern] = [
         "I sharpened it.",
         50,
     ),
+    _local(
+        r"blur\w*\b.{0,12}\bbackground\b|background\b.{0,12}\bblur\w*\b",
+        "background_blur",
+        "bokeh",
+        "I blurred what is behind.",
+    ),
     _local(r"blur\w*\b|soft focus\b", "blur", "gaussian_blur soften", "I blurred it.", 40),
     _local(r"vignette\b", "vignette", "darken_edges", "I darkened the edges.", 40),
     _local(
@@ -124,6 +134,14 @@ _PATTERNS: list[_Pattern] = [
     _local(r"flip\b.*\bvertical\w*|upside down\b", "flip", "mirror", "I flipped it vertically.", None, "vertical"),
     _local(r"flip\b|mirror\w*\b", "flip", "mirror", "I mirrored it.", None, "horizontal"),
     _local(
+        r"(?:white|black|blue|red)\b.{0,4}\bbackground\b|background\b.{0,12}\b(?:white|black|blue|red)\b",
+        "replace_background",
+        "background",
+        "I replaced the background.",
+        None,
+        "white",
+    ),
+    _local(
         r"(?:remove|erase|cut out|transparent|no)\b.{0,24}\bbackground\b|cut (?:it|out)\b",
         "remove_background",
         "background_removal cutout cut_out matte",
@@ -132,6 +150,12 @@ _PATTERNS: list[_Pattern] = [
     _local(r"resize\b|smaller\b|scale\b|shrink\b", "resize", "scale", "I resized it.", 50),
     _local(r"border\b|frame\b", "border", "frame pad", "I put a border around it.", 5),
     _local(r"invert\w*\b|negative\b", "invert", "negative", "I inverted the colours."),
+    _local(r"(?:write|caption|add the text)\b", "text", "caption lettering", "I wrote that on it.", None, "text"),
+    _local(r"round\w* (?:the )?corners\b", "rounded_corners", "round_corners", "I rounded its corners."),
+    _local(r"(?:film )?grain\b", "grain", "noise film_grain", "I added grain."),
+    _local(r"denoise\b|less noise\b|noise reduction\b", "denoise", "noise_reduction", "I took the noise out."),
+    _local(r"white balance\b|colou?r cast\b", "white_balance", "auto_white_balance", "I balanced the colours."),
+    _local(r"(?:as|to|into) (?:a )?(?:png|jpe?g|webp)\b", "convert", "format", "I converted it.", None, "png"),
     _Pattern(
         r"undo\b|go back\b|revert\b|take (?:that|it) back\b",
         Intent("undo", HISTORY, ("undo", "revert", "back"), "I took the last change back."),
@@ -141,8 +165,13 @@ _PATTERNS: list[_Pattern] = [
 _PAINTED = re.compile(
     r"\b(?:watercolou?r|painting|sketch|cartoon|anime|oil|pencil|style|van gogh|monet|snow\w*|night|sunset|autumn|"
     r"winter|fog\w*|rain\w*|add|put|replace|turn (?:it|this|him|her|them) into|make (?:him|her|them)|remove|erase|"
-    r"generate|paint|draw|imagine|change|wearing|swap|extend)\b",
+    rf"generate|paint|draw|imagine|change|wearing|swap|extend|{PAINTED})\b",
     re.IGNORECASE,
+)
+_TONED = re.compile(r"turn \w+ into (?=(?:a )?(?:black|gr[ae]y|sepia|vintage|monochrome))", re.IGNORECASE)
+# What is added or removed by operations, though the words are those of painting.
+_NOT_PAINTED = frozenset(
+    ("remove_background", "replace_background", "background_blur", "text", "border", "grain", "vignette", "convert")
 )
 _PAINT_NAMES = (
     "generate",
@@ -157,33 +186,61 @@ _PAINT_NAMES = (
 )
 
 
+# One wish in two ways of saying it: what is found first says all.
+_SAYS_MORE = {
+    "blur": {"background_blur"},
+    "remove_background": {"replace_background"},
+    "grayscale": {"replace_background"},
+}
+
+
 def intents(text: str) -> list[Intent]:
     """What a sentence asks for, in the order in which it does."""
     found: list[tuple[int, Intent]] = []
     for pattern in _PATTERNS:
-        match = re.search(rf"\b(?:{pattern.words})", text, re.IGNORECASE)
-        if match and pattern.intent.kind not in {intent.kind for _, intent in found}:
+        match = re.search(rf"\b(?:{_in_all_languages(pattern)})", text, re.IGNORECASE)
+        known = {intent.kind for _, intent in found}
+        if match and pattern.intent.kind not in known and not (_SAYS_MORE.get(pattern.intent.kind, set()) & known):
             found.append((match.start(), _measured(pattern.intent, text)))
     chosen = [intent for _, intent in sorted(found, key=lambda each: each[0])]
     if any(intent.does == HISTORY for intent in chosen):
         return [intent for intent in chosen if intent.does == HISTORY][:1]
-    if _PAINTED.search(text) and not any(intent.kind == "remove_background" for intent in chosen):
+    if _PAINTED.search(_TONED.sub("", text)) and not any(intent.kind in _NOT_PAINTED for intent in chosen):
         chosen.append(Intent("generate", PAINT, _PAINT_NAMES, "I painted that.", mode=text.strip()))
     return chosen
 
 
+def _in_all_languages(pattern: _Pattern) -> str:
+    """The words, in English and with a number of others."""
+    intent = pattern.intent
+    ways = ("" if intent.amount is None else "+" if intent.amount > 0 else "-", intent.mode or "", "")
+    also = next((ALSO[intent.kind, way] for way in ways if (intent.kind, way) in ALSO), None)
+    return f"{pattern.words}|{also}" if also else pattern.words
+
+
 def _measured(intent: Intent, text: str) -> Intent:
     """With the amount and the way that the words give."""
-    amount, mode = intent.amount, intent.mode
+    amount, mode, names = intent.amount, intent.mode, intent.names
     if intent.kind == "crop":
         ratio = _RATIO.search(text)
-        mode = ratio[1] if ratio else "1:1" if "square" in text.lower() else mode
+        square = re.search(r"square|quadrat|cuadrad|carr[eé]", text, re.IGNORECASE)
+        mode = ratio[1] if ratio else "1:1" if square else mode
+        names = ("crop_to_subject", *names) if mode == "subject" else names
+    elif intent.kind == "text":
+        quoted = _QUOTED.search(text)
+        mode = quoted[1] if quoted else mode
+    elif intent.kind == "replace_background":
+        mode = next((name for name, words in COLOURS.items() if re.search(words, text, re.IGNORECASE)), mode)
+    elif intent.kind == "convert":
+        given = _FORMAT.search(text)
+        mode = given[1].lower().replace("jpg", "jpeg") if given else mode
     elif amount is not None:
         number = _NUMBER.search(text)
         if number:
             amount = abs(float(number[1])) * (1 if amount > 0 else -1)
+            mode = "width" if intent.kind == "resize" and "px" in number[0].lower() + text.lower() else mode
         elif _LITTLE.search(text):
             amount /= 2
         elif _LOT.search(text):
             amount *= 2
-    return Intent(intent.kind, intent.does, intent.names, intent.said, amount, mode)
+    return replace(intent, amount=amount, mode=mode, names=names)

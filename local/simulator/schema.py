@@ -11,14 +11,17 @@ _TOLD_APART = ("op", "operation", "type", "kind", "name", "action", "tool")
 _SAID = re.compile(r"reply|message|answer|said|summary|explanation|text|response|comment", re.IGNORECASE)
 _PROMPT = re.compile(r"prompt|instruction|description", re.IGNORECASE)
 _WAYS = {
-    "local": (LOCAL, r"local|operations?|edit|deterministic|adjust|recipe"),
     "paint": (PAINT, r"paint|generat\w*|artistic|ai|image|repaint"),
+    "local": (LOCAL, r"local|operations?|edit|deterministic|adjust|recipe|technical"),
     "history": (HISTORY, r"undo|redo|history|revert"),
     "talk": ("", r"reply|talk|chat|none|clarify|answer|text|question|refuse"),
 }
 _BOX = {"left": 0.1, "x": 0.1, "x0": 0.1, "top": 0.08, "y": 0.08, "y0": 0.08, "right": 0.9, "x1": 0.9, "bottom": 0.92}
 _BOX |= {"y1": 0.92, "width": 0.8, "w": 0.8, "height": 0.84, "h": 0.84}
 _DEEP = 12
+# Which text of an operation takes an intent's mode, and what the amount of one is called.
+_TAKES_MODE = {"text": "text|content", "replace_background": "background|colou?r", "convert": "format", "crop": "ratio"}
+_AMOUNT = re.compile(r"amount|strength|angle|degrees|stops|scale|factor|kelvin|percent|value|intensity|level")
 
 
 class Filler:
@@ -61,13 +64,15 @@ class Filler:
             return [schema]
         return [each for choice in choices for each in self._choices(choice)]
 
-    def _value(self, schema: Schema, name: str, depth: int, intent: Intent | None = None) -> Any:
+    def _value(
+        self, schema: Schema, name: str, depth: int, intent: Intent | None = None, *, needed: bool = False
+    ) -> Any:
         choices = self._choices(schema)
         nullable = any(_is(choice, "null") for choice in choices)
         choices = [choice for choice in choices if not _is(choice, "null") or choice.get("type") != "null"]
         if not choices:
             return None
-        if nullable and not self._is_needed(name, choices, intent):
+        if nullable and not needed and not self._is_needed(name, choices, intent):
             return None
         chosen, intent = self._chosen(choices, intent)
         if "const" in chosen:
@@ -105,33 +110,57 @@ class Filler:
         properties: Mapping[str, Schema] = schema.get("properties") or {}
         required = schema.get("required") or []
         filled = {}
+        amount = self._amount_of(properties, intent)
         for name, each in properties.items():
-            if name in required or self._is_needed(name, self._choices(each), intent):
-                filled[name] = self._value(each, name, depth + 1, intent)
+            if name in required or name == amount or self._is_needed(name, self._choices(each), intent):
+                filled[name] = self._value(each, name, depth + 1, intent, needed=name == amount)
         return filled
+
+    def _amount_of(self, properties: Mapping[str, Schema], intent: Intent | None) -> str | None:
+        """The property that an intent's amount is for."""
+        if intent is None or intent.amount is None:
+            return None
+        numbers = [
+            name
+            for name, each in properties.items()
+            if any(_is(choice, "number") or _is(choice, "integer") for choice in self._choices(each))
+        ]
+        meant = (intent.mode, intent.kind, *intent.names)
+        likeliest = [name for name in meant if name in numbers] or [name for name in numbers if _AMOUNT.search(name)]
+        return next(iter(likeliest or [name for name in numbers if name != "radius"]), None)
 
     def _array(self, schema: Schema, name: str, depth: int, intent: Intent | None) -> list[Any]:
         items = schema.get("items") or {}
         choices = self._choices(items)
-        filled = []
+        filled: list[Any] = []
+        held: list[Schema] = []
         if intent is None:
             for each in self._wanted:
                 if self._matching(choices, each):
                     filled.append(self._value(items, name, depth + 1, each))
+                elif (holder := self._holding(choices, each)) is not None and holder not in held:
+                    held.append(holder)
+                    filled.append(self._object(holder, depth + 1, None))
         while len(filled) < int(schema.get("minItems", 0)):
             filled.append(self._value(items, name, depth + 1, intent))
         return filled[: schema.get("maxItems")]
+
+    def _holding(self, choices: list[Schema], intent: Intent) -> Schema | None:
+        """The choice that holds a list of operations, the intent's among them."""
+        for choice in choices:
+            for each in (choice.get("properties") or {}).values():
+                lists = [kind for kind in self._choices(each) if _is(kind, "array")]
+                if any(self._matching(self._choices(kind.get("items") or {}), intent) for kind in lists):
+                    return choice
+        return None
 
     def _is_needed(self, name: str, choices: list[Schema], intent: Intent | None) -> bool:
         """Whether what may be left out has something to say here."""
         if intent is not None:
             return (
                 bool(set(_constants(choices)) & set(intent.names))
-                or (
-                    intent.amount is not None
-                    and any(_is(choice, "number") or _is(choice, "integer") for choice in choices)
-                )
                 or (intent.mode is not None and intent.mode in _constants(choices))
+                or self._takes_mode(name, intent)
                 or name in _TOLD_APART
             )
         if _PROMPT.search(name):
@@ -139,6 +168,11 @@ class Filler:
         arrays = [self._choices(choice.get("items") or {}) for choice in choices if _is(choice, "array")]
         lists = [item for array in arrays for item in array]
         return bool(_SAID.search(name)) or any(self._matching([*lists, *choices], each) for each in self._wanted)
+
+    def _takes_mode(self, name: str, intent: Intent) -> bool:
+        if intent.mode is None or (intent.kind == "crop" and ":" not in intent.mode):
+            return False
+        return bool(re.fullmatch(_TAKES_MODE.get(intent.kind, "-"), name))
 
     def _of_enum(self, values: Sequence[Any], intent: Intent | None) -> Any:
         if intent is not None:
@@ -166,6 +200,8 @@ class Filler:
         painted = next((each.mode for each in self._wanted if each.does == PAINT), None)
         if _PROMPT.search(name):
             text = (intent.mode if intent and intent.does == PAINT else None) or painted or self._text
+        elif intent is not None and self._takes_mode(name, intent):
+            text = str(intent.mode)
         elif intent is not None and intent.mode is not None and re.search("ratio|mode|target|preset", name):
             text = intent.mode
         elif "default" in schema and isinstance(schema["default"], str):
@@ -195,7 +231,7 @@ class Filler:
 def _scaled(intent: Intent, name: str, low: float | None, high: float | None, default: Any) -> float:
     """An amount from -100 to 100 in the units of a property."""
     amount = intent.amount or 0
-    if re.search("degree|angle", name):
+    if name == intent.mode or re.search("degree|angle", name):
         return amount
     if re.search("kelvin", name) or (high is not None and high >= 2000):
         return 6500 - amount * 40

@@ -115,6 +115,7 @@ class State:
     codes: dict[str, Code] = field(default_factory=dict)
     charges: list[Charge] = field(default_factory=list)
     generations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cached: dict[str, Any] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def mint(
@@ -235,5 +236,6 @@ class State:
             self.codes.clear()
             self.charges.clear()
             self.generations.clear()
+            self.cached.clear()
             for key in self.keys.values():
                 key.reserved = ZERO

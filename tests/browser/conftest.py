@@ -7,10 +7,6 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-from tests.integration.conftest import stack
-
-__all__ = ["stack"]
-
 _QUIET = (
     "--headless=new",
     "--no-sandbox",

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.simulator import Simulator
+from local.stack import Stack
+from tests.integration.users import People
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +20,9 @@ def simulator(shared_simulator: Simulator) -> Simulator:
     """OpenRouter on this machine, with no charges and nothing that goes wrong yet."""
     shared_simulator.reset()
     return shared_simulator
+
+
+@pytest.fixture(scope="session")
+def people(stack: Stack) -> People:
+    """Users of the running stack, which clients of ours talk to."""
+    return People(stack)

@@ -5,6 +5,7 @@ The tables and buckets are the template's own. Each test works as a user of its 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,16 @@ from ulid import ULID
 from darkroom.adapters.image_store import S3ImageStore
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.key_vault import KmsKeyVault
+from darkroom.adapters.ledger import DynamoLedger
 from darkroom.adapters.session_store import DynamoSessionStore
 from darkroom.adapters.token_store import DynamoTokenStore
-from darkroom.ports import ImageStore, JobStore, KeyVault, SessionStore, TokenStore
+from darkroom.ports import ImageStore, JobStore, KeyVault, Ledger, SessionStore, TokenStore
 from local.aws import ACCOUNT, Aws
 from local.emulator import Emulator
 from local.resources import create_resources
 from local.template import Template
 from tests.conftest import ROOT, SteppingClock
+from tests.fakes.ledger import MemoryLedger
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryKeyVault, MemorySessionStore, MemoryTokenStore
 
 
@@ -65,6 +68,14 @@ def mocked() -> Iterator[Cloud]:
 
 
 @pytest.fixture
+def clock() -> SteppingClock:
+    """A time to come: by the real clock, the emulator removes what has expired."""
+    clock = SteppingClock()
+    clock.now = datetime(2099, 3, 1, 12, 0, tzinfo=UTC)
+    return clock
+
+
+@pytest.fixture
 def user() -> str:
     return f"user-{str(ULID()).lower()}"
 
@@ -86,6 +97,15 @@ def token_store(cloud: Cloud | None) -> TokenStore:
 @pytest.fixture
 def job_store(cloud: Cloud | None) -> JobStore:
     return DynamoJobStore(cloud.table, cloud.aws.dynamodb) if cloud else MemoryJobStore()
+
+
+@pytest.fixture
+def ledger(cloud: Cloud | None, job_store: JobStore, clock: SteppingClock) -> Ledger:
+    """It and `job_store` know the same jobs."""
+    if isinstance(job_store, MemoryJobStore):
+        return MemoryLedger(job_store, clock)
+    assert cloud is not None
+    return DynamoLedger(cloud.table, cloud.aws.dynamodb, clock=clock)
 
 
 @pytest.fixture

@@ -50,6 +50,28 @@ def test_what_is_too_large_is_refused(image_store: ImageStore, cloud: Cloud | No
         image_store.read_upload(f"inbox/{user}/a.jpg", max_bytes=3)
 
 
+def test_an_output_is_read_as_it_was_written(image_store: ImageStore, user: str) -> None:
+    key = f"outputs/{user}/Grüße 1+2.png"
+    image_store.write_output(key, b"abc", media_type="image/png", metadata={})
+    assert image_store.read_output(key, max_bytes=3) == b"abc"
+    with pytest.raises(PayloadTooLarge, match="3 bytes; 2 are accepted"):
+        image_store.read_output(key, max_bytes=2)
+    image_store.remove_outputs([key])
+    with pytest.raises(NotFound) as gone:
+        image_store.read_output(key, max_bytes=3)
+    assert "upload" not in f"{gone.value.detail} {gone.value.fix}".lower()
+
+
+def test_uploads_and_outputs_are_two_places(image_store: ImageStore, cloud: Cloud | None, user: str) -> None:
+    key = f"uploads/{user}/a.png"
+    _drop(image_store, cloud, key, b"in")
+    with pytest.raises(NotFound):
+        image_store.read_output(key, max_bytes=BIG)
+    image_store.write_output(key, b"out", media_type="image/png", metadata={})
+    assert image_store.read_upload(key, max_bytes=BIG) == b"in"
+    assert image_store.read_output(key, max_bytes=BIG) == b"out"
+
+
 def test_an_output_can_be_written_twice_and_removed_twice(image_store: ImageStore, user: str) -> None:
     key = f"outputs/{user}/a.png"
     for _ in range(2):

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from darkroom.adapters.key_vault import CACHE_LIFETIME, KmsKeyVault
+from darkroom.adapters.key_vault import KmsKeyVault
+from darkroom.adapters.sealing import CACHE_LIFETIME, MOST_CACHED, KmsSealer
 from darkroom.errors import KeyUnreadable
 from darkroom.models.key import StoredKey
 from darkroom.ports import KeyVault
@@ -128,3 +130,36 @@ class TestRows:
         clock.step(CACHE_LIFETIME + timedelta(seconds=1))
         key_vault.reveal(user, "openrouter")
         assert len(asked) == 2
+
+    def test_a_secret_opens_for_its_purpose_alone(self, cloud: Cloud, clock: SteppingClock, user: str) -> None:
+        sealer = KmsSealer(kms=cloud.aws.kms, key_id=cloud.vault_key, clock=clock, fix="Ask.")
+        sealed = sealer.seal(SECRET, user=user, purpose="webhooks")
+        assert sealer.open(sealed, user=user, purpose="webhooks") == SECRET
+        with pytest.raises(KeyUnreadable) as failure:
+            sealer.open(sealed, user=user, purpose="openrouter")
+        assert failure.value.fix == "Ask."
+        assert "CANARY" not in repr(sealed) + repr(failure.value.problem())
+
+    def test_only_so_many_opened_secrets_are_kept(self, cloud: Cloud, clock: SteppingClock, user: str) -> None:
+        sealer = KmsSealer(kms=cloud.aws.kms, key_id=cloud.vault_key, clock=clock, fix="Ask.")
+        sealed = [sealer.seal(SECRET, user=user, purpose="webhooks") for _ in range(MOST_CACHED + 1)]
+        asked: list[str] = []
+        cloud.aws.kms.meta.events.register("before-call.kms.Decrypt", lambda **_: asked.append("decrypt"))
+        for one in (*sealed, *reversed(sealed)):
+            assert sealer.open(one, user=user, purpose="webhooks") == SECRET
+        # The first was forgotten for the last.
+        assert len(asked) == MOST_CACHED + 2
+
+
+@pytest.mark.parametrize("cloud", ["emulator"], indirect=True)  # moto opens with a disabled key
+def test_what_keeps_kms_from_opening_is_not_taken_for_a_wrong_key(
+    key_vault: KeyVault, cloud: Cloud, clock: SteppingClock, user: str
+) -> None:
+    key_vault.store(_key(user, clock), SECRET)
+    cloud.aws.kms.disable_key(KeyId=cloud.vault_key)
+    try:
+        with pytest.raises(ClientError, match="Disabled"):
+            _fresh(cloud, clock).reveal(user, "openrouter")
+    finally:
+        cloud.aws.kms.enable_key(KeyId=cloud.vault_key)
+    assert _fresh(cloud, clock).reveal(user, "openrouter") == SECRET

@@ -10,6 +10,7 @@ from PIL import Image
 
 from darkroom.errors import DarkroomError
 from darkroom.models.chat import ChatMessage, ChatRequest
+from darkroom.models.completion import CompletionRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationRequest, RawAnswer, Reference
 from darkroom.ports import Provider
@@ -74,6 +75,11 @@ class Memory:
     def dispatches(self) -> list[Dispatch]:
         return [told for told in self.told if isinstance(told, Dispatch)]
 
+    @property
+    def kept(self) -> RawAnswer:
+        """The last answer."""
+        return [told for told in self.told if isinstance(told, RawAnswer)][-1]
+
 
 @pytest.fixture(params=names())
 def name(request: pytest.FixtureRequest) -> str:
@@ -104,6 +110,12 @@ def _talk(provider: Provider, world: World, memory: Memory, **more: Any) -> Any:
     messages = (ChatMessage(role="system", text="Be brief."), ChatMessage(role="user", text="Warmer?", **more))
     request = ChatRequest(model=world.talker, messages=messages, max_completion_tokens=500)
     return provider.chat(request, key=world.key, deadline=Deadline(20), **memory.callbacks)
+
+
+def _complete(provider: Provider, world: World, memory: Memory, **more: Any) -> Any:
+    body = {"messages": [{"role": "user", "content": "Warmer?"}], **more}
+    request = CompletionRequest(model=world.talker, body=body, max_completion_tokens=500)
+    return provider.complete(request, key=world.key, deadline=Deadline(20), **memory.callbacks)
 
 
 def _failure(ask: Callable[[], object]) -> DarkroomError:
@@ -163,6 +175,46 @@ def test_a_conversation_may_look_at_a_picture(provider: Provider, world: World, 
     buffer = io.BytesIO()
     Image.new("RGB", (32, 32), "teal").save(buffer, "PNG")
     assert _talk(provider, world, memory, images=(Reference(data=buffer.getvalue()),)).text
+
+
+def test_plain_chat_is_answered_in_openais_form(provider: Provider, world: World, memory: Memory) -> None:
+    result = _complete(provider, world, memory)
+    assert result.body["choices"][0]["message"]["content"]
+    assert result.body["usage"]["total_tokens"] > 0
+    assert result.usage.cost == world.invoice() > 0
+    assert result.call.attempts == world.requests() == 1
+
+
+def test_plain_chat_may_call_a_tool(provider: Provider, world: World, memory: Memory) -> None:
+    tool = {"name": "warm_up", "parameters": {"type": "object", "properties": {}}}
+    tools = [{"type": "function", "function": tool}]
+    choice = _complete(provider, world, memory, tools=tools, tool_choice="required").body["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["tool_calls"][0]["function"]["name"] == "warm_up"
+
+
+@pytest.mark.parametrize("what", ["refused", "cut"])
+def test_plain_chat_fails_as_pictures_do(what: str, provider: Provider, world: World, memory: Memory) -> None:
+    world.go_wrong(what)
+    error = _failure(lambda: _complete(provider, world, memory))
+    assert error.charged == (False if what == "refused" else "unknown")
+    assert (error.retryable, world.requests()) == (False, 1)
+
+
+def test_what_was_kept_is_read_again_without_asking(provider: Provider, world: World, memory: Memory) -> None:
+    painted = _paint(provider, world, memory)
+    picture = provider.reread(GenerationRequest(model=world.painter, prompt="x"), memory.kept)
+    assert (picture.images, picture.usage) == (painted.images, painted.usage)
+    said = _talk(provider, world, memory)
+    messages = (ChatMessage(role="user", text="x"),)
+    chat = ChatRequest(model=world.talker, messages=messages, max_completion_tokens=1)
+    reply = provider.reread_chat(chat, memory.kept)
+    assert (reply.text, reply.usage, reply.call.generation_id) == (said.text, said.usage, said.call.generation_id)
+    completed = _complete(provider, world, memory)
+    plain = CompletionRequest(model=world.talker, body={}, max_completion_tokens=1)
+    completion = provider.reread_completion(plain, memory.kept)
+    assert (completion.body, completion.usage) == (completed.body, completed.usage)
+    assert world.requests() == 3
 
 
 def test_a_bad_key_is_refused_once(provider: Provider, world: World, memory: Memory) -> None:

@@ -1,8 +1,9 @@
 """The ports in memory. The contract suites hold them to what the adapters do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import RLock
 
 from darkroom.errors import NotFound, PayloadTooLarge
 from darkroom.models.job import Job, JobStatus
@@ -37,72 +38,155 @@ class MemoryTokenStore:
 
 
 class MemoryJobStore:
+    """`lock` guards `jobs`, for a MemoryLedger that shares them, too."""
+
     def __init__(self) -> None:
+        self.lock = RLock()
         self.jobs: dict[tuple[str, str], Job] = {}
         self.sources: dict[str, tuple[str, str]] = {}
 
     def add(self, job: Job, *, source: str | None = None) -> Job | None:
-        if source is not None and source in self.sources:
-            return self.jobs.get(self.sources[source])
-        if source is not None:
-            self.sources[source] = (job.user, job.id)
-        self.jobs[job.user, job.id] = job
-        return job
+        with self.lock:
+            if source is not None and source in self.sources:
+                return self.jobs.get(self.sources[source])
+            if source is not None:
+                self.sources[source] = (job.user, job.id)
+            self.jobs[job.user, job.id] = job
+            return job
 
     def find(self, user: str, job_id: str) -> Job | None:
         return self.jobs.get((user, job_id))
 
     def page(self, user: str, *, limit: int, before: str | None = None) -> JobPage:
-        mine = sorted((job for job in self.jobs.values() if job.user == user), key=lambda job: job.id, reverse=True)
+        with self.lock:
+            mine = sorted((job for job in self.jobs.values() if job.user == user), key=lambda job: job.id, reverse=True)
         rest = [job for job in mine if before is None or job.id < before]
         jobs = tuple(rest[:limit])
         return JobPage(jobs=jobs, next_id=jobs[-1].id if len(rest) > limit else None)
 
-    def list_open(self, *, limit: int) -> Sequence[Job]:
-        return sorted((j for j in self.jobs.values() if not j.status.is_final), key=lambda job: job.created_at)[:limit]
+    def list_open(self) -> Iterator[Job]:
+        with self.lock:
+            found = [job for job in self.jobs.values() if not job.status.is_final or not job.cost.settled]
+        yield from sorted(found, key=lambda job: job.created_at)
 
     def start(self, job: Job, *, now: datetime, lease_expires_at: datetime) -> Job | None:
-        stored = self.jobs.get((job.user, job.id))
-        if stored is None or not self._may_start(stored, now):
-            return None
-        return self._put(
-            stored,
-            status=JobStatus.RUNNING,
-            attempt=stored.attempt + 1,
-            started_at=now,
-            lease_expires_at=lease_expires_at.replace(microsecond=0),
-        )
+        with self.lock:
+            stored = self.jobs.get((job.user, job.id))
+            if stored is None or not self._may_start(stored, now):
+                return None
+            return self._put(
+                stored,
+                status=JobStatus.RUNNING,
+                attempt=stored.attempt + 1,
+                started_at=now,
+                lease_expires_at=lease_expires_at.replace(microsecond=0),
+            )
 
     @staticmethod
     def _may_start(job: Job, now: datetime) -> bool:
+        if job.dispatched_at is not None:
+            return False
         lease_is_over = job.lease_expires_at is not None and job.lease_expires_at <= now
         return job.status is JobStatus.QUEUED or (job.status is JobStatus.RUNNING and lease_is_over)
 
     def requeue(self, job: Job) -> bool:
-        stored = self.jobs.get((job.user, job.id))
-        if stored is None or stored.status is not JobStatus.RUNNING or stored.attempt != job.attempt:
-            return False
-        self._put(stored, status=JobStatus.QUEUED, lease_expires_at=None)
-        return True
+        with self.lock:
+            stored = self._running(job)
+            if stored is None or stored.dispatched_at is not None:
+                return False
+            self._put(stored, status=JobStatus.QUEUED, lease_expires_at=None)
+            return True
 
     def finish(self, job: Job) -> bool:
-        stored = self.jobs.get((job.user, job.id))
-        if stored is None or stored.status.is_final or stored.attempt != job.attempt:
-            return False
-        self._put(job, started_at=stored.started_at, lease_expires_at=None)
-        return True
+        with self.lock:
+            stored = self.jobs.get((job.user, job.id))
+            if stored is None or stored.attempt != job.attempt or stored.status.is_final or not stored.cost.settled:
+                return False
+            self._put(job, started_at=stored.started_at, lease_expires_at=None)
+            return True
+
+    def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
+        with self.lock:
+            stored = self._running(job)
+            if stored is None or stored.cost.settled:
+                return False
+            self._put(
+                stored,
+                dispatched_at=at,
+                lease_expires_at=lease_expires_at.replace(microsecond=0),
+                key_usage=job.key_usage,
+                key_charges=job.key_charges,
+                key_sha256=job.key_sha256,
+                generation_id=None,
+            )
+            return True
+
+    def note_generation(self, job: Job, generation_id: str) -> bool:
+        with self.lock:
+            stored = self.unsettled(job)
+            if stored is None or stored.dispatched_at is None:
+                return False
+            self._put(stored, generation_id=generation_id)
+            return True
+
+    def record(self, job: Job) -> bool:
+        with self.lock:
+            stored = self.unsettled(job)
+            if stored is None:
+                return False
+            self.jobs[job.user, job.id] = keeping_dispatch(stored, job)
+            return True
+
+    def progress(self, job: Job) -> Job | None:
+        with self.lock:
+            stored = self.jobs.get((job.user, job.id))
+            if stored is None or stored.status.is_final or not stored.cost.settled or stored.attempt != job.attempt:
+                return None
+            self.jobs[job.user, job.id] = job.model_copy(update={"attempt": job.attempt + 1})
+            return self.jobs[job.user, job.id]
 
     def remove(self, user: str, job_id: str) -> bool:
-        stored = self.jobs.get((user, job_id))
-        if stored is None or not stored.status.is_final:
-            return False
-        del self.jobs[user, job_id]
-        return True
+        with self.lock:
+            stored = self.jobs.get((user, job_id))
+            if stored is None or not stored.status.is_final or not stored.cost.settled:
+                return False
+            del self.jobs[user, job_id]
+            return True
+
+    def _running(self, job: Job) -> Job | None:
+        stored = self.jobs.get((job.user, job.id))
+        is_it = stored is not None and stored.status is JobStatus.RUNNING and stored.attempt == job.attempt
+        return stored if is_it else None
+
+    def unsettled(self, job: Job) -> Job | None:
+        """The stored job, if its money is not settled and it is in the same attempt."""
+        stored = self.jobs.get((job.user, job.id))
+        is_it = stored is not None and not stored.cost.settled and stored.attempt == job.attempt
+        return stored if is_it else None
 
     def _put(self, job: Job, **changes: object) -> Job:
         changed = job.model_copy(update=changes)
         self.jobs[job.user, job.id] = changed
         return changed
+
+
+def keeping_dispatch(stored: Job, job: Job) -> Job:
+    """The job as it is to be stored, with what only `start`, `dispatch` and `note_generation` may say."""
+    kept = {
+        name: getattr(stored, name)
+        for name in (
+            "attempt",
+            "started_at",
+            "lease_expires_at",
+            "dispatched_at",
+            "key_usage",
+            "key_sha256",
+            "key_charges",
+        )
+    }
+    cost = job.cost.model_copy(update={"settled": stored.cost.settled})
+    noted = job.generation_id if job.generation_id is not None else stored.generation_id
+    return job.model_copy(update={**kept, "cost": cost, "generation_id": noted})
 
 
 @dataclass
@@ -138,6 +222,14 @@ class MemoryImageStore:
 
     def write_output(self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str]) -> None:
         self.outputs[key] = StoredObject(data, media_type, dict(metadata))
+
+    def read_output(self, key: str, *, max_bytes: int) -> bytes:
+        if key not in self.outputs:
+            raise NotFound("The picture is not there (any more).")
+        data = self.outputs[key].data
+        if len(data) > max_bytes:
+            raise PayloadTooLarge(f"The file has {len(data)} bytes; {max_bytes} are accepted.")
+        return data
 
     def link_output(self, key: str) -> str:
         return f"https://outputs.example/{key}"

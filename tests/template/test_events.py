@@ -12,18 +12,31 @@ from tests.template.test_template import TEMPLATE
 EVENTS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))
 }
-SOURCES = {"aws:sqs", "aws.events"}
+SCHEDULE = "aws.events"
+QUEUES = {source.queue_arn for source in TEMPLATE.queue_sources}
 
 
 def _source(event: dict[str, Any]) -> str:
     if "requestContext" in event:
         return str(event["routeKey"])
-    return str(event["source"] if "source" in event else event["Records"][0]["eventSource"])
+    return str(event["source"] if "source" in event else event["Records"][0]["eventSourceARN"])
 
 
 def test_every_route_and_trigger_has_an_event() -> None:
-    wanted = {route.key for route in TEMPLATE.routes} | SOURCES
+    wanted = {route.key for route in TEMPLATE.routes} | QUEUES | {SCHEDULE}
     assert {_source(event) for event in EVENTS.values()} == wanted
+    assert len(TEMPLATE.schedules) == 1, "two schedules need events that can be told apart"
+
+
+@pytest.mark.parametrize("name", [name for name in EVENTS if "requestContext" in EVENTS[name]])
+def test_an_event_says_the_same_everywhere(name: str) -> None:
+    event = EVENTS[name]
+    method, path = event["routeKey"].split(" ")
+    http = event["requestContext"]["http"]
+    assert (event["requestContext"]["routeKey"], http["method"]) == (event["routeKey"], method)
+    for parameter, value in event.get("pathParameters", {}).items():
+        path = path.replace(f"{{{parameter}}}", value)
+    assert event["rawPath"] == http["path"] == path
 
 
 @pytest.mark.parametrize("name", EVENTS)
@@ -31,4 +44,4 @@ def test_an_event_carries_no_token_of_its_own(name: str) -> None:
     text = json.dumps(EVENTS[name])
     assert "dk_" not in text
     public = _source(EVENTS[name]) in PUBLIC
-    assert public or _source(EVENTS[name]) in SOURCES or "Bearer ${TOKEN}" in text
+    assert public or _source(EVENTS[name]) in {SCHEDULE, *QUEUES} or "Bearer ${TOKEN}" in text

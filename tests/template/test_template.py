@@ -32,6 +32,38 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 LAMBDAS = _of("AWS::Serverless::Function")
+SEALS_AND_OPENS = {"kms:GenerateDataKey", "kms:Decrypt"}
+# Who may open what; the worker opens keys to pay with them, and seals none.
+VAULT = {
+    "OAuthFunction": [(["openrouter"], SEALS_AND_OPENS)],
+    "AccountFunction": [(["openrouter"], SEALS_AND_OPENS)],
+    "WorkerFunction": [(["openrouter"], {"kms:Decrypt"})],
+    "WebhooksFunction": [(["webhooks"], SEALS_AND_OPENS)],
+}
+# Who spends, or says what may be spent: a line with `alarm` in their logs wakes somebody up.
+ALARMING = (
+    "ChatFunction",
+    "EditFunction",
+    "GenerateFunction",
+    "JobsFunction",
+    "RemoveBackgroundFunction",
+    "WorkerFunction",
+)
+
+
+def _purposes(statement: dict[str, Any]) -> list[str]:
+    found: list[str] = statement["Condition"]["StringEquals"]["kms:EncryptionContext:purpose"]
+    return found
+
+
+def _allowed(function: str, action: str) -> list[str]:
+    """What the function may do that to."""
+    return [
+        resource
+        for statement in _statements(LAMBDAS[function])
+        if action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    ]
 
 
 @pytest.mark.parametrize("name", LAMBDAS)
@@ -65,11 +97,18 @@ class TestFunctions:
             for statement in _statements(LAMBDAS[name])
             if any(action.startswith("kms:") for action in _listed(statement["Action"]))
         ]
-        purposes = [s["Condition"]["StringEquals"]["kms:EncryptionContext:purpose"] for s in opening]
-        assert purposes == {"OAuthFunction": [["openrouter"]], "AccountFunction": [["openrouter"]]}.get(name, [])
+        assert {s["Resource"] for s in opening} <= {TEMPLATE.scope.attribute("VaultKey", "Arn")}
+        assert [(_purposes(s), set(_listed(s["Action"]))) for s in opening] == VAULT.get(name, [])
+
+    def test_has_what_it_is_told_to_open_and_no_other_has(self, name: str) -> None:
+        assert ("DARKROOM_VAULT_KEY" in LAMBDAS[name]["Environment"]["Variables"]) == (name in VAULT)
 
     def test_answers_before_the_gateway_gives_up_or_takes_messages(self, name: str) -> None:
-        assert FUNCTIONS[name].timeout <= 60
+        has_callers = any(route.function == name for route in TEMPLATE.routes)
+        takes_messages = any(source.function == name for source in TEMPLATE.queue_sources)
+        assert has_callers or takes_messages
+        # Who only answers ends with the gateway's patience; a worker has the longest a picture may take.
+        assert FUNCTIONS[name].timeout <= (60 if has_callers and takes_messages else 29 if has_callers else 300)
 
 
 def test_every_setting_is_declared_and_every_declared_variable_is_a_setting() -> None:
@@ -146,17 +185,121 @@ class TestQueues:
         for function in FUNCTIONS.values():
             assert int(function.environment["DARKROOM_UPLOAD_MAX_RECEIVES"]) == receives
 
-    def test_each_queue_is_encrypted_and_leads_to_dead_letters_that_are_watched(self) -> None:
+    def test_each_queue_is_encrypted_and_leads_to_dead_letters_that_are_seen_to(self) -> None:
         queues = _of("AWS::SQS::Queue")
         assert all(queue["SqsManagedSseEnabled"] for queue in queues.values())
-        dead = [name for name in queues if "RedrivePolicy" not in queues[name]]
-        watched = [
+        dead = {RESOURCES[name].name for name in queues if "RedrivePolicy" not in queues[name]}
+        led_to = {
+            queue["RedrivePolicy"]["deadLetterTargetArn"] for queue in queues.values() if "RedrivePolicy" in queue
+        }
+        assert {arn.rpartition(":")[2] for arn in led_to} == dead
+        watched = {
             dimension["Value"]
             for alarm in _of("AWS::CloudWatch::Alarm").values()
             for dimension in alarm.get("Dimensions", [])
+        }
+        # Those of paid jobs are not left lying: the worker takes them, fails the job and raises the money alarm.
+        emptied = {source.queue_name for source in TEMPLATE.queue_sources} & dead
+        assert emptied == {RESOURCES["JobDeadLetters"].name}
+        assert watched == dead - emptied
+
+    @pytest.mark.parametrize("name", _of("AWS::SQS::Queue"))
+    def test_is_reached_over_tls_alone(self, name: str) -> None:
+        (policy,) = [p for p in _of("AWS::SQS::QueuePolicy").values() if p["Queues"] == [RESOURCES[name].name]]
+        (deny,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+        assert (deny["Principal"], deny["Action"]) == ("*", "sqs:*")
+        assert deny["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+
+    def test_nobody_but_this_account_may_send_to_the_others(self) -> None:
+        allowing = [
+            name
+            for name, policy in _of("AWS::SQS::QueuePolicy").items()
+            if any(statement["Effect"] == "Allow" for statement in policy["PolicyDocument"]["Statement"])
         ]
-        assert dead == ["UploadDeadLetters"]
-        assert [RESOURCES[name].name for name in dead] == watched
+        assert allowing == ["UploadQueuePolicy"]
+
+    def test_a_dead_letter_of_a_paid_job_reaches_the_worker_as_one(self) -> None:
+        told = FUNCTIONS["WorkerFunction"].environment["DARKROOM_JOB_DEAD_LETTERS"]
+        arns = {source.queue_arn for source in TEMPLATE.queue_sources if source.function == "WorkerFunction"}
+        assert told in arns
+        assert len(arns) == 2
+
+
+class TestMoney:
+    def test_a_job_is_one_message_and_has_a_worker_to_itself(self) -> None:
+        worker = LAMBDAS["WorkerFunction"]["Events"]["Work"]["Properties"]
+        assert worker["BatchSize"] == 1
+        assert (
+            worker["ScalingConfig"]["MaximumConcurrency"] <= LAMBDAS["WorkerFunction"]["ReservedConcurrentExecutions"]
+        )
+
+    def test_concurrency_is_kept_for_the_worker_alone(self) -> None:
+        assert [name for name in LAMBDAS if "ReservedConcurrentExecutions" in LAMBDAS[name]] == ["WorkerFunction"]
+
+    def test_a_small_account_can_do_without(self) -> None:
+        template = Template.load(
+            ROOT / "template.yaml", api_url="http://127.0.0.1:8000", parameters={"WorkerReservedConcurrency": "0"}
+        )
+        template.scope.ids.update(TEMPLATE.scope.ids)
+        assert "ReservedConcurrentExecutions" not in template.resource("WorkerFunction").properties
+
+    def test_the_sweep_belongs_to_the_worker_and_comes_every_few_minutes(self) -> None:
+        (schedule,) = TEMPLATE.schedules
+        assert (schedule.function, schedule.seconds) == ("WorkerFunction", 300)
+
+    def test_only_who_may_pay_reads_the_stacks_own_key(self) -> None:
+        secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:operator"
+        template = Template.load(
+            ROOT / "template.yaml", api_url="http://127.0.0.1:8000", parameters={"OperatorKeySecret": secret}
+        )
+        template.scope.ids.update(TEMPLATE.scope.ids)
+        reading = {
+            name: statement["Resource"]
+            for name in LAMBDAS
+            for statement in _statements(dict(template.resource(name).properties))
+            if any(action.startswith("secretsmanager:") for action in _listed(statement["Action"]))
+        }
+        assert reading == {"WorkerFunction": secret}
+        assert not [name for name in LAMBDAS for _ in _allowed(name, "secretsmanager:GetSecretValue")]
+
+    def test_what_should_not_happen_wakes_somebody_up(self) -> None:
+        filters = _of("AWS::Logs::MetricFilter").values()
+        groups = {LAMBDAS[name]["LoggingConfig"]["LogGroup"] for name in ALARMING}
+        assert {each["LogGroupName"] for each in filters} == groups
+        assert {each["FilterPattern"] for each in filters} == {'{ $.alarm = "*" }'}
+        alarm = _of("AWS::CloudWatch::Alarm")["MoneyAlarm"]
+        counted = {
+            (metric["MetricNamespace"], metric["MetricName"], metric["MetricValue"])
+            for each in filters
+            for metric in each["MetricTransformations"]
+        }
+        assert counted == {(alarm["Namespace"], alarm["MetricName"], "1")}
+        assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == (
+            "Sum",
+            0,
+            "GreaterThanThreshold",
+        )
+
+    @pytest.mark.parametrize(
+        ("action", "folder", "functions"),
+        [
+            ("s3:PutObject", "outputs", {"ChatFunction", "RemoveBackgroundFunction", "WorkerFunction"}),
+            ("s3:PutObject", "inputs", {"ChatFunction", "EditFunction"}),
+            ("s3:GetObject", "inputs", {"ChatFunction", "RemoveBackgroundFunction", "WorkerFunction"}),
+            ("s3:PutObject", "raw", {"WorkerFunction"}),
+            ("s3:GetObject", "raw", {"WorkerFunction"}),
+            ("s3:DeleteObject", "raw", {"JobsFunction", "WorkerFunction"}),
+            ("s3:DeleteObject", "outputs", {"ChatFunction", "JobsFunction", "RemoveBackgroundFunction"}),
+        ],
+    )
+    def test_who_may_touch_what_was_paid_for(self, action: str, folder: str, functions: set[str]) -> None:
+        outputs = RESOURCES["OutputsBucket"].name
+        touching = {name for name in LAMBDAS if f"arn:aws:s3:::{outputs}/{folder}/*" in _allowed(name, action)}
+        assert touching == functions
+
+    def test_only_the_worker_waits_for_openrouter_longer_than_a_caller_would(self) -> None:
+        longer = [name for name, function in FUNCTIONS.items() if function.timeout > 60]
+        assert longer == ["WorkerFunction"]
 
 
 def test_the_table_forgets_can_be_restored_and_survives_the_stack() -> None:

@@ -1,5 +1,8 @@
 """The composition root over moto: what it puts together, and from where the stack's own key comes."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import boto3
@@ -8,12 +11,17 @@ from moto import mock_aws
 
 from darkroom import bootstrap
 from darkroom.settings import Settings
+from tests.conftest import ROOT
 
+QUEUES = "https://sqs.us-east-1.amazonaws.com/123456789012"
 ENVIRON = {
     "DARKROOM_TABLE": "table",
     "DARKROOM_UPLOADS_BUCKET": "uploads",
     "DARKROOM_OUTPUTS_BUCKET": "outputs",
     "DARKROOM_VAULT_KEY": "alias/vault",
+    "DARKROOM_JOB_QUEUE": f"{QUEUES}/jobs",
+    "DARKROOM_JOB_DEAD_LETTERS": "arn:aws:sqs:us-east-1:123456789012:dead",
+    "DARKROOM_WEBHOOK_QUEUE": f"{QUEUES}/webhooks",
 }
 
 
@@ -28,6 +36,35 @@ def test_each_function_gets_what_it_needs() -> None:
     assert bootstrap.account(ENVIRON).keys
     assert bootstrap.jobs(ENVIRON).uploads
     assert bootstrap.oauth({**ENVIRON, "DARKROOM_SIGN_IN": "nobody"}).connect
+    assert bootstrap.generate(ENVIRON).generate
+    assert bootstrap.edit(ENVIRON).edit
+    assert bootstrap.webhooks(ENVIRON).webhooks
+    worker = bootstrap.worker(ENVIRON)
+    assert (worker.dead_letters, bool(worker.sweep)) == ("arn:aws:sqs:us-east-1:123456789012:dead", True)
+
+
+def test_nothing_else_is_there() -> None:
+    for name in bootstrap.__all__:
+        assert getattr(bootstrap, name) is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        bootstrap.nothing  # noqa: B018 - that it raises is the point
+
+
+@pytest.mark.parametrize("function", ["generate", "edit", "jobs", "worker", "account", "oauth", "webhooks"])
+def test_a_function_of_the_layer_loads_no_more_than_the_layer_has(function: str) -> None:
+    script = (
+        f"import sys; from darkroom import bootstrap; bootstrap.{function}; import functions.{function}.app;"
+        "print(*sorted({'numpy', 'onnxruntime', 'rembg', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_an_alarm_is_a_line_that_the_metric_filter_counts() -> None:
+    script = "from darkroom import bootstrap; bootstrap.alarm('SETTLED_ABOVE_RESERVATION', job='job_1', actual=2)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    entry = json.loads(done.stdout)
+    assert (entry["alarm"], entry["job"], entry["level"]) == ("SETTLED_ABOVE_RESERVATION", "job_1", "ERROR")
 
 
 def test_a_site_under_another_name_says_so() -> None:

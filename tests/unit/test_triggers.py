@@ -1,7 +1,8 @@
 import pytest
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from darkroom.models.dropped import DroppedFile
-from darkroom.triggers import each_dropped_file, is_queue_event
+from darkroom.triggers import each_dropped_file, each_message, is_queue_event
 from tests.events import Context, http_event, queue_event, s3_record
 
 TEST_MESSAGE = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads", "RequestId": "x", "HostId": "y"}
@@ -64,6 +65,17 @@ def test_a_batch_of_failures_is_reported_not_raised() -> None:
     assert _seen(queue_event("x", "y")) == ([], ["m0", "m1"])
 
 
+def test_a_message_that_names_a_job_is_told_from_files() -> None:
+    jobs: list[tuple[str, str, int]] = []
+    files: list[DroppedFile] = []
+    event = queue_event(
+        {"user": "alice", "job_id": "job_1"}, {"Records": [s3_record("inbox/a/1.jpg")]}, TEST_MESSAGE, receives=2
+    )
+    answer = each_dropped_file(event, Context(), files.append, on_job=lambda *named: jobs.append(named))
+    assert answer == {"batchItemFailures": []}
+    assert (jobs, [file.key for file in files]) == ([("alice", "job_1", 2)], ["inbox/a/1.jpg"])
+
+
 def test_queue_and_http_events_are_told_apart() -> None:
     assert is_queue_event(queue_event("x"))
     assert not is_queue_event(http_event("GET", "/"))
@@ -80,3 +92,29 @@ def test_a_file_is_the_same_through_every_delivery_and_no_other_is() -> None:
         DroppedFile("b", "inbox/a/1.jpg", None, "e", "02"),
     ]
     assert len({file.identity, *(other.identity for other in others)}) == 6
+
+
+class TestMessages:
+    @staticmethod
+    def _worked(event: dict[str, object]) -> tuple[list[tuple[object, str]], list[str]]:
+        seen: list[tuple[object, str]] = []
+
+        def work(message: dict[str, object], record: SQSRecord) -> None:
+            if message.get("poison"):
+                raise RuntimeError("poison")
+            seen.append((message["n"], record.message_id))
+
+        answer = each_message(event, Context(), work)
+        return seen, [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def test_each_is_worked_on_with_its_record(self) -> None:
+        assert self._worked(queue_event({"n": 1}, {"n": 2})) == ([(1, "m0"), (2, "m1")], [])
+
+    def test_one_that_raises_comes_again_alone(self) -> None:
+        assert self._worked(queue_event({"n": 1}, {"poison": True}, "{", {"n": 4})) == (
+            [(1, "m0"), (4, "m3")],
+            ["m1", "m2"],
+        )
+
+    def test_a_batch_of_failures_is_reported_not_raised(self) -> None:
+        assert self._worked(queue_event({"poison": True})) == ([], ["m0"])

@@ -16,7 +16,15 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import File, create_form_parser
 
 from darkroom.browser import SESSION, Visit
-from darkroom.errors import DarkroomError, InternalError, InvalidParameter, NotFound, UnsupportedMediaType
+from darkroom.errors import (
+    DarkroomError,
+    InternalError,
+    InvalidParameter,
+    NotFound,
+    TokenRestricted,
+    UnsupportedMediaType,
+)
+from darkroom.models.caller import Caller
 from darkroom.observability import logger
 from darkroom.services.callers import Callers
 
@@ -25,6 +33,8 @@ Model = TypeVar("Model")
 
 # Lambda answers with at most 6 MB of JSON, in which a picture stands as base64, four characters for three bytes.
 MAX_INLINE_BYTES = 4_500_000
+
+_DEEPEST = 40
 
 # What every answer carries: nobody may cache it, guess another type, or learn from where it was asked.
 _HEADERS = {
@@ -52,10 +62,39 @@ class Api:
         self.app.not_found(_no_such_route)
         self.app.exception_handler(RequestValidationError)(_refuse_invalid)
         self.get, self.post, self.put, self.delete = self.app.get, self.app.post, self.app.put, self.app.delete
+        self.patch = self.app.patch
+
+    @property
+    def caller(self) -> Caller:
+        found: Caller = self.app.context["caller"]
+        return found
 
     @property
     def user(self) -> str:
-        return str(self.app.context["user"])
+        return self.caller.user
+
+    def require_unrestricted(self) -> None:
+        """For routes that decide what anybody may do. Raises TokenRestricted."""
+        if self.caller.is_restricted:
+            raise TokenRestricted(
+                "This API token has limits of its own, so it cannot change keys, tokens, limits or secrets.",
+                fix="Use a token without limits, or sign in.",
+            )
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the request, by their names in lower case."""
+        return {name.lower(): value for name, value in self.app.current_event.headers.items()}
+
+    @property
+    def route(self) -> str:
+        """`POST /v1/images/edits`"""
+        return str(self.app.current_event.raw_event["routeKey"])
+
+    @property
+    def seconds_left(self) -> float:
+        """Until Lambda stops this invocation."""
+        return float(self.app.lambda_context.get_remaining_time_in_millis()) / 1000
 
     @property
     def known_user(self) -> str | None:
@@ -88,7 +127,7 @@ class Api:
             self._authenticate(event)
             answer = self.app.resolve(event, context)
         except DarkroomError as error:
-            if error.status >= 500:
+            if error.status >= 500 and not error.joins:
                 logger.exception(error.detail, code=error.code)
             answer = _problem(error, request_id)
         except Exception:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
@@ -103,10 +142,10 @@ class Api:
             return
         visit = Visit.of(event, self._callers.public_url)
         token = _token_of(APIGatewayProxyEventV2(event).headers)
-        user = self._callers.identify(token=token, session=visit.cookie(SESSION))
+        caller = self._callers.identify(token=token, session=visit.cookie(SESSION))
         if not token:
             visit.require_own_origin()
-        self.app.append_context(user=user)  # type: ignore[no-untyped-call]  # Powertools left it untyped
+        self.app.append_context(caller=caller)  # type: ignore[no-untyped-call]  # Powertools left it untyped
 
     def _signs(self) -> dict[str, str | None]:
         headers = self.app.current_event.headers
@@ -114,13 +153,21 @@ class Api:
 
 
 def _problem(error: DarkroomError, request_id: str) -> dict[str, Any]:
-    headers = {"content-type": "application/problem+json"}
+    headers = {"content-type": "application/problem+json", **retry_header(retryable=error.retryable)}
     if error.retry_after is not None:
         headers["retry-after"] = str(error.retry_after)
+    job = error.context.get("job")
+    if isinstance(job, dict) and "urls" in job:
+        headers["location"] = job["urls"]["get"]
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
     body = json.dumps(error.problem(instance=f"urn:darkroom:request:{request_id}" if request_id else None))
     return {"statusCode": error.status, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+def retry_header(*, retryable: bool) -> dict[str, str]:
+    """What the openai SDK obeys before its own rules, which would send again what may have been paid for."""
+    return {"x-should-retry": "true" if retryable else "false"}
 
 
 def _token_of(headers: Mapping[str, str]) -> str | None:
@@ -152,9 +199,24 @@ def invalid_parameter(faults: Any) -> InvalidParameter:
     )
 
 
+_WORDS = {
+    "tuple_type": "A list is expected.",
+    "list_type": "A list is expected.",
+    "dict_type": "An object is expected.",
+    "model_type": "An object is expected.",
+    "model_attributes_type": "An object is expected.",
+    "extra_forbidden": "There is no such field.",
+}
+
+
 def _sentence(fault: Any) -> str:
-    """Pydantic's message without what it puts before those of our own."""
-    return f"{str(fault['msg']).removeprefix('Value error, ')}."
+    """Pydantic's message without what it puts before those of our own, and without Python's words."""
+    kind = str(fault.get("type", ""))
+    if kind in _WORDS:
+        return _WORDS[kind]
+    return (
+        f"{str(fault['msg']).removeprefix('Value error, ').replace(' after validation', '').replace('Tuple', 'List')}."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,30 +254,60 @@ def _fields(content_type: str, body: bytes) -> dict[str, Any]:
         return {"image": body}
     raise UnsupportedMediaType(
         f"A body of type {kind[:100]!r} is not accepted.",
-        fix="Send multipart/form-data with a file `image`, the file itself as image/*, or application/json.",
+        fix="Send JSON with `Content-Type: application/json`; or, where a picture is taken, multipart/form-data with a "
+        "file `image`, or the file itself as image/*.",
     )
 
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(body)
+        parsed = json.loads(body, parse_constant=_no_number)
+        # Half a surrogate pair is no text that could be written down; depth is what would break whoever walks it.
+        json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise InvalidParameter("The body is not JSON.", fix="Send a JSON object.") from error
+        raise InvalidParameter("The body is not JSON.", fix="Send a JSON object in UTF-8.") from error
+    if _is_deeper(parsed, _DEEPEST):
+        raise InvalidParameter(f"The body is nested deeper than {_DEEPEST} levels.", fix="Send it flatter.")
     if not isinstance(parsed, dict):
         raise InvalidParameter("The body is not a JSON object.", fix="Send a JSON object.")
     return parsed
 
 
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number in JSON")
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inside)
+
+
 def _form(content_type: str, body: bytes) -> dict[str, Any]:
-    """Text fields as str, files as bytes; the last of several with one name counts."""
+    """Text fields as str, files as bytes.
+
+    Of several texts with one name the last counts. Several files with one name are a list, for to drop one silently
+    could be paid for; and those whose name ends in `[]` are a list, however many there are.
+    """
     parts: dict[str, Any] = {}
 
+    def put(name: bytes | None, value: str | bytes) -> None:
+        key = (name or b"").decode()
+        before = parts.get(key)
+        if key.endswith("[]"):
+            parts.setdefault(key, []).append(value)
+        elif isinstance(value, bytes) and before is not None:
+            parts[key] = [*(before if isinstance(before, list) else [before]), value]
+        else:
+            parts[key] = value
+
     def on_field(part: Any) -> None:
-        parts[part.field_name.decode()] = (part.value or b"").decode()
+        put(part.field_name, (part.value or b"").decode())
 
     def on_file(file: File) -> None:
         file.file_object.seek(0)
-        parts[(file.field_name or b"").decode()] = file.file_object.read()
+        put(file.field_name, file.file_object.read())
 
     try:
         parser = create_form_parser(
@@ -248,8 +340,14 @@ def image_response(data: bytes, media_type: str, headers: Mapping[str, str]) -> 
     )
 
 
-def json_response(body: Mapping[str, Any], status: int = 200) -> Response[Any]:
-    return Response(status, "application/json", json.dumps(body))
+def json_response(
+    body: Mapping[str, Any],
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    *,
+    media_type: str = "application/json",
+) -> Response[Any]:
+    return Response(status, media_type, json.dumps(body), headers=dict(headers or {}))
 
 
 def see_other(location: str, headers: Mapping[str, str]) -> Response[Any]:

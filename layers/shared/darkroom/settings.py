@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from darkroom.models.money import MicroUsd
+from darkroom.models.user_settings import Limits
 
 PREFIX = "DARKROOM_"
 
@@ -16,6 +20,16 @@ class SettingsError(Exception):
 
 def _words(value: Any) -> Any:
     return [word for word in value.split(",") if word] if isinstance(value, str) else value
+
+
+def _endpoints(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    pairs = (word.strip().rpartition(":") for word in value.split(",") if word.strip())
+    return [(host, port) for host, _, port in pairs]
+
+
+Dollars = Annotated[Decimal, Field(ge=0, le=100_000, allow_inf_nan=False)]
 
 
 class Settings(BaseModel):
@@ -41,6 +55,25 @@ class Settings(BaseModel):
     openrouter_http_referer: str = Field("", max_length=200)
     openrouter_api_key: SecretStr | None = Field(None, description="A key for everybody; on a laptop alone.")
     operator_key_secret: str = Field("", description="Secrets Manager secret that holds a key for everybody.")
+    image_generation_model: str = Field(
+        "black-forest-labs/flux.2-klein-4b", description="Comma-separated; the first that can is taken."
+    )
+    image_edit_model: str = Field("black-forest-labs/flux.2-klein-4b,google/gemini-2.5-flash-image")
+    chat_model: str = Field(
+        "google/gemini-3-flash-preview,google/gemini-2.5-flash", description="As above: the planner."
+    )
+    render_queue: str = Field("", description="URL of the queue of pictures for the function with the model.")
+    job_queue: str = Field("", description="URL of the queue of paid jobs.")
+    job_dead_letters: str = Field("", description="ARN of the queue of their dead letters.")
+    webhook_queue: str = Field("", description="URL of the queue of webhook deliveries.")
+    max_cost_per_request: Dollars = Field(Decimal("0.10"), description="What one request may cost at the most.")
+    max_cost_per_conversation: Dollars = Decimal(1)
+    max_cost_per_day: Dollars = Decimal(5)
+    max_cost_per_month: Dollars = Decimal(50)
+    credit_usd: Dollars = Field(Decimal("0.0004"), gt=0, description="What a credit is worth, for showing.")
+    url_also_allowed: Annotated[frozenset[tuple[str, int]], BeforeValidator(_endpoints)] = Field(
+        frozenset(), description="`127.0.0.1:9000,…`: private endpoints that may be called; on a laptop alone."
+    )
     numba_baked_cache: Path = Field(Path("/opt/numba-cache"), description="What alpha matting was compiled to.")
     numba_cache_dir: Path = Field(Path("/tmp/numba-cache"), description="Where it can be written to.")  # noqa: S108
 
@@ -48,6 +81,20 @@ class Settings(BaseModel):
     def has_operator_key(self) -> bool:
         given = self.openrouter_api_key.get_secret_value() if self.openrouter_api_key else ""
         return bool(given or self.operator_key_secret)
+
+    @property
+    def limits(self) -> Limits:
+        """What may be spent where a user sets nothing else."""
+        return Limits(
+            per_request=_micro(self.max_cost_per_request),
+            per_conversation=_micro(self.max_cost_per_conversation),
+            per_day=_micro(self.max_cost_per_day),
+            per_month=_micro(self.max_cost_per_month),
+        )
+
+    @property
+    def credit(self) -> MicroUsd:
+        return max(1, _micro(self.credit_usd))
 
     @property
     def retention(self) -> timedelta:
@@ -62,3 +109,7 @@ class Settings(BaseModel):
         except ValidationError as error:
             faults = (f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_url=False))
             raise SettingsError("; ".join(faults)) from error
+
+
+def _micro(dollars: Decimal) -> MicroUsd:
+    return int(dollars * 1_000_000)

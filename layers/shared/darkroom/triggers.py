@@ -1,4 +1,4 @@
-"""The edge for events that are not HTTP: what S3 tells through SQS. Knows their shapes."""
+"""The edge for events that are not HTTP: messages from queues, and what S3 tells through one. Knows their shapes."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,26 +12,63 @@ from darkroom.models.dropped import DroppedFile
 from darkroom.observability import logger
 
 
+class ComesAgain(Exception):
+    """Not done with a message yet, as it should be: it is delivered again, later."""
+
+
 def is_queue_event(event: dict[str, Any]) -> bool:
     # API Gateway always sends a request context, so nobody can pass for a queue from outside.
     return "requestContext" not in event
 
 
-def each_dropped_file(event: dict[str, Any], context: Any, work: Callable[[DroppedFile], object]) -> Any:
-    """Runs `work` on every file that a batch of messages names.
+def each_message(event: dict[str, Any], context: Any, work: Callable[[dict[str, Any], SQSRecord], object]) -> Any:
+    """Runs `work` on every message of a batch, each a JSON object.
+
+    A message whose work raises is reported as failed and delivered again, or becomes a dead letter; the others of its
+    batch are done with.
+    """
+
+    def on_record(record: SQSRecord) -> None:
+        work(json.loads(record.body), record)
+
+    return _each_record(event, context, on_record)
+
+
+def each_dropped_file(
+    event: dict[str, Any],
+    context: Any,
+    work: Callable[[DroppedFile], object],
+    *,
+    on_job: Callable[[str, str, int], object] | None = None,
+) -> Any:
+    """Runs `work` on every file that a batch of messages names, and `on_job` where a message names a job instead.
+
+    Args:
+        on_job: told the user, the job's id, and how often the message was received.
 
     A message whose work raises is reported as failed and delivered again, or becomes a dead letter; the others of
     its batch are done with.
     """
 
     def on_record(record: SQSRecord) -> None:
+        message = json.loads(record.body)
+        if on_job is not None and "job_id" in message:
+            on_job(message["user"], message["job_id"], _receives(record))
+            return
         for file in dropped_files(record):
             work(file)
 
+    return _each_record(event, context, on_record)
+
+
+def _each_record(event: dict[str, Any], context: Any, on_record: Callable[[SQSRecord], None]) -> Any:
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     answer = process_partial_response(event, on_record, processor, context)
     for _, error, _ in processor.exceptions:
-        logger.error("A message failed and will come again", exc_info=error)
+        if isinstance(error, ComesAgain):
+            logger.info(str(error))
+        else:
+            logger.error("A message failed and will come again", exc_info=error)
     return answer
 
 
@@ -46,5 +83,9 @@ def dropped_files(record: SQSRecord) -> Iterator[DroppedFile]:
             version=place["object"].get("versionId"),
             etag=place["object"].get("eTag", ""),
             sequencer=place["object"].get("sequencer", ""),
-            receives=int(record.attributes.approximate_receive_count),
+            receives=_receives(record),
         )
+
+
+def _receives(record: SQSRecord) -> int:
+    return int(record.attributes.approximate_receive_count)

@@ -5,13 +5,21 @@ import pytest
 
 from darkroom.bootstrap import AccountServices
 from darkroom.errors import InvalidApiKey, NetworkError
+from darkroom.models.money import CREDIT
+from darkroom.models.user_settings import Limits
+from darkroom.services.budgets import Budgets
 from darkroom.services.callers import Callers
 from darkroom.services.keys import Keys
 from darkroom.services.tokens import Tokens
 from functions.account.app import routes
+from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.issuer import ScriptedOpenRouter
-from tests.fakes.memory import MemoryKeyVault
+from tests.fakes.ledger import MemoryLedger
+from tests.fakes.memory import MemoryJobStore, MemoryKeyVault
+from tests.fakes.paid import MemorySettingsStore
+from tests.paid_jobs import DOLLAR, day, paid_job, succeeded
+from tests.unit.studio import Studio
 
 
 class Caller:
@@ -24,8 +32,20 @@ class Caller:
 
 
 @pytest.fixture
-def call(callers: Callers, tokens: Tokens, keys: Keys) -> Caller:
-    return Caller(AccountServices(callers, tokens, keys))
+def call(callers: Callers, tokens: Tokens, keys: Keys, clock: SteppingClock) -> Caller:
+    jobs = MemoryJobStore()
+    ledger = MemoryLedger(jobs, clock)
+    budgets = Budgets(MemorySettingsStore(), ledger, clock, defaults=Limits(per_day=5_000_000))
+    services = AccountServices(
+        callers=callers,
+        tokens=tokens,
+        keys=keys,
+        budgets=budgets,
+        ledger=ledger,
+        credit=CREDIT,
+        chat_model="google/gemini-3-flash-preview",
+    )
+    return Caller(services)
 
 
 def test_a_token_is_told_once_and_works(call: Caller, token: str) -> None:
@@ -165,3 +185,130 @@ class TestKeys:
     def test_an_unknown_provider_is_not_found(self, call: Caller, token: str) -> None:
         status, problem = call("PUT", "/v1/keys/midjourney", token=token, body={"key": KEY})
         assert (status, problem["code"]) == (404, "NOT_FOUND")
+
+
+class TestMoney:
+    """Limits, usage and receipts of a user with a job that has cost 14,000 micro-dollars."""
+
+    @pytest.fixture
+    def call(self, studio: Studio) -> Caller:
+        now = studio.clock()
+        ref = day(5 * DOLLAR, now)
+        job = studio.ledger.admit(paid_job("alice", now, ref, reserved=15_400)).admitted
+        assert job is not None
+        running = studio.jobs.start(job, now=now, lease_expires_at=now)
+        assert running is not None
+        assert studio.ledger.close(succeeded(running, now, generation_id="gen-1"), actual=14_000)
+        return Caller(studio.account_services)
+
+    @pytest.fixture
+    def token(self, studio: Studio) -> str:
+        return studio.token("alice")
+
+    def test_the_stacks_limits_until_there_are_own_ones(self, call: Caller, token: str) -> None:
+        shown = call("GET", "/v1/settings", token=token)[1]
+        assert (
+            shown
+            | {
+                "object": "settings",
+                "max_cost_per_request": 0.1,
+                "max_cost_per_conversation": 1,
+                "max_cost_per_day": 5,
+                "max_cost_per_month": 50,
+                "warn_at_percent": 80,
+            }
+            == shown
+        )
+
+    def test_what_is_named_is_changed_and_null_goes_back(self, call: Caller, token: str) -> None:
+        body = {"max_cost_per_request": 0.25, "max_cost_per_day": "0.0000019", "warn_at_percent": 50}
+        status, changed = call("PATCH", "/v1/settings", token=token, body=body)
+        # A limit is rounded down to the micro-dollar, never up.
+        assert (status, changed["max_cost_per_request"], changed["max_cost_per_day"]) == (200, 0.25, 1e-06)
+        _, back = call("PATCH", "/v1/settings", token=token, body={"max_cost_per_request": None})
+        assert (back["max_cost_per_request"], back["max_cost_per_day"], back["warn_at_percent"]) == (0.1, 1e-06, 50)
+        assert call("GET", "/v1/settings", token=token)[1] == back
+
+    def test_nothing_named_changes_nothing(self, call: Caller, token: str) -> None:
+        before = call("GET", "/v1/settings", token=token)
+        assert call("PATCH", "/v1/settings", token=token, body={}) == before
+
+    @pytest.mark.parametrize(
+        ("body", "param"),
+        [
+            ({"max_cost_per_day": -0.01}, "max_cost_per_day"),
+            ({"max_cost_per_day": "Infinity"}, "max_cost_per_day"),
+            ({"max_cost_per_day": 100_001}, "max_cost_per_day"),
+            ({"max_cost_per_day": True}, "max_cost_per_day"),
+            ({"warn_at_percent": 101}, "warn_at_percent"),
+            ({"version": 7}, "version"),
+            ({"user": "bob"}, "user"),
+        ],
+    )
+    def test_what_cannot_be_set(self, call: Caller, token: str, body: dict[str, Any], param: str) -> None:
+        status, problem = call("PATCH", "/v1/settings", token=token, body=body)
+        assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", param)
+
+    def test_who_pays_with_the_stacks_key_stays_below_its_limits(self, studio: Studio) -> None:
+        shared = Studio(studio.simulator, studio.clock, operator="sk-or-v1-operator")
+        call, token = Caller(shared.account_services), shared.token("bob")
+        body = {"max_cost_per_day": 500, "max_cost_per_month": 1}
+        _, changed = call("PATCH", "/v1/settings", token=token, body=body)
+        assert (changed["max_cost_per_day"], changed["max_cost_per_month"]) == (5, 1)
+        assert [key["owner"] for key in call("GET", "/v1/keys", token=token)[1]["data"]] == ["stack"]
+
+    def test_usage_says_what_is_left(self, call: Caller, token: str, studio: Studio) -> None:
+        _, usage = call("GET", "/v1/usage", token=token)
+        today = usage["budgets"][0]
+        assert (usage["object"], today["name"], today["spent_usd"], today["remaining_usd"]) == (
+            "usage", "day", 0.014, 4.986,
+        )  # fmt: skip
+        assert today["resets_at"] == "2026-03-02T00:00:00+00:00"
+        limited = studio.token("alice", day_limit=5)
+        names = [row["name"] for row in call("GET", "/v1/usage", token=limited)[1]["budgets"]]
+        assert names == ["day", "month", "token_day"]
+
+    def test_a_receipt_has_dollars_and_what_adds_up(self, call: Caller, token: str, studio: Studio) -> None:
+        _, page = call("GET", "/v1/usage/receipts", token=token)
+        (receipt,) = page["data"]
+        assert (receipt["object"], receipt["generation_id"], receipt["charged"]) == ("receipt", "gen-1", True)
+        assert (receipt["actual_micro_usd"], receipt["actual_usd"], receipt["actual_credits"]) == (14_000, 0.014, 35)
+        assert (receipt["reserved_usd"], receipt["estimated_usd"]) == (0.0154, 0.0154)
+        assert "user" not in receipt
+        assert call("GET", "/v1/usage/receipts", token=studio.token("bob"))[1]["data"] == []
+
+    @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "101"}, {"month": "2026-13"}, {"cursor": "x" * 65}])
+    def test_a_page_that_cannot_be(self, call: Caller, token: str, query: dict[str, str]) -> None:
+        status, problem = call("GET", "/v1/usage/receipts", token=token, query=query)
+        assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", next(iter(query)))
+
+    def test_receipts_come_by_the_month_they_were_made_in(self, call: Caller, token: str) -> None:
+        def of(month: str) -> int:
+            return len(call("GET", "/v1/usage/receipts", token=token, query={"month": month})[1]["data"])
+
+        assert (of("2026-03"), of("2026-02")) == (1, 0)
+
+    def test_a_token_can_have_limits_of_its_own(self, call: Caller, token: str) -> None:
+        body = {"day_limit_usd": 0.5, "month_limit_usd": "7.000001"}
+        status, made = call("POST", "/v1/tokens", token=token, body=body)
+        assert (status, made["day_limit_usd"], made["month_limit_usd"]) == (201, 0.5, 7.000001)
+        assert "day_limit" not in made
+
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("PATCH", "/v1/settings", {"max_cost_per_day": 1000}),
+            ("POST", "/v1/tokens", {}),
+            ("DELETE", "/v1/tokens/tok_1", None),
+            ("PUT", "/v1/keys/openrouter", {"key": KEY}),
+            ("DELETE", "/v1/keys/openrouter", None),
+        ],
+    )
+    def test_one_that_has_cannot_change_what_anybody_may(
+        self, call: Caller, studio: Studio, method: str, path: str, body: dict[str, Any] | None
+    ) -> None:
+        # Zero is a limit, too.
+        status, problem = call(method, path, token=studio.token("alice", month_limit=0), body=body)
+        assert (status, problem["code"], problem["charged"]) == (403, "TOKEN_RESTRICTED", False)
+        assert studio.settings.settings == {}
+        assert studio.vault.describe("alice")

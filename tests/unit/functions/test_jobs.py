@@ -1,26 +1,32 @@
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from darkroom.bootstrap import JobsServices
 from darkroom.models.job import Job, JobStatus
-from darkroom.services.callers import Callers
-from darkroom.services.jobs import Jobs
 from darkroom.services.tokens import Tokens
-from darkroom.services.uploads import Uploads
-from functions.jobs.app import handler_of, routes
+from functions.jobs.app import routes
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore
+from tests.fakes.memory import MemoryJobStore
+from tests.paid_jobs import DIME, DOLLAR, LEASE, day, paid_job, succeeded
+from tests.unit.studio import Studio
 
 
 @pytest.fixture
-def services(
-    callers: Callers, job_store: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock
-) -> JobsServices:
-    return JobsServices(callers, Jobs(job_store, images, clock, max_attempts=3), Uploads(images, clock))
+def services(studio: Studio) -> JobsServices:
+    return studio.jobs_services
+
+
+@pytest.fixture
+def job_store(studio: Studio) -> MemoryJobStore:
+    return studio.jobs
+
+
+@pytest.fixture
+def tokens(studio: Studio) -> Tokens:
+    return studio.tokens
 
 
 class Caller:
@@ -98,13 +104,77 @@ def test_an_upload_of_another_kind_is_refused(call: Caller, token: str, body: di
     assert call("POST", "/v1/uploads", token=token, body=body)[1]["code"] == "INVALID_PARAMETER"
 
 
-def test_the_schedule_closes_abandoned_jobs_and_is_not_reached_over_http(
-    services: JobsServices, job_store: MemoryJobStore, clock: SteppingClock
-) -> None:
-    handle = handler_of(services)
-    _add(job_store, clock, 1, status=JobStatus.RUNNING, attempt=3, lease_expires_at=clock.now)
-    clock.step(timedelta(seconds=1))
-    forged = handle({**http_event("GET", "/v1/jobs"), "source": "aws.events"}, Context())
-    assert forged["statusCode"] == 401
-    assert handle({"source": "aws.events", "detail-type": "Scheduled Event"}, Context()) == {"closed": 1}
-    assert job_store.jobs["alice", "job_01"].status is JobStatus.FAILED
+class TestCancel:
+    """`POST /v1/jobs/{job_id}/cancel`, of jobs that have a dime set aside from the day's dollar."""
+
+    @pytest.fixture
+    def job(self, studio: Studio) -> Job:
+        found = studio.ledger.admit(paid_job("alice", studio.clock(), day(DOLLAR, studio.clock()))).admitted
+        assert found is not None
+        return found
+
+    def test_what_was_not_sent_is_canceled_and_its_money_free_again(
+        self, call: Caller, token: str, job: Job, studio: Studio
+    ) -> None:
+        assert studio.budget("alice", "day").reserved == DIME
+        status, shown = call("POST", f"/v1/jobs/{job.id}/cancel", token=token)
+        assert (status, shown["status"], shown["error"]["code"]) == (200, "canceled", "JOB_CANCELED")
+        assert shown["cost"] | {"settled": True, "charged": False, "actual_usd": 0} == shown["cost"]
+        assert studio.budget("alice", "day").remaining == DOLLAR
+
+    def test_canceling_twice_is_canceling_once(self, call: Caller, token: str, job: Job, studio: Studio) -> None:
+        first = call("POST", f"/v1/jobs/{job.id}/cancel", token=token)
+        assert call("POST", f"/v1/jobs/{job.id}/cancel", token=token) == first
+        assert studio.budget("alice", "day").remaining == DOLLAR
+
+    def test_it_is_possible_until_the_very_dispatch(self, call: Caller, token: str, job: Job, studio: Studio) -> None:
+        now = studio.clock()
+        running = studio.jobs.start(job, now=now, lease_expires_at=now + LEASE)
+        assert running is not None
+        assert call("POST", f"/v1/jobs/{job.id}/cancel", token=token)[0] == 200
+        assert not studio.jobs.dispatch(running, at=now, lease_expires_at=now + LEASE)
+
+    def test_after_it_nothing_changes(self, call: Caller, token: str, job: Job, studio: Studio) -> None:
+        now = studio.clock()
+        running = studio.jobs.start(job, now=now, lease_expires_at=now + LEASE)
+        assert running is not None
+        assert studio.jobs.dispatch(running, at=now, lease_expires_at=now + LEASE)
+        status, problem = call("POST", f"/v1/jobs/{job.id}/cancel", token=token)
+        assert (status, problem["code"], problem["status"], problem["charged"]) == (409, "CONFLICT", 409, False)
+        assert studio.job("alice", job.id).status is JobStatus.RUNNING
+        assert studio.budget("alice", "day").reserved == DIME
+
+    def test_what_is_over_stays_as_it_ended(self, call: Caller, token: str, job: Job, studio: Studio) -> None:
+        now = studio.clock()
+        running = studio.jobs.start(job, now=now, lease_expires_at=now + LEASE)
+        assert running is not None
+        assert studio.ledger.close(succeeded(running, now), actual=DIME)
+        status, problem = call("POST", f"/v1/jobs/{job.id}/cancel", token=token)
+        assert (status, problem["code"]) == (409, "CONFLICT")
+        assert studio.job("alice", job.id).status is JobStatus.SUCCEEDED
+
+    def test_a_job_that_costs_nothing_cannot_be_canceled(
+        self, call: Caller, token: str, studio: Studio, clock: SteppingClock
+    ) -> None:
+        _add(studio.jobs, clock, 1, status=JobStatus.QUEUED)
+        assert call("POST", "/v1/jobs/job_01/cancel", token=token)[1]["code"] == "CONFLICT"
+
+    def test_only_its_owner_can(self, call: Caller, job: Job, studio: Studio) -> None:
+        status, problem = call("POST", f"/v1/jobs/{job.id}/cancel", token=studio.token("bob"))
+        assert (status, problem["code"]) == (404, "NOT_FOUND")
+        assert studio.job("alice", job.id) == job
+
+
+def test_a_job_whose_cost_is_not_known_yet_is_not_removed(call: Caller, token: str, studio: Studio) -> None:
+    now = studio.clock()
+    job = studio.ledger.admit(paid_job("alice", now, day(DOLLAR, now))).admitted
+    assert job is not None
+    running = studio.jobs.start(job, now=now, lease_expires_at=now + LEASE)
+    assert running is not None
+    assert studio.jobs.record(succeeded(running, now))
+    status, problem = call("DELETE", f"/v1/jobs/{job.id}", token=token)
+    assert (status, problem["code"]) == (409, "CONFLICT")
+    assert studio.ledger.close(succeeded(running, now), actual=DIME)
+    assert call("DELETE", f"/v1/jobs/{job.id}", token=token)[0] == 200
+    # Its receipt stays.
+    assert [each.job_id for each in studio.ledger.receipts("alice", limit=5).receipts] == [job.id]

@@ -16,11 +16,14 @@ from darkroom.services.callers import Callers
 from darkroom.services.jobs import Jobs
 from darkroom.services.remove_background import RemoveBackground
 from darkroom.services.sources import Sources
+from darkroom.services.turn_render import TurnRender
 from darkroom.services.uploads import Uploads
 from functions.remove_background.app import handler_of
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event, s3_record
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore
+from tests.fakes.paid import MemoryJobQueue
+from tests.photos import load
+from tests.unit.services.baking import FLIP, Bakery, picture
 from tests.unit.services.test_sources import OnePageWeb
 
 PATH = "/v1/images/background-removals"
@@ -28,20 +31,22 @@ PHOTO = bytes(range(256))
 
 
 class Studio:
-    def __init__(
-        self, callers: Callers, jobs: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock, token: str
-    ) -> None:
+    def __init__(self, callers: Callers, bakery: Bakery, clock: SteppingClock, token: str) -> None:
+        jobs, images = bakery.jobs, bakery.images
         self.given: list[tuple[bytes, CutoutOptions, bytes | None]] = []
         self.result = b"cut out"
         self.images = images
         self.jobs = jobs
         self.uploads = Uploads(images, clock)
         self._token = token
+        self.bakery = bakery
         self._handle = handler_of(
             RemoveBackgroundServices(
-                callers,
-                Jobs(jobs, images, clock, max_attempts=3),
-                RemoveBackground(
+                callers=callers,
+                jobs=Jobs(jobs, images, clock, max_attempts=3),
+                recipes_worker=bakery.worker(),
+                turns=TurnRender(jobs, MemoryJobQueue(), bakery.render, clock),
+                remove_background=RemoveBackground(
                     pipeline=self._pipeline,
                     sources=Sources(images, OnePageWeb()),
                     images=images,
@@ -49,6 +54,7 @@ class Studio:
                     clock=clock,
                     retention=timedelta(days=1),
                     max_attempts=3,
+                    recipes=bakery.folders,
                 ),
             )
         )
@@ -78,10 +84,8 @@ class Studio:
 
 
 @pytest.fixture
-def studio(
-    callers: Callers, job_store: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock, token: str
-) -> Studio:
-    return Studio(callers, job_store, images, clock, token)
+def studio(callers: Callers, clock: SteppingClock, token: str) -> Studio:
+    return Studio(callers, Bakery(clock), clock, token)
 
 
 def _form(fields: dict[str, str] | None = None, **files: bytes) -> dict[str, Any]:
@@ -230,6 +234,32 @@ class TestQueue:
         answer = studio.queue(queue_event({"Records": [s3_record("inbox/alice/a.jpg")]}))
         assert answer == {"batchItemFailures": []}
         assert len(studio.images.outputs) == 1
+
+    def test_a_file_in_a_recipes_folder_gets_the_recipe(self, studio: Studio) -> None:
+        studio.bakery.recipes.save("alice", "shop", FLIP)
+        studio.images.drop("inbox/alice/shop/a.png", picture(7), "v1")
+        event = queue_event({"Records": [s3_record("inbox/alice/shop/a.png")]})
+        for _ in range(3):
+            assert studio.queue(event) == {"batchItemFailures": []}
+        (job,) = studio.jobs.jobs.values()
+        assert (job.op, job.status, job.input["recipe"]) == ("recipe", "succeeded", "shop")
+        ((key, stored),) = studio.images.outputs.items()
+        assert key == f"outputs/alice/{job.id}/a.png"
+        assert load(stored.data).convert("RGB").getpixel((0, 0)) == (7, 0, 99)
+        assert studio.given == [], "it was not cut out"
+
+    def test_a_message_that_names_a_job_has_it_worked_on(self, studio: Studio) -> None:
+        submission = studio.bakery.apply(FLIP, studio.bakery.upload(3))
+        event = queue_event({"user": "alice", "job_id": submission.job.id}, {"user": "alice", "job_id": "job_gone"})
+        assert studio.queue(event) == {"batchItemFailures": []}
+        assert studio.bakery.job(submission).result["progress"] == {"done": 3, "failed": 0, "total": 3}
+
+    def test_a_job_that_is_being_worked_on_is_left_to_whoever_does(self, studio: Studio, clock: SteppingClock) -> None:
+        job = studio.bakery.apply(FLIP, studio.bakery.upload(1)).job
+        assert studio.jobs.start(job, now=clock(), lease_expires_at=clock() + timedelta(minutes=1))
+        answer = studio.queue(queue_event({"user": "alice", "job_id": job.id}))
+        assert answer == {"batchItemFailures": []}
+        assert studio.jobs.find("alice", job.id).status == "running"  # type: ignore[union-attr]
 
     def test_nobody_passes_for_the_queue_over_http(self, studio: Studio) -> None:
         studio.images.drop("inbox/alice/a.jpg", PHOTO, "v1")

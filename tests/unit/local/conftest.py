@@ -21,7 +21,13 @@ def make_pool(tmp_path: Path) -> Iterator[MakePool]:
     made: list[FunctionPool] = []
 
     def make(
-        name: str = "behaves", *, timeout: int = 20, cap: int = 4, handler: str = "app.lambda_handler", **variables: str
+        name: str = "behaves",
+        *,
+        timeout: int = 20,
+        cap: int = 4,
+        handler: str = "app.lambda_handler",
+        endpoint_url: str = "http://127.0.0.1:9",
+        **variables: str,
     ) -> FunctionPool:
         function = Function(
             logical_id=f"{name.title()}Function",
@@ -33,7 +39,7 @@ def make_pool(tmp_path: Path) -> Iterator[MakePool]:
             timeout=timeout,
             memory=512,
         )
-        environment = environment_of(function, endpoint_url="http://127.0.0.1:9", overrides={})
+        environment = environment_of(function, endpoint_url=endpoint_url, overrides={})
         made.append(FunctionPool(function, environment, tmp_path / "logs", cap))
         return made[-1]
 

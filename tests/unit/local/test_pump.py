@@ -20,13 +20,13 @@ from tests.unit.local.conftest import MakePool
 class Queue:
     """A queue of which a message is visible again after a second, with a dead-letter queue behind it."""
 
-    def __init__(self, aws: Aws, name: str) -> None:
+    def __init__(self, aws: Aws, name: str, visibility: int = 1) -> None:
         self._sqs = aws.sqs
         self.dead_url = self._sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
         self.arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
         redrive = json.dumps({"deadLetterTargetArn": f"{self.arn}-dead", "maxReceiveCount": 3})
         created = self._sqs.create_queue(
-            QueueName=name, Attributes={"VisibilityTimeout": "1", "RedrivePolicy": redrive}
+            QueueName=name, Attributes={"VisibilityTimeout": str(visibility), "RedrivePolicy": redrive}
         )
         self.url = created["QueueUrl"]
 
@@ -48,7 +48,7 @@ class Queue:
 @pytest.fixture
 def queue(aws: Aws, request: pytest.FixtureRequest) -> Queue:
     name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
-    return Queue(aws, name[:70])
+    return Queue(aws, name[:70], getattr(request, "param", 1))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def pumped(aws: Aws, queue: Queue, make_pool: MakePool, tmp_path: Path) -> Itera
     """Pumps the queue; gives a function that tells the events which arrived so far."""
     notes = tmp_path / "notes"
     notes.touch()
-    pools = {"QueueFunction": make_pool("queue", cap=1, NOTES=str(notes))}
+    pools = {"QueueFunction": make_pool("queue", cap=1, endpoint_url=aws.endpoint_url, NOTES=str(notes))}
     source = QueueSource("QueueFunction", queue.arn, batch_size=4, reports_failures=True)
     with pumping(Pump(aws.sqs, pools, [source])):
         yield lambda: [json.loads(line) for line in notes.read_text().splitlines()]
@@ -116,6 +116,59 @@ def test_a_batch_that_fails_as_a_whole_keeps_every_message(
     queue.send("good", bad)
     wait_for(lambda: sorted(queue.dead()) == sorted(["good", bad]), 15)
     assert queue.left() == 0
+
+
+@pytest.mark.parametrize(
+    ("queue", "seconds"), [(60, 1), (1, 3)], indirect=["queue"], ids=["sooner than the queue's", "later"]
+)
+def test_a_function_says_itself_when_a_message_comes_back(
+    queue: Queue, pumped: Callable[[], list[dict[str, Any]]], seconds: int
+) -> None:
+    queue.send("good", f"later {seconds}")
+    wait_for(lambda: queue.left() == 1)
+    begun = time.monotonic()
+    wait_for(lambda: queue.left() == 0)
+    assert seconds - 1 < time.monotonic() - begun < seconds + 5
+    bodies = [record["body"] for event in pumped() for record in event["Records"]]
+    assert sorted(bodies) == ["good", f"later {seconds}", f"later {seconds}"]
+    assert pumped()[-1]["Records"][0]["attributes"]["ApproximateReceiveCount"] == "2"
+
+
+def test_one_that_cannot_be_deleted_does_not_keep_the_others(
+    queue: Queue, pumped: Callable[[], list[dict[str, Any]]]
+) -> None:
+    queue.send("own", "good", "good too")
+    wait_for(lambda: queue.left() == 0)
+    time.sleep(1.5)  # longer than a message stays out of sight
+    bodies = [record["body"] for event in pumped() for record in event["Records"]]
+    assert sorted(bodies) == ["good", "good too", "own"]
+    assert queue.dead() == []
+
+
+@pytest.mark.parametrize(("concurrency", "processes"), [(2, 2), (None, 4), (100, 4)])
+def test_no_more_batches_at_a_time_than_the_source_allows(
+    aws: Aws, queue: Queue, make_pool: MakePool, tmp_path: Path, concurrency: int | None, processes: int
+) -> None:
+    queue.send(*["sleep 0.5"] * 8)
+    pool = make_pool("queue", cap=8, NOTES=str(tmp_path / "notes"))
+    source = QueueSource("QueueFunction", queue.arn, batch_size=1, concurrency=concurrency)
+    with pumping(Pump(aws.sqs, {"QueueFunction": pool}, [source])):
+        wait_for(lambda: queue.left() == 0)
+        assert len(pool.processes) == processes
+
+
+def test_what_died_reaches_the_function_that_looks_after_it(
+    aws: Aws, queue: Queue, make_pool: MakePool, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    pools = {"QueueFunction": make_pool("queue", NOTES=str(notes))}
+    dead = f"{queue.arn}-dead"
+    sources = [QueueSource("QueueFunction", arn, reports_failures=True) for arn in (queue.arn, dead)]
+    queue.send("raise")
+    with pumping(Pump(aws.sqs, pools, sources)):
+        wait_for(lambda: notes.exists() and dead in notes.read_text(), 15)
+    arns = [json.loads(line)["Records"][0]["eventSourceARN"] for line in notes.read_text().splitlines()]
+    assert arns[:4] == [queue.arn, queue.arn, queue.arn, dead]
 
 
 def test_a_schedule_calls_its_function(aws: Aws, make_pool: MakePool, tmp_path: Path) -> None:

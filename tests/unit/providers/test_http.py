@@ -175,7 +175,7 @@ def test_an_answer_that_is_no_object_is_unusable_and_perhaps_paid(body: bytes) -
         (b'{"data":[{"b64_json":"iVBORw0KGgo=AAAA"}]}', "UNUSABLE_ANSWER"),  # with something behind it
         (b'{"data":[{"b64_json":"iVBO Rw0KGgo="}]}', "UNUSABLE_ANSWER"),
         ('{"data":[{"b64_json":"iVBORw0KGgö="}]}'.encode(), "UNUSABLE_ANSWER"),
-        (b'{"data":[{"b64_json":"PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4="}]}', "UNUSABLE_ANSWER"),
+        (b'{"data":[{"b64_json":"PGh0bWw+PHN2Zz48L3N2Zz48L2h0bWw+"}]}', "UNUSABLE_ANSWER"),  # HTML around a drawing
         (b'{"data":[{"b64_json":"SUkqAAAAAAA="}]}', "UNUSABLE_ANSWER"),  # TIFF
     ],
 )

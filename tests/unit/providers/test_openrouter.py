@@ -80,14 +80,11 @@ def test_a_picture_is_what_its_bytes_are(asking: Asking) -> None:
     assert result.call.source == "Black Forest Labs"
 
 
-def test_a_drawing_is_refused_and_was_paid_for(asking: Asking) -> None:
-    with pytest.raises(DarkroomError) as raised:
-        asking.generate("recraft/recraft-v4.1-vector")
-    error = raised.value
-    assert (error.code, error.charged) == ("UNUSABLE_ANSWER", True)
-    assert "an SVG drawing" in error.detail
-    assert error.upstream is not None
-    assert asking.invoice == {error.upstream.generation_id: error.upstream.cost_micro_usd}
+def test_a_drawing_is_taken_for_what_it_is(asking: Asking) -> None:
+    result = asking.generate("recraft/recraft-v4.1-vector")
+    assert result.images[0].media_type == "image/svg+xml"
+    assert b"<svg" in result.images[0].data
+    assert asking.invoice == {result.call.generation_id: result.usage.cost}
 
 
 def test_an_edit_changes_its_picture(asking: Asking) -> None:

@@ -94,12 +94,6 @@ def test_a_free_model_is_not_on_the_invoice(api: httpx.Client, simulator: Simula
     assert charged(simulator) == []
 
 
-def test_an_answer_from_the_cache_costs_nothing(api: httpx.Client, simulator: Simulator) -> None:
-    answer = api.post("/chat/completions", json=chat(), headers={"X-OpenRouter-Cache": "hit"})
-    assert answer.json()["usage"]["cost"] == 0
-    assert charged(simulator) == []
-
-
 def test_a_stream_is_charged_at_its_end(api: httpx.Client, simulator: Simulator) -> None:
     simulator.scenario("slow_stream", seconds=0.5)
     body = image(model=STREAMING, quality="low", stream=True)

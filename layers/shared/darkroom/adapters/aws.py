@@ -7,7 +7,7 @@ from botocore import exceptions as botocore_errors
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from darkroom.errors import ServiceUnavailable
+from darkroom.errors import PayloadTooLarge, ServiceUnavailable
 
 # Standard mode backs off with jitter and gives up soon enough to answer within an HTTP function's 29 seconds.
 CLIENT_CONFIG = Config(
@@ -24,9 +24,11 @@ _PASSING = frozenset(
         "InternalServerError",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
+        "RequestThrottled",
         "ServiceUnavailable",
         "SlowDown",
         "ThrottlingException",
+        "TransactionConflictException",
         "TransactionInProgressException",
     }
 )
@@ -42,6 +44,8 @@ def translated() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
+        if code_of(error) == "ValidationException" and "size has exceeded" in str(error):
+            raise PayloadTooLarge("That is more than fits into one row.", fix="Send less of it.") from error
         if code_of(error) in _PASSING:
             raise ServiceUnavailable("AWS is busy.", fix="Try again in a moment.", retry_after=2) from error
         raise

@@ -37,21 +37,8 @@ class S3ImageStore:
         return PresignedUpload(url=form["url"], fields=form["fields"], expires_at=self._clock() + UPLOAD_FORM_LIFETIME)
 
     def read_upload(self, key: str, *, version: str | None = None, max_bytes: int) -> bytes:
-        which: dict[str, Any] = {"VersionId": version} if version else {}
-        with translated():
-            try:
-                found = self._client.get_object(Bucket=self._uploads, Key=key, **which)
-            except ClientError as error:
-                if code_of(error) not in _ABSENT:
-                    raise
-                raise NotFound("The uploaded file is not there (any more).", fix="Upload it again.") from error
-            with found["Body"] as body:
-                if found["ContentLength"] > max_bytes:
-                    raise PayloadTooLarge(
-                        f"The file has {found['ContentLength']} bytes; {max_bytes} are accepted.",
-                        fix="Send a smaller or more compressed picture.",
-                    )
-                return body.read()
+        absent = NotFound("The uploaded file is not there (any more).", fix="Upload it again.")
+        return self._read(self._uploads, key, version, max_bytes, absent)
 
     def write_output(self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str]) -> None:
         with translated():
@@ -59,10 +46,16 @@ class S3ImageStore:
                 Bucket=self._outputs, Key=key, Body=data, ContentType=media_type, Metadata=dict(metadata)
             )
 
+    def read_output(self, key: str, *, max_bytes: int) -> bytes:
+        absent = NotFound("The picture is not there (any more).", fix="Results are removed after a while. Use another.")
+        return self._read(self._outputs, key, None, max_bytes, absent)
+
     def link_output(self, key: str) -> str:
+        # A drawing can hold scripts, which a browser would run if it showed it.
+        saved = {"ResponseContentDisposition": "attachment"} if key.endswith(".svg") else {}
         return self._client.generate_presigned_url(
             "get_object",
-            Params={"Bucket": self._outputs, "Key": key},
+            Params={"Bucket": self._outputs, "Key": key, **saved},
             ExpiresIn=int(LINK_LIFETIME.total_seconds()),
         )
 
@@ -70,3 +63,20 @@ class S3ImageStore:
         for key in keys:
             with translated():
                 self._client.delete_object(Bucket=self._outputs, Key=key)
+
+    def _read(self, bucket: str, key: str, version: str | None, max_bytes: int, absent: NotFound) -> bytes:
+        which: dict[str, Any] = {"VersionId": version} if version else {}
+        with translated():
+            try:
+                found = self._client.get_object(Bucket=bucket, Key=key, **which)
+            except ClientError as error:
+                if code_of(error) not in _ABSENT:
+                    raise
+                raise absent from error
+            with found["Body"] as body:
+                if found["ContentLength"] > max_bytes:
+                    raise PayloadTooLarge(
+                        f"The file has {found['ContentLength']} bytes; {max_bytes} are accepted.",
+                        fix="Use a smaller or more compressed picture.",
+                    )
+                return body.read()

@@ -1,18 +1,16 @@
 """Jobs in DynamoDB.
 
-    pk=USER#{user}      sk=JOB#{id}   the job; `open`, `open_since` only while it is not over (index open-jobs)
-    pk=SOURCE#{sha256}  sk=SOURCE     which job was made for a source, so that there is never a second one
-
-`status`, `attempt` and `lease_expires_at` (epoch seconds) decide conditions; the rest is one JSON document.
+pk=USER#{user}      sk=JOB#{id}   the job; see job_rows
+pk=SOURCE#{sha256}  sk=SOURCE     which job was made for a source, so that there is never a second one
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item, to_row
+from darkroom.adapters.job_rows import OPEN_JOB, job_document, job_expiry, job_key, job_row, to_job
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.job import Job, JobStatus
 from darkroom.ports import JobPage
@@ -22,10 +20,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 OPEN_INDEX = "open-jobs"
-OPEN = "job"
 
-# Kept beside the document, because conditions look at them.
-_DECIDING = {"user", "id", "status", "attempt", "started_at", "lease_expires_at"}
+_MAY_STOP = "#status = :running AND attempt = :attempt AND attribute_not_exists(dispatched_at)"
+_MAY_DISPATCH = "#status = :running AND attempt = :attempt AND settled = :false"
+_IS_UNSETTLED = "attempt = :attempt AND settled = :false"
+# Rows of before jobs cost anything do not say whether they are settled.
+_IS_FREE = "(attribute_not_exists(settled) OR settled = :true)"
 
 
 class DynamoJobStore:
@@ -37,13 +37,13 @@ class DynamoJobStore:
         if source is None:
             with translated():
                 self._client.put_item(
-                    TableName=self._table, Item=to_item(_row(job)), ConditionExpression="attribute_not_exists(pk)"
+                    TableName=self._table, Item=to_item(job_row(job)), ConditionExpression="attribute_not_exists(pk)"
                 )
             return job
         return job if self._claim(job, source) else self._claimed(source)
 
     def _claim(self, job: Job, source: str) -> bool:
-        claim = {**_source_key(source), "user": job.user, "job_id": job.id, **_expiry(job)}
+        claim = {**_source_key(source), "user": job.user, "job_id": job.id, **job_expiry(job)}
         puts: list[TransactWriteItemTypeDef] = [
             {
                 "Put": {
@@ -52,7 +52,7 @@ class DynamoJobStore:
                     "ConditionExpression": "attribute_not_exists(pk)",
                 }
             }
-            for row in (claim, _row(job))
+            for row in (claim, job_row(job))
         ]
         try:
             with conditional():
@@ -73,12 +73,12 @@ class DynamoJobStore:
 
     def find(self, user: str, job_id: str) -> Job | None:
         with translated():
-            key = to_item(_job_key(user, job_id))
+            key = to_item(job_key(user, job_id))
             item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        return _to_job(item) if item else None
+        return to_job(item) if item else None
 
     def page(self, user: str, *, limit: int, before: str | None = None) -> JobPage:
-        start: dict[str, Any] = {"ExclusiveStartKey": to_item(_job_key(user, before))} if before else {}
+        start: dict[str, Any] = {"ExclusiveStartKey": to_item(job_key(user, before))} if before else {}
         with translated():
             found = self._client.query(
                 TableName=self._table,
@@ -88,26 +88,32 @@ class DynamoJobStore:
                 Limit=limit,
                 **start,
             )
-        jobs = tuple(_to_job(item) for item in found["Items"])
+        jobs = tuple(to_job(item) for item in found["Items"])
         return JobPage(jobs=jobs, next_id=jobs[-1].id if "LastEvaluatedKey" in found and jobs else None)
 
-    def list_open(self, *, limit: int) -> Sequence[Job]:
-        with translated():
-            found = self._client.query(
-                TableName=self._table,
-                IndexName=OPEN_INDEX,
-                KeyConditionExpression="#open = :open",
-                ExpressionAttributeNames={"#open": "open"},
-                ExpressionAttributeValues=to_item({":open": OPEN}),
-                Limit=limit,
-            )
-        return [_to_job(item) for item in found["Items"]]
+    def list_open(self) -> Iterator[Job]:
+        start: dict[str, Any] = {}
+        while True:
+            with translated():
+                found = self._client.query(
+                    TableName=self._table,
+                    IndexName=OPEN_INDEX,
+                    KeyConditionExpression="#open = :open",
+                    ExpressionAttributeNames={"#open": "open"},
+                    ExpressionAttributeValues=to_item({":open": OPEN_JOB}),
+                    **start,
+                )
+            yield from map(to_job, found["Items"])
+            if "LastEvaluatedKey" not in found:
+                return
+            start = {"ExclusiveStartKey": found["LastEvaluatedKey"]}
 
     def start(self, job: Job, *, now: datetime, lease_expires_at: datetime) -> Job | None:
         return self._update(
             job,
             "SET #status = :running, attempt = attempt + :one, started_at = :now, lease_expires_at = :lease",
-            "#status = :queued OR (#status = :running AND lease_expires_at <= :epoch)",
+            "attribute_not_exists(dispatched_at)"
+            " AND (#status = :queued OR (#status = :running AND lease_expires_at <= :epoch))",
             {
                 ":running": JobStatus.RUNNING.value,
                 ":queued": JobStatus.QUEUED.value,
@@ -122,7 +128,7 @@ class DynamoJobStore:
         done = self._update(
             job,
             "SET #status = :queued REMOVE lease_expires_at",
-            "#status = :running AND attempt = :attempt",
+            _MAY_STOP,
             {":queued": JobStatus.QUEUED.value, ":running": JobStatus.RUNNING.value, ":attempt": job.attempt},
         )
         return done is not None
@@ -131,10 +137,75 @@ class DynamoJobStore:
         done = self._update(
             job,
             "SET #status = :status, document = :document REMOVE #open, open_since, lease_expires_at",
-            "attribute_exists(#open) AND attempt = :attempt",
-            {":status": job.status.value, ":document": _document(job), ":attempt": job.attempt},
-            {"#open": "open"},
+            f"attribute_exists(#open) AND attempt = :attempt AND {_IS_FREE}",
+            {
+                ":status": job.status.value,
+                ":document": job_document(job),
+                ":attempt": job.attempt,
+                ":true": True,
+            },
         )
+        return done is not None
+
+    def progress(self, job: Job) -> Job | None:
+        return self._update(
+            job,
+            "SET #status = :status, document = :document, attempt = attempt + :one",
+            f"attribute_exists(#open) AND attempt = :attempt AND {_IS_FREE}",
+            {
+                ":status": job.status.value,
+                ":document": job_document(job),
+                ":attempt": job.attempt,
+                ":one": 1,
+                ":true": True,
+            },
+        )
+
+    def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
+        # What is not known of the key this time must not be left from the last.
+        known = {
+            "key_usage": None if job.key_usage is None else str(job.key_usage),
+            "key_sha256": job.key_sha256,
+            "key_charges": job.key_charges,
+        }
+        kept = {name: value for name, value in known.items() if value is not None}
+        sets = ["dispatched_at = :at", "lease_expires_at = :lease", *(f"{name} = :{name}" for name in kept)]
+        removes = ["generation_id", *(known.keys() - kept.keys())]
+        done = self._update(
+            job,
+            f"SET {', '.join(sets)} REMOVE {', '.join(removes)}",
+            _MAY_DISPATCH,
+            {
+                **{f":{name}": value for name, value in kept.items()},
+                ":at": at.isoformat(),
+                ":lease": int(lease_expires_at.timestamp()),
+                ":running": JobStatus.RUNNING.value,
+                ":attempt": job.attempt,
+                ":false": False,
+            },
+        )
+        return done is not None
+
+    def note_generation(self, job: Job, generation_id: str) -> bool:
+        done = self._update(
+            job,
+            "SET generation_id = :generation_id",
+            f"{_IS_UNSETTLED} AND attribute_exists(dispatched_at)",
+            {":generation_id": generation_id, ":attempt": job.attempt, ":false": False},
+        )
+        return done is not None
+
+    def record(self, job: Job) -> bool:
+        values = {
+            ":status": job.status.value,
+            ":document": job_document(job),
+            ":attempt": job.attempt,
+            ":false": False,
+        }
+        noted = ""
+        if job.generation_id is not None:
+            noted, values[":generation_id"] = ", generation_id = :generation_id", job.generation_id
+        done = self._update(job, f"SET #status = :status, document = :document{noted}", _IS_UNSETTLED, values)
         return done is not None
 
     def remove(self, user: str, job_id: str) -> bool:
@@ -142,7 +213,7 @@ class DynamoJobStore:
             with conditional():
                 self._client.delete_item(
                     TableName=self._table,
-                    Key=to_item(_job_key(user, job_id)),
+                    Key=to_item(job_key(user, job_id)),
                     ConditionExpression="attribute_exists(pk) AND attribute_not_exists(#open)",
                     ExpressionAttributeNames={"#open": "open"},
                 )
@@ -150,62 +221,26 @@ class DynamoJobStore:
             return False
         return True
 
-    def _update(
-        self, job: Job, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None = None
-    ) -> Job | None:
+    def _update(self, job: Job, update: str, condition: str, values: dict[str, Any]) -> Job | None:
+        said = f"{update} {condition}"
+        # DynamoDB refuses a name that is given and not used, and no names at all.
+        names = {f"#{name}": name for name in ("status", "open") if f"#{name}" in said}
+        given: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
         try:
             with conditional():
                 updated = self._client.update_item(
                     TableName=self._table,
-                    Key=to_item(_job_key(job.user, job.id)),
+                    Key=to_item(job_key(job.user, job.id)),
                     UpdateExpression=update,
                     ConditionExpression=condition,
-                    ExpressionAttributeNames={"#status": "status", **(names or {})},
+                    **given,
                     ExpressionAttributeValues=to_item(values),
                     ReturnValues="ALL_NEW",
                 )
         except ConditionFailed:
             return None
-        return _to_job(updated["Attributes"])
-
-
-def _job_key(user: str, job_id: str) -> dict[str, Any]:
-    return {"pk": f"USER#{user}", "sk": f"JOB#{job_id}"}
+        return to_job(updated["Attributes"])
 
 
 def _source_key(source: str) -> dict[str, Any]:
     return {"pk": f"SOURCE#{source}", "sk": "SOURCE"}
-
-
-def _expiry(job: Job) -> dict[str, Any]:
-    return {"expires_at": int(job.expires_at.timestamp())} if job.expires_at else {}
-
-
-def _document(job: Job) -> str:
-    return job.model_dump_json(exclude=_DECIDING)
-
-
-def _row(job: Job) -> dict[str, Any]:
-    row = {
-        **_job_key(job.user, job.id),
-        "user": job.user,
-        "id": job.id,
-        "status": job.status.value,
-        "attempt": job.attempt,
-        "document": _document(job),
-        **_expiry(job),
-    }
-    if job.started_at:
-        row["started_at"] = job.started_at.isoformat()
-    if job.lease_expires_at:
-        row["lease_expires_at"] = int(job.lease_expires_at.timestamp())
-    return row if job.status.is_final else {**row, "open": OPEN, "open_since": job.created_at.isoformat()}
-
-
-def _to_job(item: Mapping[str, Any]) -> Job:
-    row = {name: value for name, value in to_row(item).items() if name in _DECIDING or name == "document"}
-    lease = row.pop("lease_expires_at", None)
-    document = json.loads(row.pop("document"))
-    return Job.model_validate(
-        {**document, **row, "lease_expires_at": datetime.fromtimestamp(int(lease), UTC) if lease else None}
-    )

@@ -1,4 +1,4 @@
-"""Which URLs a user may send Darkroom to, and at which addresses: the checks that url_fetcher makes of every hop.
+"""Which URLs a user may send Darkroom to, and at which addresses: the checks that are made of every hop.
 
 The text: http or https, port 80 or 443, no credentials, and a host spelt plainly: a dotted ASCII name, or an address in
 its usual form. What two parsers could read differently is refused before anything is looked up. The addresses: every
@@ -128,7 +128,13 @@ class UrlGuard:
         if port_of(url) not in self._ports:
             _refuse("Only ports 80 and 443 are fetched from.")
         _check_host(_host_of(url))
+        if _is_address(_host_of(url)):
+            self._require_public(_host_of(url), port_of(url))
         return url
+
+    def names_allowed(self, url: httpx.URL) -> bool:
+        """Whether the URL names, by its address, an endpoint that is let through beside the public ones."""
+        return (_host_of(url), port_of(url)) in self._also_allowed
 
     def check_redirect(self, source: httpx.URL, location: str) -> httpx.URL:
         """The URL that an answer from `source` sends to; raises UrlRefused as `check` does."""
@@ -156,10 +162,13 @@ class UrlGuard:
         host, port = _host_of(url), port_of(url)
         found = [host] if _is_address(host) else self._look_up(host, port, seconds)
         for address in found:
-            public = port in _PORTS and is_public(address)
-            if not public and (address, port) not in self._also_allowed:
-                _refuse("The host is, or resolves to, an address that is not public.")
+            self._require_public(address, port)
         return found
+
+    def _require_public(self, address: str, port: int) -> None:
+        public = port in _PORTS and is_public(address)
+        if not public and (address, port) not in self._also_allowed:
+            _refuse("The host is, or resolves to, an address that is not public.")
 
     def _look_up(self, host: str, port: int, seconds: float) -> list[str]:
         # In a thread: a look-up takes no timeout, and whoever runs the name's server decides how long it takes.

@@ -26,7 +26,8 @@ class ChatMessage(BaseModel):
 class JsonSchema(BaseModel):
     """The shape an answer has to have."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # By its alias, or it could not be read again from a job's row.
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
     schema_: dict[str, Any] = Field(alias="schema")

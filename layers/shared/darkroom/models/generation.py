@@ -1,10 +1,11 @@
 """Pictures asked of a provider, and what it gave. Words a provider uses stay plain strings: its lists grow."""
 
+import json
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from darkroom.models.money import MicroUsd
 
@@ -24,17 +25,28 @@ class Reference(BaseModel):
         return self
 
 
+Slug = Annotated[str, Field(min_length=1, max_length=100)]
+_MOST_OPTIONS = 8000
+
+
 class Routing(BaseModel):
     """Which of the provider's own sources may serve; None leaves it to the provider."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    only: tuple[str, ...] = ()
-    order: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    sort: str | None = None
+    only: tuple[Slug, ...] = Field((), max_length=20)
+    order: tuple[Slug, ...] = Field((), max_length=20)
+    ignore: tuple[Slug, ...] = Field((), max_length=20)
+    sort: str | None = Field(None, max_length=50)
     allow_fallbacks: bool | None = None
     options: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Flat, by source: passed through.")
+
+    @field_validator("options")
+    @classmethod
+    def _small(cls, options: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        if len(json.dumps(options, default=str)) > _MOST_OPTIONS:
+            raise ValueError(f"the options take more than {_MOST_OPTIONS} characters")
+        return options
 
 
 class GenerationRequest(BaseModel):
@@ -140,4 +152,5 @@ class RawAnswer(BaseModel):
     body: bytes = Field(repr=False)
     media_type: str
     generation_id: str | None = None
+    model: str | None = Field(None, description="That it was asked of.")
     complete: bool = Field(description="False if it broke off.")

@@ -1,10 +1,17 @@
 """A job: one piece of work that a user asked for, and how it went."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.errors import Charged
+from darkroom.models.budget import BudgetRef
+from darkroom.models.chat import ChatRequest
+from darkroom.models.generation import GenerationRequest
+from darkroom.models.money import MicroUsd
 
 
 class JobStatus(StrEnum):
@@ -12,10 +19,13 @@ class JobStatus(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELED = "canceled"
+    UNCERTAIN = "uncertain"
+    """Money may have been spent, and what became of it is being found out; never tried again by itself."""
 
     @property
     def is_final(self) -> bool:
-        return self in (JobStatus.SUCCEEDED, JobStatus.FAILED)
+        return self in (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED)
 
 
 class StoredImage(BaseModel):
@@ -29,6 +39,80 @@ class StoredImage(BaseModel):
     height: int = Field(description="Pixels.")
     bytes: int
     sha256: str
+
+
+class StoredBody(BaseModel):
+    """A request's body in the outputs bucket, and the model that it is for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    model: str
+    fallback_models: tuple[str, ...] = ()
+    max_completion_tokens: int = 1
+
+
+class Parent(BaseModel):
+    """A picture that a job began with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: Literal["image", "mask"] = "image"
+    kind: Literal["job", "upload", "url", "file"]
+    ref: str | None = Field(None, description="The job's or upload's id, or the URL without its query.")
+    index: int | None = Field(None, description="Which of the job's pictures, from 0.")
+    sha256: str = Field(description="Of the bytes that were handed over.")
+
+
+class PaidWork(BaseModel):
+    """What a worker is to do: one request for the provider, whose pictures lie in the outputs bucket.
+
+    One of `request` (pictures), `chat` (a planner's turn) and `completion` (plain chat, whose body lies there, too).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    request: GenerationRequest | None = Field(None, description="Without references: those are the inputs.")
+    chat: ChatRequest | None = Field(None, description="Without pictures: the inputs go with its last message.")
+    completion: StoredBody | None = None
+    inputs: tuple[StoredImage, ...] = ()
+    mask: StoredImage | None = Field(None, description="Transparent where the first input may change.")
+    output_format: str | None = Field(None, description="Of what is composed here, after the provider: png or webp.")
+
+
+class TurnState(BaseModel):
+    """How far a turn of a conversation, or one picture of a recipe, has come. Its paid calls are jobs of their own.
+
+    They are named after it: `{turn}-plan`, `{turn}-repair`, `{turn}-paint0`, …
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    conversation_id: str
+    content: str
+    base: str | None = Field(None, description="The version it begins with; None where there is no picture.")
+    plan: dict[str, Any] | None = None
+    reply: str = ""
+    done: int = Field(0, description="How many of the plan's actions are carried out.")
+    steps: tuple[dict[str, Any], ...] = Field((), description="What was done to the picture so far, as Step's JSON.")
+    image: StoredImage | None = Field(None, description="The picture as it is now.")
+    origin: StoredImage | None = Field(None, description="The last picture before it that was given or painted.")
+    since: tuple[dict[str, Any], ...] = Field((), description="The operations that lead from there to it.")
+    problem: dict[str, Any] | None = Field(None, description="Why an operation could not be done.")
+    rendering: bool = Field(False, description="The function with the segmentation model has it.")
+    jobs: tuple[str, ...] = ()
+
+
+class JobCost(BaseModel):
+    """A job's money in micro-dollars. A job that cannot cost anything is settled from the beginning."""
+
+    model_config = ConfigDict(frozen=True)
+
+    estimated: MicroUsd | None = Field(0, description="None where nobody knows the price.")
+    reserved: MicroUsd = 0
+    actual: MicroUsd | None = Field(0, description="None until it is settled, or if it could not be found out.")
+    settled: bool = True
+    charged: Charged = False
 
 
 class Job(BaseModel):
@@ -50,3 +134,27 @@ class Job(BaseModel):
     images: tuple[StoredImage, ...] = ()
     result: dict[str, Any] = Field(default_factory=dict, description="What is known of the output beside its images.")
     error: dict[str, Any] | None = Field(None, description="Problem details, as the API answers them.")
+    warnings: tuple[str, ...] = ()
+    lineage: tuple[Parent, ...] = ()
+    # What follows is for jobs that may cost money.
+    work: PaidWork | None = None
+    cost: JobCost = JobCost()
+    budgets: tuple[BudgetRef, ...] = Field((), description="Those that its reservation was taken from.")
+    token_id: str | None = Field(None, description="The API token it was asked for with.")
+    conversation_id: str | None = None
+    request_sha256: str | None = Field(None, description="The same for identical requests.")
+    model_requested: str | None = None
+    model_used: str | None = None
+    generation_id: str | None = Field(None, description="By which the provider's books know the last dispatch.")
+    dispatched_at: datetime | None = Field(None, description="From then on money may have been spent.")
+    key_usage: Decimal | None = Field(None, description="Dollars the key had used in all, just before the dispatch.")
+    key_sha256: str | None = Field(None, description="Digest of the key that it was dispatched with.")
+    key_charges: int | None = Field(None, description="How many charges on that key were settled here before.")
+    cancel_at: datetime | None = Field(None, description="If not dispatched by then, it is canceled.")
+    webhook_url: str | None = None
+    parent_id: str | None = Field(None, description="The turn that this paid call belongs to.")
+    turn: TurnState | None = Field(None, description="Of a turn, which itself costs nothing; its jobs do.")
+
+    @property
+    def is_paid(self) -> bool:
+        return self.work is not None

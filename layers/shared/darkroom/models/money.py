@@ -15,6 +15,8 @@ from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal, InvalidOperation, l
 from typing import Any
 
 MicroUsd = int
+CREDIT: MicroUsd = 400
+"""What a credit is worth unless a stack says otherwise: 100 credits are $0.04."""
 
 _MICRO = Decimal(1_000_000)
 _NOISE = Decimal("1e-12")
@@ -47,3 +49,14 @@ def micro_usd(value: Any) -> MicroUsd | None:
 def in_dollars(amount: MicroUsd) -> Decimal:
     """For showing: 14000 is Decimal("0.014000")."""
     return Decimal(amount).scaleb(-6)
+
+
+def said(amount: MicroUsd) -> str:
+    """For a sentence: 14000 is "$0.014", 100000 is "$0.10"."""
+    dollars, _, cents = f"{in_dollars(amount):f}".partition(".")
+    return f"${dollars}.{cents.rstrip('0').ljust(2, '0')}"
+
+
+def in_credits(amount: MicroUsd, credit: MicroUsd) -> Decimal:
+    """The amount in credits of so many micro-dollars each, for showing: 40000 at 400 is Decimal("100")."""
+    return Decimal(amount) / Decimal(credit)

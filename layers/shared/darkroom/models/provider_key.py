@@ -1,6 +1,7 @@
 """What a provider says of the key it is called with."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +18,9 @@ class KeyStatus(BaseModel):
     limit_remaining: MicroUsd | None = None
     limit_reset: str | None = Field(None, description="`daily`, `weekly`, `monthly`; None for never.")
     usage: MicroUsd | None = None
+    used: Decimal | None = Field(
+        None, description="Dollars used in all, exactly as the provider says: two readings have a difference."
+    )
     usage_daily: MicroUsd | None = None
     usage_monthly: MicroUsd | None = None
     is_free_tier: bool = Field(False, description="The account never bought credits.")

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from darkroom.models.money import MicroUsd
+
 USER_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
 
@@ -18,3 +20,9 @@ class ApiToken(BaseModel):
     created_at: datetime
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
+    day_limit: MicroUsd | None = Field(None, ge=0, description="What may be spent with it in a UTC day.")
+    month_limit: MicroUsd | None = Field(None, ge=0, description="What may be spent with it in a UTC month.")
+
+    @property
+    def is_limited(self) -> bool:
+        return self.day_limit is not None or self.month_limit is not None

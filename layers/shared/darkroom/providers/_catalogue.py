@@ -57,6 +57,7 @@ def key_status(value: Mapping[str, Any]) -> KeyStatus:
         limit_remaining=_remaining(data.get("limit_remaining")),
         limit_reset=_wire.text(data.get("limit_reset")),
         usage=micro_usd(data.get("usage")),
+        used=dollars(data.get("usage")),
         usage_daily=micro_usd(data.get("usage_daily")),
         usage_monthly=micro_usd(data.get("usage_monthly")),
         is_free_tier=data.get("is_free_tier") is True,

@@ -150,7 +150,7 @@ def read(answer: Answer, asked: Asked, *, paints: bool) -> Reply:
     """
     reply = _of_events(answer, asked) if answer.is_events else _of_json(answer, asked)
     if reply.error or reply.finish_reason == "error":
-        raise _failed(reply, asked)
+        raise failed(reply, asked)
     usage = reply.usage or Usage()
     reply.images, reply.warnings = _pictures(reply.parts)
     if reply.was_refused and not reply.images:
@@ -184,7 +184,8 @@ def _of_events(answer: Answer, asked: Asked) -> Reply:
     return reply
 
 
-def _failed(reply: Reply, asked: Asked) -> DarkroomError:
+def failed(reply: Reply, asked: Asked) -> DarkroomError:
+    """The error that a 200 stands for which tells of one."""
     cost = reply.usage.cost if reply.usage else None
     if not reply.error:
         return ServiceUnavailable(

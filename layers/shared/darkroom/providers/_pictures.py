@@ -17,6 +17,13 @@ _MEDIA_TYPES = {
     "GIF": "image/gif",
     "AVIF": "image/avif",
 }
+SVG = "image/svg+xml"
+# A drawing begins with its root element, after whatever XML allows before it; there are no zero bytes in it.
+_SVG = re.compile(
+    # Atomic groups: a hostile beginning must not be tried in every way there is.
+    rb"(?:\xef\xbb\xbf)?\s*(?>(?:<\?xml[^>]*>|(?><!--.*?-->)|<!DOCTYPE\s+svg[^>\[]*>)\s*)*<svg[\s>/]",
+    re.DOTALL,
+)
 _REFERENCES = ("PNG", "JPEG", "WEBP", "GIF")
 _DATA_URL = re.compile(r"data:[^,;]{0,100}(?:;[^,;]{1,100})*?;base64,", re.ASCII)
 
@@ -26,7 +33,7 @@ class NotAPicture(Exception):
 
 
 def decode(encoded: object) -> GeneratedImage:
-    """The picture in a text of base64.
+    """The picture, or SVG drawing, in a text of base64. A drawing is a program, too: never show it as one's own.
 
     Raises:
         NotAPicture
@@ -39,6 +46,8 @@ def decode(encoded: object) -> GeneratedImage:
         data = binascii.a2b_base64(encoded, strict_mode=True)
     except ValueError:  # binascii.Error, or characters beyond ASCII
         raise NotAPicture("is not valid base64") from None
+    if _SVG.match(data[:4096]) and b"\0" not in data:
+        return GeneratedImage(data=data, media_type=SVG)
     return GeneratedImage(data=data, media_type=_MEDIA_TYPES[_kind(data, tuple(_MEDIA_TYPES))])
 
 

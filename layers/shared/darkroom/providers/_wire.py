@@ -27,9 +27,9 @@ def parse_json(body: bytes | str) -> Any:
         raise ValueError("nested too deeply") from error
 
 
-def to_json(value: Any) -> bytes:
+def to_json(value: Any, *, sort_keys: bool = True) -> bytes:
     """The one way to write a value: an identical request is the same bytes, which is what a cache goes by."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(value, sort_keys=sort_keys, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

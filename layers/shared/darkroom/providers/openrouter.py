@@ -1,25 +1,35 @@
 """OpenRouter: pictures through `/images`, conversations through `/chat/completions`, and sign-in by OAuth PKCE.
 
-What each looks like on the wire stands at the top of `_images`, `_chat`, `_catalogue`, `_openrouter_auth` and
-`_openrouter_errors`.
+What each looks like on the wire stands at the top of `_images`, `_chat`, `_completions`, `_catalogue`,
+`_openrouter_auth` and `_openrouter_errors`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
+
+import httpx
 
 from darkroom.errors import DarkroomError, InvalidParameter, RateLimited, ServiceUnavailable, UnsupportedModel
 from darkroom.models.catalogue import ChatModel, ImageEndpoint, ImageModel
 from darkroom.models.chat import ChatRequest, ChatResult
+from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
-from darkroom.models.generation import Call, GenerationRecord, GenerationRequest, GenerationResult, Usage
+from darkroom.models.generation import (
+    Call,
+    GenerationRecord,
+    GenerationRequest,
+    GenerationResult,
+    RawAnswer,
+    Usage,
+)
 from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId, Provider
-from darkroom.providers import _catalogue, _chat, _images
+from darkroom.providers import _catalogue, _chat, _completions, _images
 from darkroom.providers._calls import Calls, Counter, Watch
 from darkroom.providers._errors import Asked
-from darkroom.providers._http import Answer, HttpClient
+from darkroom.providers._http import Answer, BrokenOff, HttpClient
 from darkroom.providers._openrouter_auth import OpenRouterAuth, inspect
 from darkroom.providers._openrouter_calls import NAME, calls
 from darkroom.providers._retry import Retries
@@ -101,6 +111,12 @@ class OpenRouter:
         call = _call(asked, answer, requested=request.model, used=model, source=answer.headers.get("x-provider-name"))
         return GenerationResult(images=found.images, usage=found.usage, call=call, warnings=found.warnings)
 
+    def reread(self, request: GenerationRequest, answer: RawAnswer) -> GenerationResult:
+        kept, asked = self._kept(answer, request.model)
+        found = _images.read(kept, asked)
+        call = _call(asked, kept, requested=request.model, used=request.model, source=None)
+        return GenerationResult(images=found.images, usage=found.usage, call=call, warnings=found.warnings)
+
     def chat(
         self,
         request: ChatRequest,
@@ -111,30 +127,56 @@ class OpenRouter:
         on_generation_id: OnGenerationId,
         on_answer: OnAnswer,
     ) -> ChatResult:
-        def read(answer: Answer, asked: Asked) -> _chat.Reply:
-            return _chat.read(answer, asked, paints=request.paints != "no")
-
         reply, answer, asked = self._calls.paid(
             "/chat/completions",
             _chat.body(request),
-            read,
+            _chat_reader(request),
             key=key,
             deadline=deadline,
             watch=Watch(on_dispatched, on_generation_id, on_answer),
             counter=Counter(),
             headers=_chat.headers(request),
         )
-        used = reply.model or request.model
-        return ChatResult(
-            text=reply.text,
-            images=reply.images,
-            finish_reason=reply.finish_reason,
-            native_finish_reason=reply.native_finish_reason,
-            from_cache=answer.headers.get("x-openrouter-cache-status", "").upper() == "HIT",
-            usage=reply.usage or Usage(),
-            call=_call(asked, answer, requested=request.model, used=used, source=reply.source),
-            warnings=reply.warnings,
+        return _chat_result(request, reply, answer, asked)
+
+    def reread_chat(self, request: ChatRequest, answer: RawAnswer) -> ChatResult:
+        kept, asked = self._kept(answer, request.model)
+        return _chat_result(request, _chat_reader(request)(kept, asked), kept, asked)
+
+    def complete(
+        self,
+        request: CompletionRequest,
+        *,
+        key: str,
+        deadline: Deadline,
+        on_dispatched: OnDispatched,
+        on_generation_id: OnGenerationId,
+        on_answer: OnAnswer,
+    ) -> CompletionResult:
+        found, answer, asked = self._calls.paid(
+            "/chat/completions",
+            _completions.body(request),
+            _completions.read,
+            key=key,
+            deadline=deadline,
+            watch=Watch(on_dispatched, on_generation_id, on_answer),
+            counter=Counter(),
+            keeps_order=True,
         )
+        return _completion_result(request, found, answer, asked)
+
+    def reread_completion(self, request: CompletionRequest, answer: RawAnswer) -> CompletionResult:
+        kept, asked = self._kept(answer, request.model)
+        return _completion_result(request, _completions.read(kept, asked), kept, asked)
+
+    def _kept(self, answer: RawAnswer, model: str) -> tuple[Answer, Asked]:
+        """An answer as it was when it came, as far as it was kept."""
+        headers = httpx.Headers({"content-type": answer.media_type})
+        if answer.generation_id:
+            headers["x-generation-id"] = answer.generation_id
+        broken = None if answer.complete else BrokenOff("it was cut off", sent=True)
+        asked = Asked(NAME, self._calls.title, paid=True, model=model).answered(200, headers)
+        return Answer(200, headers, answer.body, broken), asked
 
     def inspect(self, key: str) -> KeyStatus:
         return inspect(self._calls, key)
@@ -172,6 +214,32 @@ class OpenRouter:
 
 def _is_404(error: DarkroomError) -> bool:
     return error.upstream is not None and error.upstream.status == 404
+
+
+def _chat_reader(request: ChatRequest) -> Callable[[Answer, Asked], _chat.Reply]:
+    return lambda answer, asked: _chat.read(answer, asked, paints=request.paints != "no")
+
+
+def _chat_result(request: ChatRequest, reply: _chat.Reply, answer: Answer, asked: Asked) -> ChatResult:
+    used = reply.model or request.model
+    return ChatResult(
+        text=reply.text,
+        images=reply.images,
+        finish_reason=reply.finish_reason,
+        native_finish_reason=reply.native_finish_reason,
+        from_cache=answer.headers.get("x-openrouter-cache-status", "").upper() == "HIT",
+        usage=reply.usage or Usage(),
+        call=_call(asked, answer, requested=request.model, used=used, source=reply.source),
+        warnings=reply.warnings,
+    )
+
+
+def _completion_result(
+    request: CompletionRequest, found: _completions.Completion, answer: Answer, asked: Asked
+) -> CompletionResult:
+    used = found.model or request.model
+    call = _call(asked, answer, requested=request.model, used=used, source=found.source)
+    return CompletionResult(body=found.body, usage=found.usage, call=call)
 
 
 def _call(asked: Asked, answer: Answer, *, requested: str, used: str, source: str | None) -> Call:

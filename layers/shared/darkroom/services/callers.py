@@ -1,6 +1,7 @@
 """Who calls: by an API token, or by the session of a browser."""
 
 from darkroom.errors import InvalidToken
+from darkroom.models.caller import Caller
 from darkroom.services.sessions import Sessions
 from darkroom.services.tokens import Tokens
 
@@ -13,8 +14,8 @@ class Callers:
         self._tokens = tokens
         self._sessions = sessions
 
-    def identify(self, *, token: str | None, session: str | None) -> str:
-        """The caller's user name; a token counts before a session.
+    def identify(self, *, token: str | None, session: str | None) -> Caller:
+        """Who calls; a token counts before a session.
 
         Raises:
             Unauthenticated: neither was sent, or the session is over.
@@ -23,8 +24,9 @@ class Callers:
         if not token:
             found = self._sessions.find(session)
             if found is not None:
-                return found.user
-        return self._tokens.authenticate(token).user
+                return Caller(user=found.user)
+        known = self._tokens.authenticate(token)
+        return Caller(user=known.user, token=known)
 
     def known(self, *, token: str | None, session: str | None) -> str | None:
         """The caller's name if there is a valid sign of it; for routes that serve everybody."""

@@ -1,12 +1,13 @@
-"""Jobs: showing them to their owner, removing them, and closing those whose worker died."""
+"""Jobs: showing them to their owner, canceling and removing them, and closing those whose worker died."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from darkroom.errors import Conflict, InvalidParameter, NotFound, ServiceUnavailable
-from darkroom.models.job import Job, JobStatus
-from darkroom.ports import Clock, ImageStore, JobStore
+from darkroom.errors import Conflict, InvalidParameter, JobCanceled, NotFound, ServiceUnavailable
+from darkroom.models.job import Job, JobStatus, Parent
+from darkroom.models.money import CREDIT, MicroUsd, in_credits, in_dollars
+from darkroom.ports import Clock, ImageStore, JobStore, RawAnswerStore
 
 MOST_PER_PAGE = 100
 MOST_ID = 64
@@ -15,13 +16,28 @@ LOST_AFTER = timedelta(days=1)
 
 
 class Jobs:
-    """Args: max_attempts: how often a queue delivers a message before it is a dead letter."""
+    """Args:
+    max_attempts: how often a queue delivers a message before it is a dead letter.
+    raw_answers: of paid jobs, to be removed with them.
+    credit: what a credit is worth in micro-dollars, for showing.
+    """
 
-    def __init__(self, store: JobStore, images: ImageStore, clock: Clock, *, max_attempts: int) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        images: ImageStore,
+        clock: Clock,
+        *,
+        max_attempts: int,
+        raw_answers: RawAnswerStore | None = None,
+        credit: MicroUsd = CREDIT,
+    ) -> None:
         self._store = store
         self._images = images
         self._clock = clock
         self._max_attempts = max_attempts
+        self._raw_answers = raw_answers
+        self._credit = credit
 
     def find(self, user: str, job_id: str) -> Job:
         # Longer than any id there is, and in the end than DynamoDB takes for a key.
@@ -44,22 +60,75 @@ class Jobs:
 
         Raises:
             NotFound: the user has no such job.
-            Conflict: it is still being worked on.
+            Conflict: it is still being worked on, or what it cost is not known yet. Its receipt stays in any case.
         """
         job = self.find(user, job_id)
         if not job.status.is_final:
             raise Conflict(f"The job is {job.status}.", fix="Wait until it is over, then remove it.")
-        self._images.remove_outputs([image.key for image in job.images])
+        if not job.cost.settled:
+            raise Conflict("What the job cost is still being found out.", fix="Try again in some minutes.")
+        turn = self._store.find(user, job.parent_id) if job.parent_id else None
+        if turn is not None and not turn.status.is_final:
+            # Its turn would have it done, and paid for, once more.
+            raise Conflict("The job is a part of a turn that goes on.", fix=f"Wait until {turn.id} is over.")
+        completion = [str(job.result["completion"])] if "completion" in job.result else []
+        # A conversation shows the pictures of its turns as long as there is one; they are removed with it.
+        own = () if job.conversation_id else job.images
+        self._images.remove_outputs([*(image.key for image in own), *completion])
+        if job.is_paid and self._raw_answers is not None:
+            self._raw_answers.remove(user, job_id)
         self._store.remove(user, job_id)
 
-    def close_abandoned(self, *, limit: int = 100) -> list[Job]:
-        """Fails the jobs whose worker died on its last attempt, whose message is a dead letter by now.
+    def cancel(self, user: str, job_id: str, cancel: Callable[[Job], bool]) -> Job:
+        """Cancels a job that was not sent to its provider; one that is canceled already stays so.
+
+        Args:
+            cancel: settles it, unless it is too late.
+
+        Raises:
+            NotFound: the user has no such job.
+            Conflict: it is over, or is being paid for at this moment.
+        """
+        job = self.find(user, job_id)
+        if job.turn is not None and not job.status.is_final:
+            self._cancel_turn(job, cancel)
+            return self.find(user, job_id)
+        if job.status is JobStatus.CANCELED or (job.is_paid and not job.status.is_final and cancel(job)):
+            return self.find(user, job_id)
+        job = self.find(user, job_id)
+        if job.status is JobStatus.CANCELED:
+            return job
+        if job.status.is_final:
+            raise Conflict(f"The job is over: it has {job.status}.", fix="There is nothing left to cancel.")
+        raise Conflict(
+            "It is too late to cancel the job: the provider is at work on it.",
+            fix="Wait until it is over.",
+            context={"job_id": job.id, "job_status": job.status.value},
+        )
+
+    def _cancel_turn(self, turn: Job, cancel: Callable[[Job], bool]) -> None:
+        """A turn can be canceled until its first call is sent. Raises Conflict."""
+        first = self._store.find(turn.user, f"{turn.id}-plan")
+        if first is None or first.status.is_final or not cancel(first):
+            raise Conflict(
+                "It is too late to cancel the turn: its planner has been asked.",
+                fix="Wait until it is over, then undo.",
+            )
+        problem = JobCanceled("The turn was canceled before anything was spent.", fix="Say it again if you want it.")
+        ended = {"status": JobStatus.CANCELED, "completed_at": self._clock(), "error": problem.problem()}
+        self._store.finish(turn.model_copy(update=ended))
+
+    def abandon(self, job: Job) -> bool:
+        """Fails a job that costs nothing and will come to nothing."""
+        return self._store.finish(_abandon(job, self._clock()))
+
+    def close_if_abandoned(self, job: Job) -> bool:
+        """Fails a job whose worker died on its last attempt, whose message is a dead letter by now.
 
         A worker that raises says so itself; this is for one that was killed or ran out of memory or time.
         """
         now = self._clock()
-        abandoned = [job for job in self._store.list_open(limit=limit) if self._is_abandoned(job, now)]
-        return [failed for job in abandoned if self._store.finish(failed := _abandon(job, now))]
+        return self._is_abandoned(job, now) and self._store.finish(_abandon(job, now))
 
     def _is_abandoned(self, job: Job, now: datetime) -> bool:
         if job.created_at + LOST_AFTER <= now:
@@ -67,24 +136,57 @@ class Jobs:
         lease_is_over = job.lease_expires_at is not None and job.lease_expires_at <= now
         return lease_is_over and job.attempt >= self._max_attempts
 
-    def show(self, job: Job) -> dict[str, Any]:
-        """The job as the API answers it, with links that work for a while."""
+    def show(self, job: Job, *, most_images: int | None = None) -> dict[str, Any]:
+        """The job as the API answers it, with links that work for a while.
+
+        Args:
+            most_images: how many pictures are shown at the most; a list of long jobs must fit into an answer.
+        """
         path = f"/v1/jobs/{job.id}"
         images = [
-            {**image.model_dump(exclude={"key"}), "url": self._images.link_output(image.key)} for image in job.images
+            {**image.model_dump(exclude={"key"}), "url": self._images.link_output(image.key)}
+            for image in job.images[:most_images]
         ]
+        moments = {"created_at", "started_at", "completed_at", "expires_at"}
         return {
             "id": job.id,
             "object": "job",
             "op": job.op,
             "status": job.status.value,
-            **job.model_dump(mode="json", include={"created_at", "started_at", "completed_at", "expires_at"}),
+            **job.model_dump(mode="json", include=moments),
             "input": job.input,
-            "output": {**job.result, "images": images},
+            "output": {**{name: value for name, value in job.result.items() if name != "completion"}, "images": images},
             "error": job.error,
-            "cost": {"actual_usd": 0, "settled": True},
-            "urls": {"get": path},
+            "warnings": list(job.warnings),
+            "cost": self.show_cost(job),
+            **job.model_dump(mode="json", include={"model_requested", "model_used", "generation_id"}),
+            "lineage": [_parent(parent) for parent in job.lineage],
+            "urls": {"get": path, "cancel": f"{path}/cancel"},
         }
+
+    def show_cost(self, job: Job) -> dict[str, Any]:
+        """Money in dollars and in credits; None is not known (yet)."""
+        cost = job.cost
+        if job.turn is not None and not job.status.is_final:
+            # Its parts know, and each has an end of its own.
+            cost = cost.model_copy(update={"actual": None, "settled": False, "charged": "unknown"})
+        return {
+            "estimated_usd": _dollars(cost.estimated),
+            "reserved_usd": _dollars(cost.reserved),
+            "actual_usd": _dollars(cost.actual),
+            "actual_credits": None if cost.actual is None else float(in_credits(cost.actual, self._credit)),
+            "settled": cost.settled,
+            # From the dispatch on nobody knows, until it is settled.
+            "charged": "unknown" if job.dispatched_at and not cost.settled else cost.charged,
+        }
+
+
+def _dollars(amount: MicroUsd | None) -> float | None:
+    return None if amount is None else float(in_dollars(amount))
+
+
+def _parent(parent: Parent) -> dict[str, Any]:
+    return parent.model_dump(mode="json", exclude_none=True)
 
 
 def _abandon(job: Job, now: datetime) -> Job:

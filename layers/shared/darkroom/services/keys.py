@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
 from darkroom.errors import DarkroomError, InvalidApiKey, InvalidParameter, NotFound
 from darkroom.models.digest import digest
@@ -91,6 +91,22 @@ class Keys:
             raise NotFound(f"No {provider} key is connected.", fix="GET /v1/keys lists those that are.")
         return removed
 
+    def payer(self, user: str, provider: KeyProvider) -> Literal["user", "stack"]:
+        """Whose key would pay. Neither the key nor KMS is touched.
+
+        Raises:
+            InvalidApiKey: there is none.
+        """
+        if any(key.provider == provider for key in self._vault.describe(user)):
+            return "user"
+        if provider in self.operated:
+            return "stack"
+        raise no_key(provider)
+
+    def pays_alone(self, user: str, provider: KeyProvider) -> bool:
+        """Whether nothing the user does is paid with the stack's key."""
+        return provider not in self.operated or any(key.provider == provider for key in self._vault.describe(user))
+
     def reveal(self, user: str, provider: KeyProvider) -> str:
         """The key to pay with: the user's own, else the operator's if there is one.
 
@@ -99,7 +115,7 @@ class Keys:
         """
         secret = self._vault.reveal(user, provider) or self._operator_key(provider)
         if not secret:
-            raise InvalidApiKey(f"No {provider} key is connected.", fix=CONNECT, context={"connect": "/oauth/start"})
+            raise no_key(provider)
         return secret
 
     def _status(self, user: str, provider: KeyProvider) -> KeyStatus | None:
@@ -108,3 +124,7 @@ class Keys:
             return self._inspectors[provider].inspect(secret) if secret else None
         except DarkroomError:
             return None
+
+
+def no_key(provider: KeyProvider) -> InvalidApiKey:
+    return InvalidApiKey(f"No {provider} key is connected.", fix=CONNECT, context={"connect": "/oauth/start"})

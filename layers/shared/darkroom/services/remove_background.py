@@ -1,4 +1,7 @@
-"""Background removal: for a caller who waits, and for files dropped into the inbox."""
+"""Background removal: for a caller who waits, and for files dropped into the inbox.
+
+A file that is dropped into a folder of the inbox with a kept recipe's name gets that recipe instead.
+"""
 
 import hashlib
 import re
@@ -13,6 +16,8 @@ from darkroom.models.cutout import Cutout, CutoutOptions, CutoutRequest
 from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.ports import Clock, ImageStore, JobStore
+from darkroom.services.recipes import OPERATION as RECIPE
+from darkroom.services.recipes import FolderRecipes
 from darkroom.services.sources import Sources
 from darkroom.services.uploads import MAX_UPLOAD_BYTES
 
@@ -29,6 +34,7 @@ class RemoveBackground:
     pipeline: bytes to cut-out; pure but for the model's weights.
     retention: how long results and their jobs are kept.
     max_attempts: how often the queue delivers a message before it is a dead letter.
+    recipes: what folders of the inbox stand for; None where every file is cut out.
     """
 
     def __init__(
@@ -41,6 +47,7 @@ class RemoveBackground:
         clock: Clock,
         retention: timedelta,
         max_attempts: int,
+        recipes: FolderRecipes | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._sources = sources
@@ -49,6 +56,7 @@ class RemoveBackground:
         self._clock = clock
         self._retention = retention
         self._max_attempts = max_attempts
+        self._recipes = recipes
 
     def cut_out(self, user: str, request: CutoutRequest) -> Cutout:
         """The cut-out of the request's picture. Nothing is stored."""
@@ -64,7 +72,8 @@ class RemoveBackground:
         return done
 
     def on_dropped(self, file: DroppedFile) -> Job | None:
-        """Cuts out a dropped file, once for each version of the object however often it is delivered.
+        """Cuts out a dropped file, or takes its folder's recipe on it, once for each version of the object however
+        often it is delivered.
 
         Returns:
             The job; None for what is nobody's file, or was done and then removed.
@@ -75,7 +84,11 @@ class RemoveBackground:
         if file.user is None or file.is_folder:
             return None
         now = self._clock()
-        new = self._new_job(file.user, now, {"bucket": file.bucket, "key": file.key, "version": file.version})
+        given = {"bucket": file.bucket, "key": file.key, "version": file.version}
+        recipe = self._recipe(file.user, file)
+        new = self._new_job(file.user, now, given)
+        if recipe is not None:
+            new = new.model_copy(update={"op": RECIPE, "input": {**given, "recipe": recipe}})
         job = self._jobs.add(new, source=file.identity)
         if job is None or job.status.is_final:
             return job
@@ -89,7 +102,7 @@ class RemoveBackground:
     def _attempt(self, job: Job, file: DroppedFile) -> Job:
         try:
             data = self._images.read_upload(file.key, version=file.version, max_bytes=MAX_UPLOAD_BYTES)
-            done = self._store(job, self._pipeline(data, CutoutOptions(), None), stem=_safe_stem(file.stem))
+            done = self._done(job, data, stem=_safe_stem(file.stem))
         except CallerError as error:
             # Another delivery would fail the same way: the job says why, and the message is done with.
             done = self._failed(job, error.problem())
@@ -98,6 +111,18 @@ class RemoveBackground:
             raise
         self._jobs.finish(done)
         return done
+
+    def _recipe(self, user: str, file: DroppedFile) -> str | None:
+        folder = _folder(file)
+        return folder if self._recipes is not None and folder and self._recipes.has(user, folder) else None
+
+    def _done(self, job: Job, data: bytes, *, stem: str) -> Job:
+        # What the job was made for counts, whatever has become of the recipe since.
+        if self._recipes is None or job.op != RECIPE:
+            return self._store(job, self._pipeline(data, CutoutOptions(), None), stem=stem)
+        rendered = self._recipes.apply(job.user, job.input["recipe"], data)
+        image = self._recipes.render.keep(job, rendered, stem=stem)
+        return self._succeeded(job, image).model_copy(update={"warnings": rendered.warnings})
 
     def _give_up_or_requeue(self, job: Job, file: DroppedFile, error: Exception) -> None:
         if file.receives < self._max_attempts:
@@ -136,13 +161,15 @@ class RemoveBackground:
             image.key, cutout.data, media_type=cutout.media_type, metadata={"job": job.id, "model": cutout.model}
         )
         result = cutout.model_dump(mode="json", include={"subject", "model", "timings_ms", "warnings"})
+        return self._succeeded(job, image).model_copy(update={"result": result})
+
+    def _succeeded(self, job: Job, image: StoredImage) -> Job:
         return job.model_copy(
             update={
                 "status": JobStatus.SUCCEEDED,
                 "started_at": job.started_at or job.created_at,
                 "completed_at": self._clock(),
                 "images": (image,),
-                "result": result,
             },
         )
 
@@ -156,6 +183,12 @@ def _name_source(request: CutoutRequest) -> dict[str, str]:
     if request.image_url:
         return {"image_url": request.image_url.partition("?")[0]}
     return {"upload_id": request.upload_id} if request.upload_id else {}
+
+
+def _folder(file: DroppedFile) -> str | None:
+    """The first folder in the inbox that the file lies in."""
+    parts = file.key.split("/")
+    return parts[2] if len(parts) > 3 else None
 
 
 def _safe_stem(stem: str) -> str:

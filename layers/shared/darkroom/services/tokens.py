@@ -8,6 +8,7 @@ from ulid import ULID
 
 from darkroom.errors import Conflict, InvalidParameter, InvalidToken, NotFound, Unauthenticated
 from darkroom.models.digest import digest
+from darkroom.models.money import MicroUsd
 from darkroom.models.token import USER_PATTERN, ApiToken
 from darkroom.ports import Clock, TokenStore
 
@@ -25,8 +26,19 @@ class Tokens:
         self._store = store
         self._clock = clock
 
-    def create(self, *, user: str, name: str = "", lifetime: timedelta | None = None) -> tuple[ApiToken, str]:
+    def create(
+        self,
+        *,
+        user: str,
+        name: str = "",
+        lifetime: timedelta | None = None,
+        day_limit: MicroUsd | None = None,
+        month_limit: MicroUsd | None = None,
+    ) -> tuple[ApiToken, str]:
         """A new token and its plaintext, which is told this once and kept nowhere.
+
+        Args:
+            day_limit, month_limit: what may be spent with it in a UTC day and month; None for no limit of its own.
 
         Raises:
             InvalidParameter: the user's name has characters it may not have.
@@ -50,6 +62,8 @@ class Tokens:
             hint=plaintext[-4:],
             created_at=now,
             expires_at=(now + lifetime).replace(microsecond=0) if lifetime else None,
+            day_limit=day_limit,
+            month_limit=month_limit,
         )
         self._store.add(token)
         return token, plaintext

@@ -2,8 +2,11 @@
 
 import base64
 import json
+import os
 import time
 from typing import Any
+
+time.sleep(float(os.environ.get("IMPORT_SECONDS", "0")))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:
@@ -13,6 +16,10 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Any:
     if what == "slow":
         time.sleep(2)
         return {"statusCode": 200, "body": "late"}
+    if what == "asleep":
+        time.sleep(50)
+    if what == "environ":
+        return dict(os.environ)
     if what == "image":
         body = base64.b64encode(b"\x89PNG\x00\xff").decode()
         return {"statusCode": 201, "headers": {"Content-Type": "image/png"}, "body": body, "isBase64Encoded": True}

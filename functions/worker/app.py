@@ -1,0 +1,34 @@
+"""The queue of paid jobs · its dead letters · the sweep of what workers left behind (schedule)"""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from darkroom import bootstrap, triggers
+from darkroom.models.deadline import Deadline
+from darkroom.observability import logger
+
+# What ending in good order takes.
+_MARGIN = 5.0
+
+
+def handler_of(services: bootstrap.WorkerServices) -> bootstrap.Handler:
+    def handle(event: dict[str, Any], context: Any) -> Any:
+        deadline = Deadline(max(0.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN))
+
+        def on_message(message: dict[str, Any], record: SQSRecord) -> None:
+            if record.event_source_arn == services.dead_letters:
+                services.worker.dead_letter(message["user"], message["job_id"])
+            else:
+                services.worker.run(message["user"], message["job_id"], deadline)
+
+        if "Records" in event:
+            return triggers.each_message(event, context, on_message)
+        swept = services.sweep.run(deadline)
+        logger.info("Swept", extra=dict(swept))
+        return swept
+
+    return handle
+
+
+lambda_handler = bootstrap.entry(lambda environ: handler_of(bootstrap.worker(environ)))

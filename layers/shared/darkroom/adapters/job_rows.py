@@ -1,0 +1,71 @@
+"""Jobs as rows.
+
+    pk=USER#{user}  sk=JOB#{id}   `open`, `open_since` only while it is not over or not settled (index open-jobs)
+
+What conditions look at stands beside the document, and what is written there counts: `status`, `attempt`,
+`lease_expires_at` (epoch seconds), `settled`, and of the last dispatch `dispatched_at`, `generation_id`, `key_usage`
+(a string, for DynamoDB's numbers end at 38 digits), `key_sha256` and `key_charges`.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from darkroom.adapters.dynamo import to_row
+from darkroom.models.job import Job
+
+OPEN_JOB = "job"
+
+_BESIDE = {
+    "user",
+    "id",
+    "status",
+    "attempt",
+    "started_at",
+    "lease_expires_at",
+    "dispatched_at",
+    "generation_id",
+    "key_usage",
+    "key_sha256",
+    "key_charges",
+}
+
+
+def job_key(user: str, job_id: str) -> dict[str, Any]:
+    return {"pk": f"USER#{user}", "sk": f"JOB#{job_id}"}
+
+
+def job_expiry(job: Job) -> dict[str, Any]:
+    return {"expires_at": int(job.expires_at.timestamp())} if job.expires_at else {}
+
+
+def job_document(job: Job) -> str:
+    return job.model_dump_json(exclude=_BESIDE)
+
+
+def job_row(job: Job) -> dict[str, Any]:
+    beside = job.model_dump(mode="json", include=_BESIDE - {"lease_expires_at"})
+    row = {
+        **job_key(job.user, job.id),
+        **{name: value for name, value in beside.items() if value is not None},
+        "settled": job.cost.settled,
+        "document": job_document(job),
+        **job_expiry(job),
+    }
+    if job.lease_expires_at:
+        row["lease_expires_at"] = int(job.lease_expires_at.timestamp())
+    if job.status.is_final and job.cost.settled:
+        return row
+    return {**row, "open": OPEN_JOB, "open_since": job.created_at.isoformat()}
+
+
+def to_job(item: Mapping[str, Any]) -> Job:
+    row = to_row(item)
+    document = json.loads(row["document"])
+    # Rows of before jobs cost anything do not say, and are settled as the model has it.
+    cost = {**document.get("cost", {}), **{name: row[name] for name in ("settled",) if name in row}}
+    beside = {name: row[name] for name in _BESIDE if name in row}
+    if "lease_expires_at" in beside:
+        beside["lease_expires_at"] = datetime.fromtimestamp(int(beside["lease_expires_at"]), UTC)
+    return Job.model_validate({**document, **beside, "cost": cost})

@@ -1,0 +1,139 @@
+"""What the ledger has written, read from DynamoDB. See budget_rows and ledger_rows."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from darkroom.adapters.aws import translated
+from darkroom.adapters.budget_rows import budget_key, to_budget
+from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item, to_row
+from darkroom.adapters.ledger_rows import (
+    charges_key,
+    idempotency_key,
+    receipt_bounds,
+    receipt_key,
+    to_idempotency,
+    to_receipt,
+)
+from darkroom.errors import ServiceUnavailable
+from darkroom.models.admission import IdempotencyRecord
+from darkroom.models.budget import Budget
+from darkroom.models.receipt import KeyCharges
+from darkroom.ports import Clock, ReceiptPage
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# Seconds. Those who want the same rows wait a random while, longer each time, and for about eight in all.
+_LEAST_WAIT = 0.02
+_MOST_WAIT = 0.64
+_MOST_TRIES = 30
+_WAIT_IN_ALL = 8.0
+
+
+class Books:
+    """Args: sleep, uniform: how to wait between tries, and for how long: a random number of seconds from a to b."""
+
+    def __init__(
+        self,
+        table: str,
+        client: "DynamoDBClient",
+        *,
+        clock: Clock,
+        sleep: Callable[[float], None] = time.sleep,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._table = table
+        self._client = client
+        self._clock = clock
+        self._sleep = sleep
+        self._uniform = uniform
+
+    def budgets(self, user: str, ids: Sequence[str]) -> Mapping[str, Budget]:
+        wanted = [to_item(budget_key(user, budget_id)) for budget_id in dict.fromkeys(ids)]
+        found: list[Mapping[str, Any]] = []
+        for _ in self._tries():
+            if not wanted:
+                break
+            with translated():
+                answer = self._client.batch_get_item(
+                    RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
+                )
+            found += [to_row(item) for item in answer["Responses"].get(self._table, ())]
+            wanted = [dict(key) for key in answer["UnprocessedKeys"].get(self._table, {"Keys": []})["Keys"]]
+        if wanted:
+            raise busy("Nothing was changed.")
+        return {budget.id: budget for budget in map(to_budget, found)}
+
+    def charges_with(self, key_sha256: str) -> KeyCharges:
+        item = self._get(charges_key(key_sha256))
+        if item is None:
+            return KeyCharges()
+        row = to_row(item)
+        return KeyCharges(count=int(row["charges"]), last_at=row["last_at"])
+
+    def warn_once(self, user: str, budget_id: str) -> bool:
+        try:
+            with conditional():
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=to_item(budget_key(user, budget_id)),
+                    UpdateExpression="SET warned = :true",
+                    ConditionExpression="attribute_exists(pk) AND attribute_not_exists(warned)",
+                    ExpressionAttributeValues=to_item({":true": True}),
+                )
+        except ConditionFailed:
+            return False
+        return True
+
+    def receipts(self, user: str, *, limit: int, before: str | None = None, month: str | None = None) -> ReceiptPage:
+        first, last = receipt_bounds(month)
+        start: dict[str, Any] = {}
+        if before:
+            key = receipt_key(user, before)
+            if key["sk"] <= first:
+                return ReceiptPage(receipts=(), next_id=None)
+            # DynamoDB takes no start that lies outside of what is asked for.
+            start = {"ExclusiveStartKey": to_item(key)} if key["sk"] <= last else {}
+        with translated():
+            # One more than asked for tells whether there is another page.
+            found = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues=to_item({":pk": f"USER#{user}", ":first": first, ":last": last}),
+                ScanIndexForward=False,
+                ConsistentRead=True,
+                Limit=limit + 1,
+                **start,
+            )
+        receipts = tuple(to_receipt(to_row(item)) for item in found["Items"][:limit])
+        return ReceiptPage(receipts=receipts, next_id=receipts[-1].job_id if len(found["Items"]) > limit else None)
+
+    def idempotency(self, user: str, sha256: str) -> IdempotencyRecord | None:
+        item = self._get(idempotency_key(user, sha256))
+        record = to_idempotency(to_row(item)) if item else None
+        return record if record and record.expires_at > self._clock() else None
+
+    def _get(self, key: dict[str, Any]) -> Mapping[str, Any] | None:
+        with translated():
+            return self._client.get_item(TableName=self._table, Key=to_item(key), ConsistentRead=True).get("Item")
+
+    def _tries(self) -> Iterator[None]:
+        """Once at once, and then again and again after a while; ends when it is no use any more."""
+        waited = 0.0
+        for n in range(_MOST_TRIES):
+            yield
+            wait = self._uniform(0, min(_MOST_WAIT, _LEAST_WAIT * 2**n))
+            if waited + wait > _WAIT_IN_ALL:
+                return
+            self._sleep(wait)
+            waited += wait
+
+
+def busy(meanwhile: str) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        f"Too much is being spent from the same budgets at once. {meanwhile}",
+        fix="Try again in a second, with fewer requests at the same time.",
+        retry_after=1,
+    )

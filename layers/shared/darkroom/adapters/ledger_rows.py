@@ -1,0 +1,128 @@
+"""What the ledger writes beside jobs and budgets.
+
+pk=USER#{user}  sk=RECEIPT#{job id}      what a job cost
+pk=USER#{user}  sk=IDEMPOTENCY#{sha256}  which job an Idempotency-Key stands for
+pk=PROVIDERKEY#{sha256}  sk=CHARGES      how many charges were paid with a provider's key
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ulid import ULID
+
+from darkroom.adapters.budget_rows import KEPT
+from darkroom.adapters.dynamo import to_item
+from darkroom.models.admission import IdempotencyRecord
+from darkroom.models.job import Job
+from darkroom.models.money import MicroUsd
+from darkroom.models.receipt import Receipt
+from darkroom.models.webhook import Delivery
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import UpdateTypeDef
+
+_DELIVERY_KEPT = timedelta(days=30)
+# Longer than a job can stay undecided.
+_COUNT_KEPT = timedelta(days=7)
+_RANDOM_BITS = 80
+
+
+def receipt_key(user: str, job_id: str) -> dict[str, Any]:
+    return {"pk": f"USER#{user}", "sk": f"RECEIPT#{job_id}"}
+
+
+def receipt_of(job: Job, actual: MicroUsd | None, now: datetime) -> Receipt:
+    return Receipt(
+        job_id=job.id,
+        user=job.user,
+        op=job.op,
+        status=job.status.value,
+        model_requested=job.model_requested,
+        model_used=job.model_used,
+        generation_id=job.generation_id,
+        token_id=job.token_id,
+        conversation_id=job.conversation_id,
+        estimated=job.cost.estimated,
+        reserved=job.cost.reserved,
+        actual=actual,
+        charged=job.cost.charged,
+        created_at=job.created_at,
+        settled_at=now,
+    )
+
+
+def receipt_row(receipt: Receipt) -> dict[str, Any]:
+    return {
+        **receipt_key(receipt.user, receipt.job_id),
+        "document": receipt.model_dump_json(),
+        "reserved": receipt.reserved,
+        **({} if receipt.actual is None else {"actual": receipt.actual}),
+        "expires_at": int((receipt.settled_at + KEPT).timestamp()),
+    }
+
+
+def to_receipt(row: Mapping[str, Any]) -> Receipt:
+    return Receipt.model_validate_json(row["document"])
+
+
+def receipt_bounds(month: str | None) -> tuple[str, str]:
+    """The first and the last sort key, both inclusive, of a month (`2026-11`) or of all receipts."""
+    if month is None:
+        return "RECEIPT#", "RECEIPT$"
+    first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    after = (first + timedelta(days=31)).replace(day=1)
+    # A ULID begins with the milliseconds, so ids that were made at a time lie between these.
+    low, high = (int(moment.timestamp() * 1000) << _RANDOM_BITS for moment in (first, after))
+    return f"RECEIPT#job_{ULID.from_int(low)}", f"RECEIPT#job_{ULID.from_int(high - 1)}"
+
+
+def charges_key(key_sha256: str) -> dict[str, Any]:
+    return {"pk": f"PROVIDERKEY#{key_sha256}", "sk": "CHARGES"}
+
+
+def counted(table: str, key_sha256: str, now: datetime) -> "UpdateTypeDef":
+    """One charge more that was paid with the key."""
+    return {
+        "TableName": table,
+        "Key": to_item(charges_key(key_sha256)),
+        "UpdateExpression": "SET charges = if_not_exists(charges, :zero) + :one,"
+        " last_at = :at, expires_at = :expires_at",
+        "ExpressionAttributeValues": to_item(
+            {":zero": 0, ":one": 1, ":at": now.isoformat(), ":expires_at": int((now + _COUNT_KEPT).timestamp())}
+        ),
+    }
+
+
+def idempotency_key(user: str, sha256: str) -> dict[str, Any]:
+    return {"pk": f"USER#{user}", "sk": f"IDEMPOTENCY#{sha256}"}
+
+
+def idempotency_row(record: IdempotencyRecord) -> dict[str, Any]:
+    return {
+        **idempotency_key(record.user, record.sha256),
+        "request_sha256": record.request_sha256,
+        "job_id": record.job_id,
+        "expires_at": int(record.expires_at.timestamp()),
+    }
+
+
+def to_idempotency(row: Mapping[str, Any]) -> IdempotencyRecord:
+    return IdempotencyRecord(
+        user=row["pk"].removeprefix("USER#"),
+        sha256=row["sk"].removeprefix("IDEMPOTENCY#"),
+        request_sha256=row["request_sha256"],
+        job_id=row["job_id"],
+        expires_at=datetime.fromtimestamp(int(row["expires_at"]), UTC),
+    )
+
+
+def delivery_of(job: Job, now: datetime, url: str) -> Delivery:
+    return Delivery(
+        id=f"msg_{job.id}",
+        user=job.user,
+        job_id=job.id,
+        url=url,
+        created_at=now,
+        expires_at=now + _DELIVERY_KEPT,
+    )

@@ -1,0 +1,110 @@
+"""The function of conversations, recipes and plain chat; and what of them the worker has to do with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import boto3
+
+from darkroom.adapters.aws import CLIENT_CONFIG
+from darkroom.adapters.conversation_store import DynamoConversationStore
+from darkroom.adapters.recipe_store import DynamoRecipeStore
+from darkroom.adapters.render_queue import SqsRenderQueue
+from darkroom.adapters.url_fetcher import HttpUrlFetcher
+from darkroom.bootstrap._base import Stores, alarm, budgets, callers, keys, now, openrouter, stores, url_guard
+from darkroom.bootstrap._paid import AnswerServices, admission, answering, check_webhook, job_queue, quotes
+from darkroom.services.admission import Admission
+from darkroom.services.callers import Callers
+from darkroom.services.catalogue import Catalogue
+from darkroom.services.chat_models import ChatModels
+from darkroom.services.complete import Complete
+from darkroom.services.conversations import Conversations
+from darkroom.services.inputs import Inputs
+from darkroom.services.painting import Painting
+from darkroom.services.planner import Planner
+from darkroom.services.planning import Planning
+from darkroom.services.recipes import Recipes
+from darkroom.services.render import Render
+from darkroom.services.sources import Sources
+from darkroom.services.turn_render import TurnRender
+from darkroom.services.turns import Turns
+from darkroom.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ChatServices:
+    callers: Callers
+    conversations: Conversations
+    turns: Turns
+    complete: Complete
+    recipes: Recipes
+    answering: AnswerServices
+
+
+def chat(environ: Mapping[str, str]) -> ChatServices:
+    settings = Settings.from_environ(environ)
+    behind = stores(settings)
+    admitted = admission(settings, behind)
+    return ChatServices(
+        callers=callers(settings, behind),
+        conversations=conversations(settings, behind),
+        turns=turns(settings, behind, admitted),
+        complete=Complete(
+            admitted,
+            chat_models(settings),
+            behind.images,
+            url_guard(settings).check,
+            check_webhook(settings),
+        ),
+        recipes=recipes(settings, behind),
+        answering=answering(settings, behind),
+    )
+
+
+def turns(settings: Settings, behind: Stores, admitted: Admission) -> Turns:
+    render = Render(behind.images, sources(settings, behind), settings.max_megapixels)
+    planner = Planner()
+    return Turns(
+        conversations=conversations(settings, behind),
+        planner=planner,
+        planning=Planning(planner, chat_models(settings), behind.settings, behind.images, now),
+        painting=Painting(quotes(settings), budgets(settings, behind), keys(settings, behind), now),
+        rendering=TurnRender(behind.jobs, job_queue(settings), render, now),
+        render_queue=render_queue(settings),
+        admission=admitted,
+        jobs=behind.jobs,
+        clock=now,
+    )
+
+
+def conversations(settings: Settings, behind: Stores) -> Conversations:
+    return Conversations(
+        DynamoConversationStore(settings.table, behind.dynamodb),
+        behind.images,
+        Inputs(sources(settings, behind), behind.images, max_megapixels=settings.max_megapixels),
+        now,
+        retention=settings.retention,
+    )
+
+
+def recipes(settings: Settings, behind: Stores) -> Recipes:
+    return Recipes(
+        store=DynamoRecipeStore(settings.table, behind.dynamodb),
+        images=behind.images,
+        jobs=behind.jobs,
+        queue=render_queue(settings),
+        clock=now,
+        retention=settings.retention,
+        alarm=alarm,
+    )
+
+
+def sources(settings: Settings, behind: Stores) -> Sources:
+    return Sources(behind.images, HttpUrlFetcher(url_guard(settings)), behind.jobs)
+
+
+def chat_models(settings: Settings) -> ChatModels:
+    return ChatModels(Catalogue(openrouter(settings)), default=settings.chat_model)
+
+
+def render_queue(settings: Settings) -> SqsRenderQueue:
+    return SqsRenderQueue(settings.render_queue, boto3.client("sqs", config=CLIENT_CONFIG))

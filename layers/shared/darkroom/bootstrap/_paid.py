@@ -1,0 +1,162 @@
+"""The functions of paid jobs: asking for them, carrying them out, looking after them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import boto3
+
+from darkroom.adapters.aws import CLIENT_CONFIG
+from darkroom.adapters.job_queue import SqsJobQueue
+from darkroom.adapters.webhook_queue import SqsWebhookQueue
+from darkroom.bootstrap._base import (
+    Stores,
+    alarm,
+    budgets,
+    callers,
+    jobs_of,
+    keys,
+    now,
+    openrouter,
+    stores,
+    url_guard,
+)
+from darkroom.ports import ImageStore, JobStore
+from darkroom.services.admission import Admission
+from darkroom.services.answers import Answers
+from darkroom.services.callers import Callers
+from darkroom.services.catalogue import Catalogue
+from darkroom.services.edit import Edit
+from darkroom.services.generate import Generate
+from darkroom.services.jobs import Jobs
+from darkroom.services.quotes import Quotes
+from darkroom.services.settlement import Settlement
+from darkroom.services.uploads import Uploads
+from darkroom.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class JobsServices:
+    callers: Callers
+    jobs: Jobs
+    settlement: Settlement
+    uploads: Uploads
+
+
+def jobs(environ: Mapping[str, str]) -> JobsServices:
+    settings = Settings.from_environ(environ)
+    behind = stores(settings)
+    return JobsServices(
+        callers=callers(settings, behind),
+        jobs=jobs_of(settings, behind),
+        settlement=settlement(settings, behind),
+        uploads=Uploads(behind.images, now),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerServices:
+    """What an answer about a paid job is made from."""
+
+    jobs: JobStore
+    shown: Jobs
+    images: ImageStore
+    answers: Answers
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateServices:
+    callers: Callers
+    generate: Generate
+    answering: AnswerServices
+
+
+def generate(environ: Mapping[str, str]) -> GenerateServices:
+    settings = Settings.from_environ(environ)
+    behind = stores(settings)
+    return GenerateServices(
+        callers=callers(settings, behind),
+        generate=Generate(admission(settings, behind), quotes(settings), check_webhook(settings)),
+        answering=answering(settings, behind),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EditServices:
+    callers: Callers
+    edit: Edit
+    answering: AnswerServices
+
+
+def edit(environ: Mapping[str, str]) -> EditServices:
+    from darkroom.adapters.url_fetcher import HttpUrlFetcher
+    from darkroom.services.inputs import Inputs
+    from darkroom.services.sources import Sources
+
+    settings = Settings.from_environ(environ)
+    behind = stores(settings)
+    sources = Sources(behind.images, HttpUrlFetcher(url_guard(settings)), behind.jobs)
+    inputs = Inputs(sources, behind.images, max_megapixels=settings.max_megapixels)
+    return EditServices(
+        callers=callers(settings, behind),
+        edit=Edit(admission(settings, behind), quotes(settings), inputs, check_webhook(settings)),
+        answering=answering(settings, behind),
+    )
+
+
+def admission(settings: Settings, behind: Stores) -> Admission:
+    return Admission(
+        jobs=behind.jobs,
+        ledger=behind.ledger,
+        answers=Answers(behind.answers, behind.jobs, now),
+        queue=job_queue(settings),
+        keys=keys(settings, behind),
+        budgets=budgets(settings, behind),
+        clock=now,
+        retention=settings.retention,
+        alarm=alarm,
+    )
+
+
+def settlement(settings: Settings, behind: Stores) -> Settlement:
+    return Settlement(
+        jobs=behind.jobs,
+        ledger=behind.ledger,
+        budgets=budgets(settings, behind),
+        images=behind.images,
+        raw_answers=behind.raw_answers,
+        webhooks=webhook_queue(settings),
+        clock=now,
+        alarm=alarm,
+        max_megapixels=settings.max_megapixels,
+    )
+
+
+def answering(settings: Settings, behind: Stores) -> AnswerServices:
+    return AnswerServices(
+        jobs=behind.jobs,
+        shown=jobs_of(settings, behind),
+        images=behind.images,
+        answers=Answers(behind.answers, behind.jobs, now),
+    )
+
+
+def quotes(settings: Settings) -> Quotes:
+    return Quotes(
+        Catalogue(openrouter(settings)),
+        generation_model=settings.image_generation_model,
+        edit_model=settings.image_edit_model,
+    )
+
+
+def check_webhook(settings: Settings) -> Callable[[str], None]:
+    from darkroom.adapters.webhook_sender import HttpWebhookSender
+
+    return HttpWebhookSender(url_guard(settings)).check
+
+
+def job_queue(settings: Settings) -> SqsJobQueue:
+    return SqsJobQueue(settings.job_queue, boto3.client("sqs", config=CLIENT_CONFIG))
+
+
+def webhook_queue(settings: Settings) -> SqsWebhookQueue:
+    return SqsWebhookQueue(settings.webhook_queue, boto3.client("sqs", config=CLIENT_CONFIG))

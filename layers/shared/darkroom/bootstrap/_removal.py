@@ -1,0 +1,84 @@
+"""The background-removal function, which alone has numpy and onnxruntime."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import boto3
+
+from darkroom.adapters.aws import CLIENT_CONFIG
+from darkroom.adapters.job_queue import SqsJobQueue
+from darkroom.adapters.recipe_store import DynamoRecipeStore
+from darkroom.adapters.render_queue import SqsRenderQueue
+from darkroom.bootstrap._base import alarm, callers, jobs_of, now, stores, url_guard
+from darkroom.services.callers import Callers
+from darkroom.services.jobs import Jobs
+from darkroom.services.recipe_worker import RecipeWorker
+from darkroom.services.recipes import FolderRecipes
+from darkroom.services.remove_background import RemoveBackground
+from darkroom.services.render import Render
+from darkroom.services.sources import Sources
+from darkroom.services.turn_render import TurnRender
+from darkroom.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveBackgroundServices:
+    callers: Callers
+    jobs: Jobs
+    remove_background: RemoveBackground
+    recipes_worker: RecipeWorker
+    turns: TurnRender
+
+
+def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
+    from darkroom.adapters.matter import RembgMatter
+    from darkroom.adapters.segmenter import OnnxSegmenter
+    from darkroom.adapters.url_fetcher import HttpUrlFetcher
+    from darkroom.images.pipeline import remove_background as pipeline
+
+    settings = Settings.from_environ(environ)
+    behind = stores(settings)
+    matter = RembgMatter(baked_cache=settings.numba_baked_cache, cache_dir=settings.numba_cache_dir)
+    segmenter = OnnxSegmenter(
+        settings.weights_dir,
+        default=settings.background_model,
+        acknowledged=settings.acknowledged_licences,
+        before_rembg=matter.prepare,
+    )
+    segmenter.load(settings.background_model)
+    sources = Sources(behind.images, HttpUrlFetcher(url_guard(settings)), behind.jobs)
+    render = Render(behind.images, sources, settings.max_megapixels, segmenter, settings.background_model)
+    sqs = boto3.client("sqs", config=CLIENT_CONFIG)
+    return RemoveBackgroundServices(
+        callers=callers(settings, behind),
+        jobs=jobs_of(settings, behind),
+        remove_background=RemoveBackground(
+            pipeline=lambda data, options, behind_it: pipeline(
+                data,
+                options,
+                segmenter=segmenter,
+                matter=matter,
+                default_model=settings.background_model,
+                max_megapixels=settings.max_megapixels,
+                background_image=behind_it,
+            ),
+            sources=sources,
+            images=behind.images,
+            jobs=behind.jobs,
+            clock=now,
+            retention=settings.retention,
+            max_attempts=settings.upload_max_receives,
+            recipes=FolderRecipes(DynamoRecipeStore(settings.table, behind.dynamodb), render),
+        ),
+        recipes_worker=RecipeWorker(
+            render=render,
+            sources=sources,
+            images=behind.images,
+            jobs=behind.jobs,
+            queue=SqsRenderQueue(settings.render_queue, sqs),
+            clock=now,
+            alarm=alarm,
+            max_attempts=settings.upload_max_receives,
+        ),
+        turns=TurnRender(behind.jobs, SqsJobQueue(settings.job_queue, sqs), render, now),
+    )

@@ -1,0 +1,73 @@
+"""The worker: it carries paid jobs out, goes on with turns, and looks after what was left behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from darkroom.adapters.webhook_sender import HttpWebhookSender
+from darkroom.adapters.webhook_store import DynamoWebhookStore
+from darkroom.bootstrap._base import LOST_SEAL, alarm, jobs_of, keys, now, openrouter, sealer, stores, url_guard
+from darkroom.bootstrap._chat import recipes, turns
+from darkroom.bootstrap._paid import admission, job_queue, settlement, webhook_queue
+from darkroom.services.recipes import is_batch
+from darkroom.services.reconcile import Reconciliation
+from darkroom.services.sweep import Sweep
+from darkroom.services.webhooks import Webhooks
+from darkroom.services.worker import Worker
+from darkroom.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerServices:
+    worker: Worker
+    sweep: Sweep
+    dead_letters: str
+    """ARN of the queue of messages that failed on every delivery."""
+
+
+def worker(environ: Mapping[str, str]) -> WorkerServices:
+    settings = Settings.from_environ(environ)
+    behind = stores(settings)
+    provider, queue, known = openrouter(settings), job_queue(settings), keys(settings, behind)
+    settled = settlement(settings, behind)
+    advance = turns(settings, behind, admission(settings, behind)).advance
+    free_jobs = jobs_of(settings, behind)
+    webhooks = Webhooks(
+        store=DynamoWebhookStore(settings.table, behind.dynamodb, sealer(settings, fix=LOST_SEAL)),
+        jobs=behind.jobs,
+        queue=webhook_queue(settings),
+        sender=HttpWebhookSender(url_guard(settings)),
+        show=free_jobs.show,
+        clock=now,
+    )
+    return WorkerServices(
+        worker=Worker(
+            jobs=behind.jobs,
+            queue=queue,
+            keys=known,
+            provider=provider,
+            images=behind.images,
+            raw_answers=behind.raw_answers,
+            settlement=settled,
+            clock=now,
+            alarm=alarm,
+            advance=advance,
+        ),
+        sweep=Sweep(
+            jobs=behind.jobs,
+            free_jobs=free_jobs,
+            queue=queue,
+            provider=provider,
+            raw_answers=behind.raw_answers,
+            settlement=settled,
+            reconciliation=Reconciliation(
+                keys=known, provider=provider, jobs=behind.jobs, ledger=behind.ledger, clock=now
+            ),
+            resend_webhooks=lambda: len(webhooks.resend_stale()),
+            clock=now,
+            alarm=alarm,
+            advance=advance,
+            is_batch=is_batch,
+            resume_batch=recipes(settings, behind).resume,
+        ),
+        dead_letters=settings.job_dead_letters,
+    )

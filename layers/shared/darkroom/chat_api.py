@@ -1,0 +1,158 @@
+"""The HTTP edge of plain chat: OpenAI's request in, the provider's answer out, whole or as a stream of chunks.
+
+No answer of a Lambda function is sent piece by piece, so a stream comes in one piece when the work is over. It has
+OpenAI's form all the same: what speaks to it gets its chunks, its usage and its `[DONE]`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from aws_lambda_powertools.event_handler import Response
+
+from darkroom.api import Api, json_response, validated
+from darkroom.bootstrap import AnswerServices
+from darkroom.errors import InvalidParameter, UnsupportedMediaType
+from darkroom.image_api import Answering, terms_of
+from darkroom.models.completion_body import CompletionBody
+from darkroom.models.job import Job
+from darkroom.ports import ImageStore
+from darkroom.services.complete import Complete
+
+ROUTE = "/v1/chat/completions"
+EVENTS = "text/event-stream"
+# As much as Lambda can answer with.
+_MOST_BYTES = 5_500_000
+_PIECE = 256
+# What is said of a message in chunks of its own; everything else in it goes out as it is.
+_TOLD_APART = frozenset({"role", "content", "tool_calls"})
+
+
+class CompleteServices(Protocol):
+    @property
+    def complete(self) -> Complete: ...
+
+    @property
+    def answering(self) -> AnswerServices: ...
+
+
+def complete_route(api: Api, services: CompleteServices) -> None:
+    """Puts `POST /v1/chat/completions` on the API."""
+    answering = Answering(services.answering)
+
+    @api.post(ROUTE, enable_validation=False)
+    def complete() -> Response[Any]:
+        terms = terms_of(api)
+        body = validated(CompletionBody, _fields(api))
+        submission = services.complete.submit(api.caller, body, terms)
+
+        def done(job: Job) -> Response[Any]:
+            completion = {**_completion(services.answering.images, job), "darkroom": _ours(services.answering, job)}
+            if not body.is_streamed:
+                return json_response(completion)
+            return Response(200, EVENTS, stream(completion, shows_usage=body.shows_usage), headers={})
+
+        return answering.respond(submission, done, terms, seconds_left=api.seconds_left, what="The completion is")
+
+
+def stream(completion: Mapping[str, Any], *, shows_usage: bool) -> str:
+    """A completion as the events that a stream of it would have had.
+
+    https://platform.openai.com/docs/api-reference/chat-streaming. What is ours goes with the last chunk of a choice.
+
+    Args:
+        shows_usage: `stream_options.include_usage`; then a chunk without choices tells it at the end.
+    """
+    around = {name: value for name, value in completion.items() if name not in ("choices", "usage", "darkroom")}
+    around["object"] = "chat.completion.chunk"
+    chunks = [
+        {**around, "choices": [chunk]}
+        for number, choice in enumerate(_objects(completion.get("choices")))
+        for chunk in _chunks(choice, number)
+    ]
+    if chunks:
+        chunks[-1]["darkroom"] = completion.get("darkroom")
+    if shows_usage:
+        chunks = [*({**chunk, "usage": None} for chunk in chunks), {**around, "choices": []}]
+        chunks[-1]["usage"] = completion.get("usage")
+    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+
+
+def _chunks(choice: Mapping[str, Any], number: int) -> Iterator[dict[str, Any]]:
+    """One choice's: who speaks, what is said, which tools are called, how it ended."""
+    index = choice.get("index", number)
+    message = choice.get("message")
+    logprobs = choice.get("logprobs")
+
+    def chunk(delta: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        return {"index": index, "delta": dict(delta), "logprobs": None, "finish_reason": None, **more}
+
+    for delta in _deltas(message if isinstance(message, Mapping) else {}):
+        # The tokens' probabilities belong to the words; they are told once.
+        yield chunk(delta, logprobs=logprobs) if delta.get("content") else chunk(delta)
+        logprobs = None if delta.get("content") else logprobs
+    told_apart = ("index", "message", "logprobs", "delta")
+    yield chunk({}, **{name: value for name, value in choice.items() if name not in told_apart})
+
+
+def _deltas(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    yield {"role": message.get("role") or "assistant", "content": ""}
+    for name, value in message.items():
+        if name not in _TOLD_APART and value not in (None, "", []):
+            yield {name: value}
+    content = message.get("content")
+    if isinstance(content, str):
+        for start in range(0, len(content), _PIECE):
+            yield {"content": content[start : start + _PIECE]}
+    elif content:
+        yield {"content": content}
+    for number, call in enumerate(_objects(message.get("tool_calls"))):
+        yield from _call_deltas(call, call.get("index", number))
+
+
+def _call_deltas(call: Mapping[str, Any], index: int) -> Iterator[dict[str, Any]]:
+    """The call of a tool: its name first, then what it is called with."""
+    function = call.get("function")
+    if not isinstance(function, Mapping):
+        yield {"tool_calls": [{**call, "index": index}]}
+        return
+    yield {"tool_calls": [{**call, "index": index, "function": {**function, "arguments": ""}}]}
+    arguments = str(function.get("arguments") or "")
+    for start in range(0, len(arguments), _PIECE):
+        piece = {"index": index, "function": {"arguments": arguments[start : start + _PIECE]}}
+        yield {"tool_calls": [piece]}
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def _completion(images: ImageStore, job: Job) -> dict[str, Any]:
+    """As the provider sent it."""
+    found: dict[str, Any] = json.loads(images.read_output(str(job.result["completion"]), max_bytes=_MOST_BYTES))
+    return found
+
+
+def _ours(behind: AnswerServices, job: Job) -> dict[str, Any]:
+    """What only we know of a completion."""
+    return {
+        "job": {"id": job.id, "urls": {"get": f"/v1/jobs/{job.id}"}},
+        "cost": behind.shown.show_cost(job),
+        "model_requested": job.model_requested,
+        "model_used": job.model_used,
+        "warnings": list(job.warnings),
+    }
+
+
+def _fields(api: Api) -> dict[str, Any]:
+    """The body alone: what a query says is not the provider's business."""
+    kind = api.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise UnsupportedMediaType("A completion is asked for in JSON.", fix="Send application/json.")
+    try:
+        parsed = json.loads(api.body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidParameter("The body is not JSON.", fix="Send a JSON object.") from error
+    if not isinstance(parsed, dict):
+        raise InvalidParameter("The body is not a JSON object.", fix="Send a JSON object.")
+    return parsed

@@ -1,0 +1,99 @@
+"""The root of the tree, and what a model provider said."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+Charged = bool | Literal["unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What a model provider said, in its own terms; free of secrets and of pictures, and short."""
+
+    provider: str
+    status: int | None = None
+    error_type: str | None = None
+    message: str | None = None
+    request_id: str | None = None
+    generation_id: str | None = None
+    model: str | None = None
+    attempts: int = 1
+    cost_micro_usd: int | None = None
+    """What the provider said it charged; None when it did not say."""
+
+    def facts(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+class DarkroomError(Exception):
+    """The root: what went wrong in one sentence, and what the reader can do about it.
+
+    Args:
+        detail: one sentence for the person who called; never holds a secret or another user's data.
+        fix: what to do about it, as a sentence.
+        param: the field at fault, where there is one.
+        retry_after: seconds after which another attempt makes sense.
+        charged: whether money was spent; "unknown" while it is being found out.
+        context: more facts for the response body, for example the values a field accepts.
+        retryable: whether sending the same again makes sense, where this case differs from its class. What may have
+            cost money is never retryable.
+        upstream: what the model provider said.
+    """
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+    retryable: bool = False
+    joins: ClassVar[bool] = False
+    """Whether sending the same again joins what is under way, so that it cannot be paid for twice."""
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        fix: str = "",
+        param: str | None = None,
+        retry_after: int | None = None,
+        charged: Charged = False,
+        context: Mapping[str, Any] | None = None,
+        retryable: bool | None = None,
+        upstream: Upstream | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.fix = fix
+        self.param = param
+        self.retry_after = retry_after
+        self.charged: Charged = charged
+        self.context = dict(context or {})
+        self.upstream = upstream
+        if not self.joins and (retryable is not None or charged is not False):
+            self.retryable = bool(retryable) and charged is False
+
+    def problem(self, *, instance: str | None = None) -> dict[str, Any]:
+        """The error as a response body: RFC 9457 problem details that also carry OpenAI's `error` object.
+
+        One body serves both readers; job rows keep the same.
+        """
+        return {
+            "type": f"urn:darkroom:error:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **({"instance": instance} if instance else {}),
+            **({"fix": self.fix} if self.fix else {}),
+            **({"param": self.param} if self.param else {}),
+            **self.context,
+            **({"upstream": self.upstream.facts()} if self.upstream else {}),
+            "code": self.code,
+            "retryable": self.retryable,
+            "retry_after": self.retry_after,
+            "charged": self.charged,
+            "error": {
+                "message": f"{self.detail} {self.fix}".strip(),
+                "type": "server_error" if self.status >= 500 else "invalid_request_error",
+                "param": self.param,
+                "code": self.code,
+            },
+        }

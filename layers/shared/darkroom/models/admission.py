@@ -1,0 +1,67 @@
+"""What decides whether a request becomes a job of its own, or is answered by one that is already there."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.budget import Budget, BudgetRef
+from darkroom.models.job import Job
+
+
+class IdempotencyRecord(BaseModel):
+    """An Idempotency-Key that was used: by whom, on which route, for which request, and the job that stands for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user: str
+    sha256: str = Field(description="Digest of route and key.")
+    request_sha256: str
+    job_id: str
+    expires_at: datetime
+
+
+class PendingAnswer(BaseModel):
+    """A job's answer, from the moment of its admission until it has certainly reached somebody, or 15 minutes.
+
+    held: somebody waits for it, until `held_until` at the latest.
+    free: whoever waited went away without it; the next identical request gets it.
+    told: it was given, or the caller was told where to find it. Only a retry of that very request may have it again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    user: str
+    request_sha256: str
+    job_id: str
+    state: Literal["held", "free", "told"]
+    held_until: datetime
+    changed_at: datetime
+    expires_at: datetime
+
+    def is_free(self, now: datetime) -> bool:
+        return self.state == "free" or (self.state == "held" and self.held_until <= now)
+
+
+class Outcome(BaseModel):
+    """What came of an attempt to admit a job. Exactly one of the three is there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    admitted: Job | None = None
+    refused_by: Budget | None = Field(None, description="The budget that has too little left.")
+    refused_ref: BudgetRef | None = None
+    earlier: IdempotencyRecord | None = Field(None, description="The Idempotency-Key stands for this.")
+
+
+class Terms(BaseModel):
+    """How a caller wants to be answered: what the request's headers say."""
+
+    model_config = ConfigDict(frozen=True)
+
+    route: str
+    idempotency_key: str | None = Field(None, min_length=1, max_length=255)
+    is_async: bool = Field(False, description="Prefer: respond-async")
+    wait: float | None = Field(None, ge=0, description="Prefer: wait=N, seconds")
+    is_retry: bool = Field(False, description="The openai SDK says that it sends this again.")
+    cancel_after: timedelta | None = None

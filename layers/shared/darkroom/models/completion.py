@@ -1,0 +1,27 @@
+"""Plain chat, passed through: OpenAI's request to the provider and its answer back, as they are."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.generation import Call, Usage
+
+
+class CompletionRequest(BaseModel):
+    """A checked body of `POST /chat/completions`, never streamed; `model` is a live id."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    fallback_models: tuple[str, ...] = ()
+    body: dict[str, Any] = Field(repr=False, description="Without model, stream and what only Darkroom reads.")
+    max_completion_tokens: int = Field(ge=1)
+
+
+class CompletionResult(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    body: dict[str, Any] = Field(repr=False, description="As the provider sent it.")
+    usage: Usage
+    call: Call
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,64 @@
+"""A body of `POST /v1/chat/completions` as a caller sends it: OpenAI's fields, and ours beside them."""
+
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_FALLBACKS = 3
+
+
+class StreamOptions(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    include_usage: bool = False
+
+
+class CompletionBody(BaseModel):
+    """What is understood here. Everything else (tools, response_format, temperature, …) is passed on as it came."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    messages: list[dict[str, Any]] = Field(min_length=1, repr=False)
+    model: str | None = Field(None, min_length=1, max_length=200, description="The stack's default when absent.")
+    models: tuple[str, ...] = Field((), max_length=MOST_FALLBACKS + 1, description="OpenRouter's fallback_models.")
+    max_completion_tokens: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(None, ge=1, description="The old name of max_completion_tokens.")
+    n: Literal[1] | None = None
+    modalities: tuple[str, ...] | None = None
+    provider: dict[str, Any] | None = Field(None, description="OpenRouter's routing preferences.")
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    # Ours.
+    max_cost_usd: Decimal | None = Field(None, gt=0, le=1000, allow_inf_nan=False)
+    fallback_models: tuple[str, ...] = Field((), max_length=MOST_FALLBACKS)
+    webhook_url: str | None = Field(None, max_length=2048)
+
+    @property
+    def is_streamed(self) -> bool:
+        return bool(self.stream)
+
+    @property
+    def shows_usage(self) -> bool:
+        """Whether a stream is to end with a chunk that tells the usage."""
+        return self.stream_options is not None and self.stream_options.include_usage
+
+    @property
+    def most_tokens(self) -> int | None:
+        return self.max_completion_tokens or self.max_tokens
+
+    @property
+    def named(self) -> str | None:
+        return self.model or next(iter(self.models), None)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The models that may stand in, by either name of the field."""
+        given = (*self.models, *self.fallback_models)
+        return tuple(each for each in dict.fromkeys(given) if each != self.named)
+
+    def passed(self) -> dict[str, Any]:
+        """What the provider is told as it came, in the caller's order: a model writes by a schema's order, too."""
+        optional = {"modalities": None if self.modalities is None else list(self.modalities), "provider": self.provider}
+        given = {name: value for name, value in optional.items() if value is not None}
+        return {"messages": self.messages, **(self.model_extra or {}), **given}

@@ -1,0 +1,83 @@
+"""Conversations: what was said about a picture, and every version that came of it. Versions are never changed."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from darkroom.models.job import StoredImage
+from darkroom.models.money import MicroUsd
+
+
+class PaintStep(BaseModel):
+    """A picture made, or made over, by a model; what cannot be done again for nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt: str = Field(min_length=1, max_length=4000)
+    model: str | None = Field(None, description="The model that did it; None leaves it to the settings.")
+
+
+class Step(BaseModel):
+    """What led from one version to the next: one operation, by its canonical JSON, or one painting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, step: Any) -> Any:
+        """`{"op": "flip"}` by itself is an operation, as people write it."""
+        return {"operation": step} if isinstance(step, dict) and "op" in step else step
+
+    operation: dict[str, Any] | None = None
+    paint: PaintStep | None = None
+
+
+class Version(BaseModel):
+    """A picture in a conversation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(description="`v1`, `v2`, … in the order of their making.")
+    parent: str | None = Field(None, description="The version it was made from; None for the first.")
+    image: StoredImage
+    steps: tuple[Step, ...] = Field((), description="From the parent's picture to this one; empty where it was given.")
+    message: int | None = Field(None, description="Number of the assistant's message that made it.")
+    created_at: datetime
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    n: int
+    role: Literal["user", "assistant"]
+    content: str
+    created_at: datetime
+    version: str | None = Field(None, description="The version that is current after it.")
+    turn: str | None = Field(None, description="The job of the turn that it belongs to.")
+    plan: dict[str, Any] | None = None
+    cost: MicroUsd = 0
+    warnings: tuple[str, ...] = ()
+
+
+class Conversation(BaseModel):
+    """One row; every change is a write on the condition that `revision` is as it was read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(description="`conv_{ULID}`")
+    user: str
+    title: str = ""
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    revision: int = 0
+    current: str | None = Field(None, description="The version that is shown; None while there is no picture.")
+    undone: tuple[str, ...] = Field((), description="Versions that redo brings back, the last undone last.")
+    versions: tuple[Version, ...] = ()
+    messages: tuple[Message, ...] = ()
+    spent: MicroUsd = 0
+    comparisons: tuple[str, ...] = Field((), description="Keys of the pictures that show two versions side by side.")
+
+    def version(self, version_id: str) -> Version | None:
+        return next((each for each in self.versions if each.id == version_id), None)

@@ -1,0 +1,228 @@
+"""The ways in which an edit's pictures are handed over, brought to `ImageSource`s.
+
+OpenAI's ways: a file or several (`image`, `image[]`, `image[0]`), and in JSON `images` with objects that hold an
+`image_url` or a `file_id`. Ours beside them: `image_url`, `image_b64`, `upload_id`, and `job_id` with an `index`.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from darkroom.errors import InvalidParameter
+from darkroom.models.source import ImageSource
+
+_LISTS: Final = re.compile(r"(image|images)(?:\[(\d{0,3})\])?", re.ASCII)
+_JOB: Final = re.compile(r"(job_[^/]*)(?:/([0-9]{1,4}))?", re.DOTALL)
+_MOST_QUOTED: Final = 64
+
+_FORMS: Final = (
+    "Send the file itself in a multipart form, an http(s) URL, a data URL (`data:image/png;base64,…`), an upload "
+    "(`upl_…`), or a picture of one of your jobs (`job_…`, or `job_…/1` for its second). Bare base64 goes into "
+    '{"b64_json": "…"}.'
+)
+_OBJECTS: Final = (
+    'As an object a picture is {"image_url": "https://…"}, {"file_id": "upl_…"}, {"job_id": "job_…", "index": 0} or '
+    '{"b64_json": "…"}.'
+)
+_FOLDED = re.compile(r"(\w+)\[([a-z_]+)\](?:\[\])?")
+
+
+def edit_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A request's fields (JSON or form) as those of `EditRequest`: what names a picture becomes `images` and `mask`.
+
+    `image` and its lists come first, in their order, then `image_url`, `image_b64`, `upload_id` and `job_id`. Each
+    source's `name` is the field that an error about it should point at. A field that is null is as good as absent.
+
+    Raises:
+        InvalidParameter: no picture, a second mask, or something that is no way of handing a picture over.
+    """
+    rest = {name: value for name, value in fields.items() if value is not None or not _names_picture(name)}
+    images = (*_listed(rest), *_named(rest))
+    mask = _mask(rest)
+    if not images:
+        raise InvalidParameter("There is no picture to edit.", fix=_FORMS, param="image")
+    rest = _folded_out(rest, "provider")
+    if "fallback_models" not in rest and "fallback_models[]" in rest:
+        rest["fallback_models"] = rest.pop("fallback_models[]")
+    return {**rest, "images": images, "mask": mask}
+
+
+def _folded_out(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """With `provider[sort]` and `provider[only][]`, as the openai SDK writes an object into a form, made an object."""
+    found = {key: _FOLDED.fullmatch(key) for key in fields}
+    inside = {part[2]: fields[key] for key, part in found.items() if part and part[1] == name}
+    rest = {key: value for key, value in fields.items() if not ((part := found[key]) and part[1] == name)}
+    return {**rest, name: inside} if inside else rest
+
+
+def from_base64(text: str, param: str) -> bytes:
+    """The bytes of base64 or of a data URL; line breaks in it do not matter.
+
+    Raises:
+        InvalidParameter: it is neither.
+    """
+    payload = text.partition(",")[2] if text.startswith("data:") else text
+    try:
+        return base64.b64decode("".join(payload.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidParameter(
+            f"`{param}` is not base64.", fix="Send the file's bytes in standard base64, or a data URL.", param=param
+        ) from error
+
+
+def _names_picture(name: str) -> bool:
+    return bool(_LISTS.fullmatch(name)) or name in _FIELDS or name in ("mask", "mask[]", "job_index", "index")
+
+
+def _listed(rest: dict[str, Any]) -> Iterator[ImageSource]:
+    """Takes `image`, `images` and what is numbered or repeated under these names."""
+    found = sorted((match for name in rest if (match := _LISTS.fullmatch(name))), key=_place)
+    for match in found:
+        value = _unfolded(rest.pop(match[0]))
+        if isinstance(value, list | tuple):
+            yield from (_source(item, f"{match[1]}[{index}]") for index, item in enumerate(value))
+        else:
+            yield _source(value, match[0])
+
+
+def _place(match: re.Match[str]) -> tuple[str, int, str]:
+    return match[1], int(match[2] or -1), match[0]
+
+
+def _named(rest: dict[str, Any]) -> Iterator[ImageSource]:
+    """Takes the fields that say by their name what they hold."""
+    for name, read in _FIELDS.items():
+        if name not in rest:
+            continue
+        value = rest.pop(name)
+        if name == "job_id":
+            index = next((rest.pop(other) for other in ("job_index", "index") if other in rest), None)
+            yield _job(value, name, index)
+        else:
+            yield read(value, name)
+
+
+def _mask(rest: dict[str, Any]) -> ImageSource | None:
+    given = [_unfolded(rest.pop(name)) for name in ("mask", "mask[]") if name in rest]
+    masks = [mask for value in given for mask in (value if isinstance(value, list | tuple) else [value])]
+    if len(masks) > 1:
+        raise InvalidParameter(
+            "More than one mask was given.", fix="Give one, for the first picture, as `mask`.", param="mask"
+        )
+    return _source(masks[0], "mask") if masks else None
+
+
+def _unfolded(value: Any) -> Any:
+    """Lists and objects come as JSON text in a multipart form."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _source(value: Any, name: str) -> ImageSource:
+    if isinstance(value, bytes):
+        return ImageSource(name, data=value)
+    if isinstance(value, Mapping):
+        return _object(value, name)
+    text = _text(value, name)
+    if text.startswith("upl_"):
+        return ImageSource(name, upload_id=text)
+    if text.startswith("job_"):
+        return _job(text, name)
+    return _url(text, name)
+
+
+def _object(value: Mapping[str, Any], name: str) -> ImageSource:
+    kind = value.get("type", "image_url")
+    way, *others = [key for key in value if key not in ("type", "detail", "index")] or [""]
+    if kind not in ("input_image", "image_url") or others or way not in _KEYS or ("index" in value and way != "job_id"):
+        raise InvalidParameter(f"`{name}` is an object that does not name one picture.", fix=_OBJECTS, param=name)
+    if way == "job_id":
+        return _job(value[way], name, value.get("index"))
+    return _KEYS[way](value[way], name)
+
+
+def _url(value: Any, name: str) -> ImageSource:
+    if isinstance(value, Mapping):  # as in chat: {"image_url": {"url": "…", "detail": "auto"}}
+        value = value.get("url")
+    text = _text(value, name)
+    if text[:5].lower() == "data:":
+        return ImageSource(name, data=from_base64(f"data:{text[5:]}", name))
+    if text[:8].lower().startswith(("http://", "https://")):
+        return ImageSource(name, url=text)
+    raise _no_way(text, name)
+
+
+def _base64(value: Any, name: str) -> ImageSource:
+    if isinstance(value, bytes):
+        return ImageSource(name, data=value)
+    return ImageSource(name, data=from_base64(_text(value, name), name))
+
+
+def _upload(value: Any, name: str) -> ImageSource:
+    text = _text(value, name)
+    if not text.startswith("upl_"):
+        raise InvalidParameter(
+            f"`{name}` is {_quoted(text)}, which is no upload's id.",
+            fix="POST /v1/uploads makes one, and gives an id that begins with `upl_`.",
+            param=name,
+        )
+    return ImageSource(name, upload_id=text)
+
+
+def _job(value: Any, name: str, index: Any = None) -> ImageSource:
+    found = _JOB.fullmatch(_text(value, name))
+    if found is None or (found[2] and index is not None):
+        raise InvalidParameter(
+            f"`{name}` is {_quoted(value)}, which does not name a job's picture.",
+            fix="Give the id as `job_…` with an `index` from 0, or both in one as `job_…/0`.",
+            param=name,
+        )
+    return ImageSource(name, job_id=found[1], index=_index(found[2] or (0 if index is None else index), name))
+
+
+def _index(value: Any, name: str) -> int:
+    if isinstance(value, str | int) and re.fullmatch(r"[0-9]{1,4}", str(value)):
+        return int(value)
+    param = "index" if name == "job_id" else name
+    raise InvalidParameter(
+        f"`{param}`: the index {_quoted(value)} is no picture's.",
+        fix="Count the job's pictures with whole numbers from 0.",
+        param=param,
+    )
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise _no_way(value, name)
+    return value.strip()
+
+
+def _no_way(value: Any, name: str) -> InvalidParameter:
+    return InvalidParameter(f"`{name}` is {_quoted(value)}, which names no picture.", fix=_FORMS, param=name)
+
+
+def _quoted(value: Any) -> str:
+    """Enough of the value to recognise it by."""
+    if isinstance(value, str):
+        return repr(value[:_MOST_QUOTED]) + "…" * (len(value) > _MOST_QUOTED) if value else "empty"
+    kinds = {bytes: "a file", list: "a list", dict: "an object", type(None): "null"}
+    return kinds.get(type(value)) or f"{value!r:.{_MOST_QUOTED}}"
+
+
+_Read = Callable[[Any, str], ImageSource]
+_FIELDS: Final[dict[str, _Read]] = {"image_url": _url, "image_b64": _base64, "upload_id": _upload, "job_id": _job}
+_KEYS: Final[dict[str, _Read]] = {
+    "image_url": _url,
+    "file_id": _upload,
+    "upload_id": _upload,
+    "job_id": _job,
+    "b64_json": _base64,
+    "data": _base64,
+}

@@ -1,0 +1,96 @@
+"""Pictures asked for over HTTP: OpenAI's fields, and ours beside them."""
+
+import json
+import unicodedata
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from darkroom.models.generation import Routing
+from darkroom.models.source import ImageSource
+
+MOST_PROMPT = 32_000
+MOST_INPUTS = 16
+MOST_FALLBACKS = 3
+
+Quality = Literal["auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"]
+Background = Literal["auto", "transparent", "opaque"]
+OutputFormat = Literal["png", "jpeg", "webp", "svg"]
+
+
+def _from_form(value: Any) -> Any:
+    """Lists and objects come as JSON text in a multipart form."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _words(value: Any) -> Any:
+    value = _from_form(value)
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+class ImageRequest(BaseModel):
+    """`POST /v1/images/generations`, and what it has in common with edits.
+
+    What is None is left to the model; whether a model takes a value is checked against its own description.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, fields: Any) -> Any:
+        """OpenAI's API takes null for what is not given."""
+        return (
+            {name: value for name, value in fields.items() if value is not None} if isinstance(fields, dict) else fields
+        )
+
+    prompt: str = Field(min_length=1, max_length=MOST_PROMPT)
+
+    @field_validator("prompt")
+    @classmethod
+    def _says_something(cls, prompt: str) -> str:
+        if not any(letter.isalnum() or unicodedata.category(letter)[0] in "SP" for letter in prompt):
+            raise ValueError("say what the picture is to show")
+        return prompt
+
+    model: str | None = Field(None, min_length=1, max_length=200, description="The stack's default when absent.")
+    n: int = Field(1, ge=1, le=10)
+    size: str | None = Field(None, max_length=20, description="`auto`, `1536x1024` or `2K`; see aspect_ratio.")
+    quality: Quality | None = Field(None, description="`standard` and `hd` are `medium` and `high`.")
+    background: Background | None = None
+    output_format: OutputFormat | None = None
+    output_compression: int | None = Field(None, ge=0, le=100)
+    response_format: Literal["url", "b64_json"] | None = Field(
+        None, description="A link, or the bytes if they fit into the answer; both when absent."
+    )
+    # Ours.
+    aspect_ratio: str | None = Field(None, max_length=10)
+    resolution: str | None = Field(None, max_length=10)
+    negative_prompt: str | None = Field(None, min_length=1, max_length=4000)
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
+    max_cost_usd: Decimal | None = Field(None, ge=Decimal("0.000001"), le=1000, allow_inf_nan=False)
+    fallback_models: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field((), max_length=MOST_FALLBACKS)
+    provider: Annotated[Routing | None, BeforeValidator(_from_form)] = None
+    webhook_url: str | None = Field(None, max_length=2048)
+    # OpenAI's, that no model here has a use for. They are accepted, and a warning says that they do nothing.
+    style: str | None = Field(None, max_length=50)
+    moderation: str | None = Field(None, max_length=50)
+    input_fidelity: str | None = Field(None, max_length=50)
+    user: str | None = Field(None, max_length=500)
+    safety_identifier: str | None = Field(None, max_length=500)
+    # No answer of a Lambda function streams: false is all there is.
+    stream: Literal[False] = False
+    partial_images: Literal[0] = 0
+
+
+class EditRequest(ImageRequest):
+    """`POST /v1/images/edits`. The first picture is the one that a mask is for."""
+
+    images: tuple[ImageSource, ...] = Field(min_length=1, max_length=MOST_INPUTS)
+    mask: ImageSource | None = None

@@ -1,0 +1,48 @@
+"""What a planner decides to do about a message. It can say nothing that is not here: no URL, no user, no budget."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.conversation import PaintStep
+from darkroom.models.operations import OperationStep
+
+
+class OperateAction(BaseModel):
+    """Change the picture exactly, here and at no cost: light, colour, crop, text, background and the like."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["operations"]
+    operations: tuple[OperationStep, ...] = Field(min_length=1, max_length=20)
+
+
+class PaintAction(BaseModel):
+    """Have a model paint: a new picture, or this one made over. It costs money and cannot be exact."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["paint"]
+    prompt: str = Field(min_length=1, max_length=4000)
+
+
+class HistoryAction(BaseModel):
+    """Go back to the version before, or forth again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["undo", "redo"]
+
+
+Action = Annotated[OperateAction | PaintAction | HistoryAction, Field(discriminator="kind")]
+
+
+class Plan(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reply: str = Field(max_length=2000, description="A short answer to the person, in their language.")
+    type: Literal["technical", "artistic", "history", "talk"]
+    actions: tuple[Action, ...] = Field((), max_length=8, description="In the order in which they are done.")
+
+    def paints(self) -> tuple[PaintStep, ...]:
+        return tuple(PaintStep(prompt=each.prompt) for each in self.actions if isinstance(each, PaintAction))

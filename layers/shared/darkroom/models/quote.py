@@ -1,0 +1,34 @@
+"""What a request becomes for the provider, and what it may cost."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.generation import GenerationRequest
+from darkroom.models.money import MicroUsd
+
+
+class InputShape(BaseModel):
+    """The size in pixels of a picture to work from, upright."""
+
+    model_config = ConfigDict(frozen=True)
+
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+
+class Quote(BaseModel):
+    """What was made of a request, before any money moves."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request: GenerationRequest = Field(description="For the provider; the references are added later.")
+    model_requested: str = Field(description="What the caller named, or else the default's name.")
+    estimate: MicroUsd | None = Field(
+        description="The dearest that may apply, over every model and source that may serve it; None: nobody says."
+    )
+    reserve: MicroUsd | None = Field(description="The estimate with a margin.")
+    least: MicroUsd = Field(0, description="With a margin, of those models and sources that say what they cost.")
+    warnings: tuple[str, ...] = ()

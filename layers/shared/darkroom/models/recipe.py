@@ -1,0 +1,32 @@
+"""Recipes: steps that were taken once, to be taken again on other pictures."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.conversation import Step
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+MOST_STEPS = 200
+
+
+class Recipe(BaseModel):
+    """What is exported, kept and applied. The same picture and recipe give the same bytes with the same engine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    engine: str = Field(description="The engine that it was made with; another may differ in the last bits.")
+    name: str = Field("", max_length=64)
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=MOST_STEPS)
+
+
+class SavedRecipe(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    user: str
+    name: str = Field(pattern=NAME_PATTERN)
+    recipe: Recipe
+    created_at: datetime
+    updated_at: datetime

@@ -1,0 +1,33 @@
+"""What a user sets for themselves. Amounts are micro-dollars; None leaves it to the stack's default."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.money import MicroUsd
+
+# Ten cents, unless a user says otherwise.
+WARN_AT_COST: MicroUsd = 100_000
+
+
+class Limits(BaseModel):
+    """What may be spent at the most; None is without limit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    per_request: MicroUsd | None = Field(None, ge=0)
+    per_conversation: MicroUsd | None = Field(None, ge=0)
+    per_day: MicroUsd | None = Field(None, ge=0)
+    per_month: MicroUsd | None = Field(None, ge=0)
+
+
+class UserSettings(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    limits: Limits = Limits()
+    warn_at_percent: int | None = Field(None, ge=1, le=100, description="Of a budget; a warning is given once.")
+    warn_at_cost: MicroUsd | None = Field(None, ge=0, description="Of a conversation in all; a warning is given once.")
+    chat_model: str | None = Field(None, max_length=200, description="The planner.")
+    enable_image_generation: bool | None = Field(None, description="Whether a conversation may have pictures painted.")
+    manipulation_method: Literal["local", "generative", "hybrid"] | None = None
+    version: int = Field(0, description="Counts the changes, so that none is lost.")

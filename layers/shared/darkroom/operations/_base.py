@@ -1,0 +1,83 @@
+"""What an operation is: its parameters, and what it does to a picture.
+
+An operation is pure: the same picture and parameters give the same pixels, in every process and on every machine that
+runs the same Pillow. It keeps what it does not change: alpha, the colour profile, the size.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, Protocol
+
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
+
+OutputFormat = Literal["png", "jpeg", "webp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A picture while it is being worked on.
+
+    Args:
+        pixels: RGB or RGBA, 8 bits, upright.
+        icc: the profile its colours are in; None for sRGB.
+        format, quality: how it is to be encoded; None leaves that to whoever encodes it.
+        warnings: what the person who asked should know.
+    """
+
+    pixels: Image.Image
+    icc: bytes | None = None
+    format: OutputFormat | None = None
+    quality: int | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    def having(self, pixels: Image.Image) -> "Canvas":
+        return replace(self, pixels=pixels)
+
+    def warned(self, sentence: str) -> "Canvas":
+        return replace(self, warnings=(*self.warnings, sentence))
+
+
+class Tools(Protocol):
+    """What some operations need beside the picture."""
+
+    def subject(self, image: Image.Image) -> Image.Image:
+        """How much each pixel belongs to the subject: mode L, of the image's size. Raises NoForeground."""
+
+    def picture(self, ref: str) -> Image.Image:
+        """Another picture of the same user: an upload's id, `job_…/0`. RGB or RGBA. Raises NotFound."""
+
+
+class Operation(BaseModel):
+    """One step of a recipe. Fields carry their units and ranges in their descriptions: a planner reads them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    needs_subject: ClassVar[bool] = False
+    """Whether it calls `Tools.subject`, which only the function with the segmentation model can."""
+
+    def apply(self, canvas: Canvas, tools: Tools) -> Canvas:
+        raise NotImplementedError
+
+
+# A colour as three floats, 0 to 1 each, in the picture's own encoding (not linear light).
+Colour = tuple[float, float, float]
+
+
+class PointOperation(Operation):
+    """Changes each pixel by itself, and each channel by itself: adjacent ones become one table of 256 entries."""
+
+    def curve(self, channel: int, value: float) -> float:
+        """The new value of a channel (0 red, 1 green, 2 blue), 0 to 1; what is beyond is cut off by the caller."""
+        raise NotImplementedError
+
+
+class ColourOperation(Operation):
+    """Changes each pixel by itself, the channels together: adjacent ones, with point operations, become one lookup."""
+
+    def colour(self) -> Callable[[Colour], Colour]:
+        """The function from colour to colour; it may prepare what is the same for all colours first."""
+        raise NotImplementedError
+
+
+Schema = dict[str, Any]

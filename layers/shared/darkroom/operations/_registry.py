@@ -1,0 +1,108 @@
+"""Which operations there are, found by their files' names; and recipes as JSON."""
+
+import pkgutil
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache, reduce
+from importlib import import_module
+from operator import or_
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import Field, ValidationError
+
+from darkroom.errors import InvalidParameter
+from darkroom.operations._base import Operation
+from darkroom.operations._complaint import complaint
+
+MOST_OPERATIONS: Final = 100
+_PACKAGE: Final = __name__.rpartition(".")[0]
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The operations there are, in the order of the alphabet."""
+    files = pkgutil.iter_modules([str(Path(__file__).parent)])
+    return tuple(sorted(file.name for file in files if not file.ispkg and not file.name.startswith("_")))
+
+
+@cache
+def load(name: str) -> type[Operation]:
+    """The operation of that name.
+
+    Raises:
+        InvalidParameter: there is none; the error lists those there are.
+    """
+    if name not in names():
+        near = get_close_matches(name, names(), n=1)
+        raise InvalidParameter(
+            f"There is no operation {name[:60]!r}.",
+            fix=(f"Did you mean `{near[0]}`? " if near else "") + f"There are: {', '.join(names())}.",
+            param="op",
+            context={"accepted": list(names())},
+        )
+    return _operation_in(name)
+
+
+def _operation_in(name: str) -> type[Operation]:
+    module = import_module(f"{_PACKAGE}.{name}")
+    found = [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type)
+        and issubclass(each, Operation)
+        and each.__module__ == module.__name__
+        and "op" in each.model_fields
+    ]
+    if len(found) != 1 or found[0].model_fields["op"].default != name:
+        raise TypeError(f"{module.__name__} has to hold exactly one operation, whose `op` is {name!r}")
+    return found[0]
+
+
+def union() -> Any:
+    """The type of any operation, for a field of another model; told apart by `op`."""
+    return Annotated[reduce(or_, (load(name) for name in names())), Field(discriminator="op")]
+
+
+def parse(items: Sequence[Mapping[str, Any]], param: str = "operations") -> tuple[Operation, ...]:
+    """A recipe, as it comes in JSON.
+
+    Args:
+        param: what the list is called where it comes from.
+
+    Raises:
+        InvalidParameter: the first thing that is wrong; `param` is like `operations[2].temperature`.
+    """
+    if len(items) > MOST_OPERATIONS:
+        raise InvalidParameter(
+            f"The recipe has {len(items)} operations; at most {MOST_OPERATIONS} are accepted.",
+            fix="Split it into several.",
+            param=param,
+        )
+    return tuple(_parsed(item, f"{param}[{index}]") for index, item in enumerate(items))
+
+
+def _parsed(item: object, at: str) -> Operation:
+    name = item.get("op") if isinstance(item, Mapping) else None
+    if not isinstance(item, Mapping) or not isinstance(name, str):
+        raise InvalidParameter(
+            f"{at} does not say which operation it is.",
+            fix='Give an object such as {"op": "flip"}. Operations are: ' + ", ".join(names()) + ".",
+            param=f"{at}.op",
+            context={"accepted": list(names())},
+        )
+    try:
+        return load(name).model_validate(dict(item))
+    except InvalidParameter as error:
+        error.param = f"{at}.{error.param}"
+        raise
+    except ValidationError as error:
+        raise complaint(error, load(name), at) from error
+
+
+def dump(operations: Sequence[Operation]) -> list[dict[str, Any]]:
+    """The recipe as JSON; equal recipes give equal JSON.
+
+    Every field is in it but those that are None, defaults too: should a default ever change, the recipe will not.
+    """
+    return [each.model_dump(mode="json", exclude_none=True) for each in operations]

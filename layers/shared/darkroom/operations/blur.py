@@ -1,0 +1,29 @@
+"""Gaussian blur."""
+
+from typing import Literal
+
+from PIL import ImageFilter
+from pydantic import Field
+
+from darkroom.operations._alpha import premultiplied
+from darkroom.operations._base import Canvas, Operation, Tools
+from darkroom.operations._place import of_longer_side
+
+
+class Blur(Operation):
+    """Blurs the whole picture softly (Gaussian). To blur only what is behind the subject, use `background_blur`."""
+
+    op: Literal["blur"] = "blur"
+    radius: float = Field(
+        0.5,
+        ge=0,
+        le=20,
+        description="In per cent of the longer side; 0 changes nothing, 0.5 is soft, 3 unrecognisable.",
+    )
+
+    def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
+        radius = of_longer_side(self.radius, canvas.pixels.size)
+        if not radius:
+            return canvas
+        gaussian = ImageFilter.GaussianBlur(radius)
+        return canvas.having(premultiplied(canvas.pixels, lambda image: image.filter(gaussian)))

@@ -1,0 +1,45 @@
+"""A border around the picture."""
+
+from typing import Literal
+
+from PIL import Image
+from pydantic import Field
+
+from darkroom.operations._base import Canvas, Operation, Tools
+from darkroom.operations._css import EXAMPLES, CssColour, rgba
+from darkroom.operations._geometry import check_room
+from darkroom.operations._place import of_longer_side
+
+
+class Border(Operation):
+    """Adds a border of one colour around the picture, which grows by it."""
+
+    op: Literal["border"] = "border"
+    width: float = Field(3, ge=0, le=50, description="In per cent of the longer side; 0 for none.")
+    bottom: float | None = Field(
+        None,
+        ge=0,
+        le=50,
+        description="Width at the bottom, in per cent of the longer side, where it differs; 15 is an instant photo's.",
+    )
+    colour: CssColour = Field("white", description=f"{EXAMPLES}.")
+
+    def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
+        pixels = canvas.pixels
+        width = self._pixels(self.width, canvas)
+        bottom = width if self.bottom is None else self._pixels(self.bottom, canvas)
+        if not width and not bottom:
+            return canvas
+        size = (pixels.width + 2 * width, pixels.height + width + bottom)
+        check_room(size, "width")
+        colour = rgba(self.colour, canvas.icc)
+        if pixels.mode == "RGB" and colour[3] == 255:
+            framed = Image.new("RGB", size, colour[:3])
+        else:
+            framed = Image.new("RGBA", size, colour)
+        framed.paste(pixels.convert(framed.mode), (width, width))
+        return canvas.having(framed)
+
+    @staticmethod
+    def _pixels(per_cent: float, canvas: Canvas) -> int:
+        return max(round(of_longer_side(per_cent, canvas.pixels.size)), 1) if per_cent else 0

@@ -1,0 +1,37 @@
+"""The file format of the result."""
+
+from dataclasses import replace
+from typing import Literal
+
+from PIL import Image
+from pydantic import Field
+
+from darkroom.operations._alpha import is_transparent
+from darkroom.operations._base import Canvas, Operation, OutputFormat, Tools
+from darkroom.operations._css import EXAMPLES, CssColour, rgba
+
+
+class Convert(Operation):
+    """Sets the file format of the result and how strongly it is compressed."""
+
+    op: Literal["convert"] = "convert"
+    format: OutputFormat = Field(
+        description="`png` is exact, `jpeg` small and without transparency, `webp` smaller and may be transparent."
+    )
+    quality: int | None = Field(
+        None, ge=1, le=100, description="For jpeg and webp: 100 is best and largest; leave it out for a good default."
+    )
+    background: CssColour | None = Field(
+        None, description=f"What a transparent picture is put on as jpeg; white if left out. {EXAMPLES}."
+    )
+
+    def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
+        canvas = replace(canvas, format=self.format, quality=self.quality)
+        if self.format != "jpeg" or canvas.pixels.mode == "RGB":
+            return canvas
+        if not is_transparent(canvas.pixels):
+            return canvas.having(canvas.pixels.convert("RGB"))
+        behind = Image.new("RGB", canvas.pixels.size, rgba(self.background or "white", canvas.icc)[:3])
+        behind.paste(canvas.pixels.convert("RGB"), mask=canvas.pixels.getchannel("A"))
+        done = canvas.having(behind)
+        return done if self.background else done.warned("JPEG knows no transparency; the picture was put on white.")

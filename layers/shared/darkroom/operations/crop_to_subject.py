@@ -1,0 +1,60 @@
+"""The subject, and some room around it."""
+
+from typing import ClassVar, Final, Literal
+
+from pydantic import Field
+
+from darkroom.errors import NoForeground
+from darkroom.operations._base import Canvas, Tools
+from darkroom.operations._geometry import Box, Geometric, Ratio, Size, cropped
+
+# From this value of the mask on a pixel belongs to the subject. Masks have a faint haze that reaches far from it.
+_SUBJECT_FROM: Final = 32
+
+
+class CropToSubject(Geometric):
+    """Finds the main subject by itself and crops to it, with a margin; use `crop` if you know the box."""
+
+    needs_subject: ClassVar[bool] = True
+
+    op: Literal["crop_to_subject"] = "crop_to_subject"
+    margin: float = Field(
+        5, ge=0, le=100, description="Room around the subject, in per cent of its longer side, as far as there is any."
+    )
+    ratio: Ratio | None = Field(
+        None, description="Widen the box to this ratio, such as `1:1`, as far as the picture allows."
+    )
+
+    def apply(self, canvas: Canvas, tools: Tools) -> Canvas:
+        mask = tools.subject(canvas.pixels)
+        found = mask.point([0] * _SUBJECT_FROM + [255] * (256 - _SUBJECT_FROM)).getbbox()
+        if found is None:
+            raise NoForeground(
+                "Nothing in the picture stands out from its background, so it cannot be cropped to a subject.",
+                fix="Use `crop` with a box instead.",
+            )
+        size = canvas.pixels.size
+        room = round(self.margin / 100 * max(found[2] - found[0], found[3] - found[1]))
+        box = _inside((found[0] - room, found[1] - room, found[2] + room, found[3] + room), size)
+        if self.ratio is not None:
+            box = _widened(box, self.ratio, size)
+        return canvas.having(cropped(canvas.pixels, box))
+
+
+def _inside(box: Box, size: Size) -> Box:
+    return max(box[0], 0), max(box[1], 0), min(box[2], size[0]), min(box[3], size[1])
+
+
+def _widened(box: Box, ratio: str, size: Size) -> Box:
+    """A box that holds the other and has the ratio, or as near to it as the picture allows; moved inward at an edge."""
+    across, down = (float(side) for side in ratio.split(":"))
+    width, height = box[2] - box[0], box[3] - box[1]
+    left, right = _grown(box[0], box[2], max(width, round(height * across / down)), size[0])
+    top, bottom = _grown(box[1], box[3], max(height, round(width * down / across)), size[1])
+    return left, top, right, bottom
+
+
+def _grown(low: int, high: int, length: int, whole: int) -> tuple[int, int]:
+    length = min(length, whole)
+    start = min(max((low + high - length) // 2, 0), whole - length)
+    return start, start + length

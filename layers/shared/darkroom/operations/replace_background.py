@@ -1,0 +1,53 @@
+"""The subject on something else."""
+
+from typing import ClassVar, Literal, Self
+
+from PIL import Image, ImageOps
+from pydantic import Field, model_validator
+
+from darkroom.images.colour import parse_background
+from darkroom.operations._alpha import is_transparent, with_alpha
+from darkroom.operations._base import Canvas, Operation, Tools
+from darkroom.operations._css import CssBackground, from_srgb
+
+
+class ReplaceBackground(Operation):
+    """Puts the subject on a colour, a gradient or another picture. A picture that is transparent already is filled."""
+
+    needs_subject: ClassVar[bool] = True
+
+    op: Literal["replace_background"] = "replace_background"
+    background: CssBackground | None = Field(
+        None,
+        description="CSS colour or gradient: `white`, `#ff8800`, `linear-gradient(45deg, #ffffff, #0088ff 80%)`; "
+        "either this or `image`.",
+    )
+    image: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="A picture that is cut to fill the background: an upload's id or a job's picture like `job_…/0`.",
+    )
+
+    @model_validator(mode="after")
+    def _one_background(self) -> Self:
+        if (self.background is None) == (self.image is None):
+            raise ValueError("replace_background takes either `background` or `image`")
+        return self
+
+    def apply(self, canvas: Canvas, tools: Tools) -> Canvas:
+        pixels = canvas.pixels
+        behind = from_srgb(self._painted(pixels.size, tools), canvas.icc)
+        if not is_transparent(pixels):
+            pixels = with_alpha(pixels, tools.subject(pixels))
+        if behind.mode == "RGBA":
+            return canvas.having(Image.alpha_composite(behind, pixels))
+        behind.paste(pixels.convert("RGB"), mask=pixels.getchannel("A"))
+        return canvas.having(behind)
+
+    def _painted(self, size: tuple[int, int], tools: Tools) -> Image.Image:
+        """RGB or RGBA, a picture of its own."""
+        if self.image is None:
+            return parse_background(self.background or "")(size)
+        picture = ImageOps.fit(tools.picture(self.image), size, Image.Resampling.BICUBIC)
+        return picture if is_transparent(picture) else picture.convert("RGB")

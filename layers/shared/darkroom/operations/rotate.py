@@ -1,0 +1,80 @@
+"""Turned by any angle."""
+
+from math import ceil, cos, radians, sin
+from typing import Final, Literal
+
+from PIL import Image
+from pydantic import Field
+
+from darkroom.operations._base import Canvas, Tools
+from darkroom.operations._css import EXAMPLES, CssColour, rgba
+from darkroom.operations._geometry import Geometric, Size, check_room
+
+_QUARTERS: Final = {
+    90: Image.Transpose.ROTATE_270,  # Pillow counts the other way round
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_90,
+}
+
+
+class Rotate(Geometric):
+    """Turns the picture clockwise; exact at 90, 180 and 270. To level a crooked horizon use `straighten`."""
+
+    op: Literal["rotate"] = "rotate"
+    angle: float = Field(ge=-360, le=360, description="Degrees, clockwise; -90 is a quarter turn to the left.")
+    expand: bool = Field(
+        True, description="Whether the picture grows so that its corners stay; else it keeps its size and loses them."
+    )
+    fill: CssColour = Field(
+        "transparent", description=f"What shows in the corners at angles between quarter turns. {EXAMPLES}."
+    )
+
+    @property
+    def moves_whole_pixels(self) -> bool:
+        return self.angle % 90 == 0 and (self.expand or self.angle % 180 == 0)
+
+    def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
+        angle = self.angle % 360
+        if angle == 0:
+            return canvas
+        if self.moves_whole_pixels:
+            return canvas.having(canvas.pixels.transpose(_QUARTERS[round(angle)]))
+        turned = _turned(canvas.pixels, angle, self._size(canvas.pixels.size, angle))
+        colour = rgba(self.fill, canvas.icc)
+        if colour[3] == 0:
+            return canvas.having(turned)
+        behind = Image.new("RGBA", turned.size, colour)
+        behind.alpha_composite(turned)
+        opaque = colour[3] == 255 and canvas.pixels.mode == "RGB"
+        return canvas.having(behind.convert("RGB") if opaque else behind)
+
+    def _size(self, size: Size, angle: float) -> Size:
+        if not self.expand:
+            return size
+        width, height = grown(size, angle)
+        check_room((width, height), "angle")
+        return width, height
+
+
+def grown(size: Size, angle: float) -> Size:
+    """What holds all of a picture turned by that angle."""
+    s, c = abs(sin(radians(angle))), abs(cos(radians(angle)))
+    # A little less, or the rounding of sine and cosine would add a pixel at quarter turns.
+    return ceil(size[0] * c + size[1] * s - 1e-6), ceil(size[0] * s + size[1] * c - 1e-6)
+
+
+def _turned(pixels: Image.Image, angle: float, size: Size) -> Image.Image:
+    """RGBA of that size: the picture around the middle, transparent where there is none of it."""
+    # One transparent pixel all around makes the edge smooth.
+    framed = Image.new("RGBA", (pixels.width + 2, pixels.height + 2))
+    framed.paste(pixels, (1, 1))
+    return around_middle(framed, angle, size)
+
+
+def around_middle(pixels: Image.Image, angle: float, size: Size) -> Image.Image:
+    """A window of that size on the picture turned clockwise, middle on middle; RGBA weighted by alpha."""
+    c, s = cos(radians(angle)), sin(radians(angle))
+    x, y, u, v = pixels.width / 2, pixels.height / 2, size[0] / 2, size[1] / 2
+    # For each new pixel, where it was.
+    back = (c, s, x - c * u - s * v, -s, c, y + s * u - c * v)
+    return pixels.transform(size, Image.Transform.AFFINE, back, Image.Resampling.BICUBIC)

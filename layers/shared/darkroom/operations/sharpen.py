@@ -1,0 +1,36 @@
+"""Unsharp mask."""
+
+from typing import Literal
+
+from PIL import ImageFilter
+from pydantic import Field
+
+from darkroom.operations._alpha import bled
+from darkroom.operations._base import Canvas, Operation, Tools
+from darkroom.operations._place import of_longer_side
+
+
+class Sharpen(Operation):
+    """Sharpens edges and fine detail (unsharp mask)."""
+
+    op: Literal["sharpen"] = "sharpen"
+    amount: float = Field(80, ge=0, le=500, description="Strength in per cent; 0 changes nothing, 80 is usual.")
+    radius: float = Field(
+        0.1, ge=0.01, le=5, description="In per cent of the longer side; 0.1 for detail, 2 and more for local contrast."
+    )
+    threshold: int = Field(
+        2, ge=0, le=255, description="Differences below this many of 255 steps are left alone, so that noise is."
+    )
+
+    def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
+        if not self.amount:
+            return canvas
+        pixels = canvas.pixels
+        radius = of_longer_side(self.radius, pixels.size)
+        # What is hidden under transparency must not count as a neighbour.
+        sharp = bled(pixels, radius).filter(ImageFilter.UnsharpMask(radius, round(self.amount), self.threshold))
+        if pixels.mode == "RGBA":
+            alpha = pixels.getchannel("A")
+            sharp.paste(pixels.convert("RGB"), mask=alpha.point([255] + [0] * 255))
+            sharp.putalpha(alpha)
+        return canvas.having(sharp)

@@ -1,0 +1,38 @@
+"""A level horizon."""
+
+from math import cos, radians, sin
+from typing import Literal
+
+from pydantic import Field
+
+from darkroom.operations._base import Canvas, Tools
+from darkroom.operations._geometry import Geometric, Size
+from darkroom.operations.rotate import around_middle
+
+
+class Straighten(Geometric):
+    """Levels a crooked horizon: turns the picture a little and crops it so that no empty corners show."""
+
+    op: Literal["straighten"] = "straighten"
+    angle: float = Field(
+        ge=-45, le=45, description="Degrees, clockwise: positive lifts the left side, negative lifts the right side."
+    )
+
+    def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
+        if self.angle == 0:
+            return canvas
+        size = largest_upright(canvas.pixels.size, self.angle)
+        return canvas.having(around_middle(canvas.pixels, self.angle, size))
+
+
+def largest_upright(size: Size, angle: float) -> Size:
+    """The largest upright rectangle (by area) inside a picture that was turned by that angle; at least one pixel."""
+    s, c = sin(radians(abs(angle))), cos(radians(abs(angle)))
+    longer, shorter = max(size), min(size)
+    if shorter <= 2 * s * c * longer:  # two corners touch the longer sides, the others are free
+        half = shorter / 2
+        width, height = (half / s, half / c) if size[0] >= size[1] else (half / c, half / s)
+    else:
+        twice = c * c - s * s
+        width, height = (size[0] * c - size[1] * s) / twice, (size[1] * c - size[0] * s) / twice
+    return max(1, int(width)), max(1, int(height))

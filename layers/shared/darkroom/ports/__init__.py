@@ -1,0 +1,43 @@
+"""What the services need of the outside, as roles. Adapters say how; this package says what."""
+
+from darkroom.ports.clock import Alarm, Clock
+from darkroom.ports.conversations import ConversationStore, RecipeStore, RenderQueue
+from darkroom.ports.jobs import AnswerStore, JobPage, JobQueue, JobStore, Ledger, RawAnswerStore, ReceiptPage
+from darkroom.ports.people import IssuedKey, KeyInspector, KeyIssuer, KeyVault, SessionStore, SettingsStore, TokenStore
+from darkroom.ports.pictures import ImageStore, Matter, PresignedUpload, Segmenter, UrlFetcher
+from darkroom.ports.providers import OnAnswer, OnDispatched, OnGenerationId, Provider
+from darkroom.ports.webhooks import WebhookQueue, WebhookSender, WebhookStore
+
+__all__ = [
+    "Alarm",
+    "AnswerStore",
+    "Clock",
+    "ConversationStore",
+    "ImageStore",
+    "IssuedKey",
+    "JobPage",
+    "JobQueue",
+    "JobStore",
+    "KeyInspector",
+    "KeyIssuer",
+    "KeyVault",
+    "Ledger",
+    "Matter",
+    "OnAnswer",
+    "OnDispatched",
+    "OnGenerationId",
+    "PresignedUpload",
+    "Provider",
+    "RawAnswerStore",
+    "ReceiptPage",
+    "RecipeStore",
+    "RenderQueue",
+    "Segmenter",
+    "SessionStore",
+    "SettingsStore",
+    "TokenStore",
+    "UrlFetcher",
+    "WebhookQueue",
+    "WebhookSender",
+    "WebhookStore",
+]

@@ -1,0 +1,158 @@
+"""Jobs, and the money they may spend."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
+from darkroom.models.budget import Budget
+from darkroom.models.generation import (
+    RawAnswer,
+)
+from darkroom.models.job import Job
+from darkroom.models.receipt import KeyCharges, Receipt
+
+
+class JobPage(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    jobs: tuple[Job, ...]
+    next_id: str | None = Field(None, description="Pass as `before` for the next page; None on the last.")
+
+
+class JobStore(Protocol):
+    def add(self, job: Job, *, source: str | None = None) -> Job | None:
+        """Stores a new job, and with `source` only if no job was ever made for that source.
+
+        Returns:
+            The job that stands for the source now: this one, or the one made earlier. None when the earlier one
+            has been removed since.
+        """
+
+    def find(self, user: str, job_id: str) -> Job | None: ...
+
+    def page(self, user: str, *, limit: int, before: str | None = None) -> JobPage:
+        """The user's jobs, newest first; `before` is exclusive."""
+
+    def list_open(self) -> Iterator[Job]:
+        """Everybody's jobs that somebody has to look after, oldest first: those that are not over or not settled."""
+
+    def start(self, job: Job, *, now: datetime, lease_expires_at: datetime) -> Job | None:
+        """Begins an attempt, if the job is queued or its last attempt's lease is over; otherwise None."""
+
+    def requeue(self, job: Job) -> bool:
+        """Gives an attempt up, so that another may begin at once; False if it was no longer this one's to give."""
+
+    def finish(self, job: Job) -> bool:
+        """Stores a final state of a job that costs nothing, if it is open and still in the same attempt."""
+
+    def progress(self, job: Job) -> Job | None:
+        """Stores how an open job that costs nothing has come along, and counts that as an attempt; None if somebody
+        else was faster, or it is over.
+        """
+
+    def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
+        """Writes down that money may be spent from now on: `dispatched_at`, `key_usage`, `key_sha256`, and that no
+        generation id is known. Only of a running job, in the same attempt; False means that nothing may be sent.
+        """
+
+    def note_generation(self, job: Job, generation_id: str) -> bool:
+        """By which id the provider's books will know the last dispatch; in the same attempt alone."""
+
+    def record(self, job: Job) -> bool:
+        """Stores how a paid job stands whose money is not settled: uncertain, or over with a cost yet unknown.
+
+        It stays open. False if it is settled, or in another attempt by now.
+        """
+
+    def remove(self, user: str, job_id: str) -> bool:
+        """Whether there was a job that is over to remove."""
+
+
+class JobQueue(Protocol):
+    def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
+        """Has a worker look at the job, at least once, and not before so many seconds (at most 900)."""
+
+
+class ReceiptPage(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    receipts: tuple[Receipt, ...]
+    next_id: str | None = Field(None, description="Pass as `before` for the next page; None on the last.")
+
+
+class Ledger(Protocol):
+    """What paid jobs may spend and have spent. Each method that writes is one transaction, or nothing at all."""
+
+    def admit(
+        self,
+        job: Job,
+        *,
+        idempotency: IdempotencyRecord | None = None,
+        answer: PendingAnswer | None = None,
+        beside: Job | None = None,
+    ) -> Outcome:
+        """Stores a queued job and takes `job.cost.reserved` from each of `job.budgets`, if all of them have it left.
+
+        A budget's row begins with its ref's limit, and takes over another limit when the ref has one.
+
+        Args:
+            idempotency: stored with it, unless the same key stands for something else that has not expired.
+            answer: stored with it.
+            beside: a job that costs nothing itself, of which this one is a part: stored with it.
+
+        Raises:
+            ServiceUnavailable: too many others write the same rows; nothing was stored.
+        """
+
+    def close(self, job: Job, *, actual: int | None, before_dispatch: bool = False) -> bool:
+        """Stores a final state and settles: `actual` is spent, what was reserved beyond it remains again.
+
+        With it go a receipt and, if there is a `webhook_url`, a delivery. `job.cost` is stored settled.
+
+        Args:
+            actual: micro-dollars; may be more than was reserved. None releases all of it, though nobody knows.
+            before_dispatch: only if it was not dispatched (for canceling, and for what never began).
+
+        Returns:
+            False if the job is settled already, is in another attempt, or was dispatched though it must not be.
+        """
+
+    def budgets(self, user: str, ids: Sequence[str]) -> Mapping[str, Budget]:
+        """Those that were ever taken from, by id."""
+
+    def charges_with(self, key_sha256: str) -> KeyCharges:
+        """The charges that were settled here and paid with this key, whoever's jobs they were."""
+
+    def warn_once(self, user: str, budget_id: str) -> bool:
+        """True for the first who asks about this budget, and never again."""
+
+    def receipts(self, user: str, *, limit: int, before: str | None = None, month: str | None = None) -> ReceiptPage:
+        """Newest first by the job's id; `before` (a job id) is exclusive; `month`: `2026-11`, when the job was made."""
+
+    def idempotency(self, user: str, sha256: str) -> IdempotencyRecord | None:
+        """What the key stands for; None once it has expired."""
+
+
+class AnswerStore(Protocol):
+    """Answers that have not certainly reached anybody."""
+
+    def of_request(self, user: str, request_sha256: str) -> Sequence[PendingAnswer]:
+        """Oldest first; without what has expired."""
+
+    def change(self, seen: PendingAnswer, *, to: PendingAnswer) -> bool:
+        """Stores `to` if nothing has changed since `seen` was read."""
+
+    def find(self, user: str, request_sha256: str, job_id: str) -> PendingAnswer | None: ...
+
+
+class RawAnswerStore(Protocol):
+    """What a provider answered to a job's last dispatch, as it came."""
+
+    def write(self, user: str, job_id: str, answer: RawAnswer) -> None: ...
+
+    def read(self, user: str, job_id: str) -> RawAnswer | None: ...
+
+    def remove(self, user: str, job_id: str) -> None: ...

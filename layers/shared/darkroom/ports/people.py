@@ -1,0 +1,107 @@
+"""People: their tokens, sessions, keys and settings."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.key import KeyProvider, StoredKey
+from darkroom.models.provider_key import KeyStatus
+from darkroom.models.session import Session, SignInAttempt
+from darkroom.models.token import ApiToken
+from darkroom.models.user_settings import UserSettings
+
+
+class TokenStore(Protocol):
+    def add(self, token: ApiToken) -> None: ...
+
+    def find(self, sha256: str) -> ApiToken | None:
+        """The token with this digest, unless revoked."""
+
+    def of_user(self, user: str) -> Sequence[ApiToken]:
+        """The user's tokens, oldest first."""
+
+    def revoke(self, user: str, token_id: str) -> bool:
+        """Whether there was one to revoke. From then on `find` gives None."""
+
+    def record_use(self, token: ApiToken, at: datetime) -> None:
+        """Sets `last_used_at`; nothing happens to a token revoked meanwhile."""
+
+
+class SessionStore(Protocol):
+    def begin(self, attempt: SignInAttempt) -> None: ...
+
+    def use(self, sha256: str, browser_sha256: str) -> SignInAttempt | None:
+        """Takes the attempt as it was, once; None if it is not there, was used, or is another browser's."""
+
+    def attempt(self, sha256: str) -> SignInAttempt | None:
+        """The attempt, used or not, to say why it could not be taken. A used one has no verifier any more."""
+
+    def open(self, session: Session) -> None: ...
+
+    def find(self, sha256: str) -> Session | None: ...
+
+    def close(self, sha256: str) -> None: ...
+
+
+class KeyVault(Protocol):
+    """Providers' keys, each kept for one user and readable in that user's name alone."""
+
+    def store(self, key: StoredKey, secret: str) -> None:
+        """Keeps the secret; one that was there for the same user and provider is replaced."""
+
+    def reveal(self, user: str, provider: KeyProvider) -> str | None:
+        """The secret, to be sent to its provider and nowhere else.
+
+        Raises:
+            KeyUnreadable: what is stored was not sealed for this user and provider.
+        """
+
+    def describe(self, user: str) -> Sequence[StoredKey]:
+        """What is known of the user's keys without them."""
+
+    def remove(self, user: str, provider: KeyProvider) -> StoredKey | None:
+        """What was removed; None if there was nothing."""
+
+
+class IssuedKey(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    key: str = Field(repr=False)
+    user_id: str | None = Field(None, description="The provider's id of the person; it may keep it to itself.")
+
+
+class KeyIssuer(Protocol):
+    """Where a user signs in, and gets an API key of their own for it (OAuth PKCE, S256)."""
+
+    def authorize_url(self, *, callback_url: str | None, code_challenge: str, state: str | None) -> str:
+        """The consent page. Without a callback it shows the code, for the user to copy; there is no state then."""
+
+    def exchange(self, *, code: str, code_verifier: str) -> IssuedKey:
+        """The API key that the code stands for, and whose it is.
+
+        A code is good for one attempt, so nothing that was sent is sent again.
+
+        Raises:
+            CodeInvalid, CodeMismatch, CodeExpired, CodeConflict, ExchangeUnavailable: the provider said no.
+            RateLimited, ServiceUnavailable, ProviderTimeout, NetworkError: it said nothing of the code.
+            UnusableAnswer: it answered without a key.
+        """
+
+
+class KeyInspector(Protocol):
+    def inspect(self, key: str) -> KeyStatus:
+        """What the provider says of the key; free of charge.
+
+        Raises:
+            InvalidApiKey: the provider does not take it.
+            RateLimited, ServiceUnavailable, ProviderTimeout, NetworkError, UnusableAnswer: nothing is known of it.
+        """
+
+
+class SettingsStore(Protocol):
+    def load(self, user: str) -> UserSettings: ...
+
+    def save(self, user: str, settings: UserSettings) -> bool:
+        """Stores it with the next version, if the stored one has `settings.version`."""

@@ -1,0 +1,81 @@
+"""Pictures: where they are kept, where they come from, what tells subject from background."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
+
+
+class PresignedUpload(BaseModel):
+    """A browser-style form POST straight to the uploads bucket."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    fields: dict[str, str]
+    expires_at: datetime
+
+
+class ImageStore(Protocol):
+    """The uploads bucket (what users put in) and the outputs bucket (what we made)."""
+
+    def presign_upload(self, key: str, *, media_type: str, max_bytes: int) -> PresignedUpload: ...
+
+    def read_upload(self, key: str, *, version: str | None = None, max_bytes: int) -> bytes:
+        """The object's bytes.
+
+        Raises:
+            NotFound: no such object or version.
+            PayloadTooLarge: it is larger than max_bytes.
+        """
+
+    def write_output(self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str]) -> None: ...
+
+    def read_output(self, key: str, *, max_bytes: int) -> bytes:
+        """An object of the outputs bucket; raises as read_upload does."""
+
+    def link_output(self, key: str) -> str:
+        """A URL that reads the object for a while without further credentials."""
+
+    def remove_outputs(self, keys: Sequence[str]) -> None: ...
+
+
+class UrlFetcher(Protocol):
+    def fetch(self, url: str, *, max_bytes: int) -> bytes:
+        """The body behind a public http(s) URL.
+
+        Raises:
+            UrlRefused: the URL, one of its addresses or a redirect leads where nobody may be sent.
+            UrlUnreachable: no answer in time, or not a 200.
+            PayloadTooLarge: more than max_bytes.
+        """
+
+
+class Segmenter(Protocol):
+    """Tells the subject from its background."""
+
+    def available(self) -> tuple[str, ...]:
+        """Names of the models whose weights are here, the default first."""
+
+    def mask(self, image: Image.Image, model: str) -> Image.Image:
+        """How much each pixel belongs to the subject.
+
+        Args:
+            image: RGB.
+            model: a name from `available()`.
+
+        Returns:
+            Mode L at the model's own resolution, 255 = subject, stretched to the full range.
+
+        Raises:
+            NoForeground: nothing stands out.
+        """
+
+
+class Matter(Protocol):
+    """Refines a mask along its edge."""
+
+    def refine(self, image: Image.Image, mask: Image.Image) -> Image.Image:
+        """Mode L, of the image's size."""

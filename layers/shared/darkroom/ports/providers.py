@@ -1,0 +1,104 @@
+"""Model providers, and what a caller is told while a paid call runs."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from darkroom.models.catalogue import ChatModel, ImageEndpoint, ImageModel
+from darkroom.models.chat import ChatRequest, ChatResult
+from darkroom.models.completion import CompletionRequest, CompletionResult
+from darkroom.models.deadline import Deadline
+from darkroom.models.generation import (
+    Dispatch,
+    GenerationRecord,
+    GenerationRequest,
+    GenerationResult,
+    RawAnswer,
+)
+from darkroom.models.provider_key import KeyStatus
+
+# What a caller is told while a paid call runs, in this order and anew for each attempt. What they raise ends the
+# call, so after `on_dispatched` they had better not.
+OnDispatched = Callable[[Dispatch], None]
+"""The request is about to be sent: write down that money may be spent. An earlier attempt was proven to be unbilled."""
+OnGenerationId = Callable[[str], None]
+"""The headers have come: the id by which the provider's books know what the last dispatch became."""
+OnAnswer = Callable[[RawAnswer], None]
+"""The bytes have come and nobody has tried to understand them: keep them, they may have been paid for."""
+
+
+class Provider(Protocol):
+    """A company's models, called with a user's own key.
+
+    `generate` and `chat` may cost money. They are tried again, and go on to fallback models, only after an attempt that
+    is proven to be unbilled, and never past the deadline. Their errors say in `charged` whether money was spent, and
+    carry `upstream`; with "unknown" the caller finds out by `generation`, and does not call again before.
+
+    Raises:
+        CallerError, ProviderError, ServiceUnavailable: from every method; see each class.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        *,
+        key: str,
+        deadline: Deadline,
+        on_dispatched: OnDispatched,
+        on_generation_id: OnGenerationId,
+        on_answer: OnAnswer,
+    ) -> GenerationResult:
+        """Makes pictures, or with references makes them over. There is at least one, or it is an error."""
+
+    def chat(
+        self,
+        request: ChatRequest,
+        *,
+        key: str,
+        deadline: Deadline,
+        on_dispatched: OnDispatched,
+        on_generation_id: OnGenerationId,
+        on_answer: OnAnswer,
+    ) -> ChatResult:
+        """The model's next turn. Where pictures were asked for there is at least one, or it is an error."""
+
+    def reread(self, request: GenerationRequest, answer: RawAnswer) -> GenerationResult:
+        """What `generate` would have made of an answer that it got and that was kept. Asks nobody."""
+
+    def complete(
+        self,
+        request: CompletionRequest,
+        *,
+        key: str,
+        deadline: Deadline,
+        on_dispatched: OnDispatched,
+        on_generation_id: OnGenerationId,
+        on_answer: OnAnswer,
+    ) -> CompletionResult:
+        """Plain chat: the body is passed on as it is, with model, fallbacks and the token limit put in."""
+
+    def reread_chat(self, request: ChatRequest, answer: RawAnswer) -> ChatResult:
+        """As reread, of `chat`."""
+
+    def reread_completion(self, request: CompletionRequest, answer: RawAnswer) -> CompletionResult:
+        """As reread, of `complete`."""
+
+    def inspect(self, key: str) -> KeyStatus:
+        """As KeyInspector.inspect."""
+
+    def generation(self, generation_id: str, *, key: str) -> GenerationRecord | None:
+        """What the provider's books say of a call; None while they do not know it, which may last minutes."""
+
+    def image_models(self) -> Sequence[ImageModel]: ...
+
+    def image_endpoints(self, model: str) -> Sequence[ImageEndpoint]:
+        """Who serves an image model, with what limits and prices; may be empty.
+
+        Raises:
+            UnsupportedModel: there is no such model.
+        """
+
+    def chat_models(self) -> Sequence[ChatModel]:
+        """All models but those for `generate` alone have text among their outputs."""

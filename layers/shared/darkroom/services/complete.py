@@ -1,0 +1,195 @@
+"""Complete: plain chat, which is passed on to its model as it came, once it is known what it may cost."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from darkroom.errors import CallerError, CostLimit, InvalidParameter, MoneyRefused, PriceUnknown, UnsupportedModel
+from darkroom.models.admission import Terms
+from darkroom.models.caller import Caller
+from darkroom.models.catalogue import ChatModel
+from darkroom.models.completion_body import CompletionBody
+from darkroom.models.job import PaidWork, StoredBody
+from darkroom.ports import ImageStore
+from darkroom.services import chat_pricing
+from darkroom.services.admission import Admission, Prepared, Submission
+from darkroom.services.chat_models import PICTURES_ROUTE, ChatModels, Chosen, is_router, paints
+from darkroom.services.chat_pricing import ChatShape
+from darkroom.services.completion_survey import CheckUrl, Survey, as_json, survey
+from darkroom.services.generate import CheckWebhook
+
+OPERATION: Final = "completion"
+DEFAULT_TOKENS: Final = 4096
+_SHOWN_TEXT = 500
+# How the answer travels makes no other request of it.
+_TRAVEL = {"stream", "stream_options"}
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Args:
+    images: keeps the bodies, too.
+    check_url: raises UrlRefused for a place where the provider may not be sent.
+    check_webhook: raises UrlRefused for a URL that will never be called.
+    """
+
+    admission: Admission
+    models: ChatModels
+    images: ImageStore
+    check_url: CheckUrl
+    check_webhook: CheckWebhook
+
+    def submit(self, caller: Caller, body: CompletionBody, terms: Terms) -> Submission:
+        """The job that gets the completion, which `Job.result["completion"]` is the key of.
+
+        Raises:
+            InvalidParameter, PayloadTooLarge, UrlRefused, UnsupportedModel: it cannot be asked of any model here.
+            CallerError: whatever else Admission.submit raises.
+        """
+        found = survey(body.passed(), self._check_url)
+        identity = body.model_dump(mode="json", exclude=_TRAVEL)
+        try:
+            return self.admission.submit(
+                caller, OPERATION, terms, identity, lambda: self._prepare(caller.user, body, found)
+            )
+        except (CostLimit, PriceUnknown) as error:
+            raise _explained(error, found) from error
+
+    def _check_url(self, url: str) -> None:
+        try:
+            self.check_url(url)
+        except CallerError as error:
+            error.param = "messages"
+            raise
+
+    def _prepare(self, user: str, body: CompletionBody, found: Survey) -> Prepared:
+        if body.webhook_url:
+            self.check_webhook(body.webhook_url)
+        chosen = self.models.choose(body.named, body.others, sees=bool(found.pictures))
+        most = _most_tokens(body, chosen)
+        shape = ChatShape(found.text_bytes, most, found.pictures)
+        passed = _passed(body, chosen)
+        data = as_json(passed)
+        key = f"inputs/{user}/{hashlib.sha256(data).hexdigest()}.json"
+        stored = StoredBody(
+            key=key, model=chosen.first.id, fallback_models=chosen.fallbacks, max_completion_tokens=most
+        )
+        is_priced = not found.unpriced
+        return Prepared(
+            work=PaidWork(completion=stored),
+            model_requested=chosen.named,
+            estimate=chat_pricing.estimate(chosen.models, shape) if is_priced else None,
+            reserve=chat_pricing.reserve(chosen.models, shape) if is_priced else None,
+            most=None if body.max_cost_usd is None else int(body.max_cost_usd * 1_000_000),
+            warnings=chosen.warnings,
+            shown=_shown(body, most),
+            webhook_url=body.webhook_url,
+            keep=lambda: self.images.write_output(key, data, media_type="application/json", metadata={}),
+        )
+
+
+def _passed(body: CompletionBody, chosen: Chosen) -> dict[str, Any]:
+    """For the provider: as it came, but that no dearer source may serve, and that nobody paints.
+
+    Raises:
+        InvalidParameter, UnsupportedModel: pictures are asked for, by name or by the choice of the model.
+    """
+    passed = body.passed()
+    modalities = {each.lower() for each in body.modalities or ()}
+    if "image" in modalities:
+        raise InvalidParameter(
+            "A completion holds no pictures here.",
+            fix=f"{PICTURES_ROUTE} makes pictures; leave `image` out of `modalities`.",
+            param="modalities",
+        )
+    if not modalities:
+        painter = next((model for model in chosen.models if paints(model)), None)
+        if painter is not None:
+            raise _painter(painter)
+        if any(map(is_router, chosen.models)):
+            passed["modalities"] = ["text"]
+    limits = chat_pricing.max_price(chosen.models)
+    if limits:
+        preferences = body.provider or {}
+        passed["provider"] = {**preferences, "max_price": _lower(preferences.get("max_price"), limits)}
+    return passed
+
+
+def _painter(model: ChatModel) -> UnsupportedModel:
+    return UnsupportedModel(
+        f"{model.id} makes pictures, and a completion holds none here.",
+        fix=f'{PICTURES_ROUTE} makes pictures; with `"modalities": ["text"]` it answers in words alone.',
+        param="model",
+    )
+
+
+def _lower(given: Any, limits: Mapping[str, str]) -> dict[str, Any]:
+    """The caller's limits, each no higher than ours."""
+    own = dict(given) if isinstance(given, Mapping) else {}
+    return {**own, **{name: own[name] if _is_below(own.get(name), most) else most for name, most in limits.items()}}
+
+
+def _is_below(value: Any, most: str) -> bool:
+    try:
+        return 0 <= float(value) <= float(most)
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _most_tokens(body: CompletionBody, chosen: Chosen) -> int:
+    """How long the answer may be; each of the models has to be able to."""
+    limits = {model.id: model.max_completion_tokens for model in chosen.models if model.max_completion_tokens}
+    model = min(limits, key=lambda each: limits[each], default=None)
+    most = limits[model] if model else None
+    if body.most_tokens is None:
+        return DEFAULT_TOKENS if most is None else min(DEFAULT_TOKENS, most)
+    if most is not None and body.most_tokens > most:
+        raise InvalidParameter(
+            f"{model} answers with at most {most} tokens.",
+            fix=f"Set `max_completion_tokens` to {most} or less.",
+            param="max_completion_tokens" if body.max_completion_tokens else "max_tokens",
+            context={"model": model, "max": most},
+        )
+    return body.most_tokens
+
+
+def _explained(error: MoneyRefused, found: Survey) -> MoneyRefused:
+    """The same refusal, with the ways out that a chat has."""
+    if isinstance(error, PriceUnknown):
+        if not found.unpriced:
+            return error
+        return PriceUnknown(
+            f"Nobody says what this would cost, because of {', '.join(f'`{each}`' for each in found.unpriced)}.",
+            fix="Leave that out, or send `max_cost_usd`, the most that it may cost.",
+            param=error.param,
+            context={"unpriced": list(found.unpriced)},
+        )
+    return CostLimit(
+        error.detail,
+        fix="Lower `max_completion_tokens`, choose a cheaper model, send less, or raise `max_cost_per_request`"
+        " (PATCH /v1/settings).",
+        param=error.param,
+        context=error.context,
+    )
+
+
+def _shown(body: CompletionBody, most: int) -> dict[str, Any]:
+    """The request as its job shows it: how it ends, and not the whole of it."""
+    fields: dict[str, Any] = {"message_count": len(body.messages), "max_completion_tokens": most}
+    if body.model:
+        fields["model"] = body.model
+    if prompt := _last_words(body):
+        fields["prompt"] = prompt
+    if body.webhook_url:
+        fields["webhook_url"] = body.webhook_url.partition("?")[0]
+    return fields
+
+
+def _last_words(body: CompletionBody) -> str:
+    """What the user said last, or the beginning of it."""
+    said = [message.get("content") for message in body.messages if message.get("role") == "user"]
+    last = said[-1] if said else ""
+    parts = last if isinstance(last, list) else [{"text": last}]
+    texts = [part.get("text") for part in parts if isinstance(part, Mapping)]
+    return " ".join(text for text in texts if isinstance(text, str))[:_SHOWN_TEXT]

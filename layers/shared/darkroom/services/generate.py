@@ -1,0 +1,74 @@
+"""Generate: pictures from words."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from darkroom.models.admission import Terms
+from darkroom.models.caller import Caller
+from darkroom.models.image_request import ImageRequest
+from darkroom.models.job import PaidWork, Parent, StoredImage
+from darkroom.models.money import MicroUsd
+from darkroom.models.quote import Quote
+from darkroom.services.admission import Admission, Prepared, Submission
+from darkroom.services.quotes import Quotes
+
+OPERATION = "generation"
+
+CheckWebhook = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Args: check_webhook: raises UrlRefused for a URL that will never be called."""
+
+    admission: Admission
+    quotes: Quotes
+    check_webhook: CheckWebhook
+
+    def submit(self, caller: Caller, request: ImageRequest, terms: Terms) -> Submission:
+        """The job that makes the pictures; raises what Admission.submit and Quotes.quote raise."""
+
+        def prepare() -> Prepared:
+            if request.webhook_url:
+                self.check_webhook(request.webhook_url)
+            return prepared(request, self.quotes.quote(request))
+
+        return self.admission.submit(caller, OPERATION, terms, request.model_dump(mode="json"), prepare)
+
+
+def prepared(
+    request: ImageRequest,
+    quote: Quote,
+    *,
+    inputs: tuple[StoredImage, ...] = (),
+    mask: StoredImage | None = None,
+    lineage: tuple[Parent, ...] = (),
+    keep: Callable[[], None] = lambda: None,
+) -> Prepared:
+    return Prepared(
+        work=PaidWork(request=quote.request, inputs=inputs, mask=mask, output_format=request.output_format),
+        model_requested=quote.model_requested,
+        estimate=quote.estimate,
+        reserve=quote.reserve,
+        most=most(request),
+        least=quote.least,
+        warnings=quote.warnings,
+        lineage=lineage,
+        shown=shown(request),
+        webhook_url=request.webhook_url,
+        keep=keep,
+    )
+
+
+def most(request: ImageRequest) -> MicroUsd | None:
+    """What the caller said it may cost, rounded down: a cap is never exceeded by rounding."""
+    return None if request.max_cost_usd is None else int(request.max_cost_usd * 1_000_000)
+
+
+def shown(request: ImageRequest) -> Mapping[str, Any]:
+    """The request as its job shows it: what was set, without pictures, and without what a URL may carry."""
+    fields = request.model_dump(mode="json", exclude_unset=True, exclude={"images", "mask", "webhook_url"})
+    if request.webhook_url:
+        fields["webhook_url"] = request.webhook_url.partition("?")[0]
+    return fields

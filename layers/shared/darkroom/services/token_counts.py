@@ -1,0 +1,71 @@
+"""Upper bounds of the tokens that models charge for: words, pictures that they are shown, and pictures that they make.
+
+Nobody publishes a count in advance that holds, so each bound is the dearest case that is on record:
+
+- Gemini 2.5 makes a picture of 1290 tokens; Gemini 3 one of 747, 1120, 1680 or 2520 by tier (Google's price list).
+- GPT Image 1 makes one of 272, 1056 or 4160 tokens (low, medium, high), half as many again unless it is square; GPT
+  Image 2 one of up to 7024 at high and a quarter of that at medium (OpenAI's price list and its calculator). For
+  `xhigh` and `max` there are no figures: twice and four times as many as at high are assumed. A preview in a stream
+  adds 100 (observed: 372 for a low square).
+- Others: a token for 128 pixels, which is more than all of the above.
+- Gemini looks at a picture as at up to twelve tiles of 258 tokens each, since version 3 as at 1120.
+- GPT Image 1 looks at one as at up to six tiles of 129 tokens and 65 more; later ones look closely, which adds 4160,
+  or 6240 unless it is square.
+- Others: what is priced by pixels counts 4096 for a megapixel, so as many for each here.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from darkroom.models.quote import InputShape
+
+MEGAPIXEL: Final = 1024 * 1024
+PREVIEW: Final = 100
+_GEMINI_2: Final = 1290
+_GEMINI_3: Final = {"512": 747, "768": 1120, "1K": 1120, "1.5K": 1680, "2K": 1680, "4K": 2520}
+_OPENAI: Final = {"low": 408, "medium": 1760, "high": 7040, "xhigh": 14_080, "max": 28_160}
+# The most pixels that the figures of OpenAI's are for.
+_OPENAI_PIXELS: Final = 1536 * 1024
+_PIXELS_PER_TOKEN: Final = 128
+_GEMINI_INPUT: Final = 12 * 258
+_OPENAI_INPUT: Final = 65 + 6 * 129
+_OPENAI_CLOSELY: Final = 6240
+_INPUT_PER_MEGAPIXEL: Final = 4096
+# What is put around a prompt unseen (observed: 32 with a picture).
+_AROUND: Final = 64
+
+
+def text(prompt: str) -> int:
+    """English has four characters to a token, other scripts as few as a half."""
+    plain = sum(character.isascii() for character in prompt)
+    return math.ceil(plain / 3) + 2 * (len(prompt) - plain) + _AROUND
+
+
+def picture(model: str, *, pixels: int, tier: str | None, qualities: Sequence[str]) -> int:
+    """Tokens of one picture that a model makes.
+
+    Args:
+        pixels: how many at most.
+        tier: None if none was asked for.
+        qualities: what it may turn out as; the dearest counts.
+    """
+    if model.startswith("google/gemini-2"):
+        return _GEMINI_2
+    if model.startswith("google/"):
+        return _GEMINI_3.get(tier or "1K", max(_GEMINI_3.values()))
+    if model.startswith("openai/"):
+        dearest = max(_OPENAI.values())
+        return max(_OPENAI.get(each, dearest) for each in qualities) * math.ceil(pixels / _OPENAI_PIXELS)
+    return math.ceil(pixels / _PIXELS_PER_TOKEN)
+
+
+def reference(model: str, shape: InputShape) -> int:
+    """Tokens of one picture that a model is shown."""
+    if model.startswith("google/"):
+        return _GEMINI_INPUT
+    if model.startswith("openai/gpt-image-1"):
+        return _OPENAI_INPUT
+    if model.startswith("openai/"):
+        return _OPENAI_INPUT + _OPENAI_CLOSELY
+    return _INPUT_PER_MEGAPIXEL * math.ceil(shape.pixels / MEGAPIXEL)

@@ -1,0 +1,150 @@
+"""How a conversation changes: pure functions from one to the next. A version is added, and never changed or dropped."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from darkroom.errors import Conflict, NotFound
+from darkroom.models.conversation import Conversation, Message, Step, Version
+from darkroom.models.job import StoredImage
+from darkroom.models.money import MicroUsd
+
+MOST_TITLE = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that is over.
+
+    Args:
+        id: its job's; a conversation takes it once.
+        base: the version that it began with.
+        image: the new version's, with the steps from the base's; None if it made none.
+        move: what it did beside that.
+        cost: in micro-dollars, of all its paid calls.
+    """
+
+    id: str
+    user_text: str
+    reply: str
+    plan: dict[str, Any]
+    base: str | None
+    image: StoredImage | None
+    steps: tuple[Step, ...]
+    move: Literal["undo", "redo"] | None
+    cost: MicroUsd
+    warnings: tuple[str, ...]
+
+
+def version_of(conversation: Conversation, version_id: str) -> Version:
+    """Raises NotFound."""
+    found = conversation.version(version_id)
+    if found is None:
+        there = ", ".join(version.id for version in conversation.versions[-20:]) or "none yet"
+        raise NotFound(f"There is no version {version_id[:20]!r}.", fix=f"Its versions: {there}.", param="version")
+    return found
+
+
+def undone(conversation: Conversation) -> Conversation:
+    """With the version before. Raises Conflict if there is none."""
+    shown = conversation.version(conversation.current) if conversation.current else None
+    if shown is None or shown.parent is None:
+        raise Conflict("There is nothing to undo: this is how it began.", fix="`redo` goes the other way.")
+    return conversation.model_copy(update={"current": shown.parent, "undone": (*conversation.undone, shown.id)})
+
+
+def redone(conversation: Conversation) -> Conversation:
+    """With the version that was undone last. Raises Conflict if there is none."""
+    if not conversation.undone:
+        raise Conflict(
+            "There is nothing to redo: nothing was undone since the last edit.",
+            fix="`branch` goes to any version there is.",
+        )
+    *rest, last = conversation.undone
+    return conversation.model_copy(update={"current": last, "undone": tuple(rest)})
+
+
+def branched(conversation: Conversation, version_id: str) -> Conversation:
+    """With that version, from which edits go on. Raises NotFound."""
+    return conversation.model_copy(update={"current": version_of(conversation, version_id).id, "undone": ()})
+
+
+def steps_to(conversation: Conversation, version_id: str) -> tuple[Step, ...]:
+    """From the picture that it all began with to that version's. Raises NotFound."""
+    version = version_of(conversation, version_id)
+    steps = version.steps
+    while version.parent is not None:
+        version = version_of(conversation, version.parent)
+        steps = (*version.steps, *steps)
+    return steps
+
+
+def answer_to(conversation: Conversation, turn_id: str) -> Message | None:
+    """The assistant's message of a turn that was taken already."""
+    return next((each for each in conversation.messages if each.turn == turn_id and each.role == "assistant"), None)
+
+
+def with_turn(conversation: Conversation, turn: Turn, now: datetime) -> Conversation:
+    """With the turn's two messages, and its version or its move; as it was if the turn was taken already."""
+    if answer_to(conversation, turn.id) is not None:
+        return conversation
+    changed, warnings = _changed(conversation, turn, now)
+    asked = Message(n=len(conversation.messages) + 1, role="user", content=turn.user_text, created_at=now, turn=turn.id)
+    answered = Message(
+        n=asked.n + 1,
+        role="assistant",
+        content=turn.reply,
+        created_at=now,
+        version=changed.current,
+        turn=turn.id,
+        plan=turn.plan,
+        cost=turn.cost,
+        warnings=(*turn.warnings, *warnings),
+    )
+    return changed.model_copy(
+        update={
+            "messages": (*conversation.messages, asked, answered),
+            "spent": conversation.spent + turn.cost,
+            "title": conversation.title or title_of(turn.user_text),
+        }
+    )
+
+
+def title_of(text: str) -> str:
+    """A first line of the text, cut between words."""
+    line = " ".join(text.split())
+    if len(line) <= MOST_TITLE:
+        return line
+    return f"{line[:MOST_TITLE].rpartition(' ')[0] or line[: MOST_TITLE - 1]}…"
+
+
+def _changed(conversation: Conversation, turn: Turn, now: datetime) -> tuple[Conversation, tuple[str, ...]]:
+    if turn.image is not None:
+        return _with_version(conversation, turn, turn.image, now)
+    if turn.move is None:
+        return conversation, ()
+    try:
+        return (undone if turn.move == "undo" else redone)(conversation), ()
+    except Conflict as error:
+        return conversation, (error.detail,)
+
+
+def _with_version(
+    conversation: Conversation, turn: Turn, image: StoredImage, now: datetime
+) -> tuple[Conversation, tuple[str, ...]]:
+    version = Version(
+        id=f"v{len(conversation.versions) + 1}",
+        parent=turn.base,
+        image=image,
+        steps=turn.steps,
+        message=len(conversation.messages) + 2,
+        created_at=now,
+    )
+    update = {"versions": (*conversation.versions, version), "current": version.id, "undone": ()}
+    changed = conversation.model_copy(update=update)
+    if conversation.current == turn.base:
+        return changed, ()
+    return changed, (
+        f"The conversation went on meanwhile: {version.id} was made from {turn.base or 'nothing'}, "
+        f"not from {conversation.current}.",
+    )

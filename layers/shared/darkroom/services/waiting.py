@@ -1,0 +1,29 @@
+"""Waiting for a job, as an HTTP function does for a caller who wants the result in the answer."""
+
+import time
+from collections.abc import Callable
+
+from darkroom.models.deadline import Deadline
+from darkroom.models.job import Job, JobStatus
+from darkroom.ports import JobStore
+
+# The first looks come quickly, for what is done quickly; later ones cost a read a second.
+_FIRST = 0.1
+_LONGEST = 1.0
+
+
+def wait_for(jobs: JobStore, job: Job, deadline: Deadline, sleep: Callable[[float], None] = time.sleep) -> Job:
+    """The job when it is over, or as it stands at the deadline. Uncertain is as good as over: it may take hours."""
+    pause = _FIRST
+    while not is_answer(job):
+        left = deadline.left()
+        if left <= 0:
+            return job
+        sleep(min(pause, left))
+        pause = min(pause * 1.5, _LONGEST)
+        job = jobs.find(job.user, job.id) or job
+    return job
+
+
+def is_answer(job: Job) -> bool:
+    return job.status.is_final or job.status is JobStatus.UNCERTAIN

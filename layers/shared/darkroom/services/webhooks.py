@@ -1,0 +1,208 @@
+"""Tells users' own servers that a job is over, as https://www.standardwebhooks.com has it.
+
+An event is sent again, with the same id, until it is taken (2xx), is no longer wanted (410), or eight attempts over
+about nine hours have failed. How it stands is in the delivery's row; a queue's message only says when to look.
+"""
+
+import base64
+import hashlib
+import hmac
+import random
+import secrets as randomness
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic_core import to_json
+
+from darkroom.errors import Conflict, ServiceUnavailable
+from darkroom.models.job import Job
+from darkroom.models.webhook import Delivery, WebhookReply, WebhookSecrets
+from darkroom.ports import Clock, JobStore, WebhookQueue, WebhookSender, WebhookStore
+
+BACK_OFF = (
+    timedelta(seconds=5),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+)
+MOST_ATTEMPTS = len(BACK_OFF) + 1
+JITTER = 0.2  # of a wait, more or less: what failed together shall not come again together
+PREVIOUS_LIFETIME = timedelta(hours=24)
+LOST_AFTER = timedelta(hours=1)
+# The worker may have died just before it sent the first message.
+NEVER_SENT_AFTER = timedelta(minutes=5)
+GIVE_UP_AFTER = timedelta(days=1)
+_PREFIX = "whsec_"
+_SECRET_BYTES = 32
+
+
+class Webhooks:
+    """Args:
+    show: a job as its owner may see it, with links that work for a while.
+    uniform: a number between two, at random.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: WebhookStore,
+        jobs: JobStore,
+        queue: WebhookQueue,
+        sender: WebhookSender,
+        show: Callable[[Job], Mapping[str, Any]],
+        clock: Clock,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._queue = queue
+        self._sender = sender
+        self._show = show
+        self._clock = clock
+        self._uniform = uniform
+
+    def check(self, url: str) -> None:
+        """Raises UrlRefused, of `webhook_url`, for a URL that will never be called."""
+        self._sender.check(url)
+
+    def secret(self, user: str) -> WebhookSecrets:
+        """What the user's events are signed with; made when it is first needed."""
+        found = self._store.secrets(user)
+        if found is None:
+            made = WebhookSecrets(current=new_secret(), created_at=self._clock())
+            found = made if self._store.store_secrets(user, made, seen=None) else self._store.secrets(user)
+        if found is None:
+            raise ServiceUnavailable("The secret is just being made.", fix="Try again in a moment.", retry_after=1)
+        return _without_the_past(found, self._clock())
+
+    def rotate(self, user: str) -> WebhookSecrets:
+        """Makes a new secret; the one before signs as well for a day. One that was before that signs no more.
+
+        Raises:
+            Conflict: it was rotated by somebody else at this moment.
+        """
+        seen, now = self._store.secrets(user), self._clock()
+        made = WebhookSecrets(current=new_secret(), created_at=now)
+        if seen is not None:
+            past = {"previous": seen.current, "previous_until": now + PREVIOUS_LIFETIME}
+            made = made.model_copy(update=past)
+        if not self._store.store_secrets(user, made, seen=seen):
+            # Not tried again: rotated twice, the secret that the receivers know would sign no more.
+            raise Conflict("The secret was rotated just now.", fix="GET /v1/webhooks/secret shows the new one.")
+        return made
+
+    def deliver(self, user: str, delivery_id: str) -> timedelta | None:
+        """Sends an event if its time has come.
+
+        Returns:
+            How long to wait before it is called again; None when there is nothing left to do.
+
+        Raises:
+            ServiceUnavailable, KeyUnreadable: nothing was sent, or how it went could not be stored.
+        """
+        delivery = self._store.find(user, delivery_id)
+        if delivery is None or delivery.status != "pending":
+            return None
+        wait = _too_early(delivery, self._clock())
+        if wait is not None:
+            return wait
+        job = self._jobs.find(user, delivery.job_id)
+        if job is None:
+            self._store.save(delivery.model_copy(update={"status": "failed", "last_reply": "The job was removed."}))
+            return None
+        return self._after(delivery, self._send(delivery, job))
+
+    def resend_stale(self, older_than: timedelta = LOST_AFTER) -> list[Delivery]:
+        """Sends the messages of deliveries again that nobody has looked at for too long. For a sweep.
+
+        Args:
+            older_than: how long an attempt is overdue when its message must have been lost.
+
+        Returns:
+            Those whose messages were sent. What is a day old is given up instead.
+        """
+        now, sent = self._clock(), []
+        for delivery in self._store.list_open():
+            if delivery.created_at + GIVE_UP_AFTER <= now:
+                why = delivery.last_reply or "No attempt was made within a day."
+                self._store.save(delivery.model_copy(update={"status": "failed", "last_reply": why}))
+            elif _latest_due(delivery) + _patience(delivery, older_than) <= now:
+                self._queue.send(delivery.user, delivery.id)
+                # Once in so long a time, however often the sweep comes by.
+                self._store.save(delivery.model_copy(update={"requeued_at": now}))
+                sent.append(delivery)
+        return sent
+
+    def _send(self, delivery: Delivery, job: Job) -> WebhookReply:
+        body = to_json(
+            {"type": f"job.{job.status.value}", "timestamp": delivery.created_at, "data": dict(self._show(job))}
+        )
+        headers = signed(delivery.id, self._clock(), body, self.secret(delivery.user))
+        return self._sender.send(delivery.url, body, headers)
+
+    def _after(self, delivery: Delivery, reply: WebhookReply) -> timedelta | None:
+        told: dict[str, Any] = {
+            "attempts": delivery.attempts + 1,
+            "last_attempt_at": self._clock(),
+            "last_reply": reply.problem if reply.status is None else str(reply.status),
+        }
+        is_last = reply.is_gone or told["attempts"] >= MOST_ATTEMPTS
+        status = "delivered" if reply.is_taken else "failed" if is_last else "pending"
+        self._store.save(delivery.model_copy(update={**told, "status": status}))
+        if status != "pending":
+            return None
+        return BACK_OFF[delivery.attempts] * self._uniform(1 - JITTER, 1 + JITTER)
+
+
+def new_secret() -> str:
+    return _PREFIX + base64.b64encode(randomness.token_bytes(_SECRET_BYTES)).decode()
+
+
+def signed(event_id: str, at: datetime, body: bytes, secrets: WebhookSecrets) -> dict[str, str]:
+    """The headers that prove an event: by each secret that is valid, so that a receiver may know either."""
+    timestamp = str(int(at.timestamp()))
+    content = f"{event_id}.{timestamp}.".encode() + body
+    valid = [secrets.current]
+    if secrets.previous and secrets.previous_until and at < secrets.previous_until:
+        valid.append(secrets.previous)
+    return {
+        "webhook-id": event_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(_signature(secret, content) for secret in valid),
+    }
+
+
+def _signature(secret: str, content: bytes) -> str:
+    key = base64.b64decode(secret.removeprefix(_PREFIX))
+    return "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+
+
+def _without_the_past(secrets: WebhookSecrets, now: datetime) -> WebhookSecrets:
+    if secrets.previous_until is None or now < secrets.previous_until:
+        return secrets
+    return secrets.model_copy(update={"previous": None, "previous_until": None})
+
+
+def _too_early(delivery: Delivery, now: datetime) -> timedelta | None:
+    """How long the next attempt must wait yet. A second message for the same event does not hurry it."""
+    if delivery.last_attempt_at is None:
+        return None
+    left = delivery.last_attempt_at + BACK_OFF[delivery.attempts - 1] * (1 - JITTER) - now
+    return left if left > timedelta(0) else None
+
+
+def _patience(delivery: Delivery, older_than: timedelta) -> timedelta:
+    is_untouched = delivery.attempts == 0 and delivery.requeued_at is None
+    return min(NEVER_SENT_AFTER, older_than) if is_untouched else older_than
+
+
+def _latest_due(delivery: Delivery) -> datetime:
+    """When the next attempt should have been made, however late."""
+    due = delivery.created_at
+    if delivery.last_attempt_at is not None:
+        due = delivery.last_attempt_at + BACK_OFF[delivery.attempts - 1] * (1 + JITTER)
+    return max(due, delivery.requeued_at or due)

@@ -1,0 +1,48 @@
+"""What every JobQueue does: the messages are what a worker is called with."""
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+
+from darkroom.adapters.job_queue import SqsJobQueue
+from darkroom.ports import JobQueue
+from tests.contract.conftest import Cloud
+from tests.fakes.paid import MemoryJobQueue
+
+Sent = Callable[[], list[tuple[str, str]]]
+
+
+@pytest.fixture
+def job_queue_and_sent(cloud: Cloud | None, user: str) -> tuple[JobQueue, Sent]:
+    if cloud is None:
+        memory = MemoryJobQueue()
+        return memory, lambda: memory.sent
+    sqs = cloud.aws.sqs
+    url = sqs.create_queue(QueueName=user)["QueueUrl"]
+
+    def sent() -> list[tuple[str, str]]:
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
+        bodies = [json.loads(message["Body"]) for message in found]
+        assert all(set(body) == {"user", "job_id"} for body in bodies)
+        return [(body["user"], body["job_id"]) for body in bodies]
+
+    return SqsJobQueue(url, sqs), sent
+
+
+def test_each_job_is_a_message(job_queue_and_sent: tuple[JobQueue, Sent], user: str) -> None:
+    queue, sent = job_queue_and_sent
+    for job in ("01A", "01B", "01A"):
+        queue.send(user, job)
+    assert sorted(sent()) == [(user, "01A"), (user, "01A"), (user, "01B")]
+
+
+@pytest.mark.parametrize("cloud", ["moto", "emulator"], indirect=True)
+def test_a_message_can_be_held_back(job_queue_and_sent: tuple[JobQueue, Sent], user: str) -> None:
+    queue, sent = job_queue_and_sent
+    queue.send(user, "01A", delay_seconds=2)
+    queue.send(user, "01B")
+    assert sent() == [(user, "01B")]
+    time.sleep(2.1)
+    assert sorted(sent()) == [(user, "01A"), (user, "01B")]

@@ -1,0 +1,75 @@
+"""What every RawAnswerStore does."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from darkroom.adapters.raw_answer_store import S3RawAnswerStore
+from darkroom.models.generation import RawAnswer
+from darkroom.ports import RawAnswerStore
+from tests.contract.conftest import Cloud
+from tests.fakes.paid import MemoryRawAnswerStore
+
+ANSWER = RawAnswer(body=b'{"data": []}', media_type="application/json", generation_id="gen-img-1", complete=True)
+# Twelve characters of a percent-encoded value per character at the most.
+WORDS = st.text(min_size=1, max_size=40)
+
+
+@pytest.fixture
+def raw_answer_store(cloud: Cloud | None) -> RawAnswerStore:
+    return S3RawAnswerStore(cloud.outputs, cloud.aws.s3) if cloud else MemoryRawAnswerStore()
+
+
+def test_an_answer_is_read_until_it_is_removed(raw_answer_store: RawAnswerStore, user: str) -> None:
+    assert raw_answer_store.read(user, "01A") is None
+    raw_answer_store.write(user, "01A", ANSWER)
+    assert raw_answer_store.read(user, "01A") == ANSWER
+    for _ in range(2):
+        raw_answer_store.remove(user, "01A")
+    assert raw_answer_store.read(user, "01A") is None
+
+
+def test_the_last_one_stands(raw_answer_store: RawAnswerStore, user: str) -> None:
+    raw_answer_store.write(user, "01A", ANSWER)
+    broken = RawAnswer(body=b"", media_type="text/event-stream", generation_id=None, complete=False)
+    raw_answer_store.write(user, "01A", broken)
+    assert raw_answer_store.read(user, "01A") == broken
+
+
+def test_answers_of_others_and_of_other_jobs_are_others(raw_answer_store: RawAnswerStore, user: str) -> None:
+    raw_answer_store.write(user, "01A", ANSWER)
+    assert raw_answer_store.read(user, "01") is None
+    assert raw_answer_store.read(f"{user}x", "01A") is None
+    raw_answer_store.remove(f"{user}x", "01A")
+    assert raw_answer_store.read(user, "01A") == ANSWER
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    answer=st.builds(
+        RawAnswer,
+        body=st.binary(max_size=2000),
+        media_type=WORDS,
+        generation_id=st.none() | WORDS,
+        complete=st.booleans(),
+    )
+)
+def test_whatever_came_is_read_as_it_came(raw_answer_store: RawAnswerStore, user: str, answer: RawAnswer) -> None:
+    raw_answer_store.write(user, "01A", answer)
+    assert raw_answer_store.read(user, "01A") == answer
+
+
+@pytest.mark.parametrize("cloud", ["moto", "emulator"], indirect=True)
+def test_an_absurd_header_does_not_lose_the_answer(raw_answer_store: RawAnswerStore, user: str) -> None:
+    absurd = RawAnswer(body=b"\x89PNG", media_type="ü" * 2000, generation_id="x" * 10_000, complete=True)
+    raw_answer_store.write(user, "01A", absurd)
+    kept = RawAnswer(body=b"\x89PNG", media_type="application/octet-stream", generation_id=None, complete=True)
+    assert raw_answer_store.read(user, "01A") == kept
+
+
+@pytest.mark.parametrize("cloud", ["moto", "emulator"], indirect=True)
+def test_it_lies_where_no_link_leads(cloud: Cloud, user: str) -> None:
+    S3RawAnswerStore(cloud.outputs, cloud.aws.s3).write(user, "01A", ANSWER)
+    found = cloud.aws.s3.get_object(Bucket=cloud.outputs, Key=f"raw/{user}/01A")
+    assert found["Body"].read() == ANSWER.body
+    assert found["Metadata"] == {"media-type": "application/json", "generation-id": "gen-img-1", "complete": "true"}

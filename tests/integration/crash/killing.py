@@ -1,0 +1,111 @@
+"""Processes that do a part of a paid job, and are killed in the middle of it as Lambda or the kernel would: SIGKILL."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing.process import BaseProcess
+from typing import Any, Literal
+
+from darkroom.models.admission import Terms
+from darkroom.models.caller import Caller
+from darkroom.models.deadline import Deadline
+from darkroom.models.image_request import ImageRequest
+from local.aws import Aws
+from tests.integration.crash.shop import Place, Shop, standing
+
+When = Literal["before", "after"]
+# A process of its own, without this one's threads, in which everything is imported already.
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload([__name__])
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a process is killed: just before or just after one call of a port.
+
+    Args:
+        role: the port, such as `jobs`.
+        method: of the port.
+    """
+
+    role: str
+    method: str
+    when: When
+
+    def __str__(self) -> str:
+        return f"{self.when}-{self.role}.{self.method}"
+
+
+class Deadly:
+    """A port that kills its process at the point."""
+
+    def __init__(self, port: Any, point: Point) -> None:
+        self._port = port
+        self._point = point
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        return self._fatal(found) if name == self._point.method else found
+
+    def _fatal(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **named: Any) -> None:
+            if self._point.when == "after":
+                method(*args, **named)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        return call
+
+
+def work(place: Place, now: datetime, user: str, job_id: str, *, kill: Point | None = None) -> BaseProcess:
+    """Starts a worker's process on the job; without a point it lives until it is done, or somebody kills it."""
+    return _begun(_work, place, now, kill, user, job_id)
+
+
+def ask(place: Place, now: datetime, caller: Caller, request: ImageRequest, terms: Terms, kill: Point) -> BaseProcess:
+    """Starts an HTTP function's process that submits the request."""
+    return _begun(_ask, place, now, kill, caller, request, terms)
+
+
+def sweep(place: Place, now: datetime, kill: Point) -> BaseProcess:
+    """Starts a process that sweeps once."""
+    return _begun(_sweep, place, now, kill)
+
+
+def ended(process: BaseProcess) -> int | None:
+    """How it ended: -9 if it was killed."""
+    process.join(20)
+    return process.exitcode
+
+
+def slay(process: BaseProcess) -> None:
+    """Kills it, unless it has just come to its end by itself."""
+    process.kill()
+    assert ended(process) in (0, -signal.SIGKILL)
+
+
+def _begun(what: Callable[..., None], place: Place, now: datetime, kill: Point | None, *args: Any) -> BaseProcess:
+    process = _CONTEXT.Process(target=what, args=(place, now, kill, *args), daemon=True)
+    process.start()
+    return process
+
+
+def _shop(place: Place, now: datetime, kill: Point | None) -> Shop:
+    def wrap(role: str, port: Any) -> Any:
+        return Deadly(port, kill) if kill and role == kill.role else port
+
+    return Shop(place, standing(now), Aws(place.aws), wrap=wrap, recorded=False)
+
+
+def _work(place: Place, now: datetime, kill: Point | None, user: str, job_id: str) -> None:
+    _shop(place, now, kill).worker.run(user, job_id, Deadline(60))
+
+
+def _ask(place: Place, now: datetime, kill: Point | None, caller: Caller, request: ImageRequest, terms: Terms) -> None:
+    _shop(place, now, kill).generate.submit(caller, request, terms)
+
+
+def _sweep(place: Place, now: datetime, kill: Point | None) -> None:
+    _shop(place, now, kill).sweep.run(Deadline(60))

@@ -1,0 +1,247 @@
+"""Everything that a paid job meets, as in production but for the clock and the queues: real adapters on an emulator,
+the real client of OpenRouter on its simulator. Parent and child processes put it together alike.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from darkroom.adapters.answer_store import DynamoAnswerStore
+from darkroom.adapters.image_store import S3ImageStore
+from darkroom.adapters.job_queue import SqsJobQueue
+from darkroom.adapters.job_store import DynamoJobStore
+from darkroom.adapters.key_vault import KmsKeyVault
+from darkroom.adapters.ledger import DynamoLedger
+from darkroom.adapters.raw_answer_store import S3RawAnswerStore
+from darkroom.adapters.sealing import KmsSealer
+from darkroom.adapters.settings_store import DynamoSettingsStore
+from darkroom.adapters.url_guard import UrlGuard
+from darkroom.adapters.webhook_queue import SqsWebhookQueue
+from darkroom.adapters.webhook_sender import HttpWebhookSender
+from darkroom.adapters.webhook_store import DynamoWebhookStore
+from darkroom.models.user_settings import Limits
+from darkroom.ports import Clock, Provider
+from darkroom.providers import ProviderSettings, load
+from darkroom.providers.openrouter import OpenRouterAuth
+from darkroom.services.admission import Admission
+from darkroom.services.answers import Answers
+from darkroom.services.budgets import Budgets
+from darkroom.services.catalogue import Catalogue
+from darkroom.services.generate import Generate
+from darkroom.services.jobs import Jobs
+from darkroom.services.keys import Keys
+from darkroom.services.quotes import Quotes
+from darkroom.services.reconcile import Reconciliation
+from darkroom.services.settlement import Settlement
+from darkroom.services.sweep import Sweep
+from darkroom.services.webhooks import Webhooks
+from darkroom.services.worker import Worker
+from local.aws import Aws
+
+DOLLAR = 1_000_000
+BUFFERED = "black-forest-labs/flux.2-klein-4b"
+STREAMED = "openai/gpt-image-1-mini"
+LIMITS = Limits(per_request=DOLLAR // 10, per_day=5 * DOLLAR, per_month=50 * DOLLAR)
+
+Wrap = Callable[[str, Any], Any]
+"""What stands in for a port, by its role's name."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where everything is; can be handed to another process."""
+
+    aws: str
+    table: str
+    uploads: str
+    outputs: str
+    vault_key: str
+    job_queue: str
+    webhook_queue: str
+    openrouter: str
+
+
+class RecordingQueue:
+    """A queue of jobs or of deliveries. `sent` holds its messages until somebody takes them."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.delays: list[int] = []
+
+    def send(self, user: str, thing: str, *, delay_seconds: int = 0) -> None:
+        self.sent.append((user, thing))
+        self.delays.append(delay_seconds)
+
+    def postpone(self, receipt_handle: str, wait: timedelta) -> None:
+        raise NotImplementedError
+
+    def take(self) -> list[tuple[str, str]]:
+        taken, self.sent = self.sent, []
+        return taken
+
+
+@dataclass
+class Shop:
+    """Args:
+    wrap: puts something between the services and a port.
+    recorded: whether messages are kept here, rather than sent by SQS.
+    operator_key: of the stack, for users without one.
+    """
+
+    place: Place
+    clock: Clock
+    aws: Aws
+    wrap: Wrap = lambda _role, port: port
+    recorded: bool = True
+    operator_key: str | None = None
+    limits: Limits = LIMITS
+    alarms: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def alarm(self, name: str, /, **facts: object) -> None:
+        self.alarms.append((name, facts))
+
+    @cached_property
+    def job_queue(self) -> Any:
+        real = SqsJobQueue(self.place.job_queue, self.aws.sqs)
+        return self.wrap("queue", RecordingQueue() if self.recorded else real)
+
+    @cached_property
+    def webhook_queue(self) -> Any:
+        real = SqsWebhookQueue(self.place.webhook_queue, self.aws.sqs)
+        return self.wrap("webhooks", RecordingQueue() if self.recorded else real)
+
+    @cached_property
+    def jobs(self) -> DynamoJobStore:
+        found: DynamoJobStore = self.wrap("jobs", DynamoJobStore(self.place.table, self.aws.dynamodb))
+        return found
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        real = DynamoLedger(self.place.table, self.aws.dynamodb, clock=self.clock)
+        found: DynamoLedger = self.wrap("ledger", real)
+        return found
+
+    @cached_property
+    def images(self) -> S3ImageStore:
+        real = S3ImageStore(
+            uploads=self.place.uploads, outputs=self.place.outputs, client=self.aws.s3, clock=self.clock
+        )
+        found: S3ImageStore = self.wrap("images", real)
+        return found
+
+    @cached_property
+    def raw_answers(self) -> S3RawAnswerStore:
+        found: S3RawAnswerStore = self.wrap("raw_answers", S3RawAnswerStore(self.place.outputs, self.aws.s3))
+        return found
+
+    @cached_property
+    def provider(self) -> Provider:
+        found: Provider = self.wrap("provider", load("openrouter")(ProviderSettings(url=self.place.openrouter)))
+        return found
+
+    @cached_property
+    def keys(self) -> Keys:
+        vault = KmsKeyVault(
+            table=self.place.table,
+            dynamodb=self.aws.dynamodb,
+            kms=self.aws.kms,
+            key_id=self.place.vault_key,
+            clock=self.clock,
+        )
+        return Keys(
+            self.wrap("vault", vault),
+            {"openrouter": OpenRouterAuth(ProviderSettings(url=self.place.openrouter))},
+            self.clock,
+            operator_key=lambda _provider: self.operator_key,
+            operated=frozenset({"openrouter"}) if self.operator_key else frozenset(),
+        )
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        settings = DynamoSettingsStore(self.place.table, self.aws.dynamodb)
+        return Budgets(settings, self.ledger, self.clock, defaults=self.limits)
+
+    @cached_property
+    def free_jobs(self) -> Jobs:
+        return Jobs(self.jobs, self.images, self.clock, max_attempts=3, raw_answers=self.raw_answers)
+
+    @cached_property
+    def webhooks(self) -> DynamoWebhookStore:
+        sealer = KmsSealer(kms=self.aws.kms, key_id=self.place.vault_key, clock=self.clock, fix="Rotate the secret.")
+        return DynamoWebhookStore(self.place.table, self.aws.dynamodb, sealer)
+
+    @cached_property
+    def generate(self) -> Generate:
+        answers = Answers(DynamoAnswerStore(self.place.table, self.aws.dynamodb, self.clock), self.jobs, self.clock)
+        admission = Admission(
+            jobs=self.jobs,
+            ledger=self.ledger,
+            answers=answers,
+            queue=self.job_queue,
+            keys=self.keys,
+            budgets=self.budgets,
+            clock=self.clock,
+            retention=timedelta(days=30),
+            alarm=self.alarm,
+        )
+        quotes = Quotes(Catalogue(self.provider), generation_model=BUFFERED, edit_model=BUFFERED)
+        return Generate(admission, quotes, HttpWebhookSender(UrlGuard()).check)
+
+    @cached_property
+    def settlement(self) -> Settlement:
+        return Settlement(
+            jobs=self.jobs,
+            ledger=self.ledger,
+            budgets=self.budgets,
+            images=self.images,
+            raw_answers=self.raw_answers,
+            webhooks=self.webhook_queue,
+            clock=self.clock,
+            alarm=self.alarm,
+            max_megapixels=25,
+        )
+
+    @cached_property
+    def worker(self) -> Worker:
+        return Worker(
+            jobs=self.jobs,
+            queue=self.job_queue,
+            keys=self.keys,
+            provider=self.provider,
+            images=self.images,
+            raw_answers=self.raw_answers,
+            settlement=self.settlement,
+            clock=self.clock,
+            alarm=self.alarm,
+        )
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        webhooks = Webhooks(
+            store=self.webhooks,
+            jobs=self.jobs,
+            queue=self.webhook_queue,
+            sender=HttpWebhookSender(UrlGuard()),
+            show=self.free_jobs.show,
+            clock=self.clock,
+        )
+        return Sweep(
+            jobs=self.jobs,
+            free_jobs=self.free_jobs,
+            queue=self.job_queue,
+            provider=self.provider,
+            raw_answers=self.raw_answers,
+            settlement=self.settlement,
+            reconciliation=Reconciliation(
+                keys=self.keys, provider=self.provider, jobs=self.jobs, ledger=self.ledger, clock=self.clock
+            ),
+            resend_webhooks=lambda: len(webhooks.resend_stale()),
+            clock=self.clock,
+            alarm=self.alarm,
+        )
+
+
+def standing(now: datetime) -> Clock:
+    return lambda: now

@@ -1,0 +1,290 @@
+"""A paid job is killed at every point of its way. Whatever comes after, it is paid once at the most, and the ledger
+says to the micro-dollar what the invoice says.
+"""
+
+import signal
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from darkroom.models.deadline import Deadline
+from darkroom.models.job import JobStatus
+from local.simulator import Simulator
+from tests.conftest import SteppingClock
+from tests.integration.crash.customers import (
+    Customer,
+    assert_books_agree,
+    assert_lawful,
+    charges,
+    now_and_then,
+    request,
+    settle_everything,
+    visit,
+)
+from tests.integration.crash.killing import Point, When, ask, ended, slay, sweep, work
+from tests.integration.crash.shop import BUFFERED, STREAMED, Place, Shop
+
+WHENS: tuple[When, ...] = ("before", "after")
+MODELS = {"buffered": BUFFERED, "streamed": STREAMED}
+
+# Nothing can have been spent, so it is begun anew.
+BEFORE_DISPATCH = [
+    Point("jobs", "find", "before"),
+    Point("jobs", "start", "before"),
+    Point("jobs", "start", "after"),
+    Point("vault", "reveal", "before"),
+    Point("vault", "reveal", "after"),
+    Point("provider", "inspect", "after"),
+    Point("provider", "generate", "before"),
+    Point("jobs", "dispatch", "before"),
+]
+# The answer had come and was not kept: it is paid, and lost.
+ANSWER_LOST = [Point("raw_answers", "write", "before")]
+# The answer was kept: nothing is lost.
+ANSWER_KEPT = [
+    Point("raw_answers", "write", "after"),
+    Point("provider", "generate", "after"),
+    Point("images", "write_output", "before"),
+    Point("images", "write_output", "after"),
+    Point("ledger", "budgets", "after"),
+    Point("ledger", "close", "before"),
+    Point("ledger", "close", "after"),
+    Point("webhooks", "send", "before"),
+    Point("webhooks", "send", "after"),
+    Point("raw_answers", "remove", "before"),
+    Point("raw_answers", "remove", "after"),
+]
+
+# Where a sweep can be killed that brings to an end what such a worker left.
+SWEPT = [
+    *((Point("jobs", "dispatch", "before"), Point("jobs", "requeue", when)) for when in WHENS),
+    *((Point("jobs", "dispatch", "before"), Point("queue", "send", when)) for when in WHENS),
+    *((Point("raw_answers", "write", "before"), Point("jobs", "record", when)) for when in WHENS),
+    *((Point("raw_answers", "write", "before"), Point("provider", "generation", when)) for when in WHENS),
+    *((Point("raw_answers", "write", "before"), Point("ledger", "close", when)) for when in WHENS),
+    *((Point("raw_answers", "write", "before"), Point("webhooks", "send", when)) for when in WHENS),
+    *((Point("raw_answers", "write", "after"), Point("raw_answers", "read", when)) for when in WHENS),
+    *((Point("raw_answers", "write", "after"), Point("images", "write_output", when)) for when in WHENS),
+    *((Point("raw_answers", "write", "after"), Point("ledger", "close", when)) for when in WHENS),
+    *((Point("raw_answers", "write", "after"), Point("raw_answers", "remove", when)) for when in WHENS),
+]
+
+# A slow body is for what is buffered, a slow stream for what is streamed.
+SLOW = {
+    "slow_headers": ("slow_headers",),
+    "slow_middle": ("slow_body", "slow_stream"),
+    "bill_cancelled": ("slow_body", "slow_stream", "bill_cancelled"),
+}
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest) -> str:
+    return MODELS[request.param]
+
+
+def _killed(place: Place, shop: Shop, clock: SteppingClock, customer: Customer, model: str, point: Point) -> str:
+    """Asks for a picture, and has the worker that carries it out killed at the point; the job's id."""
+    job = customer.ask(model, webhook=True)
+    assert shop.job_queue.take() == [(customer.user, job.id)]
+    assert ended(work(place, clock.now, customer.user, job.id, kill=point)) == -signal.SIGKILL
+    return job.id
+
+
+def _end(shop: Shop, clock: SteppingClock, customer: Customer) -> None:
+    settle_everything(shop, clock)
+    # Whose message got lost with the worker is told all the same.
+    visit(shop, clock, timedelta(hours=2))
+    told = [name for user, name in shop.webhook_queue.sent if user == customer.user]
+    assert set(told) == {f"msg_{job_id}" for job_id in customer.jobs}
+    assert shop.alarms == []
+    assert_books_agree(customer)
+
+
+@pytest.mark.parametrize("point", BEFORE_DISPATCH, ids=str)
+def test_killed_before_anything_was_sent_it_is_carried_out_by_another(
+    point: Point, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    job_id = _killed(place, shop, clock, customer, model, point)
+    assert customer.requests == 0
+    _end(shop, clock, customer)
+    assert customer.job(job_id).status is JobStatus.SUCCEEDED
+    assert (customer.requests, len(customer.charges)) == (1, 1)
+
+
+def test_killed_after_the_dispatch_was_recorded_it_is_not_sent_again(
+    model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    job_id = _killed(place, shop, clock, customer, model, Point("jobs", "dispatch", "after"))
+    _end(shop, clock, customer)
+    job = customer.job(job_id)
+    assert (job.status, job.cost.charged, job.cost.actual) == (JobStatus.FAILED, False, 0)
+    assert (customer.requests, customer.charges) == (0, [])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_between_an_attempt_that_failed_and_the_next_it_is_not_sent_again(
+    when: When, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    customer.simulator.scenario("provider_failed", key=customer.secret, times=1)
+    # What the attempt before left is removed first.
+    job_id = _killed(place, shop, clock, customer, BUFFERED, Point("raw_answers", "remove", when))
+    _end(shop, clock, customer)
+    job = customer.job(job_id)
+    assert (job.status, job.cost.charged, job.cost.actual) == (JobStatus.FAILED, False, 0)
+    assert (customer.requests, customer.charges) == (1, [])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_the_headers_its_cost_is_found_out(
+    when: When, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    customer.simulator.scenario("slow_stream", key=customer.secret, seconds=5)
+    job_id = _killed(place, shop, clock, customer, model, Point("jobs", "note_generation", when))
+    _end(shop, clock, customer)
+    job = customer.job(job_id)
+    assert job.status is JobStatus.FAILED
+    # A provider finishes what it has begun; a stream ends when nobody listens any more.
+    assert job.cost.charged is (model == BUFFERED)
+    assert (customer.requests, len(customer.charges)) == (1, int(model == BUFFERED))
+
+
+@pytest.mark.parametrize("scenario", ["slow_headers", "slow_middle", "bill_cancelled"])
+def test_killed_while_the_provider_is_at_work_it_is_paid_once_at_the_most(
+    scenario: str, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    for name in SLOW[scenario]:
+        customer.simulator.scenario(name, key=customer.secret, seconds=0.5 if name == "slow_headers" else 3)
+    job = customer.ask(model, webhook=True)
+    shop.job_queue.take()
+    process = work(place, clock.now, customer.user, job.id)
+    # Before the headers nothing is known of it but that it was sent.
+    _wait(lambda: customer.requests == 1 if scenario == "slow_headers" else bool(customer.job(job.id).generation_id))
+    slay(process)
+    _wait(lambda: _is_known(customer))
+    _end(shop, clock, customer)
+    ended_as = customer.job(job.id)
+    assert (ended_as.status, customer.requests) == (JobStatus.FAILED, 1)
+    is_charged = model == BUFFERED or scenario == "bill_cancelled"
+    assert ended_as.cost.charged is is_charged
+    assert len(customer.charges) == int(is_charged)
+
+
+def _is_known(customer: Customer) -> bool:
+    """Whether the provider has noticed what became of the call."""
+    return bool(customer.sent) and all(sent in customer.simulator.state.generations for sent in customer.sent)
+
+
+@pytest.mark.parametrize("point", ANSWER_LOST, ids=str)
+def test_killed_before_the_answer_was_kept_it_says_that_it_was_charged(
+    point: Point, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    job_id = _killed(place, shop, clock, customer, model, point)
+    _end(shop, clock, customer)
+    job = customer.job(job_id)
+    assert (job.status, job.cost.charged, job.cost.actual) == (JobStatus.FAILED, True, customer.charges[0])
+    assert (customer.requests, len(customer.charges)) == (1, 1)
+
+
+@pytest.mark.parametrize("point", ANSWER_KEPT, ids=str)
+def test_killed_after_the_answer_was_kept_the_picture_is_there(
+    point: Point, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    job_id = _killed(place, shop, clock, customer, model, point)
+    _end(shop, clock, customer)
+    job = customer.job(job_id)
+    assert (job.status, len(job.images)) == (JobStatus.SUCCEEDED, 1)
+    assert (customer.requests, len(customer.charges)) == (1, 1)
+
+
+@pytest.mark.parametrize(("left", "point"), SWEPT, ids=str)
+def test_a_sweep_that_is_killed_is_finished_by_the_next(
+    left: Point, point: Point, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    job_id = _killed(place, shop, clock, customer, STREAMED, left)
+    clock.step(timedelta(minutes=6))
+    assert ended(sweep(place, clock.now, point)) == -signal.SIGKILL
+    _end(shop, clock, customer)
+    is_lost = left == ANSWER_LOST[0]
+    assert customer.job(job_id).status is (JobStatus.FAILED if is_lost else JobStatus.SUCCEEDED)
+    assert customer.job(job_id).cost.charged is True
+    assert (customer.requests, len(customer.charges)) == (1, 1)
+
+
+@pytest.mark.parametrize("point", [Point("ledger", "admit", "before"), Point("queue", "send", "before")], ids=str)
+def test_killed_while_it_is_admitted_the_callers_retry_gets_the_same_job(
+    point: Point, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    terms = now_and_then(idempotency_key="once")
+    process = ask(place, clock.now, customer.caller, request(model, webhook=True), terms, point)
+    assert ended(process) == -signal.SIGKILL
+    left = [job.id for job in shop.jobs.page(customer.user, limit=10).jobs]
+    assert len(left) == (point.role == "queue")
+    job = customer.ask(model, webhook=True, terms=terms)
+    assert job.id in left or not left
+    _end(shop, clock, customer)
+    assert customer.job(job.id).status is JobStatus.SUCCEEDED
+    assert [each.id for each in shop.jobs.page(customer.user, limit=10).jobs] == [job.id]
+    assert (customer.requests, len(customer.charges)) == (1, 1)
+
+
+def test_killed_while_it_is_admitted_a_retry_without_a_key_joins_it(
+    place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    first = now_and_then(is_async=False)
+    point = Point("queue", "send", "after")
+    assert ended(ask(place, clock.now, customer.caller, request(BUFFERED), first, point)) == -signal.SIGKILL
+    job = customer.ask(BUFFERED, terms=first.model_copy(update={"is_retry": True}))
+    settle_everything(shop, clock)
+    assert [each.id for each in shop.jobs.page(customer.user, limit=10).jobs] == [job.id]
+    assert len(customer.charges) == 1
+    assert_books_agree(customer)
+
+
+def test_two_workers_at_once_pay_once(
+    model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    job = customer.ask(model)
+    processes = [work(place, clock.now, customer.user, job.id) for _ in range(4)]
+    assert [ended(process) for process in processes] == [0] * 4
+    settle_everything(shop, clock)
+    assert (customer.requests, len(customer.charges)) == (1, 1)
+    assert_books_agree(customer)
+
+
+def test_a_job_that_kills_every_worker_is_given_up_unpaid(
+    place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    job = customer.ask()
+    for _ in range(3):
+        assert shop.job_queue.take() == [(customer.user, job.id)]
+        process = work(place, clock.now, customer.user, job.id, kill=Point("provider", "inspect", "before"))
+        assert ended(process) == -signal.SIGKILL
+        clock.step(timedelta(minutes=6))
+        assert shop.sweep.run(Deadline(60))["failed"] == 0
+    assert shop.job_queue.take() == []
+    assert customer.job(job.id).status is JobStatus.FAILED
+    assert customer.requests == 0
+    assert_books_agree(customer)
+
+
+def test_all_of_them_together_were_charged_what_the_ledger_says(
+    openrouter: Simulator, everybody: list[Customer]
+) -> None:
+    budgets = [budget for customer in everybody for budget in customer.budgets().values()]
+    assert_lawful(budgets)
+    receipts = [receipt for customer in everybody for receipt in customer.receipts()]
+    invoice = sum(charge for customer in everybody for charge in charges(openrouter, customer.secret))
+    assert invoice > 0
+    for period in ("day#", "month#"):
+        assert sum(budget.spent for budget in budgets if budget.id.startswith(period)) == invoice
+    assert sum(receipt.actual or 0 for receipt in receipts) == invoice
+    assert {budget.reserved for budget in budgets} == {0}
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 20
+    while not until():
+        assert time.monotonic() < ends, "It never came to that."
+        time.sleep(0.005)

@@ -1,0 +1,53 @@
+"""Each event of `events/` works on the running stack, filled in as `make invoke` does it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local.http_events import from_result
+from local.placeholders import fill_in
+from local.stack import Stack
+from tests.conftest import ROOT
+from tests.template.test_events import EVENTS
+from tests.template.test_template import TEMPLATE
+
+# Those that are not simply well: attempts to sign in that nobody has begun, and a job that may be over by now.
+ANSWERS = {
+    "jobs_cancel": {200, 409},
+    # In whatever order they come.
+    "recipes_remove": {200, 404},
+    "recipes_show": {200, 404},
+    "oauth_callback_denied": {400},
+    "oauth_callback_ok": {400},
+    "oauth_pasted": {403},
+    "oauth_sign_out": {302},
+    "oauth_start": {302},
+}
+# They would take from the local user what others want to find.
+HARMFUL = {"keys_connect", "keys_disconnect", "oauth_disconnect", "jobs_remove"}
+
+
+def _function_of(event: dict[str, Any]) -> str:
+    if "requestContext" in event:
+        (found,) = [route.function for route in TEMPLATE.routes if route.key == event["routeKey"]]
+    elif "source" in event:
+        (found,) = [schedule.function for schedule in TEMPLATE.schedules]
+    else:
+        arn = event["Records"][0]["eventSourceARN"]
+        (found,) = [source.function for source in TEMPLATE.queue_sources if source.queue_arn == arn]
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS.keys() - HARMFUL))
+def test_an_event_is_answered(stack: Stack, name: str) -> None:
+    text = (ROOT / "events" / f"{name}.json").read_text()
+    event = json.loads(fill_in(text, stack.describe(), stack.aws))
+    outcome = stack.pools[_function_of(event)].call(event)
+    assert not outcome.is_error, outcome.summary
+    if "requestContext" in event:
+        assert from_result(outcome.value).status in ANSWERS.get(name, {200, 201, 202}), outcome.value
+    elif "Records" in event:
+        assert outcome.value == {"batchItemFailures": []}
+    else:
+        assert outcome.value["failed"] == 0

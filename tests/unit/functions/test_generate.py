@@ -1,0 +1,200 @@
+"""`POST /v1/images/generations`, with every service as it is and the simulator behind the worker."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from darkroom.models.job import JobStatus
+from functions.generate.app import routes
+from tests.events import Context, http_event
+from tests.unit.studio import KLEIN, UNPRICED, Studio
+
+ROUTE = "/v1/images/generations"
+ASYNC = {"prefer": "respond-async"}
+PRICE = 14_000
+
+Answer = tuple[int, dict[str, Any], dict[str, str]]
+Call = Callable[..., Answer]
+
+
+class ShortContext(Context):
+    """Whoever waits has no time for it."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 2_000
+
+
+@pytest.fixture
+def token(studio: Studio) -> str:
+    return studio.token("alice")
+
+
+@pytest.fixture
+def call(studio: Studio, token: str) -> Call:
+    """The worker carries out a job before the order is answered, unless `works` is taken away from the queue."""
+    studio.queue.works = studio.worker
+    api = routes(studio.generate_services)
+
+    def ask(headers: dict[str, str] | None = None, *, by: str = token, context: Any = None, **fields: Any) -> Answer:
+        body = {"prompt": "A red fox", "model": KLEIN, **fields}
+        event = http_event("POST", ROUTE, token=by, headers=headers, body=body)
+        answer = api.handle(event, context or Context())  # type: ignore[arg-type]
+        said = {name.lower(): value for name, value in answer["headers"].items()}
+        return answer["statusCode"], json.loads(answer["body"]), said
+
+    return ask
+
+
+def test_the_answer_is_openais_and_ours(call: Call, studio: Studio) -> None:
+    status, body, headers = call()
+    assert status == 200
+    (image,) = body["data"]
+    (job,) = studio.of("alice").values()
+    stored = studio.images.outputs[job.images[0].key]
+    assert base64.b64decode(image["b64_json"]) == stored.data
+    assert image["url"] == f"https://outputs.example/{job.images[0].key}"
+    assert (body["created"], body["size"]) == (int(studio.clock().timestamp()), "1024x1024")
+    assert (body["model_requested"], body["model_used"]) == (KLEIN, KLEIN)
+    assert headers["x-cost-usd"] == "0.014000"
+    assert headers["location"] == f"/v1/jobs/{job.id}"
+    assert studio.charged("alice") == [PRICE]
+
+
+@pytest.mark.parametrize(("wanted", "keys"), [("url", set()), ("b64_json", {"b64_json"}), (None, {"b64_json"})])
+def test_links_are_always_there_and_bytes_if_they_are_wanted(call: Call, wanted: str | None, keys: set[str]) -> None:
+    _, body, _ = call(response_format=wanted)
+    (image,) = body["data"]
+    assert image.keys() & {"b64_json"} == keys
+    assert image["url"]
+
+
+def test_bytes_that_are_more_than_an_answer_can_be_are_left_to_the_link(call: Call, studio: Studio) -> None:
+    call()
+    ((_, job_id),) = studio.jobs.jobs
+    job = studio.job("alice", job_id)
+    big = job.images[0].model_copy(update={"bytes": 4_500_001})
+    studio.jobs.jobs["alice", job_id] = job.model_copy(update={"images": (big,)})
+    _, body, _ = call({"x-stainless-retry-count": "1"})
+    assert body["job"]["id"] == job_id
+    assert "b64_json" not in body["data"][0]
+
+
+def test_who_does_not_want_to_wait_is_told_where_to_look(call: Call, studio: Studio) -> None:
+    studio.queue.works = None
+    status, job, headers = call(ASYNC)
+    assert (status, job["object"], job["status"]) == (202, "job", "queued")
+    assert headers["location"] == job["urls"]["get"] == f"/v1/jobs/{job['id']}"
+    assert (headers["retry-after"], headers["preference-applied"]) == ("2", "respond-async")
+    assert job["cost"] | {"estimated_usd": 0.014, "actual_usd": None, "settled": False} == job["cost"]
+    assert studio.paid_requests() == []
+
+
+def test_who_waits_a_while_is_answered_or_told_where_to_look(call: Call, studio: Studio) -> None:
+    status, _, headers = call({"prefer": "wait=7"})
+    assert (status, headers["preference-applied"]) == (200, "wait=7")
+    studio.queue.works = None
+    status, job, headers = call({"prefer": "wait=0.2"})
+    assert (status, job["status"], headers["preference-applied"]) == (202, "queued", "wait=0.2")
+    assert call({"prefer": "wait=9999"}, context=ShortContext())[2]["preference-applied"] == "wait=25"
+
+
+def test_who_can_wait_no_longer_may_ask_again(call: Call, studio: Studio) -> None:
+    studio.queue.works = None
+    status, problem, headers = call(context=ShortContext())
+    assert (status, problem["code"], problem["charged"]) == (503, "STILL_RUNNING", "unknown")
+    assert (headers["retry-after"], headers["x-should-retry"]) == ("1", "true")
+    # The same once more joins what is under way.
+    again = call(context=ShortContext())
+    assert again[1]["job"]["id"] == problem["job"]["id"]
+    studio.work()
+    status, body, _ = call()
+    assert (status, body["job"]["id"]) == (200, problem["job"]["id"])
+    assert studio.charged() == [PRICE]
+    # From then on it is a new order.
+    studio.queue.works = studio.worker
+    assert call()[1]["job"]["id"] != problem["job"]["id"]
+    assert studio.charged() == [PRICE, PRICE]
+
+
+def test_a_failure_is_the_jobs_own_and_says_which(call: Call, studio: Studio) -> None:
+    studio.simulator.scenario("content_policy")
+    status, problem, headers = call()
+    assert (status, problem["code"], problem["charged"]) == (422, "CONTENT_REFUSED", False)
+    assert headers["content-type"] == "application/problem+json"
+    assert (headers["x-should-retry"], headers["x-cost-usd"]) == ("false", "0.000000")
+    assert problem["instance"] == headers["location"] == problem["job"]["urls"]["get"]
+    assert problem["job"]["status"] == "failed"
+
+
+def test_what_is_not_decided_is_no_success_and_no_failure(call: Call, studio: Studio) -> None:
+    studio.simulator.scenario("cut_body")
+    status, problem, headers = call()
+    assert (status, problem["code"], problem["charged"], problem["retryable"]) == (
+        502,
+        "NETWORK_ERROR",
+        "unknown",
+        False,
+    )
+    assert problem["job"]["status"] == "uncertain"
+    assert "x-cost-usd" not in headers
+    assert headers["x-should-retry"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code", "param"),
+    [
+        ({"prompt": ""}, 400, "INVALID_PARAMETER", "prompt"),
+        ({"prompt": None}, 400, "INVALID_PARAMETER", "prompt"),
+        ({"n": 0}, 400, "INVALID_PARAMETER", "n"),
+        ({"colour": "red"}, 400, "INVALID_PARAMETER", "colour"),
+        ({"stream": True}, 400, "INVALID_PARAMETER", "stream"),
+        ({"max_cost_usd": 0}, 400, "INVALID_PARAMETER", "max_cost_usd"),
+        ({"max_cost_usd": "NaN"}, 400, "INVALID_PARAMETER", "max_cost_usd"),
+        ({"max_cost_usd": 0.0139}, 402, "COST_LIMIT", "max_cost_usd"),
+        ({"model": "nobody/nothing"}, 400, "UNSUPPORTED_MODEL", "model"),
+        ({"model": UNPRICED}, 402, "PRICE_UNKNOWN", "max_cost_usd"),
+        ({"size": "5000x5000"}, 400, "INVALID_DIMENSIONS", "size"),
+    ],
+)
+def test_what_is_refused_is_refused_before_anything(
+    call: Call, studio: Studio, fields: dict[str, Any], status: int, code: str, param: str
+) -> None:
+    answered, problem, _ = call(**fields)
+    assert (answered, problem["code"], problem["param"], problem["charged"]) == (status, code, param, False)
+    left_behind = (studio.jobs.jobs, studio.ledger.accounts, studio.ledger.keys, studio.queue.sent)
+    assert not any(left_behind)
+    assert studio.paid_requests() == []
+
+
+def test_without_a_key_nothing_is_looked_at(call: Call, studio: Studio) -> None:
+    status, problem, headers = call(by=studio.token("bob"), model="nobody/nothing")
+    assert (status, problem["code"], problem["connect"]) == (401, "INVALID_API_KEY", "/oauth/start")
+    assert headers["www-authenticate"] == "Bearer"
+
+
+def test_the_stacks_own_key_serves_who_has_none(studio: Studio) -> None:
+    shared = Studio(studio.simulator, studio.clock, operator=studio.simulator.state.mint("operator"))
+    shared.queue.works = shared.worker
+    event = http_event("POST", ROUTE, token=shared.token("bob"), body={"prompt": "A fox", "model": KLEIN})
+    assert routes(shared.generate_services).handle(event, Context())["statusCode"] == 200  # type: ignore[arg-type]
+    assert shared.charged() == [PRICE]
+
+
+class TestCancelAfter:
+    def test_what_was_not_begun_by_then_never_is(self, call: Call, studio: Studio) -> None:
+        studio.queue.works = None
+        _, job, _ = call({**ASYNC, "cancel-after": "30s"})
+        studio.clock.step(timedelta(seconds=30))
+        studio.work()
+        assert studio.job("alice", job["id"]).status is JobStatus.CANCELED
+        assert studio.charged() == []
+        assert studio.budget("alice", "day").remaining == 5_000_000
+
+    @pytest.mark.parametrize("given", ["soon", "-1s", "1d", "999999s", ""])
+    def test_a_time_that_is_none_is_refused(self, call: Call, given: str) -> None:
+        status, problem, _ = call({"cancel-after": given})
+        assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", "Cancel-After")

@@ -1,0 +1,90 @@
+"""The worker's door: which event leads to what. What it does then is tested with the services."""
+
+from typing import Any
+
+import pytest
+
+from darkroom.models.job import Job, JobStatus
+from functions.worker.app import handler_of
+from tests.events import Context, queue_event
+from tests.paid_jobs import DOLLAR, day, paid_job
+from tests.unit.studio import KLEIN, Studio
+
+SCHEDULE = {"source": "aws.events", "detail-type": "Scheduled Event"}
+
+
+class LongContext(Context):
+    def __init__(self, seconds: float = 300.0) -> None:
+        self._seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self._seconds * 1000)
+
+
+def _admitted(studio: Studio) -> Job:
+    job = paid_job("alice", studio.clock(), day(DOLLAR, studio.clock()))
+    assert job.work is not None
+    assert job.work.request is not None
+    work = job.work.model_copy(update={"request": job.work.request.model_copy(update={"model": KLEIN})})
+    admitted = studio.ledger.admit(job.model_copy(update={"work": work})).admitted
+    assert admitted is not None
+    return admitted
+
+
+def _message(job: Job) -> dict[str, str]:
+    return {"user": job.user, "job_id": job.id}
+
+
+def _from(queue: str, event: dict[str, Any]) -> dict[str, Any]:
+    for record in event["Records"]:
+        record["eventSourceARN"] = f"arn:aws:sqs:us-east-1:000000000000:{queue}"
+    return event
+
+
+def test_a_message_is_a_job_and_a_second_one_changes_nothing(studio: Studio) -> None:
+    job = _admitted(studio)
+    handle = handler_of(studio.worker_services)
+    for _ in range(2):
+        assert handle(queue_event(_message(job)), LongContext()) == {"batchItemFailures": []}
+    assert studio.job("alice", job.id).status is JobStatus.SUCCEEDED
+    assert studio.charged() == [14_000]
+
+
+def test_the_same_message_in_one_batch_twice_is_one_charge(studio: Studio) -> None:
+    job = _admitted(studio)
+    handler_of(studio.worker_services)(queue_event(_message(job), _message(job)), LongContext())
+    assert studio.charged() == [14_000]
+
+
+def test_a_dead_letter_fails_its_job_and_says_so_to_somebody(studio: Studio) -> None:
+    job = _admitted(studio)
+    event = _from("dead", queue_event(_message(job), receives=3))
+    assert handler_of(studio.worker_services)(event, LongContext()) == {"batchItemFailures": []}
+    failed = studio.job("alice", job.id)
+    assert (failed.status, failed.cost.actual, failed.cost.settled) == (JobStatus.FAILED, 0, True)
+    assert studio.budget("alice", "day").remaining == DOLLAR
+    assert [name for name, _ in studio.alarms] == ["DEAD_LETTER"]
+    assert studio.charged() == []
+
+
+def test_the_schedule_sweeps(studio: Studio) -> None:
+    assert handler_of(studio.worker_services)(SCHEDULE, LongContext()) == {"looked_at": 0, "failed": 0, "webhooks": 0}
+
+
+def test_a_sweep_ends_in_time_and_says_what_it_did_not_see(studio: Studio) -> None:
+    _admitted(studio)
+    assert handler_of(studio.worker_services)(SCHEDULE, LongContext(4.0))["looked_at"] == 0
+    assert [name for name, _ in studio.alarms] == ["SWEEP_TOO_SHORT"]
+
+
+@pytest.mark.parametrize("body", ["{", {"user": "alice"}, {"job_id": "job_1"}, []])
+def test_a_message_that_names_no_job_comes_again_and_ends_as_a_dead_letter(studio: Studio, body: Any) -> None:
+    job = _admitted(studio)
+    answer = handler_of(studio.worker_services)(queue_event(body, _message(job)), LongContext())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert studio.job("alice", job.id).status is JobStatus.SUCCEEDED
+
+
+def test_a_job_that_is_gone_is_done_with(studio: Studio) -> None:
+    event = queue_event({"user": "alice", "job_id": "job_gone"})
+    assert handler_of(studio.worker_services)(event, LongContext()) == {"batchItemFailures": []}

@@ -1,0 +1,219 @@
+"""A small template with callers, queues and a schedule runs as the big one does."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.stack import FUNCTION_CAP, OpenRouter, Stack
+from tests.unit.local.conftest import HANDLERS
+from tests.unit.local.test_pump import wait_for
+
+TEMPLATE = """
+Parameters:
+  CorsOrigin: {Type: String}
+  SignIn: {Type: String}
+  WorkerConcurrency: {Type: Number, Default: 0}
+  ImportSeconds: {Type: Number, Default: 0}
+Conditions:
+  HasWorkerConcurrency: !Not [!Equals [!Ref WorkerConcurrency, 0]]
+Globals:
+  Function:
+    Handler: app.lambda_handler
+    Timeout: 60
+    Environment:
+      Variables:
+        JOB_QUEUE: !Ref JobQueue
+Resources:
+  Api: {Type: AWS::Serverless::HttpApi}
+  CallersFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: HANDLERS/http
+      Environment: {Variables: {DARKROOM_URL_ALSO_ALLOWED: "", IMPORT_SECONDS: !Ref ImportSeconds}}
+      Policies:
+        - Statement: [{Effect: Allow, Action: sqs:SendMessage, Resource: !GetAtt JobQueue.Arn}]
+      Events:
+        Any: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: "/{what}"}}
+  WorkerFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: HANDLERS/queue
+      ReservedConcurrentExecutions: !If [HasWorkerConcurrency, !Ref WorkerConcurrency, !Ref "AWS::NoValue"]
+      Environment: {Variables: {NOTES: NOTES_FILE}}
+      Events:
+        Jobs:
+          Type: SQS
+          Properties:
+            Queue: !GetAtt JobQueue.Arn
+            BatchSize: 1
+            FunctionResponseTypes: [ReportBatchItemFailures]
+            ScalingConfig: {MaximumConcurrency: 10}
+        Dead:
+          Type: SQS
+          Properties:
+            Queue: !GetAtt JobDeadLetters.Arn
+            BatchSize: 1
+            FunctionResponseTypes: [ReportBatchItemFailures]
+        Sweep: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}
+  WorkerLogs: {Type: AWS::Logs::LogGroup}
+  Uncertain:
+    Type: AWS::Logs::MetricFilter
+    Properties:
+      LogGroupName: !Ref WorkerLogs
+      FilterPattern: "{ $.event = job_uncertain }"
+      MetricTransformations: [{MetricName: Uncertain, MetricNamespace: !Ref "AWS::StackName", MetricValue: "1"}]
+  DeadAlarm:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      Dimensions: [{Name: QueueName, Value: !GetAtt JobDeadLetters.QueueName}]
+  JobQueue:
+    Type: AWS::SQS::Queue
+    Properties:
+      SqsManagedSseEnabled: true
+      VisibilityTimeout: 1
+      MessageRetentionPeriod: 86400
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt JobDeadLetters.Arn, maxReceiveCount: 2}
+  JobDeadLetters:
+    Type: AWS::SQS::Queue
+    Properties: {SqsManagedSseEnabled: true, VisibilityTimeout: 1, MessageRetentionPeriod: 1209600}
+  JobQueuesPolicy:
+    Type: AWS::SQS::QueuePolicy
+    Properties:
+      Queues: [!Ref JobQueue, !Ref JobDeadLetters]
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Sid: TlsOnly
+            Effect: Deny
+            Principal: "*"
+            Action: sqs:*
+            Resource: [!GetAtt JobQueue.Arn, !GetAtt JobDeadLetters.Arn]
+            Condition: {Bool: {aws:SecureTransport: false}}
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}, {AttributeName: sk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}, {AttributeName: sk, KeyType: RANGE}]
+  UploadsBucket: {Type: AWS::S3::Bucket}
+  OutputsBucket: {Type: AWS::S3::Bucket}
+"""
+
+
+class Small:
+    """The running stack, and what its worker was called with."""
+
+    def __init__(self, stack: Stack, notes: Path) -> None:
+        self.stack = stack
+        self._notes = notes
+        self.queue_url = str(stack.template.scope.ref("JobQueue"))
+
+    def send(self, body: str) -> None:
+        self.stack.aws.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)
+
+    def left(self) -> int:
+        found = self.stack.aws.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["All"])["Attributes"]
+        return int(found["ApproximateNumberOfMessages"]) + int(found["ApproximateNumberOfMessagesNotVisible"])
+
+    def queues_that_brought(self, body: str) -> list[str]:
+        """Names of the queues, in the order of their calls."""
+        events: list[dict[str, Any]] = [json.loads(line) for line in self._notes.read_text().splitlines()]
+        records = [record for event in events for record in event.get("Records", []) if record["body"] == body]
+        return [record["eventSourceARN"].rsplit(":", 1)[1] for record in records]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Small]]:
+    notes = tmp_path / "notes"
+    notes.touch()
+    text = TEMPLATE.replace("HANDLERS", str(HANDLERS)).replace("NOTES_FILE", str(notes))
+    (tmp_path / "template.yaml").write_text(text)
+    started: list[Stack] = []
+
+    def begin(**options: Any) -> Small:
+        openrouter = OpenRouter(is_simulated=False)
+        stack = Stack(tmp_path / "state", weights=tmp_path, openrouter=openrouter, root=tmp_path, **options)
+        started.append(stack.__enter__())
+        return Small(stack, notes)
+
+    yield begin
+    for stack in started:
+        stack.__exit__(None, None, None)
+
+
+def test_a_queue_s_ref_is_where_messages_are_sent(start: Callable[..., Small]) -> None:
+    small = start()
+    template = small.stack.template
+    worker = template.functions["WorkerFunction"]
+    assert worker.environment["JOB_QUEUE"] == small.queue_url
+    assert small.queue_url.startswith(small.stack.emulator.url)
+    sqs = small.stack.aws.sqs
+    for queue in ("JobQueue", "JobDeadLetters"):
+        asked = sqs.get_queue_attributes(QueueUrl=template.scope.ref(queue), AttributeNames=["All"])["Attributes"]
+        assert asked["QueueArn"] == template.scope.attribute(queue, "Arn")
+        url = sqs.get_queue_url(QueueName=template.scope.attribute(queue, "QueueName"))["QueueUrl"]
+        assert url == template.scope.ref(queue)
+        assert asked["SqsManagedSseEnabled"] == "true"
+        assert "TlsOnly" in asked["Policy"]
+    small.send("good")
+    wait_for(lambda: small.left() == 0)
+    assert small.queues_that_brought("good") == ["darkroom-JobQueue"]
+
+
+def test_a_function_empties_its_queue_and_looks_after_what_died(start: Callable[..., Small]) -> None:
+    small = start()
+    small.send("fail")
+    wait_for(lambda: len(small.queues_that_brought("fail")) >= 3, 20)
+    expected = ["darkroom-JobQueue", "darkroom-JobQueue", "darkroom-JobDeadLetters"]
+    assert small.queues_that_brought("fail")[:3] == expected
+
+
+def test_those_who_wait_do_not_keep_others_from_working(start: Callable[..., Small]) -> None:
+    small = start()
+    callers = small.stack.pools["CallersFunction"]
+    with ThreadPoolExecutor(FUNCTION_CAP + 2) as threads:
+        asleep = [threads.submit(_call, f"{small.stack.url}/asleep") for _ in range(FUNCTION_CAP + 2)]
+        try:
+            wait_for(lambda: len(callers.processes) == callers.cap)
+            for _ in range(8):
+                small.send("good")
+            wait_for(lambda: small.left() == 0)
+            assert not any(call.done() for call in asleep)
+        finally:
+            callers.close()
+
+
+@pytest.mark.parametrize(
+    ("also_allowed", "told"), [((), ""), (("127.0.0.1:9000", "127.0.0.1:9"), "127.0.0.1:9000,127.0.0.1:9")]
+)
+def test_what_may_be_called_beside_the_internet_is_told_to_those_who_ask(
+    start: Callable[..., Small], also_allowed: tuple[str, ...], told: str
+) -> None:
+    small = start(also_allowed=also_allowed)
+    variables = httpx.get(f"{small.stack.url}/environ", trust_env=False, timeout=30).json()
+    assert variables["DARKROOM_URL_ALSO_ALLOWED"] == told
+    assert small.stack.pools["WorkerFunction"].call({"Records": []}).value == {"batchItemFailures": []}
+    assert "DARKROOM_URL_ALSO_ALLOWED" not in small.stack.template.functions["WorkerFunction"].environment
+
+
+def test_each_kind_of_event_has_processes_of_its_own(start: Callable[..., Small]) -> None:
+    pools = start().stack.pools
+    assert pools["CallersFunction"].cap == FUNCTION_CAP
+    # Two queues and a schedule.
+    assert pools["WorkerFunction"].cap == 2 * FUNCTION_CAP + 1
+
+
+def test_it_is_ready_before_its_functions_are(start: Callable[..., Small]) -> None:
+    pools = start(parameters={"ImportSeconds": "1"}).stack.pools
+    assert pools["WorkerFunction"].processes == []
+    # One after the other, in the background.
+    wait_for(lambda: all(len(pool.processes) == 1 for pool in pools.values()))
+
+
+def _call(url: str) -> int:
+    return httpx.get(url, trust_env=False, timeout=60).status_code

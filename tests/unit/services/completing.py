@@ -1,0 +1,64 @@
+"""Plain chat over the studio: the real client, the simulator behind it, and nobody who looks a host's name up."""
+
+import base64
+import io
+from typing import Any
+
+from PIL import Image
+
+from darkroom.adapters.url_guard import UrlGuard
+from darkroom.models.admission import Terms
+from darkroom.models.caller import Caller
+from darkroom.models.completion_body import CompletionBody
+from darkroom.models.job import Job
+from darkroom.services.admission import Submission
+from darkroom.services.catalogue import Catalogue
+from darkroom.services.chat_models import ChatModels
+from darkroom.services.complete import Complete
+from tests.unit.studio import Studio
+
+TALKER = "google/gemini-2.5-flash"
+SMALL_TALKER = "openai/gpt-4o-mini"
+BLIND = "openai/gpt-oss-20b"
+FREE = "google/gemma-4-31b-it:free"
+PAINTER = "google/gemini-2.5-flash-image"
+DEFAULT = f"nobody/gone, {TALKER}"
+TERMS = Terms(route="POST /v1/chat/completions")
+
+
+def completing(studio: Studio) -> Complete:
+    models = ChatModels(Catalogue(studio.provider), default=DEFAULT)
+    return Complete(studio.admission, models, studio.images, UrlGuard().check, studio.refused_webhooks.append)
+
+
+def asked(text: str = "Hello", **fields: Any) -> CompletionBody:
+    given = {"messages": [{"role": "user", "content": text}], "model": TALKER, **fields}
+    return CompletionBody(**{name: value for name, value in given.items() if value is not None})
+
+
+def submit(studio: Studio, body: CompletionBody, *, user: str = "alice", terms: Terms = TERMS) -> Submission:
+    return completing(studio).submit(Caller(user=user), body, terms)
+
+
+def done(studio: Studio, body: CompletionBody) -> Job:
+    """The job, carried out."""
+    job = submit(studio, body).job
+    studio.work()
+    return studio.job("alice", job.id)
+
+
+def look(url: str | None = None, text: str = "What is it?") -> list[dict[str, Any]]:
+    """A message with a picture."""
+    part = {"type": "image_url", "image_url": {"url": data_url() if url is None else url}}
+    return [{"role": "user", "content": [{"type": "text", "text": text}, part]}]
+
+
+def data_url(size: tuple[int, int] = (64, 48)) -> str:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "teal").save(buffer, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def tool(name: str = "get_weather", **properties: Any) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties}
+    return {"type": "function", "function": {"name": name, "description": "Current weather", "parameters": schema}}

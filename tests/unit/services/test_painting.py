@@ -1,0 +1,153 @@
+"""The painter's part of a turn: whether anything may be painted, what it costs, and who forbids it."""
+
+from typing import Any
+
+import pytest
+
+from darkroom.errors import (
+    BudgetExceeded,
+)
+from darkroom.models.job import JobStatus
+from darkroom.models.user_settings import UserSettings
+from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, paint
+from tests.unit.studio import Studio
+
+WARM = {"op": "colour_temperature", "temperature": 20}
+DEAR = "google/gemini-2.5-flash-image"
+IMAGES = "/images"
+
+
+@pytest.fixture
+def talk(studio: Studio) -> Talk:
+    return Talk(studio).begin()
+
+
+def choose(studio: Studio, **settings: Any) -> None:
+    studio.settings.settings[USER] = UserSettings(**settings)
+
+
+def test_where_nothing_may_be_painted_an_artistic_wish_gets_an_explanation(talk: Talk, studio: Studio) -> None:
+    choose(studio, enable_image_generation=False)
+    turn = talk.say("make it a watercolour painting")
+    assert (turn.status, turn.result["type"], talk.now.current) == (JobStatus.SUCCEEDED, "talk", "v1")
+    assert turn.result["reply"]
+    assert set(talk.posts()) == {"chat"}
+    assert_books_agree(talk, turn)
+
+
+def test_a_plan_that_paints_all_the_same_paints_nothing(talk: Talk, studio: Studio) -> None:
+    choose(studio, enable_image_generation=False)
+    talk.plans(paint("a fox"), times=2)
+    turn = talk.say("a fox")
+    assert (turn.result["type"], talk.posts()) == ("talk", ["chat", "chat"])
+
+
+@pytest.mark.parametrize(
+    ("method", "said", "type_", "posts"),
+    [
+        ("local", "make it warmer", "technical", ["chat"]),
+        ("local", "add a hat", "talk", ["chat"]),
+        ("generative", "make it a watercolour painting", "artistic", ["chat", "images"]),
+    ],
+)
+def test_how_pictures_are_changed_is_chosen_by_the_user(
+    talk: Talk, studio: Studio, method: Any, said: str, type_: str, posts: list[str]
+) -> None:
+    choose(studio, manipulation_method=method)
+    turn = talk.say(said)
+    assert (turn.status, turn.result["type"], talk.posts()) == (JobStatus.SUCCEEDED, type_, posts)
+    assert_books_agree(talk, turn)
+
+
+def test_with_the_generative_method_nothing_is_changed_by_operations(talk: Talk, studio: Studio) -> None:
+    choose(studio, manipulation_method="generative")
+    talk.plans(operations(WARM), times=2)
+    assert talk.say("warmer").result["type"] == "talk"
+
+
+def test_a_painter_that_refuses_ends_the_turn_and_the_planner_stays_paid(talk: Talk) -> None:
+    talk.fails("moderation", path=IMAGES, times=None)
+    turn = talk.say("make it a watercolour painting")
+    (paid,) = talk.studio.charged(USER)
+    assert (turn.status, turn.cost.actual, turn.cost.charged) == (JobStatus.FAILED, paid, True)
+    assert turn.error is not None
+    refused = talk.part(turn, "paint0")
+    assert (turn.error["code"], turn.error["charged"]) == ((refused.error or {})["code"], True)
+    assert (refused.error or {})["charged"] is False
+    assert (talk.now.current, talk.now.versions[1:], talk.now.spent) == ("v1", (), paid)
+    assert talk.now.messages[-1].content.startswith("That did not work.")
+
+
+def test_a_painting_that_broke_off_is_neither_lost_nor_sent_again(talk: Talk) -> None:
+    talk.fails("cut_body", path=IMAGES)
+    turn = talk.say("make it a watercolour painting")
+    assert (talk.part(turn, "paint0").status, turn.status) == (JobStatus.UNCERTAIN, JobStatus.UNCERTAIN)
+    assert turn.error is not None
+    assert (turn.error["charged"], turn.error["retryable"]) == ("unknown", False)
+    shown = talk.studio.shown.show(turn)["cost"]
+    assert (shown["actual_usd"], shown["settled"], shown["charged"]) == (None, False, "unknown")
+    for _ in range(3):
+        talk.sweep()
+    turn = talk.turn(turn)
+    assert (turn.status, turn.cost.actual) == (JobStatus.FAILED, sum(talk.studio.charged(USER)))
+    assert talk.posts() == ["chat", "images"]
+
+
+# ── Money ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_turn_costs_no_more_than_a_request_may(studio: Studio) -> None:
+    """Its limit is for all its calls together: this one is enough for either of them, and not for both."""
+    talk = Talk(studio).begin()
+    planned, painted = (job.cost for job in talk.parts(talk.say("make it a watercolour painting")).values())
+    per_request = max(planned.estimated or 0, painted.estimated or 0) + (planned.actual or 0) - 100
+    choose(studio, limits={"per_request": per_request})
+    paid = len(studio.charged(USER))
+    turn = Talk(studio).begin().say("please make it a watercolour painting")
+    assert turn.status is JobStatus.FAILED
+    assert turn.error is not None
+    assert (turn.error["code"], turn.error["charged"], turn.cost.charged) == ("COST_LIMIT", True, True)
+    assert [turn.cost.actual] == studio.charged(USER)[paid:]
+    assert talk.parts(turn).keys() == {"plan"}
+
+
+@pytest.mark.parametrize("name", ["conversation", "day", "month"])
+def test_a_painting_for_which_a_budget_has_too_little_left_is_not_begun(studio: Studio, name: str) -> None:
+    studio.painter = DEAR
+    choose(studio, limits={f"per_{name}": 30_000})
+    talk = Talk(studio).begin()
+    turn = talk.say("make it a watercolour painting")
+    assert turn.status is JobStatus.FAILED
+    assert turn.error is not None
+    assert (turn.error["code"], turn.error["charged"], turn.error["budget"]) == ("BUDGET_EXCEEDED", True, name)
+    assert [turn.cost.actual] == studio.charged(USER)
+    assert (list(talk.parts(turn)), talk.posts()) == (["plan"], ["chat"])
+    budget = studio.budget(USER, name)
+    assert (budget.reserved, budget.spent) == (0, turn.cost.actual)
+
+
+def test_a_conversation_may_not_cost_more_than_its_budget(talk: Talk, studio: Studio) -> None:
+    first = talk.say("warmer")
+    choose(studio, limits={"per_conversation": (first.cost.actual or 0) + 10})
+    with pytest.raises(BudgetExceeded) as refused:
+        talk.submit("mirror it")
+    assert refused.value.context["budget"] == "conversation"
+    assert studio.budget(USER, f"conversation#{talk.id}").spent == first.cost.actual
+    assert Talk(studio).begin().now.spent == 0
+    assert_books_agree(talk, first)
+
+
+def test_a_conversation_comes_to_what_its_turns_cost(talk: Talk) -> None:
+    said = ("warmer", "make it a watercolour painting", "hello", "undo", "remove the background", "redo")
+    turns = [talk.say(each) for each in said]
+    assert {turn.status for turn in turns} == {JobStatus.SUCCEEDED}
+    assert talk.now.spent == sum(turn.cost.actual or 0 for turn in turns)
+    assert len(talk.studio.charged(USER)) == len(said) + 1
+    assert_books_agree(talk, *turns)
+
+
+def test_a_conversation_that_costs_more_than_its_user_expects_says_so_once(talk: Talk) -> None:
+    talk.studio.budgets.change(USER, {}, warn_at_cost=16_000)
+    warned = [any("has cost" in each for each in talk.say("paint it as a watercolour").warnings) for _ in range(3)]
+    assert warned.count(True) == 1
+    assert talk.now.spent > 16_000

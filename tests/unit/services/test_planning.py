@@ -1,0 +1,116 @@
+"""The planner's part of a turn: what becomes of its answers, of its refusals, and of what it may not do."""
+
+from typing import Any
+
+import pytest
+
+from darkroom.errors import (
+    UnsupportedModel,
+)
+from darkroom.models.conversation import Conversation
+from darkroom.models.job import JobStatus
+from darkroom.models.user_settings import UserSettings
+from tests.unit.services.talking import NO_PLAN, USER, Talk, assert_books_agree, operations
+from tests.unit.studio import Studio
+
+WARM = {"op": "colour_temperature", "temperature": 20}
+CHAT = "/chat/completions"
+
+
+@pytest.fixture
+def talk(studio: Studio) -> Talk:
+    return Talk(studio).begin()
+
+
+def steps(conversation: Conversation) -> list[str]:
+    """What was done, from the first picture to the one that is shown."""
+    version = conversation.version(str(conversation.current))
+    found: list[str] = []
+    while version is not None:
+        names = ["paint" if step.paint else str((step.operation or {})["op"]) for step in version.steps]
+        found = [*names, *found]
+        version = conversation.version(version.parent) if version.parent else None
+    return found
+
+
+def choose(studio: Studio, **settings: Any) -> None:
+    studio.settings.settings[USER] = UserSettings(**settings)
+
+
+def test_an_answer_that_is_no_plan_is_asked_for_once_more(talk: Talk) -> None:
+    talk.answers(NO_PLAN)
+    turn = talk.say("warmer")
+    assert (turn.status, steps(talk.now)) == (JobStatus.SUCCEEDED, ["colour_temperature"])
+    assert talk.parts(turn).keys() == {"plan", "repair"}
+    repair = talk.part(turn, "repair")
+    assert repair.work is not None
+    assert repair.work.chat is not None
+    assert "not JSON" in repair.work.chat.messages[0].text
+    assert (repair.work.chat.messages[-2].text, repair.work.chat.messages[-1].text) == (NO_PLAN, "warmer")
+    assert repair.work.inputs == talk.part(turn, "plan").work.inputs  # type: ignore[union-attr]
+    assert talk.posts() == ["chat", "chat"]
+    assert_books_agree(talk, turn)
+
+
+def test_after_two_such_answers_nothing_is_done_and_it_is_said_so(talk: Talk) -> None:
+    talk.answers(NO_PLAN, times=2)
+    turn = talk.say("make it a watercolour painting")
+    assert (turn.status, turn.result["type"]) == (JobStatus.SUCCEEDED, "talk")
+    assert turn.result["reply"].startswith("I could not make a plan of that.")
+    assert (talk.now.current, talk.now.messages[-1].content) == ("v1", turn.result["reply"])
+    assert talk.posts() == ["chat", "chat"]
+    assert turn.cost.actual == sum(part.cost.actual or 0 for part in talk.parts(turn).values()) > 0
+    assert_books_agree(talk, turn)
+
+
+def test_a_plan_that_may_not_be_is_not_carried_out_even_in_part(talk: Talk) -> None:
+    talk.plans(operations(WARM, {"op": "run_shell", "command": "rm"}), times=2)
+    turn = talk.say("warmer, and run a program")
+    assert (turn.result["type"], talk.now.current, talk.posts()) == ("talk", "v1", ["chat", "chat"])
+
+
+@pytest.mark.parametrize(
+    ("scenario", "code"), [("content_policy", "INVALID_PROMPT"), ("moderation", None), ("out_of_credit", None)]
+)
+def test_a_planner_that_refuses_ends_the_turn_for_nothing(talk: Talk, scenario: str, code: str | None) -> None:
+    talk.fails(scenario, path=CHAT, times=None)
+    turn = talk.say("warmer")
+    assert turn.status is JobStatus.FAILED
+    assert turn.error == {**(talk.part(turn, "plan").error or {}), "charged": False}
+    assert code is None or turn.error["code"] != "INTERNAL_ERROR"
+    assert (turn.cost.actual, turn.cost.settled, turn.cost.charged) == (0, True, False)
+    assert (talk.now.messages, talk.now.current, talk.studio.charged(USER)) == ((), "v1", [])
+
+
+def test_a_planner_that_broke_off_is_waited_for_until_it_is_known_what_it_cost(talk: Talk) -> None:
+    talk.fails("cut_body", path=CHAT)
+    turn = talk.say("warmer")
+    assert talk.part(turn, "plan").status is JobStatus.UNCERTAIN
+    assert not turn.status.is_final
+    for _ in range(3):
+        talk.sweep()
+    turn, (paid,) = talk.turn(turn), talk.studio.charged(USER)
+    assert (turn.status, turn.cost.actual, turn.cost.charged) == (JobStatus.FAILED, paid, True)
+    assert turn.error is not None
+    assert turn.error["charged"] is True
+    assert talk.posts() == ["chat"]
+
+
+def test_a_turn_waits_until_all_its_costs_are_known(talk: Talk) -> None:
+    talk.fails("missing_cost", path=CHAT)
+    turn = talk.say("warmer")
+    assert talk.part(turn, "plan").status is JobStatus.SUCCEEDED
+    assert not turn.status.is_final
+    assert talk.now.messages == ()
+    for _ in range(3):
+        talk.sweep()
+    assert talk.turn(turn).status is JobStatus.SUCCEEDED
+    assert_books_agree(talk, turn)
+
+
+def test_a_planner_that_cannot_see_is_refused_before_anything_is_paid(talk: Talk, studio: Studio) -> None:
+    choose(studio, chat_model="openai/gpt-oss-20b")
+    with pytest.raises(UnsupportedModel) as refused:
+        talk.submit("warmer")
+    assert "cannot look at pictures" in refused.value.detail
+    assert studio.paid_requests() == []

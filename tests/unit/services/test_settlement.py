@@ -1,0 +1,284 @@
+"""How paid jobs end: which money moves, what the job says of it, and that whoever comes second changes nothing."""
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from darkroom.errors import Charged, ContentRefused, NetworkError, NoImage, ServiceUnavailable, Upstream
+from darkroom.models.generation import Call, GeneratedImage, GenerationResult, Usage
+from darkroom.models.job import Job, JobStatus, StoredImage
+from local.simulator import Simulator
+from tests.conftest import SteppingClock
+from tests.unit.services.workshop import MODEL, RESERVED, USER, Workshop, failing
+
+
+@pytest.fixture(scope="module")
+def openrouter() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def shop(openrouter: Simulator, clock: SteppingClock) -> Workshop:
+    openrouter.reset()
+    return Workshop(openrouter, clock)
+
+
+def _png(size: tuple[int, int] = (3, 4), colour: str = "teal") -> bytes:
+    return _encoded(Image.new("RGBA", size, colour))
+
+
+def _encoded(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _result(*pictures: bytes, cost: int | None = 14_000, tokens: Mapping[str, float] | None = None) -> GenerationResult:
+    return GenerationResult(
+        images=tuple(GeneratedImage(data=data, media_type="image/png") for data in pictures or (_png(),)),
+        usage=Usage.model_validate({"cost": cost, **(tokens or {})}),
+        call=Call(provider="openrouter", model_requested=MODEL, model_used="a/b-2", generation_id="gen-1"),
+        warnings=("A warning.",),
+    )
+
+
+def _upstream(cost: int | None) -> Upstream:
+    return Upstream(provider="openrouter", cost_micro_usd=cost)
+
+
+def test_pictures_usage_and_money_are_stored(shop: Workshop) -> None:
+    job = shop.dispatch(shop.admit())
+    counted = {"prompt_tokens": 20.5, "completion_tokens": 100, "image_tokens": 90}
+    shop.settlement.succeed(job, _result(_png(), _png((5, 6)), tokens=counted))
+    ended = shop.now(job)
+    assert [(image.key, image.width, image.height) for image in ended.images] == [
+        (f"outputs/{USER}/{job.id}/0.png", 3, 4),
+        (f"outputs/{USER}/{job.id}/1.png", 5, 6),
+    ]
+    assert ended.result["usage"] == {
+        "input_tokens": 20,
+        "input_tokens_details": {"text_tokens": 20, "image_tokens": 0},
+        "output_tokens": 100,
+        "output_tokens_details": {"image_tokens": 90, "text_tokens": 10},
+        "total_tokens": 120,
+    }
+    assert (ended.model_used, ended.generation_id, ended.warnings) == ("a/b-2", "gen-1", ("A warning.",))
+    assert (ended.cost.actual, ended.cost.charged, ended.completed_at) == (14_000, True, shop.clock.now)
+    assert shop.budget(job).spent == 14_000
+
+
+def test_a_picture_that_was_free_is_not_called_charged(shop: Workshop) -> None:
+    job = shop.dispatch(shop.admit())
+    shop.settlement.succeed(job, _result(cost=0))
+    assert (shop.now(job).cost.actual, shop.now(job).cost.charged) == (0, False)
+    assert shop.budget(job).remaining == shop.budget(job).limit
+
+
+def test_what_nobody_can_measure_is_stored_all_the_same(shop: Workshop) -> None:
+    job = shop.dispatch(shop.admit())
+    shop.settlement.succeed(job, _result(b"RIFF....WEBP"))
+    assert [(image.width, image.height) for image in shop.now(job).images] == [(0, 0)]
+
+
+@pytest.mark.parametrize("first", ["succeed", "fail", "decide"])
+def test_whoever_comes_second_changes_nothing(shop: Workshop, first: str) -> None:
+    job = shop.dispatch(shop.admit())
+    ways: dict[str, Callable[[], None]] = {
+        "succeed": lambda: shop.settlement.succeed(job, _result()),
+        "fail": lambda: shop.settlement.fail(job, ContentRefused("No.")),
+        "decide": lambda: shop.settlement.decide(job, 9000),
+    }
+    ways[first]()
+    ended, budget = shop.now(job), shop.budget(job)
+    for way in ways.values():
+        way()
+    assert not shop.settlement.cancel(job)
+    shop.settlement.give_up(job)
+    shop.settlement.doubt(job, NetworkError("Gone."))
+    assert (shop.now(job), shop.budget(job)) == (ended, budget)
+    assert shop.webhooks.sent == [(USER, f"msg_{job.id}")]
+    assert [name for name, _ in shop.alarms] == ["COST_NEVER_KNOWN", "JOB_WAS_NOT_OURS"]
+
+
+@pytest.mark.parametrize(
+    ("charged", "cost", "actual"),
+    [(False, None, 0), (True, 9000, 9000), (True, None, None), ("unknown", None, None), ("unknown", 9000, None)],
+)
+def test_a_failure_is_settled_as_far_as_its_cost_is_known(
+    shop: Workshop, charged: Charged, cost: int | None, actual: int | None
+) -> None:
+    job = shop.dispatch(shop.admit())
+    shop.settlement.fail(job, NoImage("None.", charged=charged, upstream=_upstream(cost)))
+    ended = shop.now(job)
+    assert ended.error is not None
+    if actual is None:
+        assert (ended.status, ended.cost.settled, ended.cost.charged) == (JobStatus.UNCERTAIN, False, "unknown")
+        assert (ended.error["charged"], ended.error["retryable"]) == ("unknown", False)
+        assert (shop.budget(job).reserved, shop.webhooks.sent) == (RESERVED, [])
+    else:
+        assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.FAILED, actual, charged)
+        assert (ended.error["charged"], shop.budget(job).reserved) == (charged, 0)
+
+
+@pytest.mark.parametrize("actual", [0, 9000])
+def test_what_was_in_doubt_says_how_it_was_decided(shop: Workshop, actual: int) -> None:
+    job = shop.dispatch(shop.admit())
+    shop.settlement.doubt(job, ServiceUnavailable("Gone.", fix="It is being found out.", charged="unknown"))
+    shop.settlement.decide(shop.now(job), actual)
+    ended = shop.now(job)
+    assert ended.error is not None
+    assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.FAILED, actual, actual > 0)
+    assert (ended.error["charged"], ended.error["retryable"], ended.error["detail"]) == (actual > 0, False, "Gone.")
+    assert ended.error["fix"].startswith("It was charged" if actual else "It was not charged")
+    assert ended.error["error"]["message"] == f"Gone. {ended.error['fix']}"
+    assert "being found out" not in str(ended.error)
+
+
+def test_a_job_that_is_given_up_says_that_nobody_knows(shop: Workshop) -> None:
+    job = shop.dispatch(shop.admit())
+    shop.settlement.give_up(shop.now(job))
+    ended = shop.now(job)
+    assert ended.error is not None
+    assert (ended.status, ended.cost.settled, ended.cost.actual) == (JobStatus.FAILED, True, None)
+    assert "could not be found out" in ended.error["fix"]
+    assert (shop.budget(job).reserved, shop.budget(job).spent) == (0, 0)
+    assert [name for name, _ in shop.alarms] == ["COST_NEVER_KNOWN"]
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_what_was_delivered_stays_so_whatever_it_cost(shop: Workshop, given_up: bool) -> None:
+    job = shop.dispatch(shop.admit())
+    shop.settlement.succeed(job, _result(cost=None))
+    open_still = shop.now(job)
+    assert (open_still.status, open_still.cost.settled, open_still.cost.charged) == (
+        JobStatus.SUCCEEDED,
+        False,
+        "unknown",
+    )
+    assert (shop.webhooks.sent, len(open_still.images)) == ([], 1)
+    if given_up:
+        shop.settlement.give_up(open_still)
+    else:
+        shop.settlement.decide(open_still, 9000)
+    ended = shop.now(job)
+    assert (ended.status, ended.images, ended.error) == (JobStatus.SUCCEEDED, open_still.images, None)
+    assert (ended.cost.settled, ended.cost.actual) == (True, RESERVED if given_up else 9000)
+    assert shop.budget(job).spent == ended.cost.actual
+
+
+def test_canceling_and_failing_unsent_are_too_late_once_it_was_sent(shop: Workshop) -> None:
+    job = shop.dispatch(shop.admit())
+    assert not shop.settlement.cancel(job)
+    assert not shop.settlement.fail_before_dispatch(job, ServiceUnavailable("No worker."))
+    assert shop.now(job).status is JobStatus.RUNNING
+
+
+def test_the_webhook_does_not_wait_for_what_is_tidied_up(shop: Workshop) -> None:
+    wrap = failing("raw_answers", "remove", ServiceUnavailable("S3 is away."))
+    shop = Workshop(shop.openrouter, shop.clock, wrap=wrap)
+    job = shop.dispatch(shop.admit())
+    with pytest.raises(ServiceUnavailable):
+        shop.settlement.succeed(job, _result())
+    assert shop.webhooks.sent == [(USER, f"msg_{job.id}")]
+
+
+def test_pictures_that_cannot_be_stored_leave_the_job_to_the_sweep(shop: Workshop) -> None:
+    wrap = failing("images", "write_output", ServiceUnavailable("S3 is away."))
+    shop = Workshop(shop.openrouter, shop.clock, wrap=wrap)
+    job = shop.dispatch(shop.admit())
+    with pytest.raises(ServiceUnavailable):
+        shop.settlement.succeed(job, _result())
+    assert (shop.now(job).status, shop.budget(job).reserved) == (JobStatus.RUNNING, RESERVED)
+
+
+def _masked(shop: Workshop, original: bytes, mask: bytes) -> Job:
+    job = shop.admit()
+    stored: dict[str, StoredImage] = {}
+    for name, data in (("input", original), ("mask", mask)):
+        stored[name] = StoredImage(key=f"in/{name}", media_type="image/png", width=3, height=4, bytes=1, sha256="a")
+        shop.images.write_output(f"in/{name}", data, media_type="image/png", metadata={})
+    assert job.work is not None
+    work = job.work.model_copy(update={"inputs": (stored["input"],), "mask": stored["mask"]})
+    shop.jobs.jobs[job.user, job.id] = job.model_copy(update={"work": work})
+    return shop.dispatch(shop.now(job)).model_copy(update={"work": work})
+
+
+def test_outside_of_the_mask_the_picture_stays_as_it_was(shop: Workshop) -> None:
+    mask = Image.new("RGBA", (64, 64), "black")
+    mask.paste((0, 0, 0, 0), (32, 0, 64, 64))
+    job = _masked(shop, _png((64, 64), "red"), _encoded(mask))
+    shop.settlement.succeed(job, _result(_png((64, 64), "blue")))
+    ended = shop.now(job)
+    assert ended.warnings == ("A warning.",)
+    shown = Image.open(io.BytesIO(shop.images.outputs[ended.images[0].key].data)).convert("RGB")
+    assert (shown.getpixel((4, 4)), shown.getpixel((60, 60))) == ((255, 0, 0), (0, 0, 255))
+
+
+def test_where_the_mask_cannot_be_applied_the_whole_picture_is_kept(shop: Workshop) -> None:
+    job = _masked(shop, b"no picture any more", _png())
+    made = _png(colour="blue")
+    shop.settlement.succeed(job, _result(made))
+    ended = shop.now(job)
+    assert shop.images.outputs[ended.images[0].key].data == made
+    assert ended.warnings[1].startswith("The mask could not be applied")
+    assert ended.cost.actual == 14_000
+
+
+def test_a_budget_that_is_nearly_used_up_is_said_once(shop: Workshop) -> None:
+    said = []
+    for _ in range(2):
+        job = shop.dispatch(shop.admit())
+        shop.settlement.succeed(job, _result(cost=850_000))
+        said += [warning for warning in shop.now(job).warnings if "is spent" in warning]
+    assert len(said) == 1
+    assert "the day's budget" in said[0]
+    assert [name for name, _ in shop.alarms] == ["SETTLED_ABOVE_RESERVATION"] * 2
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(
+    ends=st.lists(
+        st.tuples(
+            st.sampled_from(["succeed", "free", "charged", "decide", "doubt", "give up", "cancel"]),
+            st.integers(0, 4 * RESERVED),
+        ),
+        max_size=8,
+    )
+)
+def test_whatever_jobs_end_in_the_budget_is_what_their_receipts_say(
+    shop: Workshop, ends: list[tuple[str, int]]
+) -> None:
+    shop = Workshop(shop.openrouter, shop.clock)
+    jobs = [shop.admit() for _ in ends]
+    for job, (end, cost) in zip(jobs, ends, strict=True):
+        if end == "cancel":
+            assert shop.settlement.cancel(job)
+            continue
+        sent = shop.dispatch(job)
+        if end == "succeed":
+            shop.settlement.succeed(sent, _result(cost=cost))
+        elif end == "charged":
+            shop.settlement.fail(sent, NoImage("None.", charged=True, upstream=_upstream(cost)))
+        elif end == "free":
+            shop.settlement.fail(sent, NoImage("None."))
+        elif end == "decide":
+            shop.settlement.decide(sent, cost)
+        elif end == "doubt":
+            shop.settlement.doubt(sent, NetworkError("Gone.", charged="unknown"))
+        else:
+            shop.settlement.give_up(sent)
+    in_doubt = sum(end == "doubt" for end, _ in ends)
+    receipts = shop.ledger.receipts(USER, limit=100).receipts
+    assert len(receipts) == len(ends) - in_doubt
+    spent = sum(receipt.actual or 0 for receipt in receipts)
+    assert spent == sum(cost for end, cost in ends if end in ("succeed", "charged", "decide"))
+    for job in jobs:
+        budget = shop.budget(job)
+        assert (budget.spent, budget.reserved) == (spent, in_doubt * RESERVED)

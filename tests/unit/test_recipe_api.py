@@ -1,0 +1,226 @@
+"""The recipes' routes as callers see them, with a worker that is as prompt as it is told to be."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from darkroom.api import Api
+from darkroom.bootstrap import AnswerServices
+from darkroom.models.deadline import Deadline
+from darkroom.operations import ENGINE_VERSION
+from darkroom.recipe_api import mount
+from darkroom.services.answers import Answers
+from darkroom.services.callers import Callers
+from darkroom.services.jobs import Jobs
+from darkroom.services.recipes import Recipes
+from darkroom.services.sessions import Sessions
+from darkroom.services.tokens import Tokens
+from tests.conftest import SteppingClock
+from tests.events import Context, http_event
+from tests.fakes.memory import MemorySessionStore, MemoryTokenStore
+from tests.fakes.paid import MemoryAnswerStore
+from tests.unit.services.baking import Bakery
+
+APPLY = "/v1/recipes/apply"
+FLIP = {"steps": [{"operation": {"op": "flip"}}]}
+WHOLE_FLIP = {"operation": {"op": "flip", "direction": "horizontal"}}
+PAINTED = {"steps": [{"paint": {"prompt": "a fox"}}]}
+
+
+class PromptQueue:
+    """A queue that, while `bakery` is set, has the job worked on before `send` returns."""
+
+    def __init__(self) -> None:
+        self.bakery: Bakery | None = None
+        self.sent: list[tuple[str, str]] = []
+
+    def send(self, user: str, job_id: str) -> None:
+        self.sent.append((user, job_id))
+        if self.bakery is not None:
+            self.bakery.worker().run(user, job_id, Deadline(50))
+
+
+@dataclass
+class Services:
+    recipes: Recipes
+    answering: AnswerServices
+
+
+class Site:
+    def __init__(self, clock: SteppingClock) -> None:
+        self.bakery = Bakery(clock)
+        self.queue = PromptQueue()
+        tokens = Tokens(MemoryTokenStore(), clock)
+        self.tokens = {user: tokens.create(user=user)[1] for user in ("alice", "bob")}
+        jobs, images = self.bakery.jobs, self.bakery.images
+        recipes = self.bakery.recipes
+        shown = Jobs(jobs, images, clock, max_attempts=3)
+        answers = Answers(MemoryAnswerStore(clock), jobs, clock)
+        api = Api(Callers(tokens, Sessions(MemorySessionStore(), clock)))
+        services = Services(
+            Recipes(recipes.store, images, jobs, self.queue, clock, recipes.retention, self.bakery.alarm),
+            AnswerServices(jobs, shown, images, answers),
+        )
+        mount(api, services)
+        self._handle = api.handle
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        user: str | None = "alice",
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, dict[str, Any], dict[str, str]]:
+        token = self.tokens[user] if user else None
+        answer = self._handle(http_event(method, path, token=token, headers=headers, body=body), Context())  # type: ignore[arg-type]
+        return answer["statusCode"], json.loads(answer["body"]), {k.lower(): v for k, v in answer["headers"].items()}
+
+
+@pytest.fixture
+def site(clock: SteppingClock) -> Site:
+    return Site(clock)
+
+
+class TestKept:
+    def test_a_recipe_is_kept_shown_listed_and_removed(self, site: Site) -> None:
+        status, saved, _ = site.call("PUT", "/v1/recipes/shop", FLIP)
+        assert status == 200
+        assert (saved["object"], saved["name"], saved["engine"]) == ("recipe", "shop", ENGINE_VERSION)
+        assert saved["steps"] == [WHOLE_FLIP]
+        assert site.call("GET", "/v1/recipes/shop")[1] == saved
+        (listed,) = site.call("GET", "/v1/recipes")[1]["data"]
+        assert (listed["name"], listed["step_count"], listed["painted_step_count"]) == ("shop", 1, 0)
+        assert "steps" not in listed
+        assert site.call("DELETE", "/v1/recipes/shop")[:2] == (
+            200,
+            {"name": "shop", "object": "recipe", "deleted": True},
+        )
+        assert site.call("GET", "/v1/recipes/shop")[0] == 404
+        assert site.call("DELETE", "/v1/recipes/shop")[0] == 404
+
+    def test_what_is_shown_can_be_kept_again(self, site: Site) -> None:
+        saved = site.call("PUT", "/v1/recipes/shop", FLIP)[1]
+        again = site.call("PUT", "/v1/recipes/other", saved)[1]
+        assert (again["name"], again["steps"]) == ("other", saved["steps"])
+
+    def test_a_painted_recipe_is_kept_and_listed_as_such(self, site: Site) -> None:
+        assert site.call("PUT", "/v1/recipes/fox", PAINTED)[1]["steps"] == [{"paint": {"prompt": "a fox"}}]
+        assert site.call("GET", "/v1/recipes")[1]["data"][0]["painted_step_count"] == 1
+
+    @pytest.mark.parametrize(
+        ("name", "body", "param"),
+        [
+            ("Shop", FLIP, "name"),
+            ("shop", {}, "steps"),
+            ("shop", {"steps": []}, "steps"),
+            ("shop", {"steps": [{}]}, "steps[0]"),
+            ("shop", {"steps": [{"operation": {"op": "melt"}}]}, "steps[0].operation.op"),
+            ("shop", {"steps": [{"operation": {"op": "flip", "direction": "inside"}}]}, "steps[0].operation.direction"),
+            ("shop", {**FLIP, "colour": "red"}, "colour"),
+            ("shop", {**FLIP, "schema_version": 2}, "schema_version"),
+        ],
+    )
+    def test_what_is_no_recipe_is_told_what_is_wrong(
+        self, site: Site, name: str, body: dict[str, Any], param: str
+    ) -> None:
+        status, problem, _ = site.call("PUT", f"/v1/recipes/{name}", body)
+        assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", param)
+        assert problem["fix"]
+
+    def test_nobody_sees_or_changes_anothers(self, site: Site) -> None:
+        site.call("PUT", "/v1/recipes/shop", FLIP)
+        assert site.call("GET", "/v1/recipes", user="bob")[1]["data"] == []
+        for method in ("GET", "DELETE"):
+            assert site.call(method, "/v1/recipes/shop", user="bob")[0] == 404
+        assert site.call("POST", APPLY, {"recipe": "shop", "images": ["upl_1"]}, user="bob")[0] == 404
+        assert site.call("GET", "/v1/recipes/shop")[0] == 200
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("GET", "/v1/recipes"),
+            ("PUT", "/v1/recipes/x"),
+            ("GET", "/v1/recipes/x"),
+            ("DELETE", "/v1/recipes/x"),
+            ("POST", APPLY),
+        ],
+    )
+    def test_nobody_is_served_without_a_token(self, site: Site, method: str, path: str) -> None:
+        assert site.call(method, path, FLIP if method in ("PUT", "POST") else None, user=None)[0] == 401
+
+
+class TestApply:
+    def test_the_answer_is_the_way_to_the_job(self, site: Site) -> None:
+        status, job, headers = site.call("POST", APPLY, {"recipe": FLIP, "images": site.bakery.upload(2)})
+        assert (status, headers["location"]) == (202, f"/v1/jobs/{job['id']}")
+        assert (headers["retry-after"], headers["x-cost-usd"]) == ("2", "0")
+        assert (job["op"], job["status"], job["cost"]["actual_usd"]) == ("recipe", "queued", 0)
+        assert job["output"]["progress"] == {"done": 0, "failed": 0, "total": 2}
+        assert site.queue.sent == [("alice", job["id"])]
+
+    def test_who_waits_gets_the_pictures(self, site: Site) -> None:
+        site.queue.bakery = site.bakery
+        site.call("PUT", "/v1/recipes/shop", FLIP)
+        status, job, headers = site.call(
+            "POST", APPLY, {"recipe": "shop", "images": site.bakery.upload(2)}, headers={"prefer": "wait=5"}
+        )
+        assert (status, headers["preference-applied"], job["status"]) == (200, "wait=5", "succeeded")
+        assert [image["url"] for image in job["output"]["images"]] == [
+            f"https://outputs.example/outputs/alice/{job['id']}/{number}.png" for number in range(2)
+        ]
+        assert job["input"]["recipe"] == "shop"
+
+    def test_who_waits_in_vain_gets_the_way_to_the_job(self, site: Site) -> None:
+        request = {"recipe": FLIP, "images": site.bakery.upload(1)}
+        status, _, headers = site.call("POST", APPLY, request, headers={"prefer": "wait=0.2"})
+        assert (status, headers["preference-applied"]) == (202, "wait=0.2")
+        status, _, headers = site.call("POST", APPLY, request, headers={"prefer": "respond-async"})
+        assert (status, headers["preference-applied"]) == (202, "respond-async")
+
+    def test_a_job_that_failed_is_an_error_to_who_waited(self, site: Site) -> None:
+        site.queue.bakery = site.bakery
+        request = {"recipe": FLIP, "images": ["upl_01HZZZZZZZZZZZZZZZZZZZZ000"]}
+        status, problem, headers = site.call("POST", APPLY, request, headers={"prefer": "wait=5"})
+        assert (status, problem["code"], problem["charged"]) == (404, "NOT_FOUND", False)
+        assert headers["content-type"] == "application/problem+json"
+        assert problem["job"]["output"]["errors"][0]["index"] == 0
+
+    def test_the_same_idempotency_key_is_the_same_job(self, site: Site) -> None:
+        request, key = {"recipe": FLIP, "images": site.bakery.upload(2)}, {"idempotency-key": "k"}
+        first = site.call("POST", APPLY, request, headers=key)
+        again = site.call("POST", APPLY, request, headers=key)
+        assert first[1]["id"] == again[1]["id"]
+        assert again[2]["idempotent-replayed"] == "true"
+        fewer = {**request, "images": site.bakery.upload(1)}
+        assert site.call("POST", APPLY, fewer, headers=key)[1]["code"] == "IDEMPOTENCY_KEY_REUSED"
+
+    @pytest.mark.parametrize(
+        ("body", "param"),
+        [
+            ({}, "recipe"),
+            ({"recipe": FLIP}, "images"),
+            ({"recipe": 5, "images": ["upl_1"]}, "recipe"),
+            ({"recipe": None, "images": ["upl_1"]}, "recipe"),
+            ({"recipe": FLIP, "images": []}, "images"),
+            ({"recipe": FLIP, "images": ["upl_1"] * 501}, "images"),
+            ({"recipe": FLIP, "images": [5]}, "images[0]"),
+            ({"recipe": FLIP, "images": ["nonsense"]}, "images[0]"),
+            ({"recipe": FLIP, "images": [{"b64_json": "aGVsbG8="}]}, "images[0]"),
+            ({"recipe": FLIP, "images": ["upl_1"], "allow_paid": True}, "allow_paid"),
+            ({"recipe": PAINTED, "images": ["upl_1"]}, "steps[0].paint"),
+            ({"recipe": PAINTED, "images": ["upl_1"], "allow_paid": True}, "allow_paid"),
+            ({"recipe": {"steps": [{"operation": {"op": "melt"}}]}, "images": ["upl_1"]}, "steps[0].operation.op"),
+            ({"recipe": FLIP, "images": ["upl_1"], "n": 2}, "n"),
+        ],
+    )
+    def test_a_bad_request_is_told_what_is_wrong_and_makes_no_job(
+        self, site: Site, body: dict[str, Any], param: str
+    ) -> None:
+        status, problem, _ = site.call("POST", APPLY, body)
+        assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", param), problem
+        assert problem["fix"]
+        assert site.bakery.jobs.jobs == {}
