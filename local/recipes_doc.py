@@ -1,4 +1,4 @@
-"""Writes `docs/recipes.md` and `docs/images/operations.png` from the operations themselves.
+"""Writes `docs/operations.md` and `docs/images/operations.png` from the operations themselves.
 
     python -m local.recipes_doc
 
@@ -11,7 +11,7 @@ from typing import Any
 from darkroom.operations import ENGINE_VERSION, MOST_OPERATIONS, load, names, schema
 from local import recipes_sheet, state
 
-PAGE = state.ROOT / "docs" / "recipes.md"
+PAGE = state.ROOT / "docs" / "operations.md"
 
 _INTRODUCTION = f"""\
 # Recipes
