@@ -15,6 +15,7 @@ from local import state
 
 SHEET = state.ROOT / "docs" / "images" / "operations.png"
 _EVENTS: Final = state.ROOT / "events"
+_MASK: Final = state.ROOT / "local" / "recipes_mask.png"
 
 _COLUMNS: Final = 7
 _SIDE, _GAP, _CAPTION, _SMALL = 120, 10, 54, 9
@@ -180,7 +181,11 @@ def _photo() -> Image.Image:
 
 @cache
 def _cut() -> Image.Image:
-    return decode((_EVENTS / "photo.cutout.png").read_bytes(), max_megapixels=25).pixels
+    # Kept rather than made anew: the sheet is to be the same whatever models are at hand.
+    cut = decode((_EVENTS / "photo.jpg").read_bytes(), max_megapixels=25).pixels.convert("RGB")
+    with Image.open(_MASK) as mask:
+        cut.putalpha(mask.convert("L"))
+    return cut
 
 
 def _through(*recipe: Mapping[str, Any]) -> Image.Image:
