@@ -91,7 +91,8 @@ def world(clock: SteppingClock) -> World:
 
 def test_a_kept_picture_is_changed_and_kept_beside_its_job(world: World) -> None:
     job = world.painted("alice", save(photo("coffee"), "PNG"))
-    image = world.render().store(job, job.images[0], [{"op": "flip"}, {"op": "convert", "format": "jpeg"}], stem="3")
+    redone = world.render().redo(job.user, job.images[0], [{"op": "flip"}, {"op": "convert", "format": "jpeg"}])
+    image = world.render().keep(job, redone, stem="3")
     stored = world.images.outputs[image.key]
     assert image.key == f"outputs/alice/{job.id}/3.jpg"
     assert (stored.media_type, stored.metadata) == ("image/jpeg", {"job": job.id})

@@ -69,10 +69,6 @@ class Render:
         self.images.write_output(image.key, rendered.data, media_type=image.media_type, metadata={"job": job.id})
         return image
 
-    def store(self, job: Job, image: StoredImage, operations: Sequence[OperationStep], *, stem: str) -> StoredImage:
-        """A kept picture after the operations, kept as the job's."""
-        return self.keep(job, self.redo(job.user, image, operations), stem=stem)
-
     def redo(self, user: str, image: StoredImage, operations: Sequence[OperationStep]) -> Rendered:
         """A kept picture after the operations, not kept itself."""
         data = self.images.read_output(image.key, max_bytes=MOST_STORED_BYTES)
