@@ -32,6 +32,7 @@ NOTHING = _Nothing()
 # The value of Ref and of the attributes that Fn::GetAtt may ask for, per type. {id} is what creating it returned.
 _REF = {
     "AWS::CloudWatch::Alarm": "{name}",
+    "AWS::CloudWatch::Dashboard": "{name}",
     "AWS::DynamoDB::Table": "{name}",
     "AWS::KMS::Key": "{id}",
     "AWS::Logs::LogGroup": "{name}",
@@ -43,6 +44,7 @@ _REF = {
     "AWS::Serverless::LayerVersion": "arn:aws:lambda:{region}:{account}:layer:{name}:1",
 }
 _ATTRIBUTES = {
+    ("AWS::CloudWatch::Alarm", "Arn"): "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
     ("AWS::DynamoDB::Table", "Arn"): "arn:aws:dynamodb:{region}:{account}:table/{name}",
     ("AWS::KMS::Key", "Arn"): "arn:aws:kms:{region}:{account}:key/{id}",
     ("AWS::Logs::LogGroup", "Arn"): "arn:aws:logs:{region}:{account}:log-group:{name}:*",

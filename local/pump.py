@@ -1,5 +1,6 @@
 """Lambda's part behind queues and schedules: what arrives or is due is handed to its function."""
 
+import json
 import logging
 import threading
 import uuid
@@ -54,6 +55,7 @@ class Pump:
         self._threads += [
             threading.Thread(target=self._tick, args=(schedule,), name=f"schedule {schedule.name}", daemon=True)
             for schedule in schedules
+            if schedule.seconds is not None
         ]
 
     def start(self) -> None:
@@ -152,6 +154,10 @@ def sqs_event(messages: "Sequence[MessageTypeDef]", queue_arn: str) -> dict[str,
 
 
 def scheduled_event(schedule: Schedule) -> dict[str, Any]:
+    """What EventBridge sends: the rule's own input, or else that it was due."""
+    if schedule.input is not None:
+        given: dict[str, Any] = json.loads(schedule.input)
+        return given
     return {
         "version": "0",
         "id": str(uuid.uuid4()),

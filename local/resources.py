@@ -17,6 +17,7 @@ NOT_CREATED = {
     FUNCTION,
     HTTP_API,
     "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
     "AWS::SNS::Topic",
@@ -110,7 +111,9 @@ def _bucket(name: str, properties: Properties, aws: Aws) -> str:
 def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     """CloudFormation's flat rule as S3's API takes it."""
     given = dict(rule)
-    request = {"Status": given.pop("Status"), "Filter": {"Prefix": given.pop("Prefix", "")}}
+    prefix, tags = {"Prefix": given.pop("Prefix", "")}, given.pop("TagFilters", [])
+    chosen = {"And": {**prefix, "Tags": tags}} if tags else prefix
+    request = {"Status": given.pop("Status"), "Filter": chosen}
     if "Id" in given:
         request["ID"] = given.pop("Id")
     if "ExpirationInDays" in given:

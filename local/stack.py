@@ -22,7 +22,7 @@ from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouterAuth
 from darkroom.services.keys import Keys
 from darkroom.services.tokens import Tokens
-from local import state
+from local import providers, state
 from local.aws import REGION, STACK, Aws
 from local.emulator import Emulator
 from local.functions import FunctionPool, Throttled
@@ -103,6 +103,8 @@ class Stack:
         self.openrouter = openrouter or OpenRouter()
         self.also_allowed = tuple(also_allowed)
         self._simulated_key: str | None = None
+        # Each has a key that nobody has stored: a user who does can name it in a request.
+        self.providers: dict[str, providers.World] = {}
         self._root = root
         self._pump: Pump | None = None
         self._running = ExitStack()
@@ -136,6 +138,7 @@ class Stack:
             # Null: the real one.
             "openrouter_url": self.openrouter.url,
             "openrouter_key": self._simulated_key,
+            "provider_keys": {name: each.key for name, each in self.providers.items()},
             "region": REGION,
             "stack": STACK,
             "pid": os.getpid(),
@@ -164,6 +167,9 @@ class Stack:
             simulator = starting.enter_context(Simulator())
             self.openrouter = replace(self.openrouter, url=simulator.url)
             self._simulated_key = simulator.key
+            for name in providers.names():
+                if name != "openrouter":
+                    self.providers[name] = starting.enter_context(providers.load(name)())
         for function in self.template.functions.values():
             self.pools[function.logical_id] = self._pool(function)
             starting.callback(self.pools[function.logical_id].close)
@@ -197,6 +203,7 @@ class Stack:
                 "DARKROOM_NUMBA_CACHE_DIR": str(self._numba_cache),
                 "DARKROOM_PUBLIC_URL": self.url,
                 "DARKROOM_URL_ALSO_ALLOWED": ",".join(self.also_allowed),
+                "DARKROOM_PROVIDER_URLS": ",".join(f"{name}={each.url}" for name, each in self.providers.items()),
                 **self.openrouter.variables(),
             },
         )

@@ -58,9 +58,12 @@ class QueueSource:
 
 @dataclass(frozen=True)
 class Schedule:
+    """Args: seconds: from one time to the next; None for what a calendar tells, which is never due here."""
+
     name: str
     function: str
-    seconds: int
+    seconds: int | None
+    input: str | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ class Template:
     @cached_property
     def schedules(self) -> list[Schedule]:
         return [
-            Schedule(f"{function}{name}", function, _seconds(event["Schedule"]))
+            Schedule(f"{function}{name}", function, _seconds(event["Schedule"]), event.get("Input"))
             for function, name, kind, event in self._events()
             if kind == "Schedule"
         ]
@@ -246,10 +249,12 @@ def _route(function: str, event: Mapping[str, Any]) -> Route:
     return Route(str(event["Method"]).upper(), event["Path"], function)
 
 
-def _seconds(expression: str) -> int:
+def _seconds(expression: str) -> int | None:
+    if expression.startswith("cron("):
+        return None
     rate = _RATE.fullmatch(expression)
     if rate is None:
-        raise TemplateError(f"Schedule {expression!r}: only rate(…) works locally")
+        raise TemplateError(f"Schedule {expression!r}: only rate(…) and cron(…) are known")
     return int(rate[1]) * _SECONDS[rate[2]]
 
 

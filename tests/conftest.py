@@ -3,15 +3,27 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from xdist.scheduler import Scheduling
+
     from local.stack import Stack
     from tests.fakes.webhooks import Receiver
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling | None":
+    """Workers of a parallel run get whole files, and whoever gets one test with a stack gets the others."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.distribution import StackAwareScheduling
+
+    return StackAwareScheduling(config, log)
 
 
 class SteppingClock:

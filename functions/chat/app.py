@@ -18,12 +18,14 @@ from darkroom.conversation_api import (
     TwoVersions,
     listed,
     picture_response,
+    says_nothing,
     show,
     show_turn,
     show_version,
 )
 from darkroom.image_api import Answering, terms_of
 from darkroom.models.job import Job
+from darkroom.services.conversations import read_version
 from darkroom.services.recipes import export
 
 ONE = "/v1/conversations/<conversation_id>"
@@ -45,7 +47,7 @@ def _conversations(api: Api, services: bootstrap.ChatServices) -> None:
     # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
     @api.post("/v1/conversations", enable_validation=False)
     def create() -> Response[Any]:
-        new = NewConversation.of(api.request.fields if api.body else api.query)
+        new = NewConversation.of(api.query if says_nothing(api.body, api.headers) else api.request.fields)
         conversation = conversations.create(api.user, new.source, new.title)
         return json_response(show(conversation, link), 201, {"location": f"/v1/conversations/{conversation.id}"})
 
@@ -107,7 +109,7 @@ def _versions(api: Api, services: bootstrap.ChatServices) -> None:
         if not api.request.wants_image():
             return json_response(show_version(version, link))
         image = version.image
-        data = images.read_output(image.key, max_bytes=max(image.bytes, 1))
+        data = read_version(images, version)
         return picture_response(data, image.media_type, link(image.key), name=f"{conversation_id}-{version.id}")
 
     @api.get(f"{ONE}/compare", enable_validation=False)

@@ -5,12 +5,18 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from darkroom import bootstrap, triggers
-from darkroom.api import MAX_INLINE_BYTES, Api, image_response, json_response, see_other, validated
+from darkroom.api import MAX_INLINE_BYTES, Api, Request, image_response, json_response, see_other, validated
+from darkroom.models.admission import Terms
 from darkroom.models.cutout import Cutout, CutoutRequest
 from darkroom.models.deadline import Deadline
+from darkroom.models.job import Job
+from darkroom.services.admission import Submission
+from darkroom.services.cloud_removal import TITLE
 
 # What ending in good order takes, in seconds.
 _MARGIN = 5.0
+# API Gateway waits for 30 seconds in all, of which cutting out here may have taken some.
+_GATEWAY = 28.0
 
 
 def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
@@ -19,9 +25,12 @@ def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
     # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
     @api.post("/v1/images/background-removals", enable_validation=False)
     def remove_background() -> Response[Any]:
+        began = Deadline(_GATEWAY)
         wanted = api.request
         request = validated(CutoutRequest, wanted.fields)
-        cutout = services.remove_background.cut_out(api.user, request)
+        cutout = services.remove_background.answer(api.caller, request, lambda: _terms(api))
+        if isinstance(cutout, Submission):
+            return _paid(services, api, cutout, wanted, began)
         if wanted.wants_image() and len(cutout.data) <= MAX_INLINE_BYTES:
             return image_response(cutout.data, cutout.media_type, _facts(cutout))
         shown = services.jobs.show(services.remove_background.keep(api.user, request, cutout))
@@ -30,6 +39,59 @@ def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
         return json_response(_body(shown))
 
     return api
+
+
+def _terms(api: Api) -> Terms:
+    # Here and below: what paid answers are made with is loaded when somebody pays.
+    from darkroom.image_api import terms_of
+
+    return terms_of(api)
+
+
+def _paid(
+    services: bootstrap.RemoveBackgroundServices, api: Api, submission: Submission, wanted: Request, began: Deadline
+) -> Response[Any]:
+    """The answer for the job that remove.bg is paid for."""
+    from darkroom.image_api import Answering
+
+    def done(job: Job) -> Response[Any]:
+        shown = services.jobs.show(job)
+        if not wanted.wants_image():
+            return json_response(_paid_body(shown))
+        image, headers = job.images[0], _paid_facts(job)
+        if image.bytes > MAX_INLINE_BYTES:
+            return see_other(shown["output"]["images"][0]["url"], headers)
+        data = services.answering().images.read_output(image.key, max_bytes=MAX_INLINE_BYTES)
+        return image_response(data, image.media_type, headers)
+
+    return Answering(services.answering()).respond(
+        submission,
+        done,
+        _terms(api),
+        seconds_left=min(api.seconds_left, began.left()),
+        what="The cut-out is",
+    )
+
+
+def _paid_facts(job: Job) -> dict[str, str]:
+    image = job.images[0]
+    return {
+        "x-width": str(image.width),
+        "x-height": str(image.height),
+        "x-model": TITLE,
+        **({"x-warnings": " | ".join(job.warnings)} if job.warnings else {}),
+    }
+
+
+def _paid_body(shown: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "object": "background_removal",
+        **shown["output"]["images"][0],
+        "model": TITLE,
+        "warnings": shown["warnings"],
+        "cost_usd": shown["cost"]["actual_usd"],
+        "job": shown,
+    }
 
 
 def _facts(cutout: Cutout) -> dict[str, str]:

@@ -1,4 +1,6 @@
-"""The queue of paid jobs · its dead letters · the sweep of what workers left behind (schedule)"""
+"""The queue of paid jobs · its dead letters · the sweep of what workers left behind (schedule) · monthly reports
+(schedule, `{"task": "monthly-report"}`; with a `month`, of that one)
+"""
 
 from typing import Any
 
@@ -24,8 +26,14 @@ def handler_of(services: bootstrap.WorkerServices) -> bootstrap.Handler:
 
         if "Records" in event:
             return triggers.each_message(event, context, on_message)
+        if event.get("task") == "monthly-report":
+            made = services.reports.begin(deadline, month=event.get("month"))
+            logger.info("Reports", extra=made)
+            return made
         swept = services.sweep.run(deadline)
         logger.info("Swept", extra=dict(swept))
+        if going_on := services.reports.go_on(deadline):
+            logger.info("Reports", extra=going_on)
         return swept
 
     return handle

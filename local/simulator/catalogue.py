@@ -93,6 +93,9 @@ class Model:
     expires: str | None = None
     text: dict[str, Decimal] = field(default_factory=dict)
     structured: bool = True
+    weights: str | None = None
+    reasoning: bool = False
+    private: bool = False
     routes_to: str | None = None
     image: Painting | None = None
     lines: tuple[PriceLine, ...] = ()
@@ -121,7 +124,8 @@ class Model:
     def supported_parameters(self) -> list[str]:
         if "text" not in self.output:
             return ["seed"] if self.image and self.image.seed else []
-        return [*_CHAT_PARAMETERS, *(["structured_outputs"] if self.structured else [])]
+        more = {"structured_outputs": self.structured, "reasoning": self.reasoning}
+        return [*_CHAT_PARAMETERS, *(name for name, has in more.items() if has)]
 
     def to_wire(self) -> dict[str, Any]:
         """An entry of `/models`."""
@@ -129,7 +133,7 @@ class Model:
         return {
             "id": self.id,
             "canonical_slug": self.id.removesuffix(":free"),
-            "hugging_face_id": None,
+            "hugging_face_id": self.weights,
             "name": self.name,
             "created": self.created,
             "description": f"{self.name}, simulated.",

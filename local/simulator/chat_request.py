@@ -86,9 +86,10 @@ def parse(data: Mapping[str, Any], catalogue: Catalogue) -> ChatRequest:
 
 
 def _beside(data: Mapping[str, Any]) -> str:
-    """What a model reads beside the words of the messages: tools, and the calls of them."""
+    """What a model reads beside the words of the messages: tools, the calls of them, and the schema of its answer."""
     calls = [message["tool_calls"] for message in data["messages"] if message.get("tool_calls")]
-    return "".join(json.dumps(each) for each in (data.get("tools"), *calls) if each)
+    schema = (data.get("response_format") or {}).get("json_schema")
+    return "".join(json.dumps(each) for each in (data.get("tools"), *calls, schema) if each)
 
 
 def text_of(message: Mapping[str, Any]) -> str:

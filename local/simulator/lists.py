@@ -136,6 +136,8 @@ def _filtered(catalogue: Catalogue, query: dict[str, str]) -> list[Model]:
         chosen = [model for model in chosen if set(inputs.split(",")) <= set(model.input)]
     if parameters := query.get("supported_parameters"):
         chosen = [model for model in chosen if set(parameters.split(",")) <= set(model.supported_parameters())]
+    if query.get("zdr") == "true":
+        chosen = [model for model in chosen if model.private]
     if text := query.get("q", "").lower():
         chosen = [model for model in chosen if text in model.id.lower() or text in model.name.lower()]
     return chosen

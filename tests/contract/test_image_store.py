@@ -1,12 +1,16 @@
 """What every ImageStore does; and, against the emulator, what the presigned forms and links do."""
 
 import json
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 
 from darkroom.errors import NotFound, PayloadTooLarge
 from darkroom.ports import ImageStore
+from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
 from tests.fakes.memory import MemoryImageStore
 
@@ -79,6 +83,49 @@ def test_an_output_can_be_written_twice_and_removed_twice(image_store: ImageStor
     assert key in image_store.link_output(key)
     for _ in range(2):
         image_store.remove_outputs([key])
+
+
+def test_what_is_under_a_prefix_is_removed_and_nothing_else(image_store: ImageStore, user: str) -> None:
+    keys = [f"outputs/{user}/conv_1/{number}.png" for number in range(3)]
+    others = [f"outputs/{user}/conv_10/1.png", f"outputs/{user}x/conv_1/1.png"]
+    for key in (*keys, *others):
+        image_store.write_output(key, b"abc", media_type="image/png", metadata={})
+    for _ in range(2):
+        image_store.remove_outputs_under(f"outputs/{user}/conv_1/")
+    for key in keys:
+        with pytest.raises(NotFound):
+            image_store.read_output(key, max_bytes=BIG)
+    assert [image_store.read_output(key, max_bytes=BIG) for key in others] == [b"abc", b"abc"]
+
+
+def test_what_is_renewed_counts_as_new_and_stays_as_it_was(
+    image_store: ImageStore, cloud: Cloud | None, user: str, clock: SteppingClock
+) -> None:
+    key, gone = f"outputs/{user}/ü 1+2.jpg", f"outputs/{user}/gone.jpg"
+    image_store.write_output(key, b"abc", media_type="image/jpeg", metadata={"job": "j"})
+    before = _described(image_store, cloud, key)
+    # S3 counts in seconds.
+    clock.step(timedelta(seconds=2))
+    if cloud is not None:
+        time.sleep(1.1)
+    image_store.renew_outputs([key, gone])
+    after = _described(image_store, cloud, key)
+    assert after[:2] == before[:2] == ("image/jpeg", {"job": "j"})
+    assert after[2] > before[2]
+    assert image_store.read_output(key, max_bytes=BIG) == b"abc"
+    with pytest.raises(NotFound):
+        image_store.read_output(gone, max_bytes=BIG)
+
+
+def _described(store: ImageStore, cloud: Cloud | None, key: str) -> tuple[str, Mapping[str, str], datetime]:
+    """An output's type and metadata, and from when its age is counted."""
+    if isinstance(store, MemoryImageStore):
+        found = store.outputs[key]
+        assert found.written_at is not None
+        return found.media_type, found.metadata, found.written_at
+    assert cloud is not None
+    head = cloud.aws.s3.head_object(Bucket=cloud.outputs, Key=key)
+    return head["ContentType"], head["Metadata"], head["LastModified"]
 
 
 @pytest.mark.parametrize("cloud", ["emulator"], indirect=True)

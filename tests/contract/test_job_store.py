@@ -224,7 +224,7 @@ def test_a_dispatch_is_written_down_with_the_key_it_is_paid_by(
 ) -> None:
     running = _started(job_store, _paid(job_store, user, clock), clock)
     clock.step(timedelta(seconds=1))
-    known = running.model_copy(update={"key_usage": Decimal("1.50"), "key_sha256": "cd" * 32})
+    known = running.model_copy(update={"provider": "openai", "key_usage": Decimal("1.50"), "key_sha256": "cd" * 32})
     assert job_store.dispatch(known, at=clock.now, lease_expires_at=clock.now + 2 * LEASE)
     dispatched = known.model_copy(update={"dispatched_at": clock.now, "lease_expires_at": clock.now + 2 * LEASE})
     assert _found(job_store, running) == dispatched

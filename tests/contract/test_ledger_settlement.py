@@ -208,6 +208,9 @@ def test_a_receipt_says_what_the_job_said(ledger: Ledger, job_store: JobStore, c
             status="succeeded",
             model_requested="a/b",
             model_used="a/b-2",
+            provider="openrouter",
+            images=1,
+            seconds=9.0,
             generation_id="gen-1",
             token_id="tok_1",
             conversation_id="c1",
@@ -335,3 +338,35 @@ def test_charges_are_counted_by_the_key_that_paid_whoever_paid(
         clock.step(timedelta(minutes=1))
     assert ledger.charges_with(key) == KeyCharges(count=2, last_at=clock.now - timedelta(minutes=3))
     assert ledger.charges_with("another") == KeyCharges()
+
+
+def test_a_part_belongs_to_the_month_of_its_turn_as_in_the_budgets(
+    ledger: Ledger, clock: SteppingClock, user: str
+) -> None:
+    clock.now = datetime(2099, 11, 30, 23, 59, 59, 999_000, tzinfo=UTC)
+    turn = f"job_{ULID.from_datetime(clock.now)}"
+    clock.step(timedelta(hours=1))
+    late = admit_job(ledger, paid_job(user, clock.now, id=f"{turn}-paint0"))
+    assert ledger.close(succeeded(late, clock.now), actual=7)
+    assert [receipt.job_id for receipt in ledger.receipts(user, limit=9, month="2099-11").receipts] == [late.id]
+    assert ledger.receipts(user, limit=9, month="2099-12").receipts == ()
+
+
+def test_receipts_that_fill_more_than_one_answer_of_the_store_all_come(
+    ledger: Ledger, clock: SteppingClock, user: str
+) -> None:
+    wide = [
+        admit_job(ledger, paid_job(user, clock.now, model_requested=f"{number}/" + "m" * 100_000))
+        for number in range(12)
+    ]
+    for job in wide:
+        assert ledger.close(ended(job, JobStatus.FAILED, clock.now), actual=0)
+    found: list[str] = []
+    before = None
+    while True:
+        page = ledger.receipts(user, limit=100, before=before)
+        found += [receipt.job_id for receipt in page.receipts]
+        before = page.next_id
+        if before is None:
+            break
+    assert found == sorted((job.id for job in wide), reverse=True)

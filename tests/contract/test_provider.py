@@ -1,94 +1,56 @@
-"""What every provider does, each against a server that speaks its language and keeps an invoice."""
+"""What every provider does, each against a server that speaks its language and keeps an invoice.
+
+A provider is found by its file, and its server by that name in `local/providers`; what is tested follows from `skills`.
+"""
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from PIL import Image
 
 from darkroom.errors import DarkroomError
-from darkroom.models.chat import ChatMessage, ChatRequest
-from darkroom.models.completion import CompletionRequest
+from darkroom.models.chat import JsonSchema
 from darkroom.models.deadline import Deadline
-from darkroom.models.generation import Dispatch, GenerationRequest, RawAnswer, Reference
+from darkroom.models.generation import Dispatch, RawAnswer
+from darkroom.models.provider import Skill
 from darkroom.ports import Provider
 from darkroom.providers import ProviderSettings, load, names
-from local.simulator import Simulator
+from local import providers as simulators
+from local.providers import World
+from tests.contract.providing import NOBODYS_KEY, Asking, dot, failure
 from tests.servers import unused_port
 
+PAINTS: frozenset[Skill] = frozenset({"generate", "edit", "cutout"})
+SKILLS: dict[str, frozenset[Skill]] = {name: load(name)(None).skills for name in names()}
+painting = pytest.mark.parametrize("name", [name for name, skills in SKILLS.items() if skills & PAINTS])
+making = pytest.mark.parametrize("name", [name for name, skills in SKILLS.items() if "generate" in skills])
+editing = pytest.mark.parametrize("name", [name for name, skills in SKILLS.items() if "edit" in skills])
+talking = pytest.mark.parametrize("name", [name for name, skills in SKILLS.items() if "chat" in skills])
+everyone = pytest.mark.parametrize("name", list(SKILLS))
 
-@dataclass(frozen=True)
-class World:
-    """A provider's stand-in.
-
-    Args:
-        go_wrong: makes every paid call end in one of: `refused`, `busy`, `cut`, `no_picture`.
-        requests: how many paid requests arrived.
-        invoice: micro-dollars charged in all.
-    """
-
-    url: str
-    key: str
-    painter: str
-    talker: str
-    go_wrong: Callable[[str], None]
-    requests: Callable[[], int]
-    invoice: Callable[[], int]
+Start = Callable[[str], World]
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
+def started() -> Iterator[Start]:
+    """Starts a provider's server when it is first asked for."""
+    running: dict[str, World] = {}
 
+    def start(name: str) -> World:
+        if name not in running:
+            running[name] = simulators.load(name)().__enter__()
+        running[name].reset()
+        return running[name]
 
-def _openrouter(simulator: Simulator) -> World:
-    simulator.reset()
-    scenarios = {"refused": "moderation", "busy": "overloaded", "cut": "cut_body", "no_picture": "no_image"}
-    return World(
-        url=simulator.url,
-        key=simulator.key,
-        painter="black-forest-labs/flux.2-klein-4b",
-        talker="google/gemini-2.5-flash",
-        go_wrong=lambda what: simulator.scenario(scenarios[what]),
-        requests=lambda: sum(entry["method"] == "POST" for entry in simulator.world.log.entries()),
-        invoice=lambda: sum(charge["micro_usd"] for charge in simulator.state.invoice()),
-    )
-
-
-WORLDS = {"openrouter": _openrouter}
-
-
-class Memory:
-    """What a caller was told, in order."""
-
-    def __init__(self) -> None:
-        self.told: list[Dispatch | str | RawAnswer] = []
-
-    @property
-    def callbacks(self) -> dict[str, Any]:
-        return dict.fromkeys(("on_dispatched", "on_generation_id", "on_answer"), self.told.append)
-
-    @property
-    def dispatches(self) -> list[Dispatch]:
-        return [told for told in self.told if isinstance(told, Dispatch)]
-
-    @property
-    def kept(self) -> RawAnswer:
-        """The last answer."""
-        return [told for told in self.told if isinstance(told, RawAnswer)][-1]
-
-
-@pytest.fixture(params=names())
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    yield start
+    for world in running.values():
+        world.__exit__(None, None, None)
 
 
 @pytest.fixture
-def world(name: str, simulator: Simulator) -> World:
-    return WORLDS[name](simulator)
+def world(name: str, started: Start) -> World:
+    return started(name)
 
 
 @pytest.fixture
@@ -97,184 +59,270 @@ def provider(name: str, world: World) -> Provider:
 
 
 @pytest.fixture
-def memory() -> Memory:
-    return Memory()
+def asking(provider: Provider, world: World) -> Asking:
+    return Asking(provider, world)
 
 
-def _paint(provider: Provider, world: World, memory: Memory, *, key: str = "", **more: Any) -> Any:
-    request = GenerationRequest(model=world.painter, prompt="A flat red circle", **more)
-    return provider.generate(request, key=key or world.key, deadline=Deadline(20), **memory.callbacks)
+def test_who_can_do_what() -> None:
+    """A lack of a skill would be no failure below, where tests go by it."""
+    drawing: frozenset[Skill] = frozenset({"generate", "edit", "chat"})
+    able = {
+        "anthropic": {"chat"},
+        "gemini": drawing,
+        "groq": {"chat"},
+        "openai": drawing,
+        "openrouter": drawing,
+        "removebg": {"cutout"},
+    }
+    assert able.items() <= SKILLS.items()
 
 
-def _talk(provider: Provider, world: World, memory: Memory, **more: Any) -> Any:
-    messages = (ChatMessage(role="system", text="Be brief."), ChatMessage(role="user", text="Warmer?", **more))
-    request = ChatRequest(model=world.talker, messages=messages, max_completion_tokens=500)
-    return provider.chat(request, key=world.key, deadline=Deadline(20), **memory.callbacks)
+@everyone
+def test_there_is_a_server_for_it_that_can_do_what_it_can(name: str, world: World) -> None:
+    assert (world.painter is not None) == bool(SKILLS[name] & PAINTS)
+    assert (world.talker is not None) == ("chat" in SKILLS[name])
 
 
-def _complete(provider: Provider, world: World, memory: Memory, **more: Any) -> Any:
-    body = {"messages": [{"role": "user", "content": "Warmer?"}], **more}
-    request = CompletionRequest(model=world.talker, body=body, max_completion_tokens=500)
-    return provider.complete(request, key=world.key, deadline=Deadline(20), **memory.callbacks)
+def test_a_provider_without_a_server_is_told_of() -> None:
+    with pytest.raises(LookupError, match=r"write local/providers/midjourney\.py"):
+        simulators.load("midjourney")
 
 
-def _failure(ask: Callable[[], object]) -> DarkroomError:
-    with pytest.raises(DarkroomError) as raised:
-        ask()
-    return raised.value
-
-
-def test_it_is_called_by_its_name(provider: Provider, name: str) -> None:
+@everyone
+def test_it_says_who_it_is(provider: Provider, name: str) -> None:
     assert provider.name == name
+    assert provider.title
+    assert provider.console_url.startswith("https://")
 
 
-def test_a_picture_is_made_and_its_price_is_the_invoices(provider: Provider, world: World, memory: Memory) -> None:
-    result = _paint(provider, world, memory)
+@everyone
+def test_it_serves_its_own_models(provider: Provider, world: World) -> None:
+    for model in filter(None, (world.painter, world.talker)):
+        assert provider.serves(model)
+
+
+@everyone
+def test_another_makers_model_is_not_sent_anywhere(asking: Asking, name: str) -> None:
+    if name == "openrouter":
+        assert asking.provider.serves("nobody/nothing") == "nobody/nothing"
+        return
+    assert asking.provider.serves("nobody/nothing") is None
+    if "generate" in SKILLS[name]:
+        assert failure(lambda: asking.paint(model="nobody/nothing")).code == "UNSUPPORTED_MODEL"
+    if "chat" in SKILLS[name]:
+        assert failure(lambda: asking.talk(model="nobody/nothing")).code == "UNSUPPORTED_MODEL"
+    assert (asking.world.requests(), asking.memory.told) == (0, [])
+
+
+@painting
+def test_a_picture_is_made_and_its_price_is_the_invoices(asking: Asking, name: str) -> None:
+    result = asking.paint()
     assert Image.open(io.BytesIO(result.images[0].data)).get_format_mimetype() == result.images[0].media_type
-    assert result.usage.cost == world.invoice() > 0
-    assert (result.call.provider, result.call.model_requested) == (provider.name, world.painter)
-    assert result.call.attempts == world.requests() == 1
+    assert result.usage.cost == asking.world.invoice() > 0
+    assert (result.call.provider, result.call.model_requested) == (name, asking.world.painter)
+    assert result.call.attempts == asking.world.requests() == 1
 
 
-def test_a_picture_is_made_over(provider: Provider, world: World, memory: Memory) -> None:
-    first = _paint(provider, world, memory)
-    second = _paint(provider, world, memory, references=(Reference(data=first.images[0].data),))
+@editing
+def test_a_picture_is_made_over_for_the_invoices_price(asking: Asking) -> None:
+    first = asking.paint()
+    second = asking.paint(references=(dot("teal"), dot("navy", "JPEG")))
     assert second.images[0].data != first.images[0].data
+    assert first.usage.cost is not None
+    assert second.usage.cost == asking.world.invoice() - first.usage.cost > 0
 
 
-def test_the_caller_hears_of_it_in_time(provider: Provider, world: World, memory: Memory) -> None:
-    result = _paint(provider, world, memory)
-    kinds = [type(told) for told in memory.told]
-    assert kinds[0] is Dispatch
-    assert kinds[-1] is RawAnswer
-    if result.call.generation_id:
-        assert memory.told[1] == result.call.generation_id
+@making
+def test_what_is_no_picture_is_not_sent(asking: Asking) -> None:
+    error = failure(lambda: asking.paint(references=(dot().model_copy(update={"data": b"%PDF-1.7"}),)))
+    assert (error.code, error.param, asking.world.requests()) == ("INVALID_PARAMETER", "input_references", 0)
 
 
-def test_what_a_caller_cannot_write_down_is_not_sent(provider: Provider, world: World, memory: Memory) -> None:
+@everyone
+def test_the_caller_hears_of_it_in_time(asking: Asking) -> None:
+    result = asking.first()
+    told = asking.memory.told
+    assert isinstance(told[0], Dispatch)
+    assert told[0].model == (asking.world.painter or asking.world.talker)
+    assert isinstance(told[-1], RawAnswer)
+    assert told[1:-1] == ([result.call.generation_id] if result.call.generation_id else [])
+
+
+@painting
+def test_what_a_caller_cannot_write_down_is_not_sent(asking: Asking) -> None:
     def unable(_told: Dispatch) -> None:
         raise ConnectionError("the table is away")
 
     with pytest.raises(ConnectionError):
-        provider.generate(
-            GenerationRequest(model=world.painter, prompt="x"),
-            key=world.key,
-            deadline=Deadline(20),
-            **{**memory.callbacks, "on_dispatched": unable},
-        )
-    assert world.requests() == world.invoice() == 0
+        asking.paint(callbacks={"on_dispatched": unable})
+    assert asking.world.requests() == asking.world.invoice() == 0
 
 
-def test_a_conversation_is_answered(provider: Provider, world: World, memory: Memory) -> None:
-    result = _talk(provider, world, memory)
+@talking
+def test_a_conversation_is_answered(asking: Asking) -> None:
+    result = asking.talk()
     assert result.text
-    assert result.usage.cost == world.invoice()
+    assert result.usage.cost == asking.world.invoice() > 0
 
 
-def test_a_conversation_may_look_at_a_picture(provider: Provider, world: World, memory: Memory) -> None:
-    buffer = io.BytesIO()
-    Image.new("RGB", (32, 32), "teal").save(buffer, "PNG")
-    assert _talk(provider, world, memory, images=(Reference(data=buffer.getvalue()),)).text
+@talking
+def test_a_conversation_may_look_at_a_picture(asking: Asking) -> None:
+    assert "picture" in asking.talk(text="What do you see?", images=(dot(), dot("red", "JPEG"))).text
 
 
-def test_plain_chat_is_answered_in_openais_form(provider: Provider, world: World, memory: Memory) -> None:
-    result = _complete(provider, world, memory)
+@talking
+def test_an_answer_has_the_shape_that_was_asked_for(asking: Asking) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"reply": {"type": "string"}, "prompt": {"type": ["string", "null"]}},
+        "required": ["reply", "prompt"],
+        "additionalProperties": False,
+    }
+    result = asking.talk(json_schema=JsonSchema(name="plan", schema=schema), temperature=0)
+    assert result.text.startswith("{")
+    assert '"reply"' in result.text
+    assert not result.is_cut_short
+    again = asking.provider.reread_chat(
+        asking.chat_request(json_schema=JsonSchema(name="plan", schema=schema)), asking.memory.kept
+    )
+    assert (again.text, again.finish_reason) == (result.text, result.finish_reason)
+
+
+@talking
+def test_plain_chat_is_answered_in_openais_form(asking: Asking) -> None:
+    result = asking.complete()
     assert result.body["choices"][0]["message"]["content"]
     assert result.body["usage"]["total_tokens"] > 0
-    assert result.usage.cost == world.invoice() > 0
-    assert result.call.attempts == world.requests() == 1
+    assert result.usage.cost == asking.world.invoice() > 0
+    assert result.call.attempts == asking.world.requests() == 1
 
 
-def test_plain_chat_may_call_a_tool(provider: Provider, world: World, memory: Memory) -> None:
+@talking
+def test_plain_chat_may_call_a_tool(asking: Asking) -> None:
     tool = {"name": "warm_up", "parameters": {"type": "object", "properties": {}}}
     tools = [{"type": "function", "function": tool}]
-    choice = _complete(provider, world, memory, tools=tools, tool_choice="required").body["choices"][0]
+    choice = asking.complete(tools=tools, tool_choice="required").body["choices"][0]
     assert choice["finish_reason"] == "tool_calls"
     assert choice["message"]["tool_calls"][0]["function"]["name"] == "warm_up"
 
 
+@talking
 @pytest.mark.parametrize("what", ["refused", "cut"])
-def test_plain_chat_fails_as_pictures_do(what: str, provider: Provider, world: World, memory: Memory) -> None:
-    world.go_wrong(what)
-    error = _failure(lambda: _complete(provider, world, memory))
-    assert error.charged == (False if what == "refused" else "unknown")
-    assert (error.retryable, world.requests()) == (False, 1)
+def test_chat_fails_as_pictures_do(what: str, asking: Asking) -> None:
+    asking.world.go_wrong(what)
+    asks: tuple[Callable[[], object], ...] = (asking.complete, asking.talk)
+    for number, ask in enumerate(asks, start=1):
+        error = failure(ask)
+        assert error.charged == (False if what == "refused" else "unknown")
+        assert (error.retryable, asking.world.requests()) == (False, number)
 
 
-def test_what_was_kept_is_read_again_without_asking(provider: Provider, world: World, memory: Memory) -> None:
-    painted = _paint(provider, world, memory)
-    picture = provider.reread(GenerationRequest(model=world.painter, prompt="x"), memory.kept)
-    assert (picture.images, picture.usage) == (painted.images, painted.usage)
-    said = _talk(provider, world, memory)
-    messages = (ChatMessage(role="user", text="x"),)
-    chat = ChatRequest(model=world.talker, messages=messages, max_completion_tokens=1)
-    reply = provider.reread_chat(chat, memory.kept)
+@painting
+def test_a_picture_that_was_kept_is_read_again_without_asking(asking: Asking) -> None:
+    painted = asking.paint()
+    again = asking.provider.reread(asking.world.picture(), asking.memory.kept)
+    assert (again.images, again.usage) == (painted.images, painted.usage)
+    assert asking.world.requests() == 1
+
+
+@talking
+def test_a_conversation_that_was_kept_is_read_again_without_asking(asking: Asking) -> None:
+    said = asking.talk()
+    reply = asking.provider.reread_chat(asking.chat_request(), asking.memory.kept)
     assert (reply.text, reply.usage, reply.call.generation_id) == (said.text, said.usage, said.call.generation_id)
-    completed = _complete(provider, world, memory)
-    plain = CompletionRequest(model=world.talker, body={}, max_completion_tokens=1)
-    completion = provider.reread_completion(plain, memory.kept)
+    completed = asking.complete()
+    plain = asking.completion_request().model_copy(update={"body": {}})
+    completion = asking.provider.reread_completion(plain, asking.memory.kept)
     assert (completion.body, completion.usage) == (completed.body, completed.usage)
-    assert world.requests() == 3
+    assert asking.world.requests() == 2
 
 
-def test_a_bad_key_is_refused_once(provider: Provider, world: World, memory: Memory) -> None:
-    error = _failure(lambda: _paint(provider, world, memory, key="sk-or-v1-nobodys"))
+@everyone
+def test_a_bad_key_is_refused_once(asking: Asking) -> None:
+    error = failure(lambda: asking.first(key=NOBODYS_KEY))
     assert (error.code, error.status, error.charged, error.retryable) == ("INVALID_API_KEY", 401, False, False)
-    assert len(memory.dispatches) == 1
-    assert _failure(lambda: provider.inspect("sk-or-v1-nobodys")).code == "INVALID_API_KEY"
+    assert len(asking.memory.dispatches) == 1
+    assert failure(lambda: asking.provider.inspect(NOBODYS_KEY)).code == "INVALID_API_KEY"
+    assert failure(lambda: asking.provider.inspect("sk two words")).code == "INVALID_API_KEY"
 
 
-def test_a_refusal_is_final_and_free(provider: Provider, world: World, memory: Memory) -> None:
-    world.go_wrong("refused")
-    error = _failure(lambda: _paint(provider, world, memory))
-    assert (error.code, error.charged, error.retryable) == ("CONTENT_REFUSED", False, False)
-    assert (world.requests(), world.invoice()) == (1, 0)
+@painting
+def test_a_refusal_is_final_and_free(asking: Asking, name: str) -> None:
+    asking.world.go_wrong("refused")
+    error = failure(asking.paint)
+    assert (error.status, error.charged, error.retryable) == (422, False, False)
+    assert error.code == ("NO_FOREGROUND" if "cutout" in SKILLS[name] else "CONTENT_REFUSED")
+    assert (asking.world.requests(), asking.world.invoice()) == (1, 0)
 
 
-def test_a_busy_provider_is_asked_again(provider: Provider, world: World, memory: Memory) -> None:
-    world.go_wrong("busy")
-    error = _failure(lambda: _paint(provider, world, memory))
-    assert (error.code, error.charged, error.retryable) == ("SERVICE_UNAVAILABLE", False, True)
-    assert (world.requests(), len(memory.dispatches), world.invoice()) == (2, 2, 0)
+@everyone
+def test_a_busy_provider_is_asked_again(asking: Asking) -> None:
+    asking.world.go_wrong("busy")
+    error = failure(asking.first)
+    assert error.code in ("SERVICE_UNAVAILABLE", "RATE_LIMIT")
+    assert (error.charged, error.retryable) == (False, True)
+    assert (asking.world.requests(), len(asking.memory.dispatches), asking.world.invoice()) == (2, 2, 0)
 
 
-def test_what_may_have_been_billed_is_not_sent_again(provider: Provider, world: World, memory: Memory) -> None:
-    world.go_wrong("cut")
-    error = _failure(lambda: _paint(provider, world, memory))
-    assert (error.charged, error.retryable, world.requests()) == ("unknown", False, 1)
-    assert world.invoice() > 0
-    assert isinstance(memory.told[-1], RawAnswer)
-    assert not memory.told[-1].complete
+@everyone
+def test_what_may_have_been_billed_is_not_sent_again(asking: Asking) -> None:
+    asking.world.go_wrong("cut")
+    error = failure(asking.first)
+    assert (error.charged, error.retryable, asking.world.requests()) == ("unknown", False, 1)
+    assert asking.world.invoice() > 0
+    assert isinstance(asking.memory.told[-1], RawAnswer)
+    assert not asking.memory.told[-1].complete
 
 
-def test_no_picture_is_an_error(provider: Provider, world: World, memory: Memory) -> None:
-    world.go_wrong("no_picture")
-    error = _failure(lambda: _paint(provider, world, memory))
-    assert (error.code, world.requests()) == ("NO_IMAGE", 1)
-    assert error.charged == (world.invoice() > 0)
+@making
+def test_no_picture_is_an_error(asking: Asking) -> None:
+    asking.world.go_wrong("no_picture")
+    error = failure(asking.paint)
+    assert (error.code, asking.world.requests()) == ("NO_IMAGE", 1)
+    assert error.charged == (asking.world.invoice() > 0)
 
 
-def test_a_provider_that_is_not_there_took_nothing(name: str, world: World, memory: Memory) -> None:
+@everyone
+def test_a_provider_that_is_not_there_took_nothing(name: str, world: World) -> None:
     absent = load(name)(ProviderSettings(url=f"http://127.0.0.1:{unused_port()}", attempts=1))
-    error = _failure(lambda: _paint(absent, world, memory))
+    error = failure(Asking(absent, world).first)
     assert (error.code, error.charged, error.retryable) == ("NETWORK_ERROR", False, True)
 
 
+@everyone
+def test_what_it_has_no_skill_for_is_refused_and_not_sent(asking: Asking, name: str) -> None:
+    errors: list[DarkroomError] = []
+    if not SKILLS[name] & PAINTS:
+        request = simulators.load("openrouter")().picture()
+        generate, memory = asking.provider.generate, asking.memory
+        errors.append(
+            failure(lambda: generate(request, key=asking.world.key, deadline=Deadline(5), **memory.callbacks))
+        )
+    if "chat" not in SKILLS[name]:
+        errors += [failure(asking.talk), failure(asking.complete)]
+    assert {(error.code, error.charged) for error in errors} <= {("INVALID_PARAMETER", False)}
+    assert (asking.world.requests(), asking.memory.told) == (0, [])
+
+
+@everyone
 def test_a_key_is_described_without_being_told(provider: Provider, world: World) -> None:
     status = provider.inspect(world.key)
     assert world.key not in repr(status)
     assert status.label
 
 
+@talking
 def test_there_are_models(provider: Provider, world: World) -> None:
-    assert world.painter in {model.id for model in provider.image_models()}
-    assert world.talker in {model.id for model in provider.chat_models()}
-    assert any(line.usd for endpoint in provider.image_endpoints(world.painter) for line in endpoint.prices)
+    listed = provider.models(world.key)
+    assert provider.serves(str(world.talker)) in listed
+    assert failure(lambda: provider.models(NOBODYS_KEY)).code == "INVALID_API_KEY"
 
 
-def test_the_books_know_what_was_paid(provider: Provider, world: World, memory: Memory) -> None:
-    result = _paint(provider, world, memory)
-    record = provider.generation(result.call.generation_id, key=world.key)
-    assert record is not None
-    assert record.cost == world.invoice()
-    assert provider.generation("gen-img-never", key=world.key) is None
+@everyone
+def test_the_books_know_what_was_paid_or_nothing(asking: Asking) -> None:
+    result = asking.first()
+    assert asking.provider.generation("gen-img-never", key=asking.world.key) is None
+    if result.call.generation_id is not None:
+        record = asking.provider.generation(result.call.generation_id, key=asking.world.key)
+        assert record is not None
+        assert record.cost == asking.world.invoice()

@@ -12,6 +12,8 @@ from darkroom.ports import IssuedKey
 class ScriptedOpenRouter:
     """Issues `key` for any code whose verifier fits a challenge; raises `refusal` instead if there is one."""
 
+    console_url = "https://openrouter.ai/keys"
+
     def __init__(self) -> None:
         self.key = "sk-or-v1-" + "c0ffee" * 10
         self.user_id: str | None = "user_alice"

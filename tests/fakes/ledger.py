@@ -1,6 +1,6 @@
 """The ledger in memory. The contract suite holds it to what the adapter does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
@@ -9,6 +9,7 @@ from darkroom.models.job import Job
 from darkroom.models.receipt import KeyCharges, Receipt
 from darkroom.models.webhook import Delivery
 from darkroom.ports import Clock, ReceiptPage
+from darkroom.services.statement import made_at
 from tests.fakes.memory import MemoryJobStore, keeping_dispatch
 
 _SAME_IN_RECEIPT = {
@@ -17,6 +18,7 @@ _SAME_IN_RECEIPT = {
     "status",
     "model_requested",
     "model_used",
+    "provider",
     "generation_id",
     "token_id",
     "conversation_id",
@@ -132,6 +134,8 @@ class MemoryLedger:
             reserved=job.cost.reserved,
             actual=actual,
             charged=job.cost.charged,
+            images=len(job.images),
+            seconds=_seconds(job),
             settled_at=now,
             **job.model_dump(include=_SAME_IN_RECEIPT),
         )
@@ -164,14 +168,25 @@ class MemoryLedger:
     def receipts(self, user: str, *, limit: int, before: str | None = None, month: str | None = None) -> ReceiptPage:
         with self._jobs.lock:
             mine = [receipt for (owner, _), receipt in self.receipts_.items() if owner == user]
-        asked = [
-            receipt
-            for receipt in sorted(mine, key=lambda receipt: receipt.job_id, reverse=True)
-            if (not before or receipt.job_id < before) and (month is None or f"{receipt.created_at:%Y-%m}" == month)
-        ]
-        page = tuple(asked[:limit])
-        return ReceiptPage(receipts=page, next_id=page[-1].job_id if len(asked) > limit else None)
+        return page_of(mine, limit=limit, before=before, month=month)
 
     def idempotency(self, user: str, sha256: str) -> IdempotencyRecord | None:
         record = self.keys.get((user, sha256))
         return record if record and record.expires_at > self._clock() else None
+
+
+def page_of(receipts: Iterable[Receipt], *, limit: int, before: str | None, month: str | None) -> ReceiptPage:
+    """Of one user's receipts; the month is that of the job's id, which a part has from its turn."""
+    asked = [
+        receipt
+        for receipt in sorted(receipts, key=lambda receipt: receipt.job_id, reverse=True)
+        if (not before or receipt.job_id < before) and (month is None or f"{made_at(receipt.job_id):%Y-%m}" == month)
+    ]
+    page = tuple(asked[:limit])
+    return ReceiptPage(receipts=page, next_id=page[-1].job_id if len(asked) > limit else None)
+
+
+def _seconds(job: Job) -> float | None:
+    if job.dispatched_at is None or job.completed_at is None:
+        return None
+    return round((job.completed_at - job.dispatched_at).total_seconds(), 3)

@@ -1,13 +1,14 @@
 """The ports in memory. The contract suites hold them to what the adapters do."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from threading import RLock
 
 from darkroom.errors import NotFound, PayloadTooLarge
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.key import KeyProvider, StoredKey
+from darkroom.models.receipt import Receipt, of_free_work
 from darkroom.models.session import Session, SignInAttempt
 from darkroom.models.token import ApiToken
 from darkroom.ports import Clock, JobPage, PresignedUpload
@@ -44,6 +45,7 @@ class MemoryJobStore:
         self.lock = RLock()
         self.jobs: dict[tuple[str, str], Job] = {}
         self.sources: dict[str, tuple[str, str]] = {}
+        self.work: dict[tuple[str, str], Receipt] = {}
 
     def add(self, job: Job, *, source: str | None = None) -> Job | None:
         with self.lock:
@@ -52,6 +54,8 @@ class MemoryJobStore:
             if source is not None:
                 self.sources[source] = (job.user, job.id)
             self.jobs[job.user, job.id] = job
+            if job.status.is_final and not job.is_paid:
+                self.work[job.user, job.id] = of_free_work(job, job.created_at)
             return job
 
     def find(self, user: str, job_id: str) -> Job | None:
@@ -103,6 +107,7 @@ class MemoryJobStore:
             if stored is None or stored.attempt != job.attempt or stored.status.is_final or not stored.cost.settled:
                 return False
             self._put(job, started_at=stored.started_at, lease_expires_at=None)
+            self.work[job.user, job.id] = of_free_work(job, job.created_at)
             return True
 
     def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
@@ -113,6 +118,7 @@ class MemoryJobStore:
             self._put(
                 stored,
                 dispatched_at=at,
+                provider=job.provider,
                 lease_expires_at=lease_expires_at.replace(microsecond=0),
                 key_usage=job.key_usage,
                 key_charges=job.key_charges,
@@ -142,7 +148,8 @@ class MemoryJobStore:
             stored = self.jobs.get((job.user, job.id))
             if stored is None or stored.status.is_final or not stored.cost.settled or stored.attempt != job.attempt:
                 return None
-            self.jobs[job.user, job.id] = job.model_copy(update={"attempt": job.attempt + 1})
+            begun = stored.started_at or job.started_at
+            self.jobs[job.user, job.id] = job.model_copy(update={"attempt": job.attempt + 1, "started_at": begun})
             return self.jobs[job.user, job.id]
 
     def remove(self, user: str, job_id: str) -> bool:
@@ -194,6 +201,7 @@ class StoredObject:
     data: bytes
     media_type: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    written_at: datetime | None = field(default=None, compare=False)
 
 
 class MemoryImageStore:
@@ -221,7 +229,7 @@ class MemoryImageStore:
         return data
 
     def write_output(self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str]) -> None:
-        self.outputs[key] = StoredObject(data, media_type, dict(metadata))
+        self.outputs[key] = StoredObject(data, media_type, dict(metadata), self._clock())
 
     def read_output(self, key: str, *, max_bytes: int) -> bytes:
         if key not in self.outputs:
@@ -237,6 +245,18 @@ class MemoryImageStore:
     def remove_outputs(self, keys: Sequence[str]) -> None:
         for key in keys:
             self.outputs.pop(key, None)
+
+    def remove_outputs_under(self, prefix: str) -> None:
+        self.remove_outputs([key for key in self.outputs if key.startswith(prefix)])
+
+    def renew_outputs(self, keys: Sequence[str]) -> None:
+        for key in set(keys) & set(self.outputs):
+            self.outputs[key] = replace(self.outputs[key], written_at=self._clock())
+
+    def expire(self, age: timedelta) -> None:
+        """What the bucket's lifecycle does: removes what was written so long ago."""
+        written = {key: each.written_at for key, each in self.outputs.items()}
+        self.remove_outputs([key for key, at in written.items() if at is not None and at + age <= self._clock()])
 
 
 class MemoryKeyVault:

@@ -124,7 +124,10 @@ CASES: dict[str, list[Case]] = {
     "GET /v1/usage": [
         Case(lambda bob, _: bob.get("/v1/usage"), 200,
              lambda body, _: all(row["spent_usd"] == row["reserved_usd"] == 0 for row in body["budgets"])),
+        Case(lambda bob, _: bob.get("/v1/usage", params={"by": "day,op,conversation,token"}), 200,
+             lambda body, _: body["totals"]["requests"] == 0 and body["groups"] == []),
     ],
+    "GET /v1/usage/reports": [Case(lambda bob, _: bob.get("/v1/usage/reports"), 200, _nothing)],
     "GET /v1/webhooks/secret": [
         Case(lambda bob, _: bob.get("/v1/webhooks/secret"), 200, lambda body, owned: body["secret"] != owned.secret),
     ],
@@ -158,6 +161,10 @@ CASES: dict[str, list[Case]] = {
     ],
     "DELETE /v1/recipes/{name}": [Case(lambda bob, owned: bob.request("DELETE", f"{RECIPES}/{owned.recipe}"))],
     "POST /v1/recipes/apply": [_apply(), _apply(FLIP)],
+    "GET /v1/models/{model_id+}": [
+        # What is hers of a model, that she likes it, is not his.
+        Case(lambda bob, _: bob.get(f"/v1/models/{KLEIN}"), 200, lambda body, _: body["favourite"] is False),
+    ],
     "PATCH /v1/settings": [Case(lambda bob, _: bob.request("PATCH", "/v1/settings", json={"user": "alice"}), 400)],
 }  # fmt: skip
 # They name nothing that anybody owns; whose they are is said by the token alone, or they have tests of their own.
@@ -165,7 +172,8 @@ NAMELESS = {
     *("POST /v1/images/generations", "POST /v1/uploads", "POST /v1/tokens", "GET /v1/settings"),
     "POST /v1/chat/completions",
     *("GET /oauth", "GET /oauth/start", "GET /oauth/callback", "GET /oauth/paste", "POST /oauth/paste"),
-    *("POST /oauth/disconnect", "POST /oauth/sign-out"),
+    *("GET /v1/models", "GET /v1/models/compare", "POST /v1/estimates"),
+    *("POST /oauth/disconnect", "POST /oauth/sign-out", "GET /healthz"),
 }
 
 

@@ -20,8 +20,9 @@ def user(people: People) -> User:
 def busy(people: People) -> Iterator[User]:
     """Somebody whose slow jobs take every worker there is, for some seconds."""
     other = people.new("busy")
-    other.scenario("slow_headers", seconds=7)
-    jobs = [other.order(seed=seed)["id"] for seed in range(CONCURRENCY)]
+    other.scenario("slow_headers", seconds=15)
+    with ThreadPoolExecutor(CONCURRENCY) as threads:
+        jobs = [job["id"] for job in threads.map(lambda seed: other.order(seed=seed), range(CONCURRENCY))]
     eventually(lambda: len(other.paid_requests()), lambda sent: sent == CONCURRENCY)
     yield other
     for job_id in jobs:
@@ -49,7 +50,7 @@ def test_a_job_that_waits_is_canceled_and_never_sent(user: User, busy: User) -> 
 
 
 def test_what_the_provider_works_on_is_too_late_to_cancel(user: User) -> None:
-    user.scenario("slow_headers", seconds=3)
+    user.scenario("slow_headers", seconds=6)
     job = user.order()
     eventually(user.paid_requests, bool)
     answer = user.post(job["urls"]["cancel"])

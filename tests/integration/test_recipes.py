@@ -155,3 +155,49 @@ def test_a_file_in_any_other_folder_is_cut_out(alice: User, stack: Stack) -> Non
     stack.aws.s3.put_object(Bucket=bucket, Key=f"inbox/{alice.name}/holiday/a.jpg", Body=PHOTO)
     jobs = eventually(lambda: alice.get("/v1/jobs").json()["data"], lambda jobs: jobs and jobs[0]["completed_at"])
     assert [(job["op"], job["status"]) for job in jobs] == [("background-removal", "succeeded")]
+
+
+def test_a_recipe_that_paints_is_paid_once_for_each_picture_and_never_above_its_cap(alice: User) -> None:
+    """Flip, paint, flip: the money in one function, the pixels in another."""
+    steps = [{"op": "flip"}, {"paint": {"prompt": "as a watercolour"}}, {"op": "flip", "direction": "vertical"}]
+    request = {"recipe": {"steps": steps}, "images": [_upload(alice, _picture(60 * number)) for number in range(4)]}
+    refused = alice.post(APPLY, request)
+    assert (refused.status_code, refused.json()["param"]) == (400, "steps[1].paint")
+    assert (refused.json()["charged"], "allow_paid" in refused.json()["fix"]) == (False, True)
+    small = alice.post(APPLY, {**request, "allow_paid": True, "max_cost_usd": 0.0001})
+    assert (small.status_code, small.json()["code"]) == (402, "COST_LIMIT")
+    paid = {**request, "allow_paid": True, "max_cost_usd": 1}
+    keyed = [alice.post(APPLY, paid, headers={"idempotency-key": "paint"}) for _ in range(3)]
+    (job_id,) = {answer.json()["id"] for answer in keyed}
+    each = keyed[0].json()["cost"]["estimated_usd"] / 4
+    job = alice.until(job_id)
+    assert (job["status"], job["output"]["progress"]) == ("succeeded", {"done": 4, "failed": 0, "total": 4})
+    assert len(set(_read(job))) == 4
+    assert [parent["kind"] for parent in job["lineage"]] == ["upload"] * 4
+    assert len(alice.paid_requests()) == len(alice.charges()) == 4
+    assert round(job["cost"]["actual_usd"] * 1_000_000) == sum(alice.charges())
+    capped = alice.post(APPLY, {**paid, "max_cost_usd": round(1.5 * each, 6)}).json()
+    job = alice.until(capped["id"])
+    assert job["output"]["progress"] == {"done": 1, "failed": 3, "total": 4}
+    assert {(error["code"], error["charged"]) for error in job["output"]["errors"]} == {("COST_LIMIT", False)}
+    assert len(alice.charges()) == 5
+    assert alice.budget()["reserved_usd"] == 0
+    assert round(alice.budget()["spent_usd"] * 1_000_000) == sum(alice.charges())
+
+
+def test_a_batch_is_canceled_by_its_owner_alone(alice: User, people: People) -> None:
+    steps = [{"paint": {"prompt": "as a watercolour"}}]
+    request = {"recipe": {"steps": steps}, "images": [_upload(alice, _picture(number)) for number in range(14)]}
+    alice.scenario("slow_headers", seconds=3)
+    job = alice.post(APPLY, {**request, "allow_paid": True, "max_cost_usd": 1}).json()
+    assert people.new("bob").post(job["urls"]["cancel"]).status_code == 404
+    eventually(alice.paid_requests, bool)
+    assert alice.post(job["urls"]["cancel"]).status_code == 200
+    done = alice.until(job["id"])
+    assert done["status"] == "canceled"
+    progress = done["output"]["progress"]
+    assert progress["done"] + progress["failed"] < 14 or progress["failed"] > 0
+    assert len(done["output"]["images"]) == progress["done"] == len(alice.charges())
+    assert round(done["cost"]["actual_usd"] * 1_000_000) == sum(alice.charges())
+    assert alice.budget()["reserved_usd"] == 0
+    assert alice.post(job["urls"]["cancel"]).json()["status"] == "canceled"

@@ -35,9 +35,9 @@ LAMBDAS = _of("AWS::Serverless::Function")
 SEALS_AND_OPENS = {"kms:GenerateDataKey", "kms:Decrypt"}
 # Who may open what; the worker opens keys to pay with them, and seals none.
 VAULT = {
-    "OAuthFunction": [(["openrouter"], SEALS_AND_OPENS)],
-    "AccountFunction": [(["openrouter"], SEALS_AND_OPENS)],
-    "WorkerFunction": [(["openrouter"], {"kms:Decrypt"})],
+    "OAuthFunction": [(["not webhooks"], SEALS_AND_OPENS)],
+    "AccountFunction": [(["not webhooks"], SEALS_AND_OPENS)],
+    "WorkerFunction": [(["not webhooks"], {"kms:Decrypt"})],
     "WebhooksFunction": [(["webhooks"], SEALS_AND_OPENS)],
 }
 # Who spends, or says what may be spent: a line with `alarm` in their logs wakes somebody up.
@@ -52,8 +52,14 @@ ALARMING = (
 
 
 def _purposes(statement: dict[str, Any]) -> list[str]:
-    found: list[str] = statement["Condition"]["StringEquals"]["kms:EncryptionContext:purpose"]
-    return found
+    """Those it is for; those it is not for with a "not " before them."""
+    condition = statement["Condition"]
+    if "StringNotEquals" not in condition:
+        found: list[str] = condition["StringEquals"]["kms:EncryptionContext:purpose"]
+        return found
+    # A condition that denies by name holds for whatever has no name, too.
+    assert condition["Null"] == {"kms:EncryptionContext:purpose": "false"}
+    return [f"not {each}" for each in condition["StringNotEquals"]["kms:EncryptionContext:purpose"]]
 
 
 def _allowed(function: str, action: str) -> list[str]:
@@ -244,8 +250,9 @@ class TestMoney:
         assert "ReservedConcurrentExecutions" not in template.resource("WorkerFunction").properties
 
     def test_the_sweep_belongs_to_the_worker_and_comes_every_few_minutes(self) -> None:
-        (schedule,) = TEMPLATE.schedules
-        assert (schedule.function, schedule.seconds) == ("WorkerFunction", 300)
+        schedules = {schedule.input: schedule for schedule in TEMPLATE.schedules}
+        assert {schedule.function for schedule in schedules.values()} == {"WorkerFunction"}
+        assert schedules[None].seconds == 300
 
     def test_only_who_may_pay_reads_the_stacks_own_key(self) -> None:
         secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:operator"
@@ -284,18 +291,30 @@ class TestMoney:
         ("action", "folder", "functions"),
         [
             ("s3:PutObject", "outputs", {"ChatFunction", "RemoveBackgroundFunction", "WorkerFunction"}),
-            ("s3:PutObject", "inputs", {"ChatFunction", "EditFunction"}),
+            ("s3:PutObject", "inputs", {"ChatFunction", "EditFunction", "RemoveBackgroundFunction"}),
             ("s3:GetObject", "inputs", {"ChatFunction", "RemoveBackgroundFunction", "WorkerFunction"}),
             ("s3:PutObject", "raw", {"WorkerFunction"}),
             ("s3:GetObject", "raw", {"WorkerFunction"}),
             ("s3:DeleteObject", "raw", {"JobsFunction", "WorkerFunction"}),
-            ("s3:DeleteObject", "outputs", {"ChatFunction", "JobsFunction", "RemoveBackgroundFunction"}),
+            (
+                "s3:DeleteObject",
+                "outputs",
+                {"ChatFunction", "JobsFunction", "RemoveBackgroundFunction", "WorkerFunction"},
+            ),
         ],
     )
     def test_who_may_touch_what_was_paid_for(self, action: str, folder: str, functions: set[str]) -> None:
         outputs = RESOURCES["OutputsBucket"].name
         touching = {name for name in LAMBDAS if f"arn:aws:s3:::{outputs}/{folder}/*" in _allowed(name, action)}
         assert touching == functions
+
+    @pytest.mark.parametrize("folder", ["inputs", "outputs"])
+    def test_whoever_stores_a_users_pictures_may_say_for_how_long(self, folder: str) -> None:
+        """S3 refuses a PUT with tags from whoever may not tag."""
+        where = f"arn:aws:s3:::{RESOURCES['OutputsBucket'].name}/{folder}/*"
+        for name in LAMBDAS:
+            if where in _allowed(name, "s3:PutObject"):
+                assert where in _allowed(name, "s3:PutObjectTagging"), name
 
     def test_only_the_worker_waits_for_openrouter_longer_than_a_caller_would(self) -> None:
         longer = [name for name, function in FUNCTIONS.items() if function.timeout > 60]

@@ -17,17 +17,22 @@ from darkroom.bootstrap import (
     JobsServices,
 )
 from darkroom.bootstrap import WorkerServices as Services
+from darkroom.bootstrap._batches import advancing
 from darkroom.models.budget import Budget
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job
 from darkroom.models.key import StoredKey
 from darkroom.models.money import CREDIT
 from darkroom.models.user_settings import Limits
+from darkroom.ports import Provider
 from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
 from darkroom.services.admission import Admission
 from darkroom.services.answers import Answers
+from darkroom.services.batch_notes import Notes, is_batch
+from darkroom.services.batch_painting import BatchPainting
+from darkroom.services.batch_pricing import BatchPricing
 from darkroom.services.budgets import Budgets
 from darkroom.services.callers import Callers
 from darkroom.services.catalogue import Catalogue
@@ -36,13 +41,18 @@ from darkroom.services.complete import Complete
 from darkroom.services.conversations import Conversations
 from darkroom.services.edit import Edit
 from darkroom.services.generate import Generate
+from darkroom.services.health import Health
 from darkroom.services.inputs import Inputs
 from darkroom.services.jobs import Jobs
 from darkroom.services.keys import Keys
+from darkroom.services.painted_batch import PaintedBatches
 from darkroom.services.painting import Painting
 from darkroom.services.planner import Planner
 from darkroom.services.planning import Planning
+from darkroom.services.preferences import Preferences
+from darkroom.services.providers import Providers
 from darkroom.services.quotes import Quotes
+from darkroom.services.recipe_worker import RecipeWorker
 from darkroom.services.recipes import Recipes
 from darkroom.services.reconcile import Reconciliation
 from darkroom.services.render import Render
@@ -54,7 +64,8 @@ from darkroom.services.tokens import Tokens
 from darkroom.services.turn_render import TurnRender
 from darkroom.services.turns import Turns
 from darkroom.services.uploads import Uploads
-from darkroom.services.worker import Worker
+from darkroom.services.usage import KeyFigures
+from darkroom.services.worker import Advance, Worker
 from local.simulator import Simulator
 from local.simulator.state import hash_of
 from tests.conftest import SteppingClock
@@ -69,7 +80,9 @@ from tests.fakes.memory import (
 )
 from tests.fakes.paid import MemoryAnswerStore, MemoryJobQueue, MemoryRawAnswerStore, MemorySettingsStore
 from tests.fakes.recipes import MemoryRecipeStore, MemoryRenderQueue
-from tests.fakes.webhooks import MemoryWebhookQueue
+from tests.fakes.webhooks import MemoryWebhookQueue, MemoryWebhookStore
+from tests.unit.counting import Counting, counting
+from tests.unit.preferring import preferring
 
 KLEIN = "black-forest-labs/flux.2-klein-4b"
 STREAMING = "openai/gpt-image-1-mini"
@@ -121,6 +134,8 @@ class Studio:
     """Args:
     operator: the stack's own key, if it has one.
     painter: the model that is taken when none is named.
+    direct: other providers than OpenRouter, by name.
+    preferred: the stack's provider.
     """
 
     simulator: Simulator
@@ -128,16 +143,20 @@ class Studio:
     limits: Limits = LIMITS
     operator: str | None = None
     painter: str = KLEIN
+    direct: dict[str, Provider] = field(default_factory=dict)
+    preferred: str = "auto"
     jobs: MemoryJobStore = field(default_factory=MemoryJobStore)
     vault: MemoryKeyVault = field(default_factory=MemoryKeyVault)
     queue: PromptQueue = field(default_factory=PromptQueue)
     raw_answers: MemoryRawAnswerStore = field(default_factory=MemoryRawAnswerStore)
     settings: MemorySettingsStore = field(default_factory=MemorySettingsStore)
     webhooks: MemoryWebhookQueue = field(default_factory=MemoryWebhookQueue)
+    delivery_store: MemoryWebhookStore = field(default_factory=MemoryWebhookStore)
     alarms: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     refused_webhooks: list[str] = field(default_factory=list)
     conversation_store: MemoryConversationStore = field(default_factory=MemoryConversationStore)
     render_queue: MemoryRenderQueue = field(default_factory=MemoryRenderQueue)
+    recipe_store: MemoryRecipeStore = field(default_factory=MemoryRecipeStore)
     segmenter: MiddleSegmenter = field(default_factory=MiddleSegmenter)
 
     @cached_property
@@ -173,8 +192,18 @@ class Studio:
         )
 
     @cached_property
+    def providers(self) -> Providers:
+        known = {"openrouter": self.provider, **self.direct}
+        return Providers(known, self.keys, self.settings, preferred=self.preferred)
+
+    @cached_property
     def budgets(self) -> Budgets:
         return Budgets(self.settings, self.ledger, self.clock, defaults=self.limits)
+
+    @cached_property
+    def preferences(self) -> Preferences:
+        known = {"openrouter": self.provider, **self.direct}
+        return preferring(self.budgets, self.provider, known, self.refused_webhooks.append)
 
     @cached_property
     def answers(self) -> Answers:
@@ -191,7 +220,7 @@ class Studio:
             ledger=self.ledger,
             answers=self.answers,
             queue=self.queue,
-            keys=self.keys,
+            providers=self.providers,
             budgets=self.budgets,
             clock=self.clock,
             retention=timedelta(days=30),
@@ -222,14 +251,18 @@ class Studio:
             jobs=self.jobs,
             queue=self.queue,
             keys=self.keys,
-            provider=self.provider,
+            providers=self.providers.get,
             images=self.images,
             raw_answers=self.raw_answers,
             settlement=self.settlement,
             clock=self.clock,
             alarm=self.alarm,
-            advance=self.turns.advance,
+            advance=self.advance,
         )
+
+    @cached_property
+    def advance(self) -> Advance:
+        return advancing(self.turns.advance, self.batch_painting.advance)
 
     @cached_property
     def sweep(self) -> Sweep:
@@ -237,16 +270,22 @@ class Studio:
             jobs=self.jobs,
             free_jobs=self.shown,
             queue=self.queue,
-            provider=self.provider,
+            providers=self.providers.get,
             raw_answers=self.raw_answers,
             settlement=self.settlement,
             reconciliation=Reconciliation(
-                keys=self.keys, provider=self.provider, jobs=self.jobs, ledger=self.ledger, clock=self.clock
+                keys=self.keys,
+                providers=self.providers.get,
+                jobs=self.jobs,
+                ledger=self.ledger,
+                clock=self.clock,
             ),
             resend_webhooks=lambda: 0,
             clock=self.clock,
             alarm=self.alarm,
-            advance=self.turns.advance,
+            advance=self.advance,
+            is_batch=is_batch,
+            resume_batch=self.recipes.resume,
         )
 
     @cached_property
@@ -281,7 +320,7 @@ class Studio:
             conversations=self.conversations,
             planner=planner,
             planning=Planning(planner, self.chat_models, self.settings, self.images, self.clock),
-            painting=Painting(self.quotes, self.budgets, self.keys, self.clock),
+            painting=Painting(self.quotes, self.budgets, self.providers, self.keys, self.clock),
             rendering=TurnRender(self.jobs, self.queue, render, self.clock),
             render_queue=self.render_queue,
             admission=self.admission,
@@ -298,13 +337,51 @@ class Studio:
     @cached_property
     def recipes(self) -> Recipes:
         return Recipes(
-            store=MemoryRecipeStore(),
+            store=self.recipe_store,
             images=self.images,
             jobs=self.jobs,
             queue=self.render_queue,
             clock=self.clock,
             retention=RETENTION,
             alarm=self.alarm,
+            pricing=self.batch_pricing,
+        )
+
+    @cached_property
+    def batch_pricing(self) -> BatchPricing:
+        return BatchPricing(self.quotes, self.budgets, self.providers, self.clock)
+
+    @cached_property
+    def batch_painting(self) -> BatchPainting:
+        return BatchPainting(
+            pricing=self.batch_pricing,
+            jobs=self.jobs,
+            ledger=self.ledger,
+            notes=Notes(self.images),
+            queue=self.queue,
+            render_queue=self.render_queue,
+            settlement=self.settlement,
+            clock=self.clock,
+            alarm=self.alarm,
+        )
+
+    @cached_property
+    def recipe_worker(self) -> RecipeWorker:
+        """What the function with the segmentation model does for recipes."""
+        render, notes = Render(self.images, self.sources, 25, self.segmenter, "middle"), Notes(self.images)
+        painted = PaintedBatches(
+            render, self.sources, notes, self.jobs, self.render_queue, self.queue, self.clock, self.alarm
+        )
+        return RecipeWorker(
+            render=render,
+            sources=self.sources,
+            notes=notes,
+            jobs=self.jobs,
+            queue=self.render_queue,
+            painted=painted,
+            clock=self.clock,
+            alarm=self.alarm,
+            max_attempts=3,
         )
 
     @property
@@ -316,6 +393,20 @@ class Studio:
             complete=Complete(self.admission, self.chat_models, self.images, lambda _: None, lambda _: None),
             recipes=self.recipes,
             answering=self.answering,
+        )
+
+    @cached_property
+    def counting(self) -> Counting:
+        return counting(
+            self.jobs,
+            self.ledger,
+            self.settings,
+            KeyFigures(self.vault, self.provider),
+            self.clock,
+            images=self.images,
+            webhooks=self.webhooks,
+            deliveries=self.delivery_store,
+            price_of=lambda model, images, is_edit: None if model == UNPRICED else images * (3_000 + 1_000 * is_edit),
         )
 
     @property
@@ -343,12 +434,16 @@ class Studio:
             budgets=self.budgets,
             ledger=self.ledger,
             credit=CREDIT,
-            chat_model="google/gemini-3-flash-preview",
+            preferences=self.preferences,
+            health=Health({}, self.provider, self.keys, {}),
+            **self.counting,
         )
 
     @property
     def worker_services(self) -> Services:
-        return Services(self.worker, self.sweep, dead_letters="arn:aws:sqs:us-east-1:000000000000:dead")
+        return Services(
+            self.worker, self.sweep, self.counting["reports"], dead_letters="arn:aws:sqs:us-east-1:000000000000:dead"
+        )
 
     def alarm(self, name: str, /, **facts: object) -> None:
         self.alarms.append((name, facts))

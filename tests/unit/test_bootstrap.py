@@ -38,6 +38,7 @@ def test_each_function_gets_what_it_needs() -> None:
     assert bootstrap.oauth({**ENVIRON, "DARKROOM_SIGN_IN": "nobody"}).connect
     assert bootstrap.generate(ENVIRON).generate
     assert bootstrap.edit(ENVIRON).edit
+    assert bootstrap.models(ENVIRON).estimates
     assert bootstrap.webhooks(ENVIRON).webhooks
     worker = bootstrap.worker(ENVIRON)
     assert (worker.dead_letters, bool(worker.sweep)) == ("arn:aws:sqs:us-east-1:123456789012:dead", True)
@@ -50,7 +51,7 @@ def test_nothing_else_is_there() -> None:
         bootstrap.nothing  # noqa: B018 - that it raises is the point
 
 
-@pytest.mark.parametrize("function", ["generate", "edit", "jobs", "worker", "account", "oauth", "webhooks"])
+@pytest.mark.parametrize("function", ["generate", "edit", "jobs", "worker", "account", "oauth", "webhooks", "models"])
 def test_a_function_of_the_layer_loads_no_more_than_the_layer_has(function: str) -> None:
     script = (
         f"import sys; from darkroom import bootstrap; bootstrap.{function}; import functions.{function}.app;"

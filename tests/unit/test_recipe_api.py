@@ -1,6 +1,7 @@
 """The recipes' routes as callers see them, with a worker that is as prompt as it is told to be."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ from tests.events import Context, http_event
 from tests.fakes.memory import MemorySessionStore, MemoryTokenStore
 from tests.fakes.paid import MemoryAnswerStore
 from tests.unit.services.baking import Bakery
+from tests.unit.services.batches import Gallery
+from tests.unit.studio import Studio
 
 APPLY = "/v1/recipes/apply"
 FLIP = {"steps": [{"operation": {"op": "flip"}}]}
@@ -210,9 +213,10 @@ class TestApply:
             ({"recipe": FLIP, "images": [5]}, "images[0]"),
             ({"recipe": FLIP, "images": ["nonsense"]}, "images[0]"),
             ({"recipe": FLIP, "images": [{"b64_json": "aGVsbG8="}]}, "images[0]"),
-            ({"recipe": FLIP, "images": ["upl_1"], "allow_paid": True}, "allow_paid"),
+            ({"recipe": FLIP, "images": ["upl_1"], "allow_paid": "perhaps"}, "allow_paid"),
+            ({"recipe": FLIP, "images": ["upl_1"], "max_cost_usd": -1}, "max_cost_usd"),
+            ({"recipe": FLIP, "images": ["upl_1"], "max_cost_usd": "NaN"}, "max_cost_usd"),
             ({"recipe": PAINTED, "images": ["upl_1"]}, "steps[0].paint"),
-            ({"recipe": PAINTED, "images": ["upl_1"], "allow_paid": True}, "allow_paid"),
             ({"recipe": {"steps": [{"operation": {"op": "melt"}}]}, "images": ["upl_1"]}, "steps[0].operation.op"),
             ({"recipe": FLIP, "images": ["upl_1"], "n": 2}, "n"),
         ],
@@ -224,3 +228,47 @@ class TestApply:
         assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", param), problem
         assert problem["fix"]
         assert site.bakery.jobs.jobs == {}
+
+
+class TestPaid:
+    """With the whole path of a paid job behind it."""
+
+    @pytest.fixture
+    def call(self, studio: Studio) -> Callable[..., tuple[int, dict[str, Any], dict[str, str]]]:
+        api = Api(studio.callers)
+        mount(api, studio.chat_services)
+        token = studio.token("alice")
+
+        def call(body: Any, **headers: str) -> tuple[int, dict[str, Any], dict[str, str]]:
+            event = http_event("POST", APPLY, token=token, headers=headers, body=body)
+            answer = api.handle(event, Context())  # type: ignore[arg-type]
+            return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+
+        return call
+
+    def test_the_answer_tells_the_estimate_and_no_cost_yet(self, studio: Studio, call: Any) -> None:
+        images = Gallery(studio).upload(3)
+        request = {"recipe": PAINTED, "images": images, "allow_paid": True, "max_cost_usd": 0.5}
+        status, job, headers = call(request)
+        assert (status, job["op"], job["input"]["max_cost_usd"]) == (202, "recipe", 0.5)
+        assert job["cost"]["estimated_usd"] > 0
+        assert (job["cost"]["actual_usd"], job["cost"]["settled"]) == (None, False)
+        assert "x-cost-usd" not in {name.lower() for name in headers}
+        Gallery(studio).run()
+        assert studio.shown.show(studio.job("alice", job["id"]))["cost"]["actual_usd"] == sum(studio.charged()) / 1e6
+
+    @pytest.mark.parametrize(
+        ("more", "status", "code", "param"),
+        [
+            ({}, 400, "INVALID_PARAMETER", "steps[0].paint"),
+            ({"max_cost_usd": 1}, 400, "INVALID_PARAMETER", "steps[0].paint"),
+            ({"allow_paid": True}, 400, "INVALID_PARAMETER", "max_cost_usd"),
+            ({"allow_paid": True, "max_cost_usd": 0.0001}, 402, "COST_LIMIT", "max_cost_usd"),
+        ],
+    )
+    def test_what_may_not_be_paid_is_refused_and_nothing_is_made(
+        self, studio: Studio, call: Any, more: dict[str, Any], status: int, code: str, param: str
+    ) -> None:
+        found, problem, _ = call({"recipe": PAINTED, "images": ["upl_1"], **more})
+        assert (found, problem["code"], problem["param"], problem["charged"]) == (status, code, param, False)
+        assert (studio.of("alice"), studio.images.outputs, studio.paid_requests()) == ({}, {}, [])

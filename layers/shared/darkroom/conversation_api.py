@@ -74,6 +74,12 @@ class NewConversation:
         return cls(found["images"][0], title)
 
 
+def says_nothing(body: bytes, headers: Mapping[str, str]) -> bool:
+    """Whether there is no body, and none was announced: with a picture's type, none at all is a mistake."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return not body and (kind in ("", "multipart/form-data") or kind.endswith(("json", "x-www-form-urlencoded")))
+
+
 def listed(conversation: Conversation, link: Link) -> dict[str, Any]:
     """In short, with a link to the picture that is shown."""
     shown = conversation.version(conversation.current) if conversation.current else None
@@ -119,6 +125,8 @@ def show_turn(job: Job, conversation: Conversation, shown_job: Mapping[str, Any]
         "type": job.result.get("type"),
         "plan": job.result.get("plan"),
         "version": show_version(version, link) if version else None,
+        "estimated_cost_usd": None if job.cost.estimated is None else _dollars(job.cost.estimated),
+        "reserved_usd": _dollars(job.cost.reserved),
         "cost_usd": _dollars(job.cost.actual or 0),
         "total_usd": _dollars(conversation.spent),
         "warnings": list(job.warnings),
@@ -137,7 +145,7 @@ def picture_response(data: bytes, media_type: str, url: str, *, name: str) -> Re
 
 def _message(message: Message) -> dict[str, Any]:
     return {
-        **message.model_dump(mode="json", exclude={"turn", "cost", "warnings"}),
+        **message.model_dump(mode="json", exclude={"turn", "cost", "planned", "warnings"}),
         "object": "conversation.message",
         "job": message.turn,
         "cost_usd": _dollars(message.cost),

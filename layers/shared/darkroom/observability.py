@@ -1,5 +1,79 @@
-"""The log. Structured, one line an event; never a body, a header, a token or a key."""
+"""The log, and the metrics. Structured, one line an event; never a body, a header, a token or a key.
+
+Metrics are lines of the log that CloudWatch makes metrics of (EMF): no call, so nothing to wait for, nothing to fail.
+Each combination of name and dimensions is a metric of its own, which CloudWatch charges by the hour in which it has a
+value ($0.30 for a whole month). So the dimensions have few values, and never a user, a job or a token; a count of 0 is
+not sent; and nothing is charged while nobody works. `POWERTOOLS_METRICS_DISABLED` turns them off.
+"""
+
+import logging
+from typing import Final
 
 from aws_lambda_powertools import Logger
 
+from darkroom.models.job import Job, JobStatus
+from darkroom.models.money import MicroUsd
+
+NAMESPACE: Final = "Darkroom"
+
 logger = Logger(service="darkroom")
+# Those of the client that calls the providers. They tell of requests and answers, but not of bodies or keys.
+_CLIENT_LOGGERS: Final = ("httpx", "httpcore")
+
+
+def log_provider_calls() -> None:
+    """From now on the log has every call of a provider, and how each step of it went."""
+    logger.setLevel(logging.DEBUG)
+    for name in _CLIENT_LOGGERS:
+        client = logging.getLogger(name)
+        client.setLevel(logging.DEBUG)
+        client.handlers = list(logger.handlers)
+        client.propagate = False
+
+
+class EmfTelemetry:
+    """Implements ports.Telemetry."""
+
+    def settled(self, job: Job, actual: MicroUsd | None) -> None:
+        counts = {"Reserved": job.cost.reserved, "CostMicroUsd": actual or 0}
+        if job.status is not JobStatus.CANCELED:
+            counts["Succeeded" if job.status is JobStatus.SUCCEEDED else "Failed"] = 1
+        seconds = None
+        if job.status is JobStatus.SUCCEEDED and job.dispatched_at and job.completed_at:
+            seconds = (job.completed_at - job.dispatched_at).total_seconds()
+        self._send(_dimensions(job), counts, seconds)
+
+    def doubted(self, job: Job) -> None:
+        self._send(_dimensions(job), {"Uncertain": 1}, None)
+
+    def counted(self, name: str, n: int = 1) -> None:
+        self._send({}, {name: n}, None)
+
+    def _send(self, dimensions: dict[str, str], counts: dict[str, int], seconds: float | None) -> None:
+        given = {name: ("Count", float(count)) for name, count in counts.items() if count}
+        if seconds is not None:
+            given["Seconds"] = ("Seconds", seconds)
+        if not given:
+            return
+        try:
+            # Here, for most functions measure nothing.
+            from aws_lambda_powertools.metrics import EphemeralMetrics
+
+            metrics = EphemeralMetrics(namespace=NAMESPACE, service="darkroom")
+            for name, value in dimensions.items():
+                metrics.add_dimension(name, value)
+            for name, (unit, amount) in given.items():
+                metrics.add_metric(name, unit, amount)
+            metrics.flush_metrics()
+        except Exception:
+            logger.exception("A metric was not sent")
+
+
+def _dimensions(job: Job) -> dict[str, str]:
+    """The model as its provider was asked for it: never as a user wrote it, who could make up any number of names."""
+    work = job.work
+    asked = None
+    if work is not None:
+        request = work.request or work.chat or work.completion
+        asked = request.model if request is not None else None
+    return {"op": job.op, "model": job.model_used or asked or "none", "provider": job.provider}

@@ -1,5 +1,6 @@
 """The HTTP edge of recipes: keeping them under names, and applying one to many pictures."""
 
+from decimal import Decimal
 from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import Response
@@ -12,10 +13,12 @@ from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_input import edit_fields
 from darkroom.models.job import Job, JobStatus
+from darkroom.models.money import in_dollars
 from darkroom.models.recipe import Recipe, SavedRecipe
 from darkroom.models.recipe_batch import MOST_PICTURES, Application
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.admission import Submission
+from darkroom.services.batch_notes import wall_of
 from darkroom.services.recipes import Recipes
 from darkroom.services.waiting import is_answer, wait_for
 
@@ -30,7 +33,10 @@ class NewApplication(BaseModel):
 
     recipe: Any = Field(description="The name of a kept recipe, or a recipe.")
     images: list[Any] = Field(min_length=1, max_length=MOST_PICTURES)
-    allow_paid: bool = False
+    allow_paid: bool = Field(False, description="Whether its painted steps may be painted anew, for money.")
+    max_cost_usd: Decimal | None = Field(
+        None, ge=Decimal("0.000001"), le=10_000, allow_inf_nan=False, description="Of the whole batch."
+    )
 
     @field_validator("recipe")
     @classmethod
@@ -81,6 +87,7 @@ def _application(fields: dict[str, Any]) -> Application:
         recipe=new.recipe if isinstance(new.recipe, str) else _recipe(new.recipe),
         pictures=edit_fields({"images": new.images})["images"],
         allow_paid=new.allow_paid,
+        max_cost_usd=new.max_cost_usd,
     )
 
 
@@ -132,7 +139,9 @@ def _answer(answering: AnswerServices, submission: Submission, terms: Terms, *, 
 
 
 def _headers(job: Job, submission: Submission, terms: Terms) -> dict[str, str]:
-    headers = {"location": f"/v1/jobs/{job.id}", "x-cost-usd": "0"}
+    headers = {"location": f"/v1/jobs/{job.id}"}
+    if wall_of(job) is None or job.status.is_final:
+        headers["x-cost-usd"] = f"{in_dollars(job.cost.actual or 0).normalize():f}"
     if terms.is_async:
         headers["preference-applied"] = "respond-async"
     elif terms.wait is not None:

@@ -1,17 +1,44 @@
-"""What a deployment can set: read once, from a mapping that is passed in, and checked as a whole."""
+"""What a deployment can set: read once, from a mapping that is passed in, and checked as a whole.
+
+A field is the variable `DARKROOM_{FIELD}`. Some have other names, too (`OTHER_NAMES`), with the prefix or without it;
+what has the prefix is for Darkroom alone and comes first. A variable that is empty is not there.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from darkroom.models.money import MicroUsd
+from darkroom.models.provider import AUTO
 from darkroom.models.user_settings import Limits
+from darkroom.providers import names as provider_names
 
 PREFIX = "DARKROOM_"
+PAINTERS: Final = ",".join(
+    (
+        "black-forest-labs/flux.2-klein-4b",
+        "google/gemini-2.5-flash-image",
+        "qwen/qwen-image-3",
+        "bytedance-seed/seedream-4.5",
+    )
+)
+# Names that programs of this kind go by, without the prefix. Of several for a field all have to say the same.
+OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "image_generation_model": ("IMAGE_GENERATION_MODEL",),
+    "image_edit_model": ("IMAGE_EDIT_MODEL",),
+    "chat_model": ("OPENROUTER_DEFAULT_MODEL",),
+    "ai_provider": ("AI_PROVIDER", "LLM_PROVIDER"),
+    "openrouter_api_key": ("OPENROUTER_API_KEY",),
+    "openrouter_timeout_ms": ("OPENROUTER_TIMEOUT_MS",),
+    "openrouter_max_retries": ("OPENROUTER_MAX_RETRIES",),
+    "openrouter_http_referer": ("OPENROUTER_HTTP_REFERER",),
+    "openrouter_app_name": ("OPENROUTER_APP_NAME",),
+    "openrouter_debug": ("OPENROUTER_DEBUG",),
+}
 
 
 class SettingsError(Exception):
@@ -29,13 +56,37 @@ def _endpoints(value: Any) -> Any:
     return [(host, port) for host, _, port in pairs]
 
 
+def _by_name(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return dict(word.strip().split("=", 1) for word in value.split(",") if "=" in word)
+
+
+def _provider(name: str) -> str:
+    name = name.strip().lower()
+    known = (AUTO, *provider_names())
+    if name not in known:
+        raise ValueError(f"use one of: {', '.join(known)}")
+    return name
+
+
+def _key(secret: SecretStr) -> SecretStr:
+    """A key that is sent with a blank or a line end is refused, with words that do not say why."""
+    plain = secret.get_secret_value()
+    if plain.split() != [plain] or not plain.isprintable():
+        raise ValueError("there are blanks or line ends around the key, or within it")
+    return secret
+
+
+Key = Annotated[SecretStr, AfterValidator(_key)]
 Dollars = Annotated[Decimal, Field(ge=0, le=100_000, allow_inf_nan=False)]
 
 
 class Settings(BaseModel):
     """Each field is the variable `DARKROOM_{FIELD}`."""
 
-    model_config = ConfigDict(frozen=True)
+    # What is wrong with a value is said without the value, for it may be a key.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     table: str = Field(min_length=3, description="DynamoDB table.")
     uploads_bucket: str = Field(min_length=3)
@@ -53,15 +104,27 @@ class Settings(BaseModel):
     openrouter_url: str = Field("https://openrouter.ai", pattern=r"^https?://[^/?#]+$")
     openrouter_app_name: str = Field("Darkroom", max_length=100)
     openrouter_http_referer: str = Field("", max_length=200)
-    openrouter_api_key: SecretStr | None = Field(None, description="A key for everybody; on a laptop alone.")
+    openrouter_api_key: Key | None = Field(None, description="A key for everybody; on a laptop alone.")
     operator_key_secret: str = Field("", description="Secrets Manager secret that holds a key for everybody.")
-    image_generation_model: str = Field(
-        "black-forest-labs/flux.2-klein-4b", description="Comma-separated; the first that can is taken."
-    )
-    image_edit_model: str = Field("black-forest-labs/flux.2-klein-4b,google/gemini-2.5-flash-image")
+    image_generation_model: str = Field(PAINTERS, description="Comma-separated; the first that can is taken.")
+    image_edit_model: str = Field(PAINTERS, description="As above.")
     chat_model: str = Field(
         "google/gemini-3-flash-preview,google/gemini-2.5-flash", description="As above: the planner."
     )
+    ai_provider: Annotated[str, AfterValidator(_provider)] = Field(
+        AUTO, max_length=50, description="Who is called: a provider's name, or `auto`."
+    )
+    openrouter_debug: bool = Field(False, description="Logs every call of a provider: never a key or a body.")
+    openrouter_timeout_ms: int = Field(300_000, ge=1_000, le=890_000, description="Between two pieces of an answer.")
+    openrouter_max_retries: int = Field(2, ge=0, le=9, description="After attempts that are proven to be unbilled.")
+    catalogue_seconds: int = Field(3600, ge=0, le=86_400, description="How long the list of models counts as current.")
+    provider_urls: Annotated[Mapping[str, str], BeforeValidator(_by_name)] = Field(
+        default_factory=dict, description="`openai=http://127.0.0.1:9000,…`: others than the providers' own."
+    )
+    provider_keys: Annotated[Mapping[str, Key], BeforeValidator(_by_name)] = Field(
+        default_factory=dict, description="Keys for everybody, by provider: `{PROVIDER}_API_KEY`; on a laptop alone."
+    )
+    removebg_credit_usd: Dollars = Field(Decimal("0.20"), description="What one credit of remove.bg costs its owner.")
     render_queue: str = Field("", description="URL of the queue of pictures for the function with the model.")
     job_queue: str = Field("", description="URL of the queue of paid jobs.")
     job_dead_letters: str = Field("", description="ARN of the queue of their dead letters.")
@@ -100,15 +163,62 @@ class Settings(BaseModel):
     def retention(self) -> timedelta:
         return timedelta(days=self.retention_days)
 
+    def is_built_in(self, field: str) -> bool:
+        """Whether a value is the one that Darkroom comes with, and not of whoever has deployed it."""
+        built_in: object = type(self).model_fields[field].get_default(call_default_factory=True)
+        return bool(getattr(self, field) == built_in)
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Raises SettingsError that names each variable at fault."""
-        given = {field: environ[name] for field in cls.model_fields if (name := PREFIX + field.upper()) in environ}
+        given = {field: found for field in cls.model_fields if (found := _find(environ, _spellings(field)))}
+        keys = {
+            name: found
+            for name in provider_names()
+            if name != _HAS_FIELD and (found := _find(environ, _with_prefix((f"{name.upper()}_API_KEY",))))
+        }
+        values: dict[str, Any] = {field: value for field, (_, value) in given.items()}
+        if keys:
+            listed = _by_name(values.get("provider_keys", ""))
+            values["provider_keys"] = {**listed, **{name: value for name, (_, value) in keys.items()}}
         try:
-            return cls.model_validate(given)
+            return cls.model_validate(values)
         except ValidationError as error:
-            faults = (f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_url=False))
+            used: dict[Place, str] = {(field,): name for field, (name, _) in given.items()}
+            used |= {("provider_keys", provider): name for provider, (name, _) in keys.items()}
+            faults = (f"{_named(each['loc'], used)}: {each['msg']}" for each in error.errors(include_url=False))
             raise SettingsError("; ".join(faults)) from error
+
+
+_HAS_FIELD: Final = "openrouter"
+Place = tuple[int | str, ...]
+Spellings = tuple[tuple[str, ...], ...]
+"""Names of one variable: all of a group count the same, and the first group in which there is one counts."""
+
+
+def _spellings(field: str) -> Spellings:
+    prefixed, plain = _with_prefix(OTHER_NAMES.get(field, ()))
+    return (PREFIX + field.upper(), *(name for name in prefixed if name != PREFIX + field.upper())), plain
+
+
+def _with_prefix(names: tuple[str, ...]) -> Spellings:
+    return tuple(PREFIX + name for name in names), names
+
+
+def _find(environ: Mapping[str, str], spellings: Spellings) -> tuple[str, str] | None:
+    """The name that was used and its value. Raises SettingsError if two names do not say the same."""
+    for names in spellings:
+        found = [(name, environ[name]) for name in names if environ.get(name)]
+        if len({value for _, value in found}) > 1:
+            raise SettingsError(f"{' and '.join(name for name, _ in found)}: they do not say the same; set one of them")
+        if found:
+            return found[0]
+    return None
+
+
+def _named(place: Place, used: Mapping[Place, str]) -> str:
+    """The variable that a fault is in."""
+    return used.get(place[:2]) or used.get(place[:1]) or PREFIX + str(place[0]).upper()
 
 
 def _micro(dollars: Decimal) -> MicroUsd:

@@ -61,17 +61,17 @@ class Deadly:
 
 def work(place: Place, now: datetime, user: str, job_id: str, *, kill: Point | None = None) -> BaseProcess:
     """Starts a worker's process on the job; without a point it lives until it is done, or somebody kills it."""
-    return _begun(_work, place, now, kill, user, job_id)
+    return begun(_work, place, now, kill, user, job_id)
 
 
 def ask(place: Place, now: datetime, caller: Caller, request: ImageRequest, terms: Terms, kill: Point) -> BaseProcess:
     """Starts an HTTP function's process that submits the request."""
-    return _begun(_ask, place, now, kill, caller, request, terms)
+    return begun(_ask, place, now, kill, caller, request, terms)
 
 
 def sweep(place: Place, now: datetime, kill: Point) -> BaseProcess:
     """Starts a process that sweeps once."""
-    return _begun(_sweep, place, now, kill)
+    return begun(_sweep, place, now, kill)
 
 
 def ended(process: BaseProcess) -> int | None:
@@ -86,7 +86,7 @@ def slay(process: BaseProcess) -> None:
     assert ended(process) in (0, -signal.SIGKILL)
 
 
-def _begun(what: Callable[..., None], place: Place, now: datetime, kill: Point | None, *args: Any) -> BaseProcess:
+def begun(what: Callable[..., None], place: Place, now: datetime, kill: Point | None, *args: Any) -> BaseProcess:
     process = _CONTEXT.Process(target=what, args=(place, now, kill, *args), daemon=True)
     process.start()
     return process

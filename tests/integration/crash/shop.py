@@ -23,8 +23,8 @@ from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
 from darkroom.models.user_settings import Limits
 from darkroom.ports import Clock, Provider
-from darkroom.providers import ProviderSettings, load
-from darkroom.providers.openrouter import OpenRouterAuth
+from darkroom.providers import ProviderSettings
+from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
 from darkroom.services.admission import Admission
 from darkroom.services.answers import Answers
 from darkroom.services.budgets import Budgets
@@ -32,6 +32,7 @@ from darkroom.services.catalogue import Catalogue
 from darkroom.services.generate import Generate
 from darkroom.services.jobs import Jobs
 from darkroom.services.keys import Keys
+from darkroom.services.providers import Providers
 from darkroom.services.quotes import Quotes
 from darkroom.services.reconcile import Reconciliation
 from darkroom.services.settlement import Settlement
@@ -138,7 +139,7 @@ class Shop:
 
     @cached_property
     def provider(self) -> Provider:
-        found: Provider = self.wrap("provider", load("openrouter")(ProviderSettings(url=self.place.openrouter)))
+        found: Provider = self.wrap("provider", OpenRouter(ProviderSettings(url=self.place.openrouter)))
         return found
 
     @cached_property
@@ -159,9 +160,12 @@ class Shop:
         )
 
     @cached_property
+    def settings(self) -> DynamoSettingsStore:
+        return DynamoSettingsStore(self.place.table, self.aws.dynamodb)
+
+    @cached_property
     def budgets(self) -> Budgets:
-        settings = DynamoSettingsStore(self.place.table, self.aws.dynamodb)
-        return Budgets(settings, self.ledger, self.clock, defaults=self.limits)
+        return Budgets(self.settings, self.ledger, self.clock, defaults=self.limits)
 
     @cached_property
     def free_jobs(self) -> Jobs:
@@ -180,13 +184,14 @@ class Shop:
             ledger=self.ledger,
             answers=answers,
             queue=self.job_queue,
-            keys=self.keys,
+            providers=Providers({"openrouter": self.provider}, self.keys, self.settings),
             budgets=self.budgets,
             clock=self.clock,
             retention=timedelta(days=30),
             alarm=self.alarm,
         )
-        quotes = Quotes(Catalogue(self.provider), generation_model=BUFFERED, edit_model=BUFFERED)
+        catalogue = Catalogue(OpenRouter(ProviderSettings(url=self.place.openrouter)))
+        quotes = Quotes(catalogue, generation_model=BUFFERED, edit_model=BUFFERED)
         return Generate(admission, quotes, HttpWebhookSender(UrlGuard()).check)
 
     @cached_property
@@ -209,7 +214,7 @@ class Shop:
             jobs=self.jobs,
             queue=self.job_queue,
             keys=self.keys,
-            provider=self.provider,
+            providers=lambda _name: self.provider,
             images=self.images,
             raw_answers=self.raw_answers,
             settlement=self.settlement,
@@ -231,11 +236,15 @@ class Shop:
             jobs=self.jobs,
             free_jobs=self.free_jobs,
             queue=self.job_queue,
-            provider=self.provider,
+            providers=lambda _name: self.provider,
             raw_answers=self.raw_answers,
             settlement=self.settlement,
             reconciliation=Reconciliation(
-                keys=self.keys, provider=self.provider, jobs=self.jobs, ledger=self.ledger, clock=self.clock
+                keys=self.keys,
+                providers=lambda _name: self.provider,
+                jobs=self.jobs,
+                ledger=self.ledger,
+                clock=self.clock,
             ),
             resend_webhooks=lambda: len(webhooks.resend_stale()),
             clock=self.clock,

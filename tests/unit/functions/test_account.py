@@ -7,10 +7,13 @@ from darkroom.bootstrap import AccountServices
 from darkroom.errors import InvalidApiKey, NetworkError
 from darkroom.models.money import CREDIT
 from darkroom.models.user_settings import Limits
+from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.budgets import Budgets
 from darkroom.services.callers import Callers
+from darkroom.services.health import Health
 from darkroom.services.keys import Keys
 from darkroom.services.tokens import Tokens
+from darkroom.services.usage import KeyFigures
 from functions.account.app import routes
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
@@ -19,6 +22,8 @@ from tests.fakes.ledger import MemoryLedger
 from tests.fakes.memory import MemoryJobStore, MemoryKeyVault
 from tests.fakes.paid import MemorySettingsStore
 from tests.paid_jobs import DOLLAR, day, paid_job, succeeded
+from tests.unit.counting import counting
+from tests.unit.preferring import Unreachable, preferring
 from tests.unit.studio import Studio
 
 
@@ -32,10 +37,18 @@ class Caller:
 
 
 @pytest.fixture
-def call(callers: Callers, tokens: Tokens, keys: Keys, clock: SteppingClock) -> Caller:
+def call(
+    callers: Callers,
+    tokens: Tokens,
+    keys: Keys,
+    vault: MemoryKeyVault,
+    openrouter: ScriptedOpenRouter,
+    clock: SteppingClock,
+) -> Caller:
     jobs = MemoryJobStore()
     ledger = MemoryLedger(jobs, clock)
-    budgets = Budgets(MemorySettingsStore(), ledger, clock, defaults=Limits(per_day=5_000_000))
+    settings = MemorySettingsStore()
+    budgets = Budgets(settings, ledger, clock, defaults=Limits(per_day=5_000_000))
     services = AccountServices(
         callers=callers,
         tokens=tokens,
@@ -43,7 +56,9 @@ def call(callers: Callers, tokens: Tokens, keys: Keys, clock: SteppingClock) -> 
         budgets=budgets,
         ledger=ledger,
         credit=CREDIT,
-        chat_model="google/gemini-3-flash-preview",
+        preferences=preferring(budgets, Unreachable(), {}),
+        health=Health({}, OpenRouter(), keys, {}),
+        **counting(jobs, ledger, settings, KeyFigures(vault, openrouter), clock),
     )
     return Caller(services)
 

@@ -147,6 +147,56 @@ def test_what_does_not_begin_one_is_refused(chat: Chat, fields: dict[str, Any], 
     assert chat("GET", ROOT)[1]["data"] == []
 
 
+@pytest.mark.parametrize("kind", ["image/png", "image/*", "Image/JPEG; q=1", "application/octet-stream"])
+def test_a_picture_that_is_announced_and_does_not_come_begins_none(chat: Chat, kind: str) -> None:
+    status, body, _ = chat("POST", ROOT, b"", headers={"content-type": kind})
+    assert (status, body["code"]) == (400, "EMPTY_IMAGE")
+    assert chat("GET", ROOT)[1]["data"] == []
+
+
+@pytest.mark.parametrize("kind", ["", "application/json", "application/problem+json"])
+def test_an_empty_body_that_announces_no_picture_begins_one_without(chat: Chat, kind: str) -> None:
+    assert chat("POST", ROOT, b"", headers={"content-type": kind} if kind else None)[0] == 201
+
+
+KINDS = {
+    "audio/mpeg": b"ID3\x04" + bytes(60),
+    "video/mp4": b"\x00\x00\x00\x18ftypmp42" + bytes(60),
+    "application/pdf": b"%PDF-1.7\n" + bytes(60),
+    "image/svg+xml": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "text/plain": b"A cat",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_picture_begins_none_whatever_it_is_called(chat: Chat, studio: Studio, kind: str) -> None:
+    """As it is, under a picture's label, in JSON, and as an upload."""
+    data, upload = KINDS[kind], "upl_01HZZZZZZZZZZZZZZZZZZZZZZZ"
+    studio.images.drop(f"uploads/alice/{upload}", data)
+    for body, headers in (
+        (data, {"content-type": kind}),
+        (b"", {"content-type": kind}),
+        (data, {"content-type": "image/png"}),
+        ({"image_b64": base64.b64encode(data).decode()}, None),
+        ({"image": f"data:{kind};base64,{base64.b64encode(data).decode()}"}, None),
+        ({"upload_id": upload}, None),
+    ):
+        status, answer, _ = chat("POST", ROOT, body, headers=headers)
+        is_empty_picture = body == b"" and kind.startswith("image/")
+        assert (status, answer["code"]) == (400, "EMPTY_IMAGE") if is_empty_picture else (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert chat("GET", ROOT)[1]["data"] == []
+
+
+def test_an_upload_may_be_named_as_openai_names_it(chat: Chat, studio: Studio) -> None:
+    upload = "upl_01HZZZZZZZZZZZZZZZZZZZZZZZ"
+    studio.images.drop(f"uploads/alice/{upload}", PICTURE)
+    assert chat("POST", ROOT, {"file_id": upload})[1]["current"] == "v1"
+    for wrong in ("file-abc123", "upl_01HYYYYYYYYYYYYYYYYYYYYYYY"):
+        status, body, _ = chat("POST", ROOT, {"file_id": wrong})
+        assert (status, body["param"]) == (404 if wrong.startswith("upl_") else 400, "file_id")
+    assert len(chat("GET", ROOT)[1]["data"]) == 1
+
+
 def test_conversations_are_listed_in_pages(chat: Chat, studio: Studio) -> None:
     made: list[str] = []
     for _ in range(3):
@@ -205,6 +255,8 @@ def test_a_message_becomes_a_version(chat: Chat, studio: Studio) -> None:
     assert (turn["version"]["id"], turn["version"]["parent"]) == ("v2", "v1")
     [cost] = studio.charged("alice")
     assert turn["cost_usd"] == turn["total_usd"] == turn["conversation"]["total_usd"] == cost / 1_000_000 > 0
+    assert 0.7 * turn["cost_usd"] <= turn["estimated_cost_usd"] <= 1.3 * turn["cost_usd"] < turn["reserved_usd"]
+    assert turn["job"]["created_at"] <= turn["job"]["started_at"] <= turn["job"]["completed_at"]
     assert (turn["conversation"]["current"], turn["job"]["id"]) == ("v2", job["id"])
     key = turn["version"]["image"]["url"].removeprefix("https://outputs.example/")
     assert load(studio.images.outputs[key].data).size == (60, 40)
@@ -258,6 +310,23 @@ def test_a_version_is_shown_or_is_the_picture_itself(chat: Chat) -> None:
     assert (status, answer["data"], headers["content-type"]) == (200, PICTURE, "image/png")
     assert headers["content-disposition"] == f'inline; filename="{conversation_id}-v1.png"'
     assert chat("GET", f"{ROOT}/{conversation_id}/versions/v2")[0] == 404
+
+
+def test_a_picture_that_is_gone_is_a_clear_answer(chat: Chat, studio: Studio) -> None:
+    conversation_id = chat.begin()
+    chat.edit(conversation_id)
+    one = f"{ROOT}/{conversation_id}"
+    (gone,) = [key for key in studio.images.outputs if key.startswith("outputs/")]
+    studio.images.remove_outputs([gone])
+    for method, path, body, query, headers in (
+        ("GET", f"{one}/versions/v2", None, None, {"accept": "image/png"}),
+        ("GET", f"{one}/compare", None, {"a": "v1", "b": "v2"}, None),
+        ("POST", f"{one}/messages", {"content": "warmer"}, None, None),
+    ):
+        status, answer, _ = chat(method, path, body, query=query, headers=headers)
+        assert (status, answer["code"], answer["version"]) == (410, "IMAGE_EXPIRED", "v2")
+    assert studio.paid_requests() == []
+    assert chat("POST", f"{one}/undo")[1]["current"] == "v1"
 
 
 def test_two_versions_are_compared(chat: Chat, studio: Studio) -> None:

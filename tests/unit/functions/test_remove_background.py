@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from darkroom.api import MAX_INLINE_BYTES
-from darkroom.bootstrap import RemoveBackgroundServices
+from darkroom.bootstrap import AnswerServices, RemoveBackgroundServices
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
 from darkroom.models.upload import UploadRequest
 from darkroom.services.callers import Callers
@@ -44,6 +44,7 @@ class Studio:
             RemoveBackgroundServices(
                 callers=callers,
                 jobs=Jobs(jobs, images, clock, max_attempts=3),
+                answering=_nobody_pays,
                 recipes_worker=bakery.worker(),
                 turns=TurnRender(jobs, MemoryJobQueue(), bakery.render, clock),
                 remove_background=RemoveBackground(
@@ -86,6 +87,10 @@ class Studio:
 @pytest.fixture
 def studio(callers: Callers, clock: SteppingClock, token: str) -> Studio:
     return Studio(callers, Bakery(clock), clock, token)
+
+
+def _nobody_pays() -> AnswerServices:
+    raise AssertionError("what is cut out here has no price")
 
 
 def _form(fields: dict[str, str] | None = None, **files: bytes) -> dict[str, Any]:

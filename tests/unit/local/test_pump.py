@@ -228,3 +228,18 @@ def test_scheduled_events_have_eventbridge_s_shape() -> None:
     assert set(event) == {
         "version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail",
     }  # fmt: skip
+
+
+def test_a_rules_own_input_is_the_event() -> None:
+    schedule = Schedule("WorkerFunctionMonthlyReport", "WorkerFunction", None, input='{"task": "monthly-report"}')
+    assert scheduled_event(schedule) == {"task": "monthly-report"}
+
+
+def test_what_is_due_once_a_month_is_not_called_here(aws: Aws, make_pool: MakePool, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.touch()
+    pools = {"QueueFunction": make_pool("queue", NOTES=str(notes))}
+    pump = Pump(aws.sqs, pools, [], [Schedule("Monthly", "QueueFunction", None), Schedule("Sweep", "QueueFunction", 1)])
+    with pumping(pump):
+        wait_for(lambda: len(notes.read_text().splitlines()) >= 1)
+    assert {json.loads(line)["resources"][0].rpartition("/")[2] for line in notes.read_text().splitlines()} == {"Sweep"}

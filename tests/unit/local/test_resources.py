@@ -98,8 +98,12 @@ def test_buckets_are_private_encrypted_and_tidied(made: Made, bucket: str) -> No
     assert encryption["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     ownership = s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"]
     assert ownership == [{"ObjectOwnership": "BucketOwnerEnforced"}]
-    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
-    assert (rule["Status"], rule["Expiration"]["Days"]) == ("Enabled", 7 if bucket == "UploadsBucket" else 30)
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert {rule["Status"] for rule in rules} == {"Enabled"}
+    removing = {rule["ID"]: rule["Expiration"]["Days"] for rule in rules if "Expiration" in rule}
+    longest = {name: days for name, days in removing.items() if not name.startswith("remove-after-")}
+    assert set(longest.values()) == {7 if bucket == "UploadsBucket" else 30}
+    assert set(removing.values()) - set(longest.values()) == (set() if bucket == "UploadsBucket" else {1, 3, 7, 14})
     assert s3.get_bucket_cors(Bucket=name)["CORSRules"][0]["AllowedOrigins"] == [URL]
     (statement,) = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"]
     assert (statement["Effect"], statement["Resource"][0]) == ("Deny", f"arn:aws:s3:::{name}")

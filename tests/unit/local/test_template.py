@@ -179,7 +179,7 @@ def test_event_sources(tmp_path: Path) -> None:
     ("event", "complaint"),
     [
         ("{Type: Kinesis}", "events of type Kinesis"),
-        ("{Type: Schedule, Properties: {Schedule: 'cron(0 1 * * ? *)'}}", "only rate"),
+        ("{Type: Schedule, Properties: {Schedule: 'at(2026-11-21T03:00:00)'}}", "only rate"),
         ("{Type: HttpApi}", "without Method and Path"),
     ],
 )

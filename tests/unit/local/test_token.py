@@ -69,11 +69,11 @@ def test_the_token_is_for_the_deployed_stack(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.usefixtures("settings")
 @pytest.mark.parametrize(
-    ("stack", "complaint"),
+    ("name", "complaint"),
     [("nowhere", "There is no stack nowhere in us-east-1"), ("other", "The stack other has no output Table")],
 )
-def test_a_stack_that_is_not_darkroom_s_is_said(capsys: pytest.CaptureFixture[str], stack: str, complaint: str) -> None:
-    assert main(["ann", "--stack", stack]) == 1
+def test_a_stack_that_is_not_darkroom_s_is_said(capsys: pytest.CaptureFixture[str], name: str, complaint: str) -> None:
+    assert main(["ann", "--stack", name]) == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert complaint in said.err

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from darkroom.errors import InvalidParameter, NoForeground
 from darkroom.operations import Canvas, load, parse, run
+from darkroom.operations.rotate import visible
 from darkroom.operations.straighten import largest_upright
 from tests.fakes.tools import EllipseTools
 from tests.photos import photo
@@ -279,3 +280,33 @@ def test_straighten_levels_a_horizon() -> None:
     level = array(done(picture, {"op": "straighten", "angle": -9.83}))[..., 0] < 128
     edge = level.argmax(axis=0)
     assert np.ptp(edge) <= 1
+
+
+# --- angles that nobody sees ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("op", ["rotate", "straighten"])
+@pytest.mark.parametrize("angle", [1e-12, -1e-12, 1e-5, -1e-5])
+def test_an_angle_that_moves_no_pixel_visibly_changes_nothing(op: str, angle: float) -> None:
+    before = Canvas(numbered(200, 100), format="jpeg")
+    after = run(before, parse([{"op": op, "angle": angle}]), EllipseTools())
+    assert (after.pixels.mode, after.format, after.warnings) == ("RGB", "jpeg", ())
+    assert after.pixels.tobytes() == before.pixels.tobytes()
+
+
+@given(size=SIZES, quarter=st.integers(-3, 3), off=st.floats(-1e-6, 1e-6))
+def test_next_to_a_quarter_turn_it_is_the_quarter_turn(size: tuple[int, int], quarter: int, off: float) -> None:
+    image = Image.new("RGB", size, "red")
+    turned = done(image, {"op": "rotate", "angle": 90 * quarter + off})
+    assert turned.mode == "RGB"
+    assert turned.tobytes() == done(image, {"op": "rotate", "angle": 90 * quarter}).tobytes()
+
+
+def test_what_can_be_seen_is_turned() -> None:
+    image = numbered(200, 100)
+    assert done(image, {"op": "rotate", "angle": 0.5}).mode == "RGBA"
+    assert done(image, {"op": "straighten", "angle": 0.5}).size != image.size
+    # A thousandth of a degree is a twentieth of a pixel at the corners of six thousand.
+    assert visible(0.001, (200, 100)) == 0
+    assert visible(0.001, (6000, 4000)) == 0.001
+    assert visible(89.999, (6000, 4000)) == 89.999

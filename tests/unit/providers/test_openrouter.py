@@ -212,7 +212,7 @@ def test_a_chat_always_bounds_its_answer(asking: Asking) -> None:
 
 def test_a_chat_sends_what_was_asked_for(asking: Asking) -> None:
     asking.chat(
-        temperature=0.5, seed=3, zdr=True, max_price={"prompt": "1"}, session="s-1", user="u", cache_seconds=3600,
+        temperature=0.5, seed=3, max_price={"prompt": "1"}, session="s-1", user="u", cache_seconds=3600,
         json_schema=JsonSchema(name="plan", schema={"type": "object"}),
     )  # fmt: skip
     entry = asking.requests[0]
@@ -221,7 +221,7 @@ def test_a_chat_sends_what_was_asked_for(asking: Asking) -> None:
         "seed": 3,
         "session_id": "s-1",
         "user": "u",
-        "provider": {"zdr": True, "max_price": {"prompt": "1"}},
+        "provider": {"max_price": {"prompt": "1"}},
         "response_format": {
             "type": "json_schema",
             "json_schema": {"name": "plan", "schema": {"type": "object"}, "strict": True},
@@ -230,6 +230,13 @@ def test_a_chat_sends_what_was_asked_for(asking: Asking) -> None:
     assert wanted.items() <= entry["body"].items()
     assert entry["headers"]["x-openrouter-cache"] == "true"
     assert entry["headers"]["x-openrouter-cache-ttl"] == "3600"
+
+
+def test_what_is_to_be_kept_by_nobody_is_not_put_into_the_cache(asking: Asking) -> None:
+    asking.chat(zdr=True, cache_seconds=3600)
+    entry = asking.requests[0]
+    assert entry["body"]["provider"] == {"zdr": True}
+    assert not [name for name in entry["headers"] if "cache" in name]
 
 
 def test_an_identical_request_is_the_same_bytes() -> None:

@@ -1,5 +1,6 @@
 """What there is, what it costs, and what became of a call."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -18,6 +19,30 @@ def test_the_lists_are_read(asking: Asking) -> None:
     assert painter.parameters["n"].accepts(10)
     assert not painter.parameters["n"].accepts(11)
     assert models["meta/muse-image"].parameters == {}
+
+
+def test_what_a_list_says_of_a_model_beside_its_prices(asking: Asking) -> None:
+    painters = {model.id: model for model in asking.provider.image_models()}
+    assert painters[PAINTER].created == datetime.fromtimestamp(1768435663, UTC)
+    models = {model.id: model for model in asking.provider.chat_models()}
+    ending = models["google/gemini-3.1-flash-image-preview"]
+    assert (ending.expires_at, models[TALKER].expires_at) == (datetime(2026, 12, 31, tzinfo=UTC), None)
+    opus, small = models["anthropic/claude-opus-4.6"], models["openai/gpt-4o-mini"]
+    assert (opus.reasons, small.reasons, opus.weights) == (True, False, None)
+    assert models["google/gemma-4-31b-it:free"].weights == "google/gemma-4-31B-it"
+
+
+def test_who_keeps_nothing_is_a_list_of_its_own(asking: Asking) -> None:
+    private = set(asking.provider.private_models())
+    assert {"anthropic/claude-opus-4.6", PAINTER} <= private
+    assert "openai/gpt-4o-mini" not in private
+
+
+@pytest.mark.parametrize("created", [0, -1, True, None, "soon", [], 1e30])
+def test_a_time_that_is_none_is_unknown(created: object) -> None:
+    value = {"data": [{"id": "a/b", "created": created}]}
+    (model,) = saying(value, lambda provider: provider.chat_models())
+    assert model.created is None
 
 
 def test_endpoints_have_exact_prices(asking: Asking) -> None:

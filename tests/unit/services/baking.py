@@ -17,12 +17,15 @@ from darkroom.models.recipe import Recipe
 from darkroom.models.recipe_batch import Application
 from darkroom.operations import ENGINE_VERSION, Operation, Rendered
 from darkroom.services.admission import Submission
+from darkroom.services.batch_notes import Notes
+from darkroom.services.painted_batch import PaintedBatches
 from darkroom.services.recipe_worker import RecipeWorker
 from darkroom.services.recipes import FolderRecipes, Recipes
 from darkroom.services.render import Render
 from darkroom.services.sources import Sources
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
+from tests.fakes.paid import MemoryJobQueue
 from tests.fakes.recipes import MemoryRecipeStore, MemoryRenderQueue
 from tests.photos import save
 from tests.unit.services.test_render import BoxSegmenter, Nobody
@@ -76,12 +79,16 @@ class Bakery:
         self.folders = FolderRecipes(self.store, self.render)
 
     def worker(self, *, before: Callable[[bytes], object] = len, sources: Sources | None = None) -> RecipeWorker:
+        notes = Notes(self.images)
         return RecipeWorker(
             render=Hooked(self.images, self.sources, 25, self.segmenter, "box", before),
             sources=sources or self.sources,
-            images=self.images,
+            notes=notes,
             jobs=self.jobs,
             queue=self.queue,
+            painted=PaintedBatches(
+                self.render, self.sources, notes, self.jobs, self.queue, MemoryJobQueue(), self.clock, self.alarm
+            ),
             clock=self.clock,
             alarm=self.alarm,
             max_attempts=3,

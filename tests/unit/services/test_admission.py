@@ -16,6 +16,7 @@ from darkroom.models.caller import Caller
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import JobStatus, PaidWork
 from darkroom.services.admission import Admission, Prepared, Submission, request_sha256
+from darkroom.services.providers import Choice
 from tests.unit.studio import KLEIN, PromptQueue, Studio
 
 TERMS = Terms(route="POST /v1/images/generations")
@@ -44,14 +45,14 @@ class Orders:
         def keep() -> None:
             self.kept += 1
 
-        def prepare() -> Prepared:
+        def prepare(_choice: Choice) -> Prepared:
             self.prepared += 1
             if not prompt:
                 raise InvalidParameter("No prompt.")
             reserve = None if estimate is None else estimate * 11 // 10
             return Prepared(work=WORK, model_requested="flux", estimate=estimate, reserve=reserve, most=most, keep=keep)
 
-        return self.admission.submit(caller, "generation", terms, {"prompt": prompt}, prepare)
+        return self.admission.submit(caller, "generation", terms, {"prompt": prompt}, prepare, skill="generate")
 
 
 @pytest.fixture
@@ -149,11 +150,11 @@ class TestIdempotency:
         """Both had looked, and neither had found anything."""
         second: list[Submission] = []
 
-        def prepare() -> Prepared:
+        def prepare(_choice: Choice) -> Prepared:
             second.append(orders.submit(KEYED))
             return Prepared(work=WORK, model_requested="flux", estimate=1, reserve=1)
 
-        first = studio.admission.submit(ALICE, "generation", KEYED, {"prompt": "a fox"}, prepare)
+        first = studio.admission.submit(ALICE, "generation", KEYED, {"prompt": "a fox"}, prepare, skill="generate")
         assert (first.is_replayed, first.job.id) == (True, second[0].job.id)
         assert len(studio.jobs.jobs) == 1
         assert studio.budget("alice", "day").reserved == 15_400

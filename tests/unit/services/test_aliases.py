@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from darkroom.errors import UnsupportedModel
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
-from darkroom.services.alias_table import ALIASES
-from darkroom.services.aliases import MOST_SUGGESTIONS, normalise, refusal, resolve, suggest
+from darkroom.services.aliases import ALIASES, MOST_SUGGESTIONS, follow, normalise, refusal, resolve, suggest
 from darkroom.services.catalogue import Catalogue
+from darkroom.services.chat_alias_table import CHAT_TABLE
+from darkroom.services.chat_models import ChatModels
 from darkroom.services.quotes import Quotes
 from local.simulator import Simulator
 from tests.unit.services.quoting import provider, quote, quotes
@@ -41,6 +42,48 @@ IMAGE_NAMES = {
     " OpenRouter/OpenAI/GPT-Image-2 ": "openai/gpt-image-2",
     "gpt-image-2-2026-04-21": "openai/gpt-image-2",
     "qwen/qwen-image-3": "qwen/qwen-image-3",
+}
+
+# Every name for text that is in use anywhere, as it is written there, and the live model that is meant.
+CHAT_NAMES = {
+    "google/gemini-3-flash-preview": "google/gemini-3-flash-preview",
+    "anthropic/claude-opus-4.6": "anthropic/claude-opus-4.6",
+    "google/gemini-2.5-flash": "google/gemini-2.5-flash",
+    "gemini-2.5-flash": "google/gemini-2.5-flash",
+    "models/gemini-2.5-flash": "google/gemini-2.5-flash",
+    "Gemini 2 Flash": "google/gemini-2.5-flash",
+    "google/gemini-pro": "google/gemini-3-flash-preview",
+    "mistralai/pixtral-large-2411": "google/gemma-4-31b-it:free",
+    "openai/gpt-oss-20b": "openai/gpt-oss-20b",
+    "openai/gpt-oss-20b:free": "nvidia/nemotron-3-nano-30b-a3b:free",
+    "meta-llama/llama-3.2-3b-instruct:free": "nvidia/nemotron-3-nano-30b-a3b:free",
+    "google/gemma-2-9b-it:free": "google/gemma-4-31b-it:free",
+    "mistralai/mistral-7b-instruct:free": "nvidia/nemotron-3-nano-30b-a3b:free",
+    "gpt-4o": "openai/gpt-4o-mini",
+    "openai/gpt-4o": "openai/gpt-4o-mini",
+    "openrouter/openai/gpt-4o": "openai/gpt-4o-mini",
+    "gpt-4o-2024-08-06": "openai/gpt-4o-mini",
+    "gpt-3.5-turbo": "openai/gpt-4o-mini",
+    "openai/gpt-3.5-turbo": "openai/gpt-4o-mini",
+    "gpt-4": "openai/gpt-4o-mini",
+    "claude-3-sonnet-20240229": "anthropic/claude-opus-4.6",
+    "claude-3-5-sonnet-20241022": "anthropic/claude-opus-4.6",
+    "claude-opus-4-6": "anthropic/claude-opus-4.6",
+    "anthropic/claude-3-sonnet": "anthropic/claude-opus-4.6",
+    "anthropic/claude-3-opus": "anthropic/claude-opus-4.6",
+    "meta/llama-2": "openai/gpt-oss-20b",
+    "llama-3.3-70b-versatile": "openai/gpt-oss-20b",
+    "groq/llama-3.3-70b-versatile": "openai/gpt-oss-20b",
+}
+# The same model under another name: nobody has to be warned of it.
+SAME_MODEL = {
+    "google/gemini-3-flash-preview",
+    "anthropic/claude-opus-4.6",
+    "google/gemini-2.5-flash",
+    "gemini-2.5-flash",
+    "models/gemini-2.5-flash",
+    "openai/gpt-oss-20b",
+    "claude-opus-4-6",
 }
 
 TEXT_NAMES = (
@@ -108,6 +151,50 @@ def test_a_model_for_text_is_refused_with_models_for_pictures(name: str, quoting
     assert len(error.context["suggestions"]) == MOST_SUGGESTIONS
     assert set(error.context["suggestions"]) <= live
     assert error.context["suggestions"][0] in error.fix
+
+
+@pytest.mark.parametrize("name", CHAT_NAMES)
+def test_a_name_for_text_leads_to_a_live_model(name: str, simulator: Simulator) -> None:
+    chosen = ChatModels(Catalogue(provider(simulator)), default="").choose(name)
+    assert (chosen.named, chosen.first.id) == (name, CHAT_NAMES[name])
+    assert bool(chosen.warnings) == (name not in SAME_MODEL)
+    assert all(name in warning and chosen.first.id in warning for warning in chosen.warnings)
+
+
+def test_every_row_of_the_table_leads_somewhere(simulator: Simulator) -> None:
+    live = {model.id for model in provider(simulator).chat_models()}
+    lost = [name for name in ALIASES if resolve(name, live) is None]
+    assert lost == []
+
+
+def test_no_name_for_text_leads_to_a_painter_or_from_free_to_paid(simulator: Simulator) -> None:
+    painters = {model.id for model in provider(simulator).image_models()}
+    for alias in CHAT_TABLE:
+        assert not painters & set(alias.candidates)
+        if any(name.endswith(":free") for name in alias.names):
+            assert all(each.endswith(":free") or each == "openrouter/free" for each in alias.candidates)
+            assert all(name.endswith(":free") for name in alias.names)
+
+
+def test_no_name_stands_in_two_rows() -> None:
+    names = [name for alias in CHAT_TABLE for name in alias.names]
+    assert len(names) == len(set(names))
+
+
+def test_a_model_that_died_is_followed_to_the_next(simulator: Simulator) -> None:
+    followed = follow(["nobody/gone", "acme/twin", "nobody/lost"], LIVE)
+    assert followed is not None
+    assert followed.models == ("acme/twin",)
+    assert followed.warnings == (
+        "nobody/gone is not offered here; acme/twin is used instead.",
+        "nobody/lost is not offered here; acme/twin is used instead.",
+    )
+    kept = follow(["qwen-image-3", "dall-e-3", "qwen/qwen-image-3"], LIVE)
+    assert kept is not None
+    assert kept.models == ("qwen/qwen-image-3", "openai/gpt-image-2")
+    assert [warning.split()[0] for warning in kept.warnings] == ["dall-e-3"]
+    assert follow(["nobody/gone"], LIVE) is None
+    assert follow([], LIVE) is None
 
 
 def test_what_is_offered_and_what_is_gone_are_told_apart(quoting: Quotes) -> None:
@@ -191,10 +278,10 @@ def test_every_alias_is_written_as_it_is_looked_up() -> None:
     for name, alias in ALIASES.items():
         assert normalise(name) == name
         assert alias.candidates
-        assert all(re.fullmatch(r"[\w.-]+/[\w.-]+", each) for each in alias.candidates)
+        assert all(re.fullmatch(r"[\w.-]+/[\w.:-]+", each) for each in alias.candidates)
 
 
-@given(st.text() | st.from_regex(r" *(openrouter/){0,3} ?[A-Za-z /:-]{0,20}", fullmatch=True))
+@given(st.text() | st.from_regex(r" *(openrouter/|models/|groq/){0,3} ?[A-Za-z /:-]{0,20}", fullmatch=True))
 def test_normalising_twice_changes_nothing(name: str) -> None:
     assert normalise(normalise(name)) == normalise(name)
 

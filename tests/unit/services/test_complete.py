@@ -209,7 +209,7 @@ def test_pictures_count_by_their_size_and_not_by_their_bytes() -> None:
         ({"max_cost_usd": "NaN"}, "max_cost_usd"),
         ({"models": ["a/b"] * 5}, "models"),
         ({"fallback_models": ["a/b"] * 4}, "fallback_models"),
-        ({"provider": "x"}, "provider"),
+        ({"provider": ["x"]}, "provider"),
         ({"model": ""}, "model"),
         ({"model": "\ud800"}, "model"),
         ({"stream": "maybe"}, "stream"),

@@ -8,10 +8,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from darkroom import operations
 from darkroom.errors import (
     Conflict,
+    ImageExpired,
     InvalidParameter,
     NotFound,
     PayloadTooLarge,
@@ -204,7 +207,8 @@ def test_a_turn_adds_two_messages_a_version_and_what_it_cost(
     assert (answered.cost, answered.warnings, answered.plan) == (700, ("Careful.",), {"actions": []})
     assert (after.versions[1].parent, after.versions[1].message, after.current) == ("v1", 2, "v2")
     assert (after.title, after.spent) == ("Wärmer, bitte", 700)
-    assert (after.updated_at, after.expires_at) == (clock(), clock() + RETENTION)
+    # It lives on when somebody goes on with it, not when what they had begun is over.
+    assert (after.updated_at, after.expires_at) == (clock(), begun.created_at + RETENTION)
     again = edit(user_text="Noch mehr")
     assert (again.title, again.spent, len(again.messages)) == ("Wärmer, bitte", 1400, 4)
     assert conversations.find("alice", begun.id) == again
@@ -411,10 +415,95 @@ def test_two_versions_are_put_side_by_side_and_kept_with_the_conversation(
     before, after = shown.convert("RGB").getpixel((3, 3)), shown.convert("RGB").getpixel((23, 3))
     assert isinstance(before, tuple)
     assert after == tuple(255 - value for value in before)
-    conversations.compare("alice", begun.id, "v1", "v2")
-    assert conversations.find("alice", begun.id).comparisons == (same.key, other.key)
+    assert images.outputs[same.key].data == same.data
+    before_looking = conversations.find("alice", begun.id)
+    assert conversations.compare("alice", begun.id, "v1", "v2").key == other.key
+    assert conversations.find("alice", begun.id) == before_looking, "to look is no change"
     with pytest.raises(NotFound, match="v7"):
         conversations.compare("alice", begun.id, "v1", "v7")
+
+
+def test_however_many_are_compared_the_conversation_does_not_grow_and_all_are_removed_with_it(
+    conversations: Conversations, images: MemoryImageStore, begun: Conversation, edit: Callable[..., Conversation]
+) -> None:
+    for _ in range(5):
+        edit({"op": "invert"})
+    before = conversations.find("alice", begun.id)
+    names = [version.id for version in before.versions]
+    found = {conversations.compare("alice", begun.id, a, b).key for a in names for b in names}
+    assert len(found) == 36
+    assert conversations.find("alice", begun.id) == before
+    neighbour = images.outputs["outputs/alice/conv_other/v1-v2.png"] = images.outputs[next(iter(found))]
+    conversations.remove("alice", begun.id)
+    assert not found & images.outputs.keys()
+    assert images.outputs["outputs/alice/conv_other/v1-v2.png"] is neighbour
+
+
+# ── Growing old ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_as_long_as_somebody_goes_on_with_it_every_picture_of_it_is_there(
+    conversations: Conversations,
+    images: MemoryImageStore,
+    begun: Conversation,
+    edit: Callable[..., Conversation],
+    clock: SteppingClock,
+) -> None:
+    edit()
+    for day in range(100):
+        clock.step(timedelta(days=1))
+        images.expire(RETENTION)
+        (conversations.redo if day % 2 else conversations.undo)("alice", begun.id)
+        found = conversations.find("alice", begun.id)
+        assert {each.image.key for each in found.versions} <= images.outputs.keys()
+        assert found.expires_at == clock() + RETENTION
+    for version in ("v1", "v2"):
+        assert conversations.branch("alice", begun.id, version).current == version
+
+
+@given(waits=st.lists(st.integers(1, 29 * 24), min_size=1, max_size=20))
+@settings(max_examples=30, deadline=None)
+def test_it_never_outlives_its_pictures(waits: list[int]) -> None:
+    clock = SteppingClock()
+    images = MemoryImageStore(clock)
+    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore()), images, max_megapixels=1)
+    conversations = Conversations(MemoryConversationStore(), images, inputs, clock, retention=RETENTION)
+    begun = conversations.create("alice", ImageSource("image", data=PICTURE))
+    for wait in waits:
+        clock.step(timedelta(hours=wait))
+        images.expire(RETENTION)
+        found = conversations.find("alice", begun.id)
+        if found.expires_at <= clock():
+            return
+        assert found.versions[0].image.key in images.outputs
+        conversations.branch("alice", begun.id, "v1")
+        # Whoever goes on with it has it for at least a day less than they would have a new one.
+        assert conversations.find("alice", begun.id).expires_at > clock() + RETENTION - timedelta(days=1)
+
+
+def test_pictures_are_renewed_once_a_day_at_the_most(
+    conversations: Conversations, images: MemoryImageStore, begun: Conversation, clock: SteppingClock
+) -> None:
+    [first] = begun.versions
+    clock.step(timedelta(days=1))
+    begun = conversations.renew(begun)
+    renewed_at = images.outputs[first.image.key].written_at
+    assert renewed_at == clock() == begun.renewed_at
+    clock.step(timedelta(hours=23))
+    assert conversations.renew(begun) is begun
+    assert images.outputs[first.image.key].written_at == renewed_at
+
+
+def test_a_picture_that_is_gone_is_said_to_be_with_its_version(
+    conversations: Conversations, images: MemoryImageStore, begun: Conversation, edit: Callable[..., Conversation]
+) -> None:
+    edit()
+    images.remove_outputs([begun.versions[0].image.key])
+    with pytest.raises(ImageExpired) as gone:
+        conversations.compare("alice", begun.id, "v2", "v1")
+    assert (gone.value.status, gone.value.context) == (410, {"version": "v1"})
+    # The rest of it can be gone on with.
+    assert conversations.undo("alice", begun.id).current == "v1"
 
 
 @pytest.mark.parametrize(

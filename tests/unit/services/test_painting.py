@@ -8,6 +8,7 @@ from darkroom.errors import (
     BudgetExceeded,
 )
 from darkroom.models.job import JobStatus
+from darkroom.models.money import said
 from darkroom.models.user_settings import UserSettings
 from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, paint
 from tests.unit.studio import Studio
@@ -107,6 +108,14 @@ def test_a_turn_costs_no_more_than_a_request_may(studio: Studio) -> None:
     assert turn.status is JobStatus.FAILED
     assert turn.error is not None
     assert (turn.error["code"], turn.error["charged"], turn.cost.charged) == ("COST_LIMIT", True, True)
+    # It says of which limit how much is left, and why.
+    left = per_request - (turn.cost.actual or 0)
+    expected = {"limit": "max_cost_per_request", "limit_usd": per_request, "remaining_usd": left}
+    expected |= {"spent_usd": turn.cost.actual, "estimated_usd": painted.estimated}
+    for name, amount in expected.items():
+        assert turn.error[name] == (pytest.approx(amount / 1e6) if isinstance(amount, int) else amount)
+    for amount in (per_request, left, painted.estimated or 0, turn.cost.actual or 0):
+        assert said(amount) in turn.error["detail"]
     assert [turn.cost.actual] == studio.charged(USER)[paid:]
     assert talk.parts(turn).keys() == {"plan"}
 

@@ -1,20 +1,19 @@
 """The planner's part of a turn: what becomes of its answers, of its refusals, and of what it may not do."""
 
+import json
 from typing import Any
 
 import pytest
 
-from darkroom.errors import (
-    UnsupportedModel,
-)
 from darkroom.models.conversation import Conversation
 from darkroom.models.job import JobStatus
 from darkroom.models.user_settings import UserSettings
-from tests.unit.services.talking import NO_PLAN, USER, Talk, assert_books_agree, operations
-from tests.unit.studio import Studio
+from tests.unit.services.talking import NO_PLAN, USER, Talk, assert_books_agree, operations, paint
+from tests.unit.studio import PLANNER, Studio
 
 WARM = {"op": "colour_temperature", "temperature": 20}
 CHAT = "/chat/completions"
+BLIND = "openai/gpt-oss-20b"
 
 
 @pytest.fixture
@@ -56,7 +55,7 @@ def test_after_two_such_answers_nothing_is_done_and_it_is_said_so(talk: Talk) ->
     talk.answers(NO_PLAN, times=2)
     turn = talk.say("make it a watercolour painting")
     assert (turn.status, turn.result["type"]) == (JobStatus.SUCCEEDED, "talk")
-    assert turn.result["reply"].startswith("I could not make a plan of that.")
+    assert turn.result["reply"].startswith("Nothing was changed. I could not make a plan of that;")
     assert (talk.now.current, talk.now.messages[-1].content) == ("v1", turn.result["reply"])
     assert talk.posts() == ["chat", "chat"]
     assert turn.cost.actual == sum(part.cost.actual or 0 for part in talk.parts(turn).values()) > 0
@@ -108,9 +107,66 @@ def test_a_turn_waits_until_all_its_costs_are_known(talk: Talk) -> None:
     assert_books_agree(talk, turn)
 
 
-def test_a_planner_that_cannot_see_is_refused_before_anything_is_paid(talk: Talk, studio: Studio) -> None:
-    choose(studio, chat_model="openai/gpt-oss-20b")
-    with pytest.raises(UnsupportedModel) as refused:
-        talk.submit("warmer")
-    assert "cannot look at pictures" in refused.value.detail
-    assert studio.paid_requests() == []
+def test_a_planner_that_cannot_see_is_not_shown_a_picture(talk: Talk, studio: Studio) -> None:
+    choose(studio, chat_model=BLIND)
+    turn = talk.say("warmer")
+    assert (turn.status, talk.part(turn, "plan").model_requested) == (JobStatus.SUCCEEDED, PLANNER)
+    assert BLIND in turn.warnings[0]
+    assert_books_agree(talk, turn)
+
+
+def test_where_there_is_no_picture_a_planner_need_not_see(studio: Studio) -> None:
+    choose(studio, chat_model=BLIND)
+    talk = Talk(studio).begin(None)
+    talk.plans(paint("a red fox"))
+    turn = talk.say("paint a red fox")
+    assert (turn.status, steps(talk.now), turn.result["type"]) == (JobStatus.SUCCEEDED, ["paint"], "artistic")
+    assert (talk.part(turn, "plan").model_requested, talk.posts()) == (BLIND, ["chat", "images"])
+    assert_books_agree(talk, turn)
+    # Now there is one.
+    assert talk.part(talk.say("warmer"), "plan").model_requested == PLANNER
+
+
+# ── What is said is what was done ─────────────────────────────────────────────────────────────────────────────────────
+
+CLAIM = "I did it again, and removed the background."
+
+
+@pytest.mark.parametrize(
+    ("type_", "actions"), [("talk", []), ("technical", []), ("history", [{"kind": "redo"}]), ("artistic", [])]
+)
+def test_a_claim_of_what_was_not_done_does_not_stand(talk: Talk, type_: str, actions: list[Any]) -> None:
+    talk.answers(json.dumps({"reply": CLAIM, "type": type_, "actions": actions}))
+    turn = talk.say("do that again")
+    assert turn.status is JobStatus.SUCCEEDED
+    reply = turn.result["reply"]
+    assert reply.startswith("Nothing was changed. ")
+    assert talk.now.messages[-1].content == reply
+    assert (talk.now.current, len(talk.now.versions)) == ("v1", 1)
+    if actions:
+        assert CLAIM not in reply
+        assert "nothing to redo" in reply
+
+
+def test_what_was_carried_out_is_told_in_the_planners_words(talk: Talk) -> None:
+    talk.plans(operations(WARM), reply="Ich habe es wärmer gemacht.")
+    assert talk.say("wärmer").result["reply"] == "Ich habe es wärmer gemacht."
+    assert talk.say("undo").result["reply"] == talk.now.messages[-1].content
+    assert not talk.now.messages[-1].content.startswith("Nothing")
+
+
+def test_operations_that_made_no_difference_are_said_to_have_made_none(talk: Talk) -> None:
+    talk.say("warmer")
+    talk.plans(operations({"op": "brightness", "amount": 0}), reply=CLAIM)
+    turn = talk.say("brighter")
+    assert turn.result["reply"] == f"The picture is the same as before. {CLAIM}"
+
+
+def test_a_planner_hears_its_own_words_and_not_what_was_put_before_them(talk: Talk) -> None:
+    talk.say("hello there")
+    assert talk.now.messages[-1].content.startswith("Nothing was changed.")
+    turn = talk.submit("warmer")
+    work = talk.part(turn, "plan").work
+    assert work is not None
+    assert work.chat is not None
+    assert not any("Nothing was changed" in message.text for message in work.chat.messages)

@@ -18,6 +18,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.source import ImageSource
 from darkroom.operations import ENGINE_VERSION
+from darkroom.services.jobs import Jobs
 from darkroom.services.recipe_worker import LEASE
 from darkroom.services.recipes import FORGOTTEN
 from darkroom.services.sources import Sources
@@ -56,6 +57,7 @@ class TestWork:
             assert load(data).convert("RGB").getpixel((0, 0)) == (number, 0, 99)
             assert hashlib.sha256(data).hexdigest() == image.sha256
         assert len(bakery.images.outputs) == 7, "what only the work needed is gone"
+        assert [(each.kind, each.ref) for each in job.lineage] == [("upload", upload_id(number)) for number in range(7)]
 
     def test_pictures_of_jobs_are_taken_too(self, bakery: Bakery) -> None:
         first = bakery.apply(FLIP, bakery.upload(2))
@@ -296,3 +298,18 @@ class TestTrouble:
         bakery.work(bakery.worker(before=slow))
         assert bakery.job(submission) == winners[0]
         assert bakery.job(submission).status is JobStatus.SUCCEEDED
+
+    def test_canceled_while_a_worker_is_at_it_nothing_is_left_but_what_was_noted(self, bakery: Bakery) -> None:
+        def cancel(data: bytes) -> None:
+            if data == picture(7):
+                jobs = Jobs(bakery.jobs, bakery.images, bakery.clock, max_attempts=3)
+                canceled.append(jobs.cancel("alice", submission.job.id, lambda _job: False))
+
+        canceled: list[Job] = []
+        submission = bakery.apply(FLIP, bakery.upload(12))
+        bakery.work(bakery.worker(before=cancel))
+        job = bakery.job(submission)
+        assert (job, job.status, job.result["indices"]) == (canceled[0], JobStatus.CANCELED, [0, 1, 2, 3, 4])
+        assert sorted(bakery.images.outputs) == sorted(image.key for image in job.images)
+        assert (job.error or {})["code"] == "JOB_CANCELED"
+        assert "7 of its pictures" in (job.error or {})["detail"]

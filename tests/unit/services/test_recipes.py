@@ -22,6 +22,7 @@ from darkroom.models.recipe import Recipe
 from darkroom.models.recipe_batch import Application
 from darkroom.models.source import ImageSource
 from darkroom.operations import ENGINE_VERSION
+from darkroom.services.batch_notes import TOO_OLD
 from darkroom.services.recipes import FORGOTTEN, MOST_KEPT, export, operations_of
 from darkroom.services.remove_background import RemoveBackground
 from tests.conftest import SteppingClock
@@ -132,11 +133,11 @@ class TestAsking:
             assert caught.value.param == "steps[1].paint"
         assert (bakery.jobs.jobs, bakery.queue.sent, bakery.images.outputs) == ({}, [], {})
 
-    def test_paying_is_a_conversations_business(self, bakery: Bakery) -> None:
-        request = Application(recipe=FLIP, pictures=(ImageSource("image", upload_id="upl_1"),), allow_paid=True)
-        with pytest.raises(InvalidParameter, match="allow_paid") as caught:
+    def test_where_nobody_can_price_it_a_painted_recipe_is_refused_with_leave_to_pay(self, bakery: Bakery) -> None:
+        request = Application(recipe=PAINTED, pictures=(ImageSource("image", upload_id="upl_1"),), allow_paid=True)
+        with pytest.raises(InvalidParameter, match="costs money"):
             bakery.recipes.apply(Caller(user="alice"), request, Terms(route="r"))
-        assert caught.value.param == "allow_paid"
+        assert bakery.jobs.jobs == {}
 
     def test_pictures_are_named_not_sent(self, bakery: Bakery) -> None:
         with pytest.raises(InvalidParameter) as caught:
@@ -286,3 +287,12 @@ class TestInbox:
         job = Job(id="job_1", user="alice", op="recipe", created_at=clock.now, input={"recipe": "shop"})
         clock.step(FORGOTTEN)
         assert not bakery.recipes.resume(job)
+
+    def test_a_batch_that_comes_to_no_end_within_a_day_is_given_up(self, bakery: Bakery, clock: SteppingClock) -> None:
+        submission = bakery.apply(FLIP, bakery.upload(1))
+        clock.step(TOO_OLD)
+        assert bakery.recipes.resume(bakery.job(submission))
+        job = bakery.job(submission)
+        assert (job.status, (job.error or {})["code"]) == ("failed", "SERVICE_UNAVAILABLE")
+        bakery.work()
+        assert bakery.job(submission) == job

@@ -109,7 +109,7 @@ def test_anothers_or_no_job_is_not_found(sources: Sources, done: Job, user: str,
     assert len(refused.value.detail) < 100
 
 
-@pytest.mark.parametrize("status", set(JobStatus) - {JobStatus.SUCCEEDED})
+@pytest.mark.parametrize("status", sorted(set(JobStatus) - {JobStatus.SUCCEEDED}))
 def test_a_job_that_has_not_succeeded_says_how_it_stands(
     sources: Sources, jobs: MemoryJobStore, done: Job, status: JobStatus
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from darkroom.errors import Conflict, ServiceUnavailable
+from darkroom.models.conversation import Conversation
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.services.settlement import DECIDED_AFTER
@@ -233,6 +234,9 @@ def assert_gone(talk: Talk, turn: Job, posts: list[str]) -> None:
     assert talk.posts() == posts
     assert turn.cost.actual == sum(talk.studio.charged(USER))
     assert studio_is_quiet(talk.studio)
+    # It is not made anew by what comes too late, and leaves nothing behind but what was paid for.
+    assert (USER, talk.id) not in talk.studio.conversation_store.documents
+    assert [key for key in talk.studio.images.outputs if key.startswith(f"outputs/{USER}/{turn.id}/")] == []
 
 
 def studio_is_quiet(studio: Studio) -> bool:
@@ -264,6 +268,48 @@ def test_removed_while_it_is_painted_the_painting_is_paid_and_the_turn_fails(tal
     studio.conversations.remove(USER, talk.id)
     talk.run()
     assert_gone(talk, turn, ["chat", "images"])
+
+
+def test_removed_while_its_picture_is_made_the_turn_fails_and_leaves_no_picture(talk: Talk, studio: Studio) -> None:
+    talk.plans(operations(WARM), paint("a fox"), operations(CUT_OUT))
+    turn = talk.submit("warm, a fox, cut out")
+    studio.work()
+    studio.work()
+    assert studio.render_queue.sent
+    assert any(key.startswith(f"outputs/{USER}/{turn.id}/") for key in studio.images.outputs)
+    studio.conversations.remove(USER, talk.id)
+    talk.run()
+    assert_gone(talk, turn, ["chat", "images"])
+    # What was painted is paid, and stays with its job.
+    (painted,) = talk.part(turn, "paint1").images
+    assert painted.key in studio.images.outputs
+
+
+def test_removed_between_reading_and_writing_it_stays_removed(talk: Talk, studio: Studio) -> None:
+    class Removing:
+        def save(self, conversation: Conversation) -> bool:
+            studio.conversations.remove(USER, talk.id)
+            return studio.conversation_store.save(conversation)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(studio.conversation_store, name)
+
+    turn = talk.submit("make it warmer")
+    Talk(dying(studio, "conversation_store", Removing()), talk.id).run()
+    assert_gone(talk, turn, ["chat"])
+
+
+def test_removed_before_an_answer_that_was_lost_is_accounted_for(talk: Talk, studio: Studio) -> None:
+    talk.fails("cut_body", path="/chat/completions")
+    turn = talk.submit("make it warmer")
+    studio.work()
+    studio.conversations.remove(USER, talk.id)
+    for _ in range(3):
+        talk.sweep()
+    ended = talk.turn(turn)
+    assert (ended.status, ended.cost.actual) == (JobStatus.FAILED, sum(studio.charged(USER)))
+    assert studio_is_quiet(studio)
+    assert (USER, talk.id) not in studio.conversation_store.documents
 
 
 def test_a_part_cannot_be_removed_while_its_turn_goes_on(talk: Talk, studio: Studio) -> None:

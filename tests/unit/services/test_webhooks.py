@@ -69,6 +69,7 @@ class World:
             queue=self.queue,
             sender=HttpWebhookSender(UrlGuard(also_allowed={("127.0.0.1", receiver.port)})),
             show=self._show,
+            show_report=lambda user, month: {"month": month, "of": user} if month == "2026-10" else None,
             clock=clock,
             uniform=uniform,
         )
@@ -398,3 +399,19 @@ def test_a_delivery_is_given_up_after_a_day(world: World, clock: SteppingClock, 
 
 def test_a_day_is_longer_than_all_attempts_take() -> None:
     assert sum(BACK_OFF, timedelta()) * (1 + JITTER) + LOST_AFTER < GIVE_UP_AFTER
+
+
+def test_a_usage_report_is_told_of_and_signed_like_a_job(world: World) -> None:
+    secret = world.webhooks.secret("alice").current
+    world.add(job_id="", report="2026-10")
+    assert world.deliver() is None
+    event = _verified(world.receiver.calls[0], secret)
+    assert (event["type"], event["data"]) == ("usage.report", {"month": "2026-10", "of": "alice"})
+    assert world.delivery.status == "delivered"
+    assert world.shown == 0
+
+
+def test_a_report_that_is_gone_is_not_told_of(world: World) -> None:
+    world.add(job_id="", report="2026-09")
+    assert world.deliver() is None
+    assert (world.delivery.status, world.receiver.calls) == ("failed", [])

@@ -11,6 +11,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import Job, PaidWork
 from darkroom.models.user_settings import Limits
+from darkroom.ports import Provider
 from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
@@ -58,10 +59,19 @@ class Workshop:
         self.queue = MemoryJobQueue()
         self.webhooks = MemoryWebhookQueue()
         client = OpenRouter(ProviderSettings(url=self.openrouter.url), retries=Retries(attempts=1))
-        self.provider = client
+        self.provider: Provider = client
+        self.others: dict[str, Provider] = {}
+        self._wrapped: dict[str, Provider] = {}
         self.keys = Keys(MemoryKeyVault(), {"openrouter": client}, self.clock)
         self.secret = self.openrouter.state.mint()
         self.keys.connect(USER, "openrouter", self.secret)
+
+    def by_name(self, name: str) -> Provider:
+        """OpenRouter, or who else a test has put there; each is one, however often it is asked for."""
+        if name not in self._wrapped:
+            found: Provider = self.others.get(name, self.provider)
+            self._wrapped[name] = self.wrap("provider", found)
+        return self._wrapped[name]
 
     def alarm(self, name: str, /, **facts: object) -> None:
         self.alarms.append((name, facts))
@@ -84,7 +94,7 @@ class Workshop:
     def reconciliation(self) -> Reconciliation:
         return Reconciliation(
             keys=self.keys,
-            provider=self.wrap("provider", self.provider),
+            providers=self.by_name,
             jobs=self.jobs,
             ledger=self.ledger,
             clock=self.clock,
@@ -96,7 +106,7 @@ class Workshop:
             jobs=self.wrap("jobs", self.jobs),
             queue=self.queue,
             keys=self.keys,
-            provider=self.wrap("provider", self.provider),
+            providers=self.by_name,
             images=self.wrap("images", self.images),
             raw_answers=self.wrap("raw_answers", self.raw_answers),
             settlement=self.settlement,
@@ -110,7 +120,7 @@ class Workshop:
             jobs=self.wrap("jobs", self.jobs),
             free_jobs=Jobs(self.jobs, self.images, self.clock, max_attempts=3),
             queue=self.queue,
-            provider=self.wrap("provider", self.provider),
+            providers=self.by_name,
             raw_answers=self.wrap("raw_answers", self.raw_answers),
             settlement=self.settlement,
             reconciliation=self.reconciliation,

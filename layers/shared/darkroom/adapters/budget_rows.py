@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import UpdateTypeDef
 
 KEPT = timedelta(days=800)
+# Of a day, or of a batch, which ends within days.
 _DAY_KEPT = timedelta(days=90)
 
 _RESERVE = (
@@ -97,5 +98,5 @@ def settle(
 
 
 def _kept_until(ref: BudgetRef, now: datetime) -> int:
-    kept = _DAY_KEPT if ref.name in ("day", "token_day") else KEPT
+    kept = _DAY_KEPT if ref.name in ("day", "token_day", "batch") else KEPT
     return int(((ref.resets_at or now) + kept).timestamp())

@@ -1,6 +1,11 @@
-"""Pictures in S3: the uploads bucket and the outputs bucket."""
+"""Pictures in S3: the uploads bucket and the outputs bucket.
+
+The bucket's lifecycle rules remove them. What its owner wants gone sooner has the tag `retention-days`, and for each of
+its values (`models.user_settings.RETENTION_DAYS`) there is a rule.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +20,33 @@ if TYPE_CHECKING:
 
 UPLOAD_FORM_LIFETIME = timedelta(minutes=15)
 LINK_LIFETIME = timedelta(hours=1)
+RETENTION_TAG = "retention-days"
+_AT_ONCE = 8
 
 _ABSENT = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
 
 
+# Whatever lies below these is somebody's picture: `outputs/{user}/…`.
+_OWNED = ("outputs/", "inputs/")
+
+
 class S3ImageStore:
-    def __init__(self, *, uploads: str, outputs: str, client: "S3Client", clock: Callable[[], datetime]) -> None:
+    """Args: keep_days: after how many days a user wants theirs removed, None where the bucket's rule is good enough."""
+
+    def __init__(
+        self,
+        *,
+        uploads: str,
+        outputs: str,
+        client: "S3Client",
+        clock: Callable[[], datetime],
+        keep_days: Callable[[str], int | None] = lambda _user: None,
+    ) -> None:
         self._uploads = uploads
         self._outputs = outputs
         self._client = client
         self._clock = clock
+        self._keep_days = keep_days
 
     def presign_upload(self, key: str, *, media_type: str, max_bytes: int) -> PresignedUpload:
         form = self._client.generate_presigned_post(
@@ -41,9 +63,11 @@ class S3ImageStore:
         return self._read(self._uploads, key, version, max_bytes, absent)
 
     def write_output(self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str]) -> None:
+        days = self._keep_days(key.split("/")[1]) if key.startswith(_OWNED) else None
+        tagged: dict[str, Any] = {} if days is None else {"Tagging": f"{RETENTION_TAG}={days}"}
         with translated():
             self._client.put_object(
-                Bucket=self._outputs, Key=key, Body=data, ContentType=media_type, Metadata=dict(metadata)
+                Bucket=self._outputs, Key=key, Body=data, ContentType=media_type, Metadata=dict(metadata), **tagged
             )
 
     def read_output(self, key: str, *, max_bytes: int) -> bytes:
@@ -63,6 +87,33 @@ class S3ImageStore:
         for key in keys:
             with translated():
                 self._client.delete_object(Bucket=self._outputs, Key=key)
+
+    def remove_outputs_under(self, prefix: str) -> None:
+        with translated():
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._outputs, Prefix=prefix)
+            found = [each["Key"] for page in pages for each in page.get("Contents", ())]
+        self.remove_outputs(found)
+
+    def renew_outputs(self, keys: Sequence[str]) -> None:
+        with translated(), ThreadPoolExecutor(_AT_ONCE) as pool:
+            # Its errors are raised here.
+            list(pool.map(self._renew, dict.fromkeys(keys)))
+
+    def _renew(self, key: str) -> None:
+        """Copies the object onto itself, which S3 allows if something is said anew."""
+        try:
+            known = self._client.head_object(Bucket=self._outputs, Key=key)
+            self._client.copy_object(
+                Bucket=self._outputs,
+                Key=key,
+                CopySource={"Bucket": self._outputs, "Key": key},
+                MetadataDirective="REPLACE",
+                ContentType=known["ContentType"],
+                Metadata=known["Metadata"],
+            )
+        except ClientError as error:
+            if code_of(error) not in _ABSENT:
+                raise
 
     def _read(self, bucket: str, key: str, version: str | None, max_bytes: int, absent: NotFound) -> bytes:
         which: dict[str, Any] = {"VersionId": version} if version else {}

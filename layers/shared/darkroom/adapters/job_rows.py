@@ -3,8 +3,8 @@
     pk=USER#{user}  sk=JOB#{id}   `open`, `open_since` only while it is not over or not settled (index open-jobs)
 
 What conditions look at stands beside the document, and what is written there counts: `status`, `attempt`,
-`lease_expires_at` (epoch seconds), `settled`, and of the last dispatch `dispatched_at`, `generation_id`, `key_usage`
-(a string, for DynamoDB's numbers end at 38 digits), `key_sha256` and `key_charges`.
+`lease_expires_at` (epoch seconds), `settled`, and of the last dispatch `dispatched_at`, `generation_id`, `provider`,
+`key_usage` (a string, for DynamoDB's numbers end at 38 digits), `key_sha256` and `key_charges`.
 """
 
 import json
@@ -29,6 +29,7 @@ _BESIDE = {
     "key_usage",
     "key_sha256",
     "key_charges",
+    "provider",
 }
 
 

@@ -9,18 +9,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
-from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item, to_row
+from darkroom.adapters.dynamo import ConditionFailed, TransactionCanceled, conditional, to_item, to_row, transact
 from darkroom.adapters.job_rows import OPEN_JOB, job_document, job_expiry, job_key, job_row, to_job
+from darkroom.adapters.work_log import work_row
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.job import Job, JobStatus
+from darkroom.models.receipt import of_free_work
 from darkroom.ports import JobPage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef, UpdateTypeDef
 
 OPEN_INDEX = "open-jobs"
 
+_ENDS = "#status = :status, document = :document REMOVE #open, open_since, lease_expires_at"
 _MAY_STOP = "#status = :running AND attempt = :attempt AND attribute_not_exists(dispatched_at)"
 _MAY_DISPATCH = "#status = :running AND attempt = :attempt AND settled = :false"
 _IS_UNSETTLED = "attempt = :attempt AND settled = :false"
@@ -39,6 +42,8 @@ class DynamoJobStore:
                 self._client.put_item(
                     TableName=self._table, Item=to_item(job_row(job)), ConditionExpression="attribute_not_exists(pk)"
                 )
+                if job.status.is_final and not job.is_paid:
+                    self._client.put_item(TableName=self._table, Item=to_item(_work_of(job)))
             return job
         return job if self._claim(job, source) else self._claimed(source)
 
@@ -134,23 +139,40 @@ class DynamoJobStore:
         return done is not None
 
     def finish(self, job: Job) -> bool:
-        done = self._update(
-            job,
-            "SET #status = :status, document = :document REMOVE #open, open_since, lease_expires_at",
-            f"attribute_exists(#open) AND attempt = :attempt AND {_IS_FREE}",
-            {
-                ":status": job.status.value,
-                ":document": job_document(job),
-                ":attempt": job.attempt,
-                ":true": True,
-            },
-        )
-        return done is not None
+        ending: UpdateTypeDef = {
+            "TableName": self._table,
+            "Key": to_item(job_key(job.user, job.id)),
+            "UpdateExpression": f"SET {_ENDS}",
+            "ConditionExpression": f"attribute_exists(#open) AND attempt = :attempt AND {_IS_FREE}",
+            "ExpressionAttributeNames": {"#status": "status", "#open": "open"},
+            "ExpressionAttributeValues": to_item(
+                {
+                    ":status": job.status.value,
+                    ":document": job_document(job),
+                    ":attempt": job.attempt,
+                    ":true": True,
+                }
+            ),
+        }
+        counted: PutTypeDef = {"TableName": self._table, "Item": to_item(_work_of(job))}
+        try:
+            # Together, so that it is counted, and once.
+            transact(self._client, [{"Update": ending}, {"Put": counted}])
+        except TransactionCanceled as canceled:
+            if canceled.reasons[0].is_refused:
+                return False
+            raise ServiceUnavailable(
+                "Something else is just being recorded there.", fix="Try again in a moment.", retry_after=1
+            ) from canceled
+        return True
 
     def progress(self, job: Job) -> Job | None:
+        # Who begins it says when; whoever comes after does not change that.
+        begun = {} if job.started_at is None else {":begun": job.model_dump(mode="json")["started_at"]}
+        begins = ", started_at = if_not_exists(started_at, :begun)" if begun else ""
         return self._update(
             job,
-            "SET #status = :status, document = :document, attempt = attempt + :one",
+            f"SET #status = :status, document = :document, attempt = attempt + :one{begins}",
             f"attribute_exists(#open) AND attempt = :attempt AND {_IS_FREE}",
             {
                 ":status": job.status.value,
@@ -158,6 +180,7 @@ class DynamoJobStore:
                 ":attempt": job.attempt,
                 ":one": 1,
                 ":true": True,
+                **begun,
             },
         )
 
@@ -169,7 +192,10 @@ class DynamoJobStore:
             "key_charges": job.key_charges,
         }
         kept = {name: value for name, value in known.items() if value is not None}
-        sets = ["dispatched_at = :at", "lease_expires_at = :lease", *(f"{name} = :{name}" for name in kept)]
+        sets = [
+            *("dispatched_at = :at", "lease_expires_at = :lease", "provider = :provider"),
+            *(f"{name} = :{name}" for name in kept),
+        ]
         removes = ["generation_id", *(known.keys() - kept.keys())]
         done = self._update(
             job,
@@ -179,6 +205,7 @@ class DynamoJobStore:
                 **{f":{name}": value for name, value in kept.items()},
                 ":at": at.isoformat(),
                 ":lease": int(lease_expires_at.timestamp()),
+                ":provider": job.provider,
                 ":running": JobStatus.RUNNING.value,
                 ":attempt": job.attempt,
                 ":false": False,
@@ -240,6 +267,10 @@ class DynamoJobStore:
         except ConditionFailed:
             return None
         return to_job(updated["Attributes"])
+
+
+def _work_of(job: Job) -> dict[str, Any]:
+    return work_row(of_free_work(job, job.created_at))
 
 
 def _source_key(source: str) -> dict[str, Any]:

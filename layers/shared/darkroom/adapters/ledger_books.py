@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING, Any
 from darkroom.adapters.aws import translated
 from darkroom.adapters.budget_rows import budget_key, to_budget
 from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item, to_row
-from darkroom.adapters.ledger_rows import (
-    charges_key,
-    idempotency_key,
-    receipt_bounds,
-    receipt_key,
-    to_idempotency,
-    to_receipt,
-)
+from darkroom.adapters.ledger_rows import RECEIPT, charges_key, idempotency_key, to_idempotency
+from darkroom.adapters.receipt_pages import receipt_page
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.admission import IdempotencyRecord
 from darkroom.models.budget import Budget
@@ -88,27 +82,7 @@ class Books:
         return True
 
     def receipts(self, user: str, *, limit: int, before: str | None = None, month: str | None = None) -> ReceiptPage:
-        first, last = receipt_bounds(month)
-        start: dict[str, Any] = {}
-        if before:
-            key = receipt_key(user, before)
-            if key["sk"] <= first:
-                return ReceiptPage(receipts=(), next_id=None)
-            # DynamoDB takes no start that lies outside of what is asked for.
-            start = {"ExclusiveStartKey": to_item(key)} if key["sk"] <= last else {}
-        with translated():
-            # One more than asked for tells whether there is another page.
-            found = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues=to_item({":pk": f"USER#{user}", ":first": first, ":last": last}),
-                ScanIndexForward=False,
-                ConsistentRead=True,
-                Limit=limit + 1,
-                **start,
-            )
-        receipts = tuple(to_receipt(to_row(item)) for item in found["Items"][:limit])
-        return ReceiptPage(receipts=receipts, next_id=receipts[-1].job_id if len(found["Items"]) > limit else None)
+        return receipt_page(self._client, self._table, RECEIPT, user, limit=limit, before=before, month=month)
 
     def idempotency(self, user: str, sha256: str) -> IdempotencyRecord | None:
         item = self._get(idempotency_key(user, sha256))

@@ -26,10 +26,11 @@ _DELIVERY_KEPT = timedelta(days=30)
 # Longer than a job can stay undecided.
 _COUNT_KEPT = timedelta(days=7)
 _RANDOM_BITS = 80
+RECEIPT = "RECEIPT"
 
 
 def receipt_key(user: str, job_id: str) -> dict[str, Any]:
-    return {"pk": f"USER#{user}", "sk": f"RECEIPT#{job_id}"}
+    return {"pk": f"USER#{user}", "sk": f"{RECEIPT}#{job_id}"}
 
 
 def receipt_of(job: Job, actual: MicroUsd | None, now: datetime) -> Receipt:
@@ -40,6 +41,9 @@ def receipt_of(job: Job, actual: MicroUsd | None, now: datetime) -> Receipt:
         status=job.status.value,
         model_requested=job.model_requested,
         model_used=job.model_used,
+        provider=job.provider,
+        images=len(job.images),
+        seconds=seconds_of(job),
         generation_id=job.generation_id,
         token_id=job.token_id,
         conversation_id=job.conversation_id,
@@ -50,6 +54,13 @@ def receipt_of(job: Job, actual: MicroUsd | None, now: datetime) -> Receipt:
         created_at=job.created_at,
         settled_at=now,
     )
+
+
+def seconds_of(job: Job) -> float | None:
+    """From the dispatch to the end; None where nothing was sent."""
+    if job.dispatched_at is None or job.completed_at is None:
+        return None
+    return round((job.completed_at - job.dispatched_at).total_seconds(), 3)
 
 
 def receipt_row(receipt: Receipt) -> dict[str, Any]:
@@ -66,15 +77,16 @@ def to_receipt(row: Mapping[str, Any]) -> Receipt:
     return Receipt.model_validate_json(row["document"])
 
 
-def receipt_bounds(month: str | None) -> tuple[str, str]:
+def receipt_bounds(month: str | None, prefix: str = RECEIPT) -> tuple[str, str]:
     """The first and the last sort key, both inclusive, of a month (`2026-11`) or of all receipts."""
     if month is None:
-        return "RECEIPT#", "RECEIPT$"
+        return f"{prefix}#", f"{prefix}$"
     first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
     after = (first + timedelta(days=31)).replace(day=1)
     # A ULID begins with the milliseconds, so ids that were made at a time lie between these.
     low, high = (int(moment.timestamp() * 1000) << _RANDOM_BITS for moment in (first, after))
-    return f"RECEIPT#job_{ULID.from_int(low)}", f"RECEIPT#job_{ULID.from_int(high - 1)}"
+    # A part has its turn's id and more, and belongs to the same month; `~` comes after all that may follow.
+    return f"{prefix}#job_{ULID.from_int(low)}", f"{prefix}#job_{ULID.from_int(high - 1)}~"
 
 
 def charges_key(key_sha256: str) -> dict[str, Any]:

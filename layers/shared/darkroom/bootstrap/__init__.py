@@ -11,6 +11,7 @@ from darkroom.bootstrap._base import Handler, Stores, alarm, entry, keys, now, o
 if TYPE_CHECKING:
     from darkroom.bootstrap._account import AccountServices, OAuthServices, account, oauth
     from darkroom.bootstrap._chat import ChatServices, chat
+    from darkroom.bootstrap._models import ModelsServices, models
     from darkroom.bootstrap._paid import (
         AnswerServices,
         EditServices,
@@ -32,6 +33,7 @@ __all__ = [
     "GenerateServices",
     "Handler",
     "JobsServices",
+    "ModelsServices",
     "OAuthServices",
     "RemoveBackgroundServices",
     "Stores",
@@ -45,6 +47,7 @@ __all__ = [
     "generate",
     "jobs",
     "keys",
+    "models",
     "now",
     "oauth",
     "operator_key",
@@ -57,6 +60,7 @@ __all__ = [
 _PARTS = {
     "_account": ("AccountServices", "OAuthServices", "account", "oauth"),
     "_chat": ("ChatServices", "chat"),
+    "_models": ("ModelsServices", "models"),
     "_paid": (
         *("AnswerServices", "EditServices", "GenerateServices", "JobsServices"),
         *("edit", "generate", "jobs"),

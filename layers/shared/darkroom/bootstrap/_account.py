@@ -3,15 +3,35 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from darkroom.bootstrap._base import budgets, callers, keys, now, openrouter_auth, stores
+import boto3
+
+from darkroom.adapters import probes
+from darkroom.adapters.aws import CLIENT_CONFIG, S3_CONFIG
+from darkroom.bootstrap._base import (
+    ProvidersByName,
+    Stores,
+    budgets,
+    callers,
+    keys,
+    now,
+    openrouter,
+    openrouter_auth,
+    stores,
+)
+from darkroom.bootstrap._preferences import preferences
+from darkroom.bootstrap._usage import key_figures, reports, usage
 from darkroom.models.money import MicroUsd
 from darkroom.ports import Ledger
 from darkroom.services.budgets import Budgets
 from darkroom.services.callers import Callers
 from darkroom.services.connect import Connect, SignInPolicy
+from darkroom.services.health import Health
 from darkroom.services.keys import Keys
+from darkroom.services.preferences import Preferences
+from darkroom.services.reports import Reports
 from darkroom.services.sessions import Sessions
 from darkroom.services.tokens import Tokens
+from darkroom.services.usage import KeyFigures, Usage
 from darkroom.settings import Settings
 
 
@@ -23,7 +43,11 @@ class AccountServices:
     budgets: Budgets
     ledger: Ledger
     credit: MicroUsd
-    chat_model: str
+    preferences: Preferences
+    health: Health
+    usage: Usage
+    key_figures: KeyFigures
+    reports: Reports
 
 
 def account(environ: Mapping[str, str]) -> AccountServices:
@@ -36,7 +60,27 @@ def account(environ: Mapping[str, str]) -> AccountServices:
         budgets=budgets(settings, behind),
         ledger=behind.ledger,
         credit=settings.credit,
-        chat_model=settings.chat_model,
+        preferences=preferences(settings, behind),
+        health=health(settings, behind),
+        usage=usage(settings, behind),
+        key_figures=key_figures(settings, behind),
+        reports=reports(settings, behind),
+    )
+
+
+def health(settings: Settings, behind: Stores) -> Health:
+    s3, sqs = boto3.client("s3", config=S3_CONFIG), boto3.client("sqs", config=CLIENT_CONFIG)
+    queues = {"paid jobs": settings.job_queue, "pictures": settings.render_queue, "webhooks": settings.webhook_queue}
+    return Health(
+        {
+            "table": probes.table(settings.table, behind.dynamodb),
+            "bucket:uploads": probes.bucket(settings.uploads_bucket, s3),
+            "bucket:outputs": probes.bucket(settings.outputs_bucket, s3),
+            **{f"queue:{name}": probes.queue(url, sqs) for name, url in queues.items() if url},
+        },
+        openrouter(settings),
+        keys(settings, behind),
+        ProvidersByName(settings),
     )
 
 

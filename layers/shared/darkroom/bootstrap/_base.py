@@ -1,9 +1,10 @@
 """What every function is put together from: a clock, the handler's frame, the stores, who calls, whose key pays."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -18,11 +19,12 @@ from darkroom.adapters.session_store import DynamoSessionStore
 from darkroom.adapters.settings_store import DynamoSettingsStore
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.models.key import KeyProvider
-from darkroom.observability import logger
+from darkroom.observability import log_provider_calls, logger
 from darkroom.services.budgets import Budgets
 from darkroom.services.callers import Callers
 from darkroom.services.jobs import Jobs
 from darkroom.services.keys import Keys
+from darkroom.services.providers import Providers
 from darkroom.services.sessions import Sessions
 from darkroom.services.tokens import Tokens
 from darkroom.settings import Settings
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from darkroom.adapters.sealing import KmsSealer
     from darkroom.adapters.url_guard import UrlGuard
     from darkroom.ports import Provider
-    from darkroom.providers.openrouter import OpenRouterAuth
+    from darkroom.providers import ProviderSettings
+    from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
 
 LOST_SEAL = "Ask the stack's owner to remove the row WEBHOOK_SECRET of this user; a new secret is then made."
 
@@ -84,19 +87,28 @@ class Stores:
 
 
 def stores(settings: Settings) -> Stores:
+    if settings.openrouter_debug:
+        log_provider_calls()
     dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
     s3 = boto3.client("s3", config=S3_CONFIG)
     table = settings.table
+    chosen = DynamoSettingsStore(table, dynamodb)
     return Stores(
         dynamodb=dynamodb,
         tokens=DynamoTokenStore(table, dynamodb),
         sessions=DynamoSessionStore(table, dynamodb),
         jobs=DynamoJobStore(table, dynamodb),
-        images=S3ImageStore(uploads=settings.uploads_bucket, outputs=settings.outputs_bucket, client=s3, clock=now),
+        images=S3ImageStore(
+            uploads=settings.uploads_bucket,
+            outputs=settings.outputs_bucket,
+            client=s3,
+            clock=now,
+            keep_days=lambda user: chosen.load(user).retention_days,
+        ),
         ledger=DynamoLedger(table, dynamodb, clock=now),
         answers=DynamoAnswerStore(table, dynamodb, now),
         raw_answers=S3RawAnswerStore(settings.outputs_bucket, s3),
-        settings=DynamoSettingsStore(table, dynamodb),
+        settings=chosen,
     )
 
 
@@ -141,9 +153,11 @@ def key_vault(settings: Settings, behind: Stores) -> "KmsKeyVault":
 
 
 def operator_key(settings: Settings) -> Callable[[KeyProvider], str | None]:
-    """The stack's own OpenRouter key: from a secret of Secrets Manager, or on a laptop from the environment."""
+    """The stack's own keys: OpenRouter's from a secret of Secrets Manager, any on a laptop from the environment."""
 
     def reveal(provider: KeyProvider) -> str | None:
+        if provider in settings.provider_keys:
+            return settings.provider_keys[provider].get_secret_value()
         if provider != "openrouter":
             return None
         if settings.openrouter_api_key and settings.openrouter_api_key.get_secret_value():
@@ -158,38 +172,76 @@ def operator_key(settings: Settings) -> Callable[[KeyProvider], str | None]:
 
 
 def openrouter_auth(settings: Settings) -> "OpenRouterAuth":
-    from darkroom.providers import ProviderSettings
     from darkroom.providers.openrouter import OpenRouterAuth
 
-    return OpenRouterAuth(
-        ProviderSettings(
-            url=settings.openrouter_url,
-            referer=settings.openrouter_http_referer or None,
-            title=settings.openrouter_app_name,
-        )
+    return OpenRouterAuth(provider_settings(settings, "openrouter"))
+
+
+def openrouter(settings: Settings) -> "OpenRouter":
+    from darkroom.providers.openrouter import OpenRouter
+
+    return OpenRouter(provider_settings(settings, "openrouter"))
+
+
+def provider_settings(settings: Settings, name: str) -> "ProviderSettings":
+    from darkroom.providers import ProviderSettings
+
+    return ProviderSettings(
+        url=settings.openrouter_url if name == "openrouter" else settings.provider_urls.get(name),
+        referer=settings.openrouter_http_referer or None,
+        title=settings.openrouter_app_name,
+        read_seconds=settings.openrouter_timeout_ms / 1000,
+        attempts=settings.openrouter_max_retries + 1,
+        credit_usd=settings.removebg_credit_usd if name == "removebg" else None,
     )
 
 
-def openrouter(settings: Settings) -> "Provider":
-    from darkroom.providers import ProviderSettings, load
+class ProvidersByName(Mapping[str, "Provider"]):
+    """All the providers there are; one that nobody asks for is not loaded."""
 
-    return load("openrouter")(
-        ProviderSettings(
-            url=settings.openrouter_url,
-            referer=settings.openrouter_http_referer or None,
-            title=settings.openrouter_app_name,
-        )
-    )
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loaded: dict[str, Provider] = {}
+
+    def __getitem__(self, name: str) -> "Provider":
+        from darkroom.providers import load
+
+        if name not in self:
+            raise KeyError(name)
+        if name not in self._loaded:
+            self._loaded[name] = load(name)(provider_settings(self._settings, name))
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())
+
+    @staticmethod
+    @cache
+    def _names() -> tuple[str, ...]:
+        from darkroom.providers import names
+
+        return names()
 
 
 def keys(settings: Settings, behind: Stores) -> Keys:
+    operated = {"openrouter"} if settings.has_operator_key else set()
     return Keys(
         key_vault(settings, behind),
-        {"openrouter": openrouter_auth(settings)},
+        ProvidersByName(settings),
         now,
         operator_key=operator_key(settings),
-        operated=frozenset({"openrouter"}) if settings.has_operator_key else frozenset(),
+        operated=frozenset(operated | settings.provider_keys.keys()),
     )
+
+
+def providers(settings: Settings, behind: Stores) -> Providers:
+    return Providers(ProvidersByName(settings), keys(settings, behind), behind.settings, preferred=settings.ai_provider)
 
 
 def url_guard(settings: Settings) -> "UrlGuard":

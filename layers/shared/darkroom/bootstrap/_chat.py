@@ -10,11 +10,22 @@ from darkroom.adapters.conversation_store import DynamoConversationStore
 from darkroom.adapters.recipe_store import DynamoRecipeStore
 from darkroom.adapters.render_queue import SqsRenderQueue
 from darkroom.adapters.url_fetcher import HttpUrlFetcher
-from darkroom.bootstrap._base import Stores, alarm, budgets, callers, keys, now, openrouter, stores, url_guard
+from darkroom.bootstrap._base import (
+    Stores,
+    alarm,
+    budgets,
+    callers,
+    keys,
+    now,
+    providers,
+    stores,
+    url_guard,
+)
+from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._paid import AnswerServices, admission, answering, check_webhook, job_queue, quotes
 from darkroom.services.admission import Admission
+from darkroom.services.batch_pricing import BatchPricing
 from darkroom.services.callers import Callers
-from darkroom.services.catalogue import Catalogue
 from darkroom.services.chat_models import ChatModels
 from darkroom.services.complete import Complete
 from darkroom.services.conversations import Conversations
@@ -50,7 +61,7 @@ def chat(environ: Mapping[str, str]) -> ChatServices:
         turns=turns(settings, behind, admitted),
         complete=Complete(
             admitted,
-            chat_models(settings),
+            chat_models(settings, behind),
             behind.images,
             url_guard(settings).check,
             check_webhook(settings),
@@ -66,13 +77,19 @@ def turns(settings: Settings, behind: Stores, admitted: Admission) -> Turns:
     return Turns(
         conversations=conversations(settings, behind),
         planner=planner,
-        planning=Planning(planner, chat_models(settings), behind.settings, behind.images, now),
-        painting=Painting(quotes(settings), budgets(settings, behind), keys(settings, behind), now),
+        planning=Planning(planner, chat_models(settings, behind), behind.settings, behind.images, now),
+        painting=painting(settings, behind),
         rendering=TurnRender(behind.jobs, job_queue(settings), render, now),
         render_queue=render_queue(settings),
         admission=admitted,
         jobs=behind.jobs,
         clock=now,
+    )
+
+
+def painting(settings: Settings, behind: Stores) -> Painting:
+    return Painting(
+        quotes(settings, behind), budgets(settings, behind), providers(settings, behind), keys(settings, behind), now
     )
 
 
@@ -95,6 +112,7 @@ def recipes(settings: Settings, behind: Stores) -> Recipes:
         clock=now,
         retention=settings.retention,
         alarm=alarm,
+        pricing=BatchPricing(quotes(settings, behind), budgets(settings, behind), providers(settings, behind), now),
     )
 
 
@@ -102,8 +120,8 @@ def sources(settings: Settings, behind: Stores) -> Sources:
     return Sources(behind.images, HttpUrlFetcher(url_guard(settings)), behind.jobs)
 
 
-def chat_models(settings: Settings) -> ChatModels:
-    return ChatModels(Catalogue(openrouter(settings)), default=settings.chat_model)
+def chat_models(settings: Settings, behind: Stores) -> ChatModels:
+    return ChatModels(catalogue(settings, behind), default=settings.chat_model)
 
 
 def render_queue(settings: Settings) -> SqsRenderQueue:

@@ -14,17 +14,18 @@ from darkroom.bootstrap._base import (
     budgets,
     callers,
     jobs_of,
-    keys,
     now,
-    openrouter,
+    providers,
     stores,
     url_guard,
 )
+from darkroom.bootstrap._catalogue import catalogue
+from darkroom.bootstrap._usage import statistics
+from darkroom.observability import EmfTelemetry
 from darkroom.ports import ImageStore, JobStore
 from darkroom.services.admission import Admission
 from darkroom.services.answers import Answers
 from darkroom.services.callers import Callers
-from darkroom.services.catalogue import Catalogue
 from darkroom.services.edit import Edit
 from darkroom.services.generate import Generate
 from darkroom.services.jobs import Jobs
@@ -75,7 +76,7 @@ def generate(environ: Mapping[str, str]) -> GenerateServices:
     behind = stores(settings)
     return GenerateServices(
         callers=callers(settings, behind),
-        generate=Generate(admission(settings, behind), quotes(settings), check_webhook(settings)),
+        generate=Generate(admission(settings, behind), quotes(settings, behind), check_webhook(settings)),
         answering=answering(settings, behind),
     )
 
@@ -98,7 +99,7 @@ def edit(environ: Mapping[str, str]) -> EditServices:
     inputs = Inputs(sources, behind.images, max_megapixels=settings.max_megapixels)
     return EditServices(
         callers=callers(settings, behind),
-        edit=Edit(admission(settings, behind), quotes(settings), inputs, check_webhook(settings)),
+        edit=Edit(admission(settings, behind), quotes(settings, behind), inputs, check_webhook(settings)),
         answering=answering(settings, behind),
     )
 
@@ -109,7 +110,7 @@ def admission(settings: Settings, behind: Stores) -> Admission:
         ledger=behind.ledger,
         answers=Answers(behind.answers, behind.jobs, now),
         queue=job_queue(settings),
-        keys=keys(settings, behind),
+        providers=providers(settings, behind),
         budgets=budgets(settings, behind),
         clock=now,
         retention=settings.retention,
@@ -128,6 +129,9 @@ def settlement(settings: Settings, behind: Stores) -> Settlement:
         clock=now,
         alarm=alarm,
         max_megapixels=settings.max_megapixels,
+        keeps_books=lambda name: providers(settings, behind).get(name).keeps_books,
+        telemetry=EmfTelemetry(),
+        statistics=statistics(settings, behind),
     )
 
 
@@ -140,9 +144,9 @@ def answering(settings: Settings, behind: Stores) -> AnswerServices:
     )
 
 
-def quotes(settings: Settings) -> Quotes:
+def quotes(settings: Settings, behind: Stores) -> Quotes:
     return Quotes(
-        Catalogue(openrouter(settings)),
+        catalogue(settings, behind),
         generation_model=settings.image_generation_model,
         edit_model=settings.image_edit_model,
     )

@@ -1,7 +1,9 @@
 """The background-removal function, which alone has numpy and onnxruntime."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 import boto3
 
@@ -9,9 +11,11 @@ from darkroom.adapters.aws import CLIENT_CONFIG
 from darkroom.adapters.job_queue import SqsJobQueue
 from darkroom.adapters.recipe_store import DynamoRecipeStore
 from darkroom.adapters.render_queue import SqsRenderQueue
-from darkroom.bootstrap._base import alarm, callers, jobs_of, now, stores, url_guard
+from darkroom.bootstrap._base import Stores, alarm, budgets, callers, jobs_of, now, providers, stores, url_guard
+from darkroom.services.batch_notes import Notes
 from darkroom.services.callers import Callers
 from darkroom.services.jobs import Jobs
+from darkroom.services.painted_batch import PaintedBatches
 from darkroom.services.recipe_worker import RecipeWorker
 from darkroom.services.recipes import FolderRecipes
 from darkroom.services.remove_background import RemoveBackground
@@ -19,6 +23,10 @@ from darkroom.services.render import Render
 from darkroom.services.sources import Sources
 from darkroom.services.turn_render import TurnRender
 from darkroom.settings import Settings
+
+if TYPE_CHECKING:
+    from darkroom.bootstrap._paid import AnswerServices
+    from darkroom.services.cloud_removal import CloudRemoval
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class RemoveBackgroundServices:
     remove_background: RemoveBackground
     recipes_worker: RecipeWorker
     turns: TurnRender
+    answering: "Callable[[], AnswerServices]"
 
 
 def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
@@ -49,6 +58,8 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
     sources = Sources(behind.images, HttpUrlFetcher(url_guard(settings)), behind.jobs)
     render = Render(behind.images, sources, settings.max_megapixels, segmenter, settings.background_model)
     sqs = boto3.client("sqs", config=CLIENT_CONFIG)
+    queue, job_queue = SqsRenderQueue(settings.render_queue, sqs), SqsJobQueue(settings.job_queue, sqs)
+    notes = Notes(behind.images)
     return RemoveBackgroundServices(
         callers=callers(settings, behind),
         jobs=jobs_of(settings, behind),
@@ -69,16 +80,41 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
             retention=settings.retention,
             max_attempts=settings.upload_max_receives,
             recipes=FolderRecipes(DynamoRecipeStore(settings.table, behind.dynamodb), render),
+            settings=behind.settings.load,
+            cloud=cache(lambda: cloud_removal(settings, behind, sources)),
         ),
         recipes_worker=RecipeWorker(
             render=render,
             sources=sources,
-            images=behind.images,
+            notes=notes,
             jobs=behind.jobs,
-            queue=SqsRenderQueue(settings.render_queue, sqs),
+            queue=queue,
+            painted=PaintedBatches(render, sources, notes, behind.jobs, queue, job_queue, now, alarm),
             clock=now,
             alarm=alarm,
             max_attempts=settings.upload_max_receives,
         ),
-        turns=TurnRender(behind.jobs, SqsJobQueue(settings.job_queue, sqs), render, now),
+        turns=TurnRender(behind.jobs, job_queue, render, now),
+        answering=cache(lambda: _answering(settings, behind)),
     )
+
+
+def cloud_removal(settings: Settings, behind: Stores, sources: Sources) -> "CloudRemoval":
+    # What paying stands on is loaded when somebody pays.
+    from darkroom.bootstrap._paid import admission
+    from darkroom.services.cloud_removal import CloudRemoval
+    from darkroom.services.inputs import Inputs
+
+    return CloudRemoval(
+        admission=admission(settings, behind),
+        inputs=Inputs(sources, behind.images, max_megapixels=settings.max_megapixels),
+        budgets=budgets(settings, behind),
+        providers=providers(settings, behind),
+        credit=settings.removebg_credit_usd,
+    )
+
+
+def _answering(settings: Settings, behind: Stores) -> "AnswerServices":
+    from darkroom.bootstrap._paid import answering
+
+    return answering(settings, behind)

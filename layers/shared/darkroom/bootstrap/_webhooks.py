@@ -11,6 +11,7 @@ from darkroom.adapters.webhook_queue import SqsWebhookQueue
 from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
 from darkroom.bootstrap._base import LOST_SEAL, callers, jobs_of, now, sealer, stores, url_guard
+from darkroom.bootstrap._usage import reports
 from darkroom.services.callers import Callers
 from darkroom.services.webhooks import Webhooks
 from darkroom.settings import Settings
@@ -36,6 +37,7 @@ def webhooks(environ: Mapping[str, str]) -> WebhooksServices:
             queue=queue,
             sender=HttpWebhookSender(url_guard(settings)),
             show=jobs_of(settings, behind).show,
+            show_report=reports(settings, behind).show,
             clock=now,
         ),
         postpone=queue.postpone,

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
-from darkroom.bootstrap._base import LOST_SEAL, alarm, jobs_of, keys, now, openrouter, sealer, stores, url_guard
+from darkroom.bootstrap._base import LOST_SEAL, alarm, jobs_of, keys, now, providers, sealer, stores, url_guard
+from darkroom.bootstrap._batches import advancing, batch_painting
 from darkroom.bootstrap._chat import recipes, turns
 from darkroom.bootstrap._paid import admission, job_queue, settlement, webhook_queue
-from darkroom.services.recipes import is_batch
+from darkroom.bootstrap._usage import reports
+from darkroom.services.batch_notes import is_batch
 from darkroom.services.reconcile import Reconciliation
+from darkroom.services.reports import Reports
 from darkroom.services.sweep import Sweep
 from darkroom.services.webhooks import Webhooks
 from darkroom.services.worker import Worker
@@ -20,6 +23,7 @@ from darkroom.settings import Settings
 class WorkerServices:
     worker: Worker
     sweep: Sweep
+    reports: Reports
     dead_letters: str
     """ARN of the queue of messages that failed on every delivery."""
 
@@ -27,9 +31,12 @@ class WorkerServices:
 def worker(environ: Mapping[str, str]) -> WorkerServices:
     settings = Settings.from_environ(environ)
     behind = stores(settings)
-    provider, queue, known = openrouter(settings), job_queue(settings), keys(settings, behind)
+    queue, known = job_queue(settings), keys(settings, behind)
+    by_name = providers(settings, behind).get
     settled = settlement(settings, behind)
-    advance = turns(settings, behind, admission(settings, behind)).advance
+    advance = advancing(
+        turns(settings, behind, admission(settings, behind)).advance, batch_painting(settings, behind).advance
+    )
     free_jobs = jobs_of(settings, behind)
     webhooks = Webhooks(
         store=DynamoWebhookStore(settings.table, behind.dynamodb, sealer(settings, fix=LOST_SEAL)),
@@ -44,7 +51,7 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
             jobs=behind.jobs,
             queue=queue,
             keys=known,
-            provider=provider,
+            providers=by_name,
             images=behind.images,
             raw_answers=behind.raw_answers,
             settlement=settled,
@@ -56,11 +63,11 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
             jobs=behind.jobs,
             free_jobs=free_jobs,
             queue=queue,
-            provider=provider,
+            providers=by_name,
             raw_answers=behind.raw_answers,
             settlement=settled,
             reconciliation=Reconciliation(
-                keys=known, provider=provider, jobs=behind.jobs, ledger=behind.ledger, clock=now
+                keys=known, providers=by_name, jobs=behind.jobs, ledger=behind.ledger, clock=now
             ),
             resend_webhooks=lambda: len(webhooks.resend_stale()),
             clock=now,
@@ -69,5 +76,6 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
             is_batch=is_batch,
             resume_batch=recipes(settings, behind).resume,
         ),
+        reports=reports(settings, behind),
         dead_letters=settings.job_dead_letters,
     )

@@ -31,6 +31,7 @@ DarkroomError
 │   ├── UrlUnreachable               400 URL_UNREACHABLE         the other side did not give the file
 │   └── ImageError                   the bytes are no picture that can be worked on
 │       ├── EmptyImage               400 EMPTY_IMAGE
+│       ├── ImageExpired             410 IMAGE_EXPIRED           it was there, and was removed since
 │       ├── UnreadableImage          400 UNREADABLE_IMAGE
 │       ├── ImageTooLarge            400 IMAGE_TOO_LARGE
 │       └── NoForeground             422 NO_FOREGROUND
@@ -77,6 +78,7 @@ from darkroom.errors.caller import (
     ForeignOrigin,
     IdempotencyKeyReused,
     ImageError,
+    ImageExpired,
     ImageTooLarge,
     InvalidParameter,
     InvalidToken,
@@ -150,6 +152,7 @@ __all__ = [
     "ForeignOrigin",
     "IdempotencyKeyReused",
     "ImageError",
+    "ImageExpired",
     "ImageTooLarge",
     "InsufficientCredits",
     "InternalError",

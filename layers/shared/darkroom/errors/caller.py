@@ -163,6 +163,12 @@ class EmptyImage(ImageError):
     title = "The image is empty"
 
 
+class ImageExpired(ImageError):
+    code = "IMAGE_EXPIRED"
+    status = 410
+    title = "The image is gone"
+
+
 class UnreadableImage(ImageError):
     code = "UNREADABLE_IMAGE"
     title = "The image cannot be read"

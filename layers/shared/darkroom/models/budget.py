@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.models.money import MicroUsd
 
-BudgetName = Literal["day", "month", "conversation", "token_day", "token_month"]
+BudgetName = Literal["day", "month", "conversation", "token_day", "token_month", "batch"]
 
 
 class BudgetRef(BaseModel):
@@ -16,9 +16,13 @@ class BudgetRef(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: BudgetName
-    id: str = Field(description="`day#2026-11-21`, `month#2026-11`, `token#{token}#day#…`, `conversation#{id}`.")
+    id: str = Field(
+        description="`day#2026-11-21`, `month#2026-11`, `token#{token}#day#…`, `conversation#{id}`, `batch#{job}`."
+    )
     limit: MicroUsd = Field(ge=0)
-    resets_at: datetime | None = Field(None, description="When the next period begins; None for a conversation.")
+    resets_at: datetime | None = Field(
+        None, description="When the next period begins; None for a conversation or batch."
+    )
 
 
 class Budget(BaseModel):

@@ -96,6 +96,8 @@ class ChatModel(BaseModel):
     parameters: tuple[str, ...] = ()
     prices: TokenPrices = TokenPrices()
     expires_at: datetime | None = None
+    weights: str | None = Field(None, description="Where its weights are published, if they are.")
+    reasons: bool = Field(False, description="Whether it can think before it answers.")
 
     @property
     def is_free(self) -> bool:

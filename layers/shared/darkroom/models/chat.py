@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from darkroom.models.generation import Call, GeneratedImage, Reference, Usage
+from darkroom.models.provider import Rates
 
 
 class ChatMessage(BaseModel):
@@ -58,6 +59,7 @@ class ChatRequest(BaseModel):
     )
     stream: bool | None = Field(None, description="None: whenever a picture may come.")
     fallback_models: tuple[str, ...] = ()
+    rates: Rates | None = Field(None, description="For a provider whose answers do not tell the cost.")
 
     @property
     def streams(self) -> bool:

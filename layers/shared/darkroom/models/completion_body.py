@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MOST_FALLBACKS = 3
 
@@ -27,12 +27,25 @@ class CompletionBody(BaseModel):
     n: Literal[1] | None = None
     modalities: tuple[str, ...] | None = None
     provider: dict[str, Any] | None = Field(None, description="OpenRouter's routing preferences.")
+    provider_name: str | None = Field(None, min_length=1, max_length=50, description="`provider`, where it is a name.")
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     # Ours.
     max_cost_usd: Decimal | None = Field(None, gt=0, le=1000, allow_inf_nan=False)
     fallback_models: tuple[str, ...] = Field((), max_length=MOST_FALLBACKS)
     webhook_url: str | None = Field(None, max_length=2048)
+    zdr: bool | None = Field(None, description="Only sources that keep nothing; the caller's setting when absent.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_provider(cls, fields: Any) -> Any:
+        """`provider` is a name, or an object with preferences."""
+        if isinstance(fields, dict) and isinstance(fields.get("provider"), str):
+            return {
+                **{name: value for name, value in fields.items() if name != "provider"},
+                "provider_name": fields["provider"],
+            }
+        return fields
 
     @property
     def is_streamed(self) -> bool:
@@ -46,6 +59,12 @@ class CompletionBody(BaseModel):
     @property
     def most_tokens(self) -> int | None:
         return self.max_completion_tokens or self.max_tokens
+
+    @property
+    def keeps_nothing(self) -> bool | None:
+        """`zdr`, by either name; None where it is not said."""
+        preferred = (self.provider or {}).get("zdr")
+        return self.zdr if self.zdr is not None or not isinstance(preferred, bool) else preferred
 
     @property
     def named(self) -> str | None:

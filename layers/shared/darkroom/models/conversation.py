@@ -46,6 +46,16 @@ class Version(BaseModel):
     created_at: datetime
 
 
+class Planned(BaseModel):
+    """What planning one turn really took, from which the next is estimated."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    tokens: int = Field(description="Of the prompt, as they were expected.")
+    cost: MicroUsd = Field(description="Of the planner's first call alone.")
+
+
 class Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -57,6 +67,7 @@ class Message(BaseModel):
     turn: str | None = Field(None, description="The job of the turn that it belongs to.")
     plan: dict[str, Any] | None = None
     cost: MicroUsd = 0
+    planned: Planned | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -77,7 +88,9 @@ class Conversation(BaseModel):
     versions: tuple[Version, ...] = ()
     messages: tuple[Message, ...] = ()
     spent: MicroUsd = 0
-    comparisons: tuple[str, ...] = Field((), description="Keys of the pictures that show two versions side by side.")
+    renewed_at: datetime | None = Field(
+        None, description="From when its pictures' age is counted; None: from its beginning."
+    )
 
     def version(self, version_id: str) -> Version | None:
         return next((each for each in self.versions if each.id == version_id), None)

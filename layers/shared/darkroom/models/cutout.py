@@ -1,7 +1,8 @@
 """What a caller can ask of a cut-out, and what comes back."""
 
 import re
-from typing import Annotated, Literal, Self
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -39,6 +40,9 @@ class CutoutOptions(BaseModel):
     max_size: Annotated[int, Field(ge=16, le=16384)] | None = Field(
         None, description="Longest side of the result in pixels; larger results are scaled down."
     )
+    cloud: bool | None = Field(
+        None, description="Whether remove.bg does it, which costs money; the user's setting when absent."
+    )
 
     @field_validator("margin")
     @classmethod
@@ -59,6 +63,9 @@ class CutoutRequest(CutoutOptions):
     background_url: str | None = Field(None, max_length=2048)
     background_b64: str | None = Field(None, repr=False)
     background_upload_id: str | None = None
+    max_cost_usd: Decimal | None = Field(
+        None, ge=Decimal("0.000001"), le=1000, allow_inf_nan=False, description="With remove.bg; here it costs nothing."
+    )
 
     @model_validator(mode="after")
     def _one_picture(self) -> Self:
@@ -89,6 +96,16 @@ class CutoutRequest(CutoutOptions):
         return CutoutOptions.model_validate(
             self.model_dump(include=set(CutoutOptions.model_fields), exclude_unset=True)
         )
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What was asked for and of which picture, without the bytes; a URL without its query, which can be a
+        credential.
+        """
+        shown: dict[str, Any] = {"options": self.options.model_dump(mode="json", exclude_unset=True)}
+        if self.image_url:
+            return {**shown, "image_url": self.image_url.partition("?")[0]}
+        return {**shown, "upload_id": self.upload_id} if self.upload_id else shown
 
 
 class BoundingBox(BaseModel):

@@ -33,8 +33,9 @@ _FOLDED = re.compile(r"(\w+)\[([a-z_]+)\](?:\[\])?")
 def edit_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A request's fields (JSON or form) as those of `EditRequest`: what names a picture becomes `images` and `mask`.
 
-    `image` and its lists come first, in their order, then `image_url`, `image_b64`, `upload_id` and `job_id`. Each
-    source's `name` is the field that an error about it should point at. A field that is null is as good as absent.
+    `image` and its lists come first, in their order, then `image_url`, `image_b64`, `upload_id`, `file_id` (which is
+    OpenAI's word for the same) and `job_id`. Each source's `name` is the field that an error about it should point at.
+    A field that is null is as good as absent.
 
     Raises:
         InvalidParameter: no picture, a second mask, or something that is no way of handing a picture over.
@@ -217,7 +218,13 @@ def _quoted(value: Any) -> str:
 
 
 _Read = Callable[[Any, str], ImageSource]
-_FIELDS: Final[dict[str, _Read]] = {"image_url": _url, "image_b64": _base64, "upload_id": _upload, "job_id": _job}
+_FIELDS: Final[dict[str, _Read]] = {
+    "image_url": _url,
+    "image_b64": _base64,
+    "upload_id": _upload,
+    "file_id": _upload,
+    "job_id": _job,
+}
 _KEYS: Final[dict[str, _Read]] = {
     "image_url": _url,
     "file_id": _upload,

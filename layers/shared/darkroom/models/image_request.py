@@ -45,10 +45,13 @@ class ImageRequest(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, fields: Any) -> Any:
-        """OpenAI's API takes null for what is not given."""
-        return (
-            {name: value for name, value in fields.items() if value is not None} if isinstance(fields, dict) else fields
-        )
+        """OpenAI's API takes null for what is not given. `provider` is a name, or an object with preferences."""
+        if not isinstance(fields, dict):
+            return fields
+        given = {name: value for name, value in fields.items() if value is not None}
+        if isinstance(_from_form(given.get("provider")), str):
+            given["provider_name"] = given.pop("provider")
+        return given
 
     prompt: str = Field(min_length=1, max_length=MOST_PROMPT)
 
@@ -77,6 +80,8 @@ class ImageRequest(BaseModel):
     max_cost_usd: Decimal | None = Field(None, ge=Decimal("0.000001"), le=1000, allow_inf_nan=False)
     fallback_models: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field((), max_length=MOST_FALLBACKS)
     provider: Annotated[Routing | None, BeforeValidator(_from_form)] = None
+    provider_name: str | None = Field(None, min_length=1, max_length=50, description="`provider`, where it is a name.")
+    zdr: bool | None = Field(None, description="Only sources that keep nothing; the caller's setting when absent.")
     webhook_url: str | None = Field(None, max_length=2048)
     # OpenAI's, that no model here has a use for. They are accepted, and a warning says that they do nothing.
     style: str | None = Field(None, max_length=50)

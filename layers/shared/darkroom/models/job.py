@@ -12,6 +12,7 @@ from darkroom.models.budget import BudgetRef
 from darkroom.models.chat import ChatRequest
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.money import MicroUsd
+from darkroom.models.provider import Rates
 
 
 class JobStatus(StrEnum):
@@ -78,6 +79,8 @@ class PaidWork(BaseModel):
     inputs: tuple[StoredImage, ...] = ()
     mask: StoredImage | None = Field(None, description="Transparent where the first input may change.")
     output_format: str | None = Field(None, description="Of what is composed here, after the provider: png or webp.")
+    other_providers: tuple[str, ...] = Field((), description="That may do it, while nothing has been billed.")
+    rates: dict[str, Rates] = Field(default_factory=dict, description="By provider, of those that tell no cost.")
 
 
 class TurnState(BaseModel):
@@ -143,6 +146,7 @@ class Job(BaseModel):
     token_id: str | None = Field(None, description="The API token it was asked for with.")
     conversation_id: str | None = None
     request_sha256: str | None = Field(None, description="The same for identical requests.")
+    provider: str = Field("openrouter", description="Whom it is for, and once it is dispatched, whom it was sent to.")
     model_requested: str | None = None
     model_used: str | None = None
     generation_id: str | None = Field(None, description="By which the provider's books know the last dispatch.")

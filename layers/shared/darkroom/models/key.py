@@ -1,12 +1,11 @@
 """Keys of providers, kept for their users."""
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# Whose key it is. The same word is the `purpose` in the KMS encryption context.
-KeyProvider = Literal["openrouter"]
+# Whose key it is: the name of one of `darkroom.providers`, which is the `purpose` in the KMS encryption context, too.
+KeyProvider = str
 
 
 class StoredKey(BaseModel):

@@ -5,7 +5,9 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.errors import Charged
+from darkroom.models.job import Job
 from darkroom.models.money import MicroUsd
+from darkroom.models.usage import HERE
 
 
 class KeyCharges(BaseModel):
@@ -29,6 +31,8 @@ class Receipt(BaseModel):
     model_requested: str | None = None
     model_used: str | None = None
     provider: str = "openrouter"
+    images: int = Field(0, description="Pictures that were stored.")
+    seconds: float | None = Field(None, description="From the dispatch to the end; None where nothing was sent.")
     generation_id: str | None = None
     token_id: str | None = None
     conversation_id: str | None = None
@@ -38,3 +42,23 @@ class Receipt(BaseModel):
     charged: Charged
     created_at: datetime
     settled_at: datetime
+
+
+def of_free_work(job: Job, at: datetime) -> Receipt:
+    """Of a job that is over and cost nothing: a cut-out, a turn (whose paid calls have receipts of their own)."""
+    return Receipt(
+        job_id=job.id,
+        user=job.user,
+        op=job.op,
+        status=job.status.value,
+        model_used=job.model_used or job.result.get("model"),
+        provider=HERE,
+        images=len(job.images),
+        token_id=job.token_id,
+        conversation_id=job.conversation_id,
+        reserved=0,
+        actual=0,
+        charged=False,
+        created_at=job.created_at,
+        settled_at=job.completed_at or at,
+    )

@@ -1,10 +1,11 @@
 """A recipe taken on many pictures: what was asked for, and how far it has come."""
 
+from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from darkroom.models.job import StoredImage
+from darkroom.models.job import JobCost, Parent, StoredImage
 from darkroom.models.recipe import Recipe
 from darkroom.models.source import ImageSource
 
@@ -18,7 +19,8 @@ class Application(BaseModel):
 
     recipe: Recipe | str = Field(description="The recipe itself, or the name of a kept one.")
     pictures: tuple[ImageSource, ...] = Field(description="Named, not sent: uploads, jobs' pictures and URLs.")
-    allow_paid: bool = False
+    allow_paid: bool = Field(False, description="Whether its painted steps may be painted anew.")
+    max_cost_usd: Decimal | None = Field(None, description="What they may cost at the most, all together.")
 
 
 class Batch(BaseModel):
@@ -38,6 +40,8 @@ class Entry(BaseModel):
     image: StoredImage | None = None
     error: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
+    parent: Parent | None = Field(None, description="The picture that it began with.")
+    cost: JobCost = Field(JobCost(), description="Of all that was painted for it.")
 
 
 class Manifest(BaseModel):
@@ -46,6 +50,27 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     entries: tuple[Entry, ...] = ()
+
+
+class Wanted(BaseModel):
+    """A painting that one picture waits for, and what the picture has come to before it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int = Field(description="Which of the recipe's paintings, from 0.")
+    image: StoredImage = Field(description="What is to be made over.")
+    parent: Parent
+    warnings: tuple[str, ...] = ()
+    cost: JobCost = Field(JobCost(), description="Of the paintings before this one.")
+
+
+class PaintedManifest(BaseModel):
+    """As Manifest, of a batch that paints, whose pictures are worked on several at a time. Both are by index."""
+
+    model_config = ConfigDict(frozen=True)
+
+    entries: dict[int, Entry] = Field(default_factory=dict)
+    wanted: dict[int, Wanted] = Field(default_factory=dict)
 
 
 class Begun(BaseModel):

@@ -11,9 +11,10 @@ class Delivery(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str = Field(description="`msg_{job id}`")
+    id: str = Field(description="`msg_{job id}`, or of a report `msg_` and a ULID.")
     user: str
-    job_id: str
+    job_id: str = ""
+    report: str | None = Field(None, description="The month, where it tells of a usage report instead of a job.")
     url: str
     created_at: datetime
     status: Literal["pending", "delivered", "failed"] = "pending"

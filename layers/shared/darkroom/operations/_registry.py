@@ -12,10 +12,11 @@ from typing import Annotated, Any, Final
 from pydantic import Field, ValidationError
 
 from darkroom.errors import InvalidParameter
+from darkroom.models.recipe import MOST_STEPS
 from darkroom.operations._base import Operation
 from darkroom.operations._complaint import complaint
 
-MOST_OPERATIONS: Final = 100
+MOST_OPERATIONS: Final = MOST_STEPS
 _PACKAGE: Final = __name__.rpartition(".")[0]
 
 

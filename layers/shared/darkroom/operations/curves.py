@@ -17,7 +17,7 @@ _ENDS: Final = (0.0, 255.0)
 class CurvePoint(BaseModel):
     """What one value becomes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     input: float = Field(ge=0, le=255, description="A value as it is (0 to 255).")
     output: float = Field(ge=0, le=255, description="What it becomes (0 to 255).")
@@ -30,6 +30,8 @@ class Curves(PointOperation):
     points: tuple[CurvePoint, ...] = Field(
         min_length=1,
         max_length=16,
+        # JSON has lists only.
+        strict=False,
         description="Points of the curve, each `input` once. Without a point there, 0 stays 0 and 255 stays 255.",
     )
     channel: Channel = Field("all", description=CHANNEL_HELP)

@@ -1,6 +1,6 @@
 """Turned by any angle."""
 
-from math import ceil, cos, radians, sin
+from math import ceil, cos, hypot, radians, sin
 from typing import Final, Literal
 
 from PIL import Image
@@ -15,6 +15,8 @@ _QUARTERS: Final = {
     180: Image.Transpose.ROTATE_180,
     270: Image.Transpose.ROTATE_90,
 }
+# Pixels by which a corner may be off and nobody sees it.
+_INVISIBLE: Final = 0.05
 
 
 class Rotate(Geometric):
@@ -34,10 +36,10 @@ class Rotate(Geometric):
         return self.angle % 90 == 0 and (self.expand or self.angle % 180 == 0)
 
     def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
-        angle = self.angle % 360
+        angle = visible(self.angle, canvas.pixels.size) % 360
         if angle == 0:
             return canvas
-        if self.moves_whole_pixels:
+        if angle % 90 == 0 and (self.expand or angle == 180):
             return canvas.having(canvas.pixels.transpose(_QUARTERS[round(angle)]))
         turned = _turned(canvas.pixels, angle, self._size(canvas.pixels.size, angle))
         colour = rgba(self.fill, canvas.icc)
@@ -54,6 +56,12 @@ class Rotate(Geometric):
         width, height = grown(size, angle)
         check_room((width, height), "angle")
         return width, height
+
+
+def visible(angle: float, size: Size) -> float:
+    """The angle, or the quarter turn next to it if no pixel of such a picture would show the difference."""
+    quarter = 90.0 * round(angle / 90)
+    return quarter if radians(abs(angle - quarter)) * hypot(*size) / 2 < _INVISIBLE else angle
 
 
 def grown(size: Size, angle: float) -> Size:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from darkroom.operations._base import Canvas, Tools
 from darkroom.operations._geometry import Geometric, Size
-from darkroom.operations.rotate import around_middle
+from darkroom.operations.rotate import around_middle, visible
 
 
 class Straighten(Geometric):
@@ -19,7 +19,7 @@ class Straighten(Geometric):
     )
 
     def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
-        if self.angle == 0:
+        if visible(self.angle, canvas.pixels.size) == 0:
             return canvas
         size = largest_upright(canvas.pixels.size, self.angle)
         return canvas.having(around_middle(canvas.pixels, self.angle, size))

@@ -2,15 +2,19 @@
 
 from darkroom.ports.clock import Alarm, Clock
 from darkroom.ports.conversations import ConversationStore, RecipeStore, RenderQueue
+from darkroom.ports.figures import CatalogueStore, KeptList, ModelStatistics, Telemetry
 from darkroom.ports.jobs import AnswerStore, JobPage, JobQueue, JobStore, Ledger, RawAnswerStore, ReceiptPage
 from darkroom.ports.people import IssuedKey, KeyInspector, KeyIssuer, KeyVault, SessionStore, SettingsStore, TokenStore
 from darkroom.ports.pictures import ImageStore, Matter, PresignedUpload, Segmenter, UrlFetcher
-from darkroom.ports.providers import OnAnswer, OnDispatched, OnGenerationId, Provider
+from darkroom.ports.providers import CatalogueSource, OnAnswer, OnDispatched, OnGenerationId, Provider
+from darkroom.ports.usage import ReportStore, UserPage, WorkLog
 from darkroom.ports.webhooks import WebhookQueue, WebhookSender, WebhookStore
 
 __all__ = [
     "Alarm",
     "AnswerStore",
+    "CatalogueSource",
+    "CatalogueStore",
     "Clock",
     "ConversationStore",
     "ImageStore",
@@ -18,11 +22,13 @@ __all__ = [
     "JobPage",
     "JobQueue",
     "JobStore",
+    "KeptList",
     "KeyInspector",
     "KeyIssuer",
     "KeyVault",
     "Ledger",
     "Matter",
+    "ModelStatistics",
     "OnAnswer",
     "OnDispatched",
     "OnGenerationId",
@@ -32,12 +38,16 @@ __all__ = [
     "ReceiptPage",
     "RecipeStore",
     "RenderQueue",
+    "ReportStore",
     "Segmenter",
     "SessionStore",
     "SettingsStore",
+    "Telemetry",
     "TokenStore",
     "UrlFetcher",
+    "UserPage",
     "WebhookQueue",
     "WebhookSender",
     "WebhookStore",
+    "WorkLog",
 ]

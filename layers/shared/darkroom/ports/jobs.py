@@ -50,11 +50,11 @@ class JobStore(Protocol):
 
     def progress(self, job: Job) -> Job | None:
         """Stores how an open job that costs nothing has come along, and counts that as an attempt; None if somebody
-        else was faster, or it is over.
+        else was faster, or it is over. The first `started_at` that is given stays.
         """
 
     def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
-        """Writes down that money may be spent from now on: `dispatched_at`, `key_usage`, `key_sha256`, and that no
+        """Writes down that money may be spent from now on: `dispatched_at`, `provider`, the key's three, and that no
         generation id is known. Only of a running job, in the same attempt; False means that nothing may be sent.
         """
 

@@ -91,6 +91,10 @@ class KeyIssuer(Protocol):
 
 
 class KeyInspector(Protocol):
+    @property
+    def console_url(self) -> str:
+        """Where the provider's users look after their keys: revoking one is done there alone."""
+
     def inspect(self, key: str) -> KeyStatus:
         """What the provider says of the key; free of charge.
 

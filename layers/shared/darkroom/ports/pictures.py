@@ -41,6 +41,12 @@ class ImageStore(Protocol):
 
     def remove_outputs(self, keys: Sequence[str]) -> None: ...
 
+    def remove_outputs_under(self, prefix: str) -> None:
+        """All that the prefix, which ends with a slash, is the beginning of."""
+
+    def renew_outputs(self, keys: Sequence[str]) -> None:
+        """Has the bucket's lifecycle count their age from now; what is gone stays so."""
+
 
 class UrlFetcher(Protocol):
     def fetch(self, url: str, *, max_bytes: int) -> bytes:

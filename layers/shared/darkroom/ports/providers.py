@@ -14,6 +14,7 @@ from darkroom.models.generation import (
     GenerationResult,
     RawAnswer,
 )
+from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
 
 # What a caller is told while a paid call runs, in this order and anew for each attempt. What they raise ends the
@@ -24,6 +25,29 @@ OnGenerationId = Callable[[str], None]
 """The headers have come: the id by which the provider's books know what the last dispatch became."""
 OnAnswer = Callable[[RawAnswer], None]
 """The bytes have come and nobody has tried to understand them: keep them, they may have been paid for."""
+
+
+class CatalogueSource(Protocol):
+    """Who publishes models and their prices, for whichever provider serves them. Free of charge, and without a key.
+
+    Raises:
+        ProviderError, ServiceUnavailable: from every method; see each class.
+    """
+
+    def image_models(self) -> Sequence[ImageModel]: ...
+
+    def image_endpoints(self, model: str) -> Sequence[ImageEndpoint]:
+        """Who serves an image model, with what limits and prices; may be empty.
+
+        Raises:
+            UnsupportedModel: there is no such model.
+        """
+
+    def chat_models(self) -> Sequence[ChatModel]:
+        """All models but those for `generate` alone have text among their outputs."""
+
+    def private_models(self) -> Sequence[str]:
+        """The ids of those that have a source which keeps nothing of what it is sent."""
 
 
 class Provider(Protocol):
@@ -39,6 +63,25 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def title(self) -> str:
+        """As people write it."""
+
+    @property
+    def console_url(self) -> str:
+        """Where its users look after their keys: revoking one is done there alone."""
+
+    @property
+    def skills(self) -> frozenset[Skill]:
+        """What it can be asked for. Without `generate` and `edit` nobody calls `generate`, and so on."""
+
+    @property
+    def keeps_books(self) -> bool:
+        """Whether `generation`, or what `inspect` says was used, tells what a call cost whose answer did not."""
+
+    def serves(self, model: str) -> str | None:
+        """Its own name for a model of the catalogue; None for one that it has not. Asks nobody."""
 
     def generate(
         self,
@@ -91,14 +134,5 @@ class Provider(Protocol):
     def generation(self, generation_id: str, *, key: str) -> GenerationRecord | None:
         """What the provider's books say of a call; None while they do not know it, which may last minutes."""
 
-    def image_models(self) -> Sequence[ImageModel]: ...
-
-    def image_endpoints(self, model: str) -> Sequence[ImageEndpoint]:
-        """Who serves an image model, with what limits and prices; may be empty.
-
-        Raises:
-            UnsupportedModel: there is no such model.
-        """
-
-    def chat_models(self) -> Sequence[ChatModel]:
-        """All models but those for `generate` alone have text among their outputs."""
+    def models(self, key: str) -> Sequence[str]:
+        """The names of the models that the key can call now, as the provider has them; free of charge."""

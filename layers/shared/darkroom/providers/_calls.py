@@ -22,6 +22,7 @@ from darkroom.providers._retry import Retries
 
 T = TypeVar("T")
 
+JSON = "application/json"
 _KEY = re.compile(r"[!-~]{1,512}")
 
 Refused = Callable[[Answer, Asked], DarkroomError]
@@ -43,6 +44,18 @@ class Counter:
     attempts: int = 0
 
 
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A request's body that is no JSON, such as a form."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+
+
 @dataclass(frozen=True)
 class Calls:
     """How a provider is called.
@@ -51,6 +64,8 @@ class Calls:
         base_url: without a slash at its end.
         headers: sent with everything.
         refused: the error that an answer other than a 200 stands for.
+        authorise: the headers that carry a key.
+        kept: what of an answer is handed to `on_answer`, where that is more than its body.
     """
 
     provider: str
@@ -60,11 +75,13 @@ class Calls:
     refused: Refused
     http: HttpClient = field(default_factory=HttpClient)
     retries: Retries = field(default_factory=Retries)
+    authorise: Callable[[str], Mapping[str, str]] = bearer
+    kept: Callable[[Answer, Asked], RawAnswer] | None = None
 
     def paid(
         self,
         path: str,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | Content,
         read: Callable[[Answer, Asked], T],
         *,
         key: str,
@@ -72,32 +89,36 @@ class Calls:
         watch: Watch,
         counter: Counter,
         headers: Mapping[str, str] | None = None,
+        model: str | None = None,
         keeps_order: bool = False,
     ) -> tuple[T, Answer, Asked]:
         """Posts what may cost money, and reads the answer to it.
 
         Args:
+            model: what the caller calls it, where that is not what stands in the body.
             keeps_order: of the body's fields, in place of the one order that a cache goes by.
 
         Raises:
             DarkroomError: the last attempt's. Only attempts that are proven to be unbilled were followed by another.
         """
-        asked = Asked(self.provider, self.title, paid=True, secrets=(key,), model=str(body["model"]))
-        content = _wire.to_json(body, sort_keys=not keeps_order)
-        sent_headers = {**self.headers, **_json_headers(key, asked), **(headers or {})}
+        given: Mapping[str, Any] = {} if isinstance(body, Content) else body
+        name = model or str(given["model"])
+        streamed = given.get("stream") is True
+        asked = Asked(self.provider, self.title, paid=True, secrets=(key,), model=name)
+        content = body if isinstance(body, Content) else Content(_wire.to_json(body, sort_keys=not keeps_order), JSON)
+        sent_headers = {**self.headers, **self._headers(key, asked, content.media_type), **(headers or {})}
 
         def attempt() -> tuple[T, Answer, Asked]:
             if deadline.is_over:
                 raise _errors.out_of_time(replace(asked, attempt=counter.attempts))
             counter.attempts += 1
             now = replace(asked, attempt=counter.attempts)
-            streamed = body.get("stream") is True
-            watch.on_dispatched(Dispatch(model=str(body["model"]), attempt=counter.attempts, streamed=streamed))
-            answer = self._send("POST", path, sent_headers, content, now, deadline, _tell_id(watch))
+            watch.on_dispatched(Dispatch(model=name, attempt=counter.attempts, streamed=streamed))
+            answer = self._send("POST", path, sent_headers, content.data, now, deadline, _tell_id(watch))
             now = now.answered(answer.status, answer.headers)
             if answer.status != 200:
                 raise self.refused(answer, now)
-            watch.on_answer(_raw(answer, now))
+            watch.on_answer((self.kept or _raw)(answer, now))
             return read(answer, now), answer, now
 
         return self.retries.run(attempt, deadline=deadline, may_repeat=_is_retryable)
@@ -124,7 +145,7 @@ class Calls:
         """
         content = None if body is None else _wire.to_json(body)
         first = Asked(self.provider, self.title, paid=False, secrets=(key, *secrets))
-        headers = {**self.headers, **_json_headers(key, first)}
+        headers = {**self.headers, **self._headers(key, first)}
         counter = Counter()
 
         def attempt() -> T:
@@ -139,6 +160,20 @@ class Calls:
             return read(answer, asked)
 
         return self.retries.run(attempt, deadline=deadline, may_repeat=_is_retryable if repeatable else _never_left)
+
+    def _headers(self, key: str, asked: Asked, media_type: str = JSON) -> dict[str, str]:
+        if key and not _KEY.fullmatch(key):
+            # Said here: an error about a header that cannot be sent would show it.
+            raise InvalidApiKey(
+                f"The API key cannot be one of {asked.title}'s.",
+                fix="Look for blanks and line ends in it, and store it again.",
+                upstream=asked.upstream(),
+            )
+        return {
+            "Accept": "application/json, text/event-stream",
+            "Content-Type": media_type,
+            **(self.authorise(key) if key else {}),
+        }
 
     def _send(
         self,
@@ -169,21 +204,6 @@ def _is_retryable(error: DarkroomError) -> bool:
 
 def _never_left(error: DarkroomError) -> bool:
     return isinstance(error.__cause__, BrokenOff) and not error.__cause__.sent
-
-
-def _json_headers(key: str, asked: Asked) -> dict[str, str]:
-    if key and not _KEY.fullmatch(key):
-        # Said here: an error about a header that cannot be sent would show it.
-        raise InvalidApiKey(
-            f"The API key cannot be one of {asked.title}'s.",
-            fix="Look for blanks and line ends in it, and store it again.",
-            upstream=asked.upstream(),
-        )
-    return {
-        "Accept": "application/json, text/event-stream",
-        "Content-Type": "application/json",
-        **({"Authorization": f"Bearer {key}"} if key else {}),
-    }
 
 
 def _tell_id(watch: Watch) -> Callable[[int, httpx.Headers], None]:

@@ -4,7 +4,9 @@
                                              "supported_parameters":{"n":{"type":"range","min":1,"max":1},…},…}]}
     GET /images/models/{a}/{s}/endpoints    {"id","endpoints":[{"provider_name","pricing":[{"billable":"output_image",
                                              "unit":"megapixel","cost_usd":0.014}],…}]}
-    GET /models?output_modalities=all       {"data":[{"id","pricing":{"prompt":"0.00003",…},…}]}    prices are strings
+    GET /models?output_modalities=all       {"data":[{"id","pricing":{"prompt":"0.00003",…},"expiration_date",
+                                             "hugging_face_id","reasoning":{…},…}]}    prices are strings
+    GET /models?output_modalities=all&zdr=true    the same for models with a source that keeps nothing
     GET /generation?id=…                    {"data":{"id","model","total_cost":0.014,…}}
     GET /key                                {"data":{"label":"sk-or-v1-abc...123","limit":1,"limit_remaining":0.43,…}}
 
@@ -28,6 +30,10 @@ def image_models(value: Mapping[str, Any]) -> tuple[ImageModel, ...]:
 
 def chat_models(value: Mapping[str, Any]) -> tuple[ChatModel, ...]:
     return tuple(_chat_model(entry) for entry in _entries(value.get("data")))
+
+
+def ids(value: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(entry["id"] for entry in _entries(value.get("data")))
 
 
 def image_endpoints(value: Mapping[str, Any]) -> tuple[ImageEndpoint, ...]:
@@ -132,6 +138,7 @@ def _parameters(value: Any) -> dict[str, ParameterRange]:
 def _chat_model(entry: Mapping[str, Any]) -> ChatModel:
     architecture = _wire.mapping(entry.get("architecture"))
     outputs = _wire.texts(architecture.get("output_modalities"))
+    parameters = _wire.texts(entry.get("supported_parameters"))
     return ChatModel(
         id=entry["id"],
         name=_wire.text(entry.get("name")) or entry["id"],
@@ -141,9 +148,11 @@ def _chat_model(entry: Mapping[str, Any]) -> ChatModel:
         max_completion_tokens=_wire.integer(_wire.mapping(entry.get("top_provider")).get("max_completion_tokens")),
         input_modalities=_wire.texts(architecture.get("input_modalities")),
         output_modalities=outputs,
-        parameters=_wire.texts(entry.get("supported_parameters")),
+        parameters=parameters,
         prices=_token_prices(_wire.mapping(entry.get("pricing")), paints_only="text" not in outputs),
         expires_at=_wire.moment(entry.get("expiration_date")),
+        weights=_wire.text(entry.get("hugging_face_id")),
+        reasons="reasoning" in parameters or bool(_wire.mapping(entry.get("reasoning"))),
     )
 
 

@@ -107,7 +107,7 @@ def body(request: ChatRequest) -> dict[str, Any]:
         "models": [request.model, *request.fallback_models] if request.fallback_models else None,
         "modalities": _MODALITIES.get(request.paints),
         "image_config": request.image_config or None,
-        "response_format": _format(request),
+        "response_format": wire_format(request),
         "temperature": request.temperature,
         "seed": request.seed,
         "provider": preferences or None,
@@ -117,26 +117,27 @@ def body(request: ChatRequest) -> dict[str, Any]:
     }
     return {
         "model": request.model,
-        "messages": [_message(message) for message in request.messages],
+        "messages": [wire_message(message) for message in request.messages],
         "max_completion_tokens": request.max_completion_tokens,
         **{name: value for name, value in optional.items() if value is not None},
     }
 
 
 def headers(request: ChatRequest) -> dict[str, str]:
-    if request.cache_seconds is None:
+    # What is remembered is kept.
+    if request.cache_seconds is None or request.zdr:
         return {}
     return {"X-OpenRouter-Cache": "true", "X-OpenRouter-Cache-TTL": str(request.cache_seconds)}
 
 
-def _message(message: ChatMessage) -> dict[str, Any]:
+def wire_message(message: ChatMessage) -> dict[str, Any]:
     if not message.images:
         return {"role": message.role, "content": message.text}
     text = [{"type": "text", "text": message.text}] if message.text else []
     return {"role": message.role, "content": [*text, *(picture_part(reference_url(each)) for each in message.images)]}
 
 
-def _format(request: ChatRequest) -> dict[str, Any] | None:
+def wire_format(request: ChatRequest) -> dict[str, Any] | None:
     if request.json_schema is None:
         return None
     return {"type": "json_schema", "json_schema": request.json_schema.model_dump(by_alias=True)}

@@ -62,10 +62,10 @@ def read(answer: Answer, asked: Asked) -> Completion:
         raise failed(reply, asked)
     if not choice:
         raise unusable(asked, "It holds no choice.", reply.usage)
-    return Completion(_as_sent(answer.body), reply.usage or Usage(), reply.model, reply.source)
+    return Completion(as_sent(answer.body), reply.usage or Usage(), reply.model, reply.source)
 
 
-def _as_sent(content: bytes) -> dict[str, Any]:
+def as_sent(content: bytes) -> dict[str, Any]:
     """The answer for somebody else's reader: numbers as numbers are, for nothing is counted with these."""
     found: dict[str, Any] = json.loads(content, parse_constant=lambda _name: None)
     return found

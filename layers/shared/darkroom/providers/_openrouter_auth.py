@@ -31,7 +31,7 @@ from darkroom.providers._catalogue import key_status
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer, HttpClient
 from darkroom.providers._images import whole_json
-from darkroom.providers._openrouter_calls import calls, url
+from darkroom.providers._openrouter_calls import CONSOLE_URL, calls, url
 from darkroom.providers._openrouter_complaint import Complaint
 from darkroom.providers._openrouter_errors import refused
 from darkroom.providers._retry import Retries
@@ -48,6 +48,8 @@ class OpenRouterAuth:
         settings: where OpenRouter is; sign-in and API have one origin.
         key_label: what the key will be called on the user's own page of keys.
     """
+
+    console_url = CONSOLE_URL
 
     def __init__(
         self,

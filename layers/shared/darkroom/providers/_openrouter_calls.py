@@ -12,6 +12,7 @@ from darkroom.providers._settings import ProviderSettings
 
 NAME = "openrouter"
 TITLE = "OpenRouter"
+CONSOLE_URL = "https://openrouter.ai/keys"
 _URL = "https://openrouter.ai"
 
 

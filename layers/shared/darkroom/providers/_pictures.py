@@ -72,13 +72,21 @@ def reference_url(reference: Reference) -> str:
     if reference.url is not None:
         return reference.url
     data = reference.data or b""
+    return f"data:{reference_type(data)};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def reference_type(data: bytes) -> str:
+    """The media type of a reference, told from its bytes.
+
+    Raises:
+        InvalidParameter: they are no picture that models look at.
+    """
     try:
-        kind = _kind(data, _REFERENCES)
+        return _MEDIA_TYPES[_kind(data, _REFERENCES)]
     except NotAPicture as error:
         raise InvalidParameter(
             f"A reference {error}.", fix="Send PNG, JPEG, WebP or GIF.", param="input_references"
         ) from None
-    return f"data:{_MEDIA_TYPES[kind]};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _kind(data: bytes, accepted: tuple[str, ...]) -> str:

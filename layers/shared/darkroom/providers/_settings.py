@@ -1,5 +1,7 @@
 """What a provider is made with."""
 
+from decimal import Decimal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -13,3 +15,4 @@ class ProviderSettings(BaseModel):
     connect_seconds: float = Field(5.0, gt=0)
     read_seconds: float = Field(300.0, gt=0, description="Between two pieces of an answer.")
     attempts: int = Field(3, ge=1, le=10)
+    credit_usd: Decimal | None = Field(None, ge=0, description="What one of its credits costs, where it counts such.")

@@ -64,8 +64,9 @@ def moment(value: Any) -> datetime | None:
         if isinstance(value, str):
             found = datetime.fromisoformat(value)
             return found if found.tzinfo else found.replace(tzinfo=UTC)
-        seconds = number(value)
-        return datetime.fromtimestamp(float(seconds), UTC) if seconds else None
+        # Not `number`, to which so much would be no amount.
+        seconds = value if isinstance(value, int | Decimal) and not isinstance(value, bool) else 0
+        return datetime.fromtimestamp(float(seconds), UTC) if seconds > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -24,6 +24,7 @@ from darkroom.models.generation import (
     RawAnswer,
     Usage,
 )
+from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId, Provider
 from darkroom.providers import _catalogue, _chat, _completions, _images
@@ -31,7 +32,7 @@ from darkroom.providers._calls import Calls, Counter, Watch
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer, BrokenOff, HttpClient
 from darkroom.providers._openrouter_auth import OpenRouterAuth, inspect
-from darkroom.providers._openrouter_calls import NAME, calls
+from darkroom.providers._openrouter_calls import CONSOLE_URL, NAME, TITLE, calls
 from darkroom.providers._retry import Retries
 from darkroom.providers._settings import ProviderSettings
 
@@ -48,7 +49,7 @@ def connect(settings: ProviderSettings | None = None) -> Provider:
 
 
 class OpenRouter:
-    """Implements ports.Provider and ports.KeyInspector.
+    """Implements ports.Provider, ports.KeyInspector and ports.CatalogueSource.
 
     Args:
         settings: where it is, and what it is told of this application.
@@ -56,6 +57,10 @@ class OpenRouter:
     """
 
     name = NAME
+    title = TITLE
+    console_url = CONSOLE_URL
+    skills: frozenset[Skill] = frozenset({"generate", "edit", "chat"})
+    keeps_books = True
 
     def __init__(
         self,
@@ -65,6 +70,9 @@ class OpenRouter:
         retries: Retries | None = None,
     ) -> None:
         self._calls: Calls = calls(settings, http=http, retries=retries)
+
+    def serves(self, model: str) -> str | None:
+        return model
 
     def generate(
         self,
@@ -190,6 +198,10 @@ class OpenRouter:
                 raise
             return None
 
+    def models(self, key: str) -> tuple[str, ...]:
+        # The list as this user's preferences leave it.
+        return tuple(model.id for model in _catalogue.chat_models(self._get("/models/user", key=key)))
+
     def image_models(self) -> tuple[ImageModel, ...]:
         return _catalogue.image_models(self._get("/images/models"))
 
@@ -207,6 +219,9 @@ class OpenRouter:
     def chat_models(self) -> tuple[ChatModel, ...]:
         # Without it, models that only paint are left out.
         return _catalogue.chat_models(self._get("/models?output_modalities=all"))
+
+    def private_models(self) -> tuple[str, ...]:
+        return _catalogue.ids(self._get("/models?output_modalities=all&zdr=true"))
 
     def _get(self, path: str, *, key: str = "") -> Mapping[str, Any]:
         return self._calls.free("GET", path, _images.whole_json, key=key, deadline=Deadline(_FREE_SECONDS))

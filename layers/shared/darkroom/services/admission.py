@@ -3,7 +3,7 @@
 In this order, and nothing is spent before the last step:
 
 1. An Idempotency-Key that is known is answered with the job it stands for; so is a request whose answer nobody got.
-2. Somebody has to pay: without a key at the provider there is no job.
+2. It is chosen who is to serve it, and somebody has to pay: without a key at a provider there is no job.
 3. The request is prepared: checked, priced, its pictures read.
 4. One transaction stores the job and the key, and takes the money from every budget; or nothing at all.
 5. A worker is told. If that fails the sweep does it.
@@ -23,10 +23,12 @@ from darkroom.models.admission import IdempotencyRecord, PendingAnswer, Terms
 from darkroom.models.caller import Caller
 from darkroom.models.job import Job, JobCost, PaidWork, Parent, TurnState
 from darkroom.models.money import MicroUsd
+from darkroom.models.provider import Skill
+from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Alarm, Clock, JobQueue, JobStore, Ledger
 from darkroom.services.answers import Answers
 from darkroom.services.budgets import Budgets, exceeded, reserve_for
-from darkroom.services.keys import Keys
+from darkroom.services.providers import Choice, Providers
 
 TURN = "turn"
 # DynamoDB takes 400 kB; what a job comes to when it is over has to fit in beside what it was asked for.
@@ -39,7 +41,8 @@ class Prepared:
     """A request that can be carried out.
 
     Args:
-        estimate, reserve: what it costs, and that with a margin; None if the price is not known.
+        estimate, reserve: what it costs, and that with a margin; None if the price is not known. Limits look at these.
+        expected: what it will probably cost, where `estimate` is far above that; it is only told.
         most: what the caller said it may cost.
         least: what it costs at least if the price of one of several models is not known.
         shown: the request as the job shows it.
@@ -60,6 +63,12 @@ class Prepared:
     conversation_id: str | None = None
     keep: Callable[[], None] = lambda: None
     turn: TurnState | None = None
+    expected: MicroUsd | None = None
+
+    @property
+    def told(self) -> MicroUsd | None:
+        """The estimate that people are shown."""
+        return self.estimate if self.expected is None else self.expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +85,12 @@ class Submission:
     answer: PendingAnswer | None = None
 
 
+Prepare = Callable[[Choice], Prepared]
+"""(who is to serve) -> what they are to do. Called only if the request becomes a new job."""
+
+
 class Admission:
-    """Args: retention: how long jobs and their pictures are kept."""
+    """Args: retention: how long jobs and their pictures are kept, unless their user wants them gone sooner."""
 
     def __init__(
         self,
@@ -86,7 +99,7 @@ class Admission:
         ledger: Ledger,
         answers: Answers,
         queue: JobQueue,
-        keys: Keys,
+        providers: Providers,
         budgets: Budgets,
         clock: Clock,
         retention: timedelta,
@@ -96,23 +109,33 @@ class Admission:
         self._ledger = ledger
         self._answers = answers
         self._queue = queue
-        self._keys = keys
+        self._providers = providers
         self._budgets = budgets
         self._clock = clock
         self._retention = retention
         self._alarm = alarm
 
     def submit(
-        self, caller: Caller, op: str, terms: Terms, request: Mapping[str, Any], prepare: Callable[[], Prepared]
+        self,
+        caller: Caller,
+        op: str,
+        terms: Terms,
+        request: Mapping[str, Any],
+        prepare: Prepare,
+        *,
+        skill: Skill,
+        provider: str | None = None,
     ) -> Submission:
         """The job for a request.
 
         Args:
             request: all that makes two requests the same; bytes count by their digest.
-            prepare: called only if it becomes a new job.
+            skill: what the provider has to be able to do.
+            provider: the one that the request names, if it names one.
 
         Raises:
             IdempotencyKeyReused: the key stands for another request.
+            InvalidParameter: the provider that is named is none, or cannot do it.
             InvalidApiKey: nobody would pay.
             MoneyRefused: a limit or a budget forbids it, or its price is not known.
         """
@@ -120,33 +143,33 @@ class Admission:
         earlier = self._earlier(caller.user, terms, sha256)
         if earlier is not None:
             return earlier
-        own_key = self._keys.payer(caller.user, "openrouter") == "user"
-        prepared = prepare()
-        limits = self._budgets.limits(caller.user, own_key=own_key)
+        choice = self._providers.choose(caller.user, skill, asked=provider)
+        prepared = prepare(choice)
+        limits = self._budgets.limits(caller.user, own_key=choice.own_key)
         reserve = reserve_for(
             estimate=prepared.estimate,
             reserve=prepared.reserve,
             most=prepared.most,
             per_request=limits.per_request,
             least=prepared.least,
-            may_vouch=own_key and not caller.is_restricted,
+            may_vouch=choice.own_key and not caller.is_restricted,
         )
         now = self._clock()
         budgets = self._budgets.refs(caller, limits, conversation_id=prepared.conversation_id)
-        job = self._job(caller, op, terms, prepared, now).model_copy(
+        job = self._job(caller, op, terms, prepared, choice, now).model_copy(
             update={
                 "budgets": budgets,
                 "request_sha256": sha256,
-                "cost": JobCost(estimated=prepared.estimate, reserved=reserve, actual=None, settled=False),
+                "cost": JobCost(estimated=prepared.told, reserved=reserve, actual=None, settled=False),
             }
         )
         require_room(job)
         prepared.keep()
         turn = None
         if prepared.turn is not None:
-            turn = job.model_copy(
-                update={"op": TURN, "work": None, "budgets": (), "cost": JobCost(), "turn": prepared.turn}
-            )
+            # It costs nothing itself; it tells what its first call may.
+            told = JobCost(estimated=job.cost.estimated, reserved=job.cost.reserved)
+            turn = job.model_copy(update={"op": TURN, "work": None, "budgets": (), "cost": told, "turn": prepared.turn})
             job = part_of(turn, "plan", job)
         return self._admit(job, terms, sha256, now, turn=turn)
 
@@ -185,13 +208,13 @@ class Admission:
             )
         return Submission(job, is_replayed=True)
 
-    def _job(self, caller: Caller, op: str, terms: Terms, prepared: Prepared, now: datetime) -> Job:
+    def _job(self, caller: Caller, op: str, terms: Terms, prepared: Prepared, choice: Choice, now: datetime) -> Job:
         return Job(
             id=f"job_{ULID.from_datetime(now)}",
             user=caller.user,
             op=op,
             created_at=now,
-            expires_at=now + self._retention,
+            expires_at=now + kept_for(self._retention, choice.settings),
             input=dict(prepared.shown),
             warnings=prepared.warnings,
             lineage=prepared.lineage,
@@ -200,7 +223,8 @@ class Admission:
             conversation_id=prepared.conversation_id,
             model_requested=prepared.model_requested,
             cancel_at=now + terms.cancel_after if terms.cancel_after is not None else None,
-            webhook_url=prepared.webhook_url,
+            webhook_url=prepared.webhook_url or choice.settings.webhook_url,
+            provider=choice.name,
         )
 
     def _admit(self, job: Job, terms: Terms, sha256: str, now: datetime, *, turn: Job | None) -> Submission:
@@ -241,6 +265,11 @@ def require_room(job: Job) -> None:
             f"The request takes {size} bytes to write down; {MOST_JOB_BYTES} are accepted.",
             fix="Say it in fewer words, or with fewer options; pictures do not count.",
         )
+
+
+def kept_for(retention: timedelta, settings: UserSettings) -> timedelta:
+    """How long what is made for a user is kept: as long as the stack keeps it, or less if they want it so."""
+    return retention if settings.retention_days is None else min(retention, timedelta(days=settings.retention_days))
 
 
 def part_of(turn: Job, name: str, job: Job) -> Job:

@@ -198,6 +198,7 @@ def _title(name: BudgetName) -> str:
         "conversation": "the conversation's",
         "token_day": "the API token's daily",
         "token_month": "the API token's monthly",
+        "batch": "the batch's",
     }[name]
 
 

@@ -32,29 +32,30 @@ CarryOut = Callable[[str, Deadline, Watch], Result]
 
 def prepare(work: PaidWork, provider: Provider, images: ImageStore) -> CarryOut:
     """Reads what the call needs, which costs nothing, and gives the call."""
+    rates = {"rates": work.rates.get(provider.name)}
     references = tuple(
         Reference(data=images.read_output(image.key, max_bytes=MOST_STORED_BYTES)) for image in work.inputs
     )
     if work.request is not None:
-        pictures = work.request.model_copy(update={"references": references})
+        pictures = work.request.model_copy(update={"references": references, **rates})
         return lambda key, deadline, watch: provider.generate(pictures, key=key, deadline=deadline, **_told(watch))
     if work.chat is not None:
-        chat = _with_pictures(work.chat, references)
+        chat = _with_pictures(work.chat, references).model_copy(update=rates)
         return lambda key, deadline, watch: provider.chat(chat, key=key, deadline=deadline, **_told(watch))
     stored = _stored(work)
     body = json.loads(images.read_output(stored.key, max_bytes=MOST_STORED_BYTES))
-    completion = _completion(stored, body)
+    completion = _completion(stored, body).model_copy(update=rates)
     return lambda key, deadline, watch: provider.complete(completion, key=key, deadline=deadline, **_told(watch))
 
 
 def reread(work: PaidWork, provider: Provider, answer: RawAnswer) -> Result:
     """What the call would have come to, from the answer that was kept. Asks nobody."""
-    model = {"model": answer.model} if answer.model else {}
+    known = {"rates": work.rates.get(provider.name), **({"model": answer.model} if answer.model else {})}
     if work.request is not None:
-        return provider.reread(work.request.model_copy(update=model), answer)
+        return provider.reread(work.request.model_copy(update=known), answer)
     if work.chat is not None:
-        return provider.reread_chat(work.chat.model_copy(update=model), answer)
-    return provider.reread_completion(_completion(_stored(work), {}).model_copy(update=model), answer)
+        return provider.reread_chat(work.chat.model_copy(update=known), answer)
+    return provider.reread_completion(_completion(_stored(work), {}).model_copy(update=known), answer)
 
 
 def _told(watch: Watch) -> "dict[str, Callable[..., None]]":

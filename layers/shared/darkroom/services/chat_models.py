@@ -1,14 +1,19 @@
-"""Which model a chat is for: by the name that a caller gives it, or the stack's own choice."""
+"""Which model a chat is for: the one that a caller names, or the caller's own default, or the stack's."""
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from darkroom.errors import UnsupportedModel
-from darkroom.models.catalogue import ChatModel
-from darkroom.services import aliases
+from darkroom.models.catalogue import ChatModel, TokenPrices
+from darkroom.models.provider import Rates
+from darkroom.ports import Provider
+from darkroom.services import aliases, vendors
 from darkroom.services.aliases import Resolved, normalise
 from darkroom.services.catalogue import Catalogue
+from darkroom.services.image_models import not_served
+from darkroom.services.providers import Choice
 
 MOST_SUGGESTIONS = 5
 _MOST_NEAR = 3
@@ -19,14 +24,18 @@ _ROUTER = "openrouter/"
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """Args:
-    named: as the caller, or the stack's settings, named the model.
-    models: the first, and those that may stand in for it.
+    named: as the caller, their settings or the stack's named the model.
+    models: the first, and those that may stand in for it; with the prices of whoever serves them.
     warnings: why they are others than were named.
+    other_providers: that may serve in the chosen one's place.
+    rates: by provider, of those that tell no cost.
     """
 
     named: str
     models: tuple[ChatModel, ...]
     warnings: tuple[str, ...] = ()
+    other_providers: tuple[str, ...] = ()
+    rates: Mapping[str, Rates] = field(default_factory=dict)
 
     @property
     def first(self) -> ChatModel:
@@ -46,41 +55,81 @@ class ChatModels:
         self._catalogue = catalogue
         self._default = tuple(name.strip() for name in default.split(",") if name.strip())
 
-    def choose(self, name: str | None = None, fallbacks: Sequence[str] = (), *, sees: bool = False) -> Chosen:
+    def choose(
+        self,
+        name: str | None = None,
+        fallbacks: Sequence[str] = (),
+        *,
+        sees: bool = False,
+        choice: Choice | None = None,
+        routing: bool = False,
+        zdr: bool = False,
+    ) -> Chosen:
         """The models for a chat.
 
         Args:
             sees: whether they have to look at pictures.
+            choice: who serves it; OpenRouter, which has every model, when absent.
+            routing: whether there are preferences among sources.
+            zdr: whether nothing is to be kept.
 
         Raises:
             UnsupportedModel: with `suggestions`.
+            InvalidParameter: a fallback model is another provider's, or only OpenRouter can be asked for the rest.
             ProviderError, ServiceUnavailable: the provider cannot be asked what it offers.
         """
+        vendors.check(choice, routing=routing, zdr=zdr)
         everything = {model.id: model for model in self._catalogue.chat_models()}
         live = {each: model for each, model in everything.items() if _talks(model) and (not sees or _sees(model))}
-        named, first = self._first(name, live, everything)
-        found = [first, *(self._resolved(each, live, everything, param="fallback_models") for each in fallbacks)]
-        models = tuple(live[each] for each in dict.fromkeys(resolved.id for resolved in found))
-        warnings = tuple(f"{each.reason} {each.id} is used instead." for each in found if each.reason)
-        return Chosen(named, models, warnings)
+        direct = choice.provider if choice and choice.is_direct else None
+        served = live if direct is None else _served(live, direct)
+        own = choice.settings.chat_model if choice and name is None else None
+        named, first = self._first(name, own, served, everything, direct)
+        found = [first]
+        found += [self._resolved(each, served, everything, direct, param="fallback_models") for each in fallbacks]
+        models = tuple(served[each] for each in dict.fromkeys(resolved.id for resolved in found))
+        warnings = [f"{each.reason} {each.id} is used instead." for each in found if each.reason]
+        if own is not None and named != own:
+            warnings.insert(0, f"Your `ai_chat_model`, {own}, cannot be had now; {first.id} is used instead.")
+        # Whoever is told to keep nothing, or which sources to choose, is not replaced.
+        others = () if choice is None or routing or zdr else choice.others
+        return _with_providers(Chosen(named, models, tuple(warnings)), choice, others)
 
     def _first(
-        self, name: str | None, live: Mapping[str, ChatModel], everything: Mapping[str, ChatModel]
+        self,
+        name: str | None,
+        own: str | None,
+        served: Mapping[str, ChatModel],
+        everything: Mapping[str, ChatModel],
+        direct: Provider | None,
     ) -> tuple[str, Resolved]:
         if name is not None:
-            return name, self._resolved(name, live, everything, param="model")
-        for each in self._default:
-            if found := aliases.resolve(each, live):
+            return name, self._resolved(name, served, everything, direct, param="model")
+        for each in (*((own,) if own else ()), *self._default):
+            if found := aliases.resolve(each, served):
                 return each, found
-        raise self._refusal(self._default[0] if self._default else "", live, everything, param="model")
+        if direct is not None and served:
+            # The stack's are OpenRouter's; whoever has another provider alone is not to be left without.
+            stand_in = self._suggest("", served)[0]
+            return stand_in, Resolved(stand_in)
+        raise self._refusal(self._default[0] if self._default else "", served, everything, param="model")
 
     def _resolved(
-        self, name: str, live: Mapping[str, ChatModel], everything: Mapping[str, ChatModel], *, param: str
+        self,
+        name: str,
+        served: Mapping[str, ChatModel],
+        everything: Mapping[str, ChatModel],
+        direct: Provider | None,
+        *,
+        param: str,
     ) -> Resolved:
-        found = aliases.resolve(name, live)
-        if found is None:
-            raise self._refusal(name, live, everything, param=param)
-        return found
+        found = aliases.resolve(name, served)
+        if found is not None:
+            return found
+        elsewhere = aliases.resolve(name, everything)
+        if direct is not None and elsewhere is not None and not direct.serves(elsewhere.id):
+            raise not_served(direct, elsewhere.id, self._suggest(name, served), param=param)
+        raise self._refusal(name, served, everything, param=param)
 
     def _refusal(
         self, name: str, live: Mapping[str, ChatModel], everything: Mapping[str, ChatModel], *, param: str
@@ -103,6 +152,49 @@ class ChatModels:
         priced = {each: model.prices.completion for each, model in live.items() if model.prices.completion}
         cheap = sorted(priced, key=lambda each: (priced[each], each))
         return list(dict.fromkeys((*near, *own, *cheap, *live)))[:MOST_SUGGESTIONS]
+
+
+def _served(live: Mapping[str, ChatModel], direct: Provider) -> dict[str, ChatModel]:
+    """What a direct provider has, at its own prices: of another maker's model those that are published are not its."""
+    served = {each: model for each, model in live.items() if direct.serves(each)}
+    return {
+        each: model if vendors.makes(direct, each) else model.model_copy(update={"prices": TokenPrices()})
+        for each, model in served.items()
+    }
+
+
+def _with_providers(chosen: Chosen, choice: Choice | None, others: Sequence[Provider]) -> Chosen:
+    """With those that may stand in for the chosen provider, and what each that tells no cost is paid by.
+
+    They are the models' makers, and take the very prices that are reserved by.
+    """
+    if choice is None:
+        return chosen
+    able = [
+        provider.name
+        for provider in others
+        if all(
+            provider.serves(each.id) and vendors.makes(provider, each.id) and _is_priced(each) for each in chosen.models
+        )
+    ]
+    rates = Rates(tokens=_dearest(chosen.models))
+    own = [choice.name] if choice.is_direct else []
+    return replace(chosen, other_providers=tuple(able), rates=dict.fromkeys((*own, *able), rates))
+
+
+def _dearest(models: Sequence[ChatModel]) -> TokenPrices:
+    """For each thing the highest price; unknown where it is for one of them."""
+    found: dict[str, Decimal | None] = {}
+    for name in TokenPrices.model_fields:
+        prices: list[Decimal | None] = [getattr(model.prices, name) for model in models]
+        known = [price for price in prices if price is not None]
+        is_needed = name in ("prompt", "completion")
+        found[name] = None if not known or (is_needed and len(known) < len(prices)) else max(known)
+    return TokenPrices(**found)
+
+
+def _is_priced(model: ChatModel) -> bool:
+    return model.prices.prompt is not None and model.prices.completion is not None
 
 
 def paints(model: ChatModel) -> bool:

@@ -45,13 +45,28 @@ class ChatShape:
 
 
 def estimate(models: Sequence[ChatModel], shape: ChatShape) -> MicroUsd | None:
-    """By the published prices, whichever of the models serves; None if that is unknown for one of them."""
+    """By the published prices, at the most, whichever of the models serves; None if that is unknown for one of them."""
     return _dearest(models, shape, text_tokens=-(-shape.prompt_bytes // 2))
 
 
 def reserve(models: Sequence[ChatModel], shape: ChatShape) -> MicroUsd | None:
     """What it cannot cost more than, as long as the provider obeys `max_price`."""
     return _dearest(models, shape, text_tokens=shape.prompt_bytes, spread=SPREAD)
+
+
+def expected(model: ChatModel, *, prompt_tokens: int, answer_tokens: int, pictures: int = 0) -> MicroUsd | None:
+    """What so many tokens cost by the published prices; None if they are unknown."""
+    if not _is_priced(model):
+        return None
+    prices = model.prices
+    if model.is_free:
+        return 0
+    return micro_usd(
+        prompt_tokens * (prices.prompt or Decimal(0))
+        + answer_tokens * (prices.completion or Decimal(0))
+        + pictures * (prices.image or Decimal(0))
+        + (prices.request or Decimal(0))
+    )
 
 
 def max_price(models: Sequence[ChatModel]) -> Mapping[str, str]:

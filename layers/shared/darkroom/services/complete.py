@@ -12,12 +12,13 @@ from darkroom.models.catalogue import ChatModel
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.job import PaidWork, StoredBody
 from darkroom.ports import ImageStore
-from darkroom.services import chat_pricing
+from darkroom.services import chat_pricing, privacy
 from darkroom.services.admission import Admission, Prepared, Submission
 from darkroom.services.chat_models import PICTURES_ROUTE, ChatModels, Chosen, is_router, paints
 from darkroom.services.chat_pricing import ChatShape
 from darkroom.services.completion_survey import CheckUrl, Survey, as_json, survey
 from darkroom.services.generate import CheckWebhook
+from darkroom.services.providers import Choice
 
 OPERATION: Final = "completion"
 DEFAULT_TOKENS: Final = 4096
@@ -51,7 +52,13 @@ class Complete:
         identity = body.model_dump(mode="json", exclude=_TRAVEL)
         try:
             return self.admission.submit(
-                caller, OPERATION, terms, identity, lambda: self._prepare(caller.user, body, found)
+                caller,
+                OPERATION,
+                terms,
+                identity,
+                lambda choice: self._prepare(caller.user, body, found, choice),
+                skill="chat",
+                provider=body.provider_name,
             )
         except (CostLimit, PriceUnknown) as error:
             raise _explained(error, found) from error
@@ -63,13 +70,21 @@ class Complete:
             error.param = "messages"
             raise
 
-    def _prepare(self, user: str, body: CompletionBody, found: Survey) -> Prepared:
+    def _prepare(self, user: str, body: CompletionBody, found: Survey, choice: Choice) -> Prepared:
         if body.webhook_url:
             self.check_webhook(body.webhook_url)
-        chosen = self.models.choose(body.named, body.others, sees=bool(found.pictures))
+        is_private = privacy.wanted(body.keeps_nothing, choice)
+        chosen = self.models.choose(
+            body.named,
+            body.others,
+            sees=bool(found.pictures),
+            choice=choice,
+            routing=body.provider is not None,
+            zdr=is_private,
+        )
         most = _most_tokens(body, chosen)
         shape = ChatShape(found.text_bytes, most, found.pictures)
-        passed = _passed(body, chosen)
+        passed = _passed(body, chosen, zdr=is_private, routed=not choice.is_direct)
         data = as_json(passed)
         key = f"inputs/{user}/{hashlib.sha256(data).hexdigest()}.json"
         stored = StoredBody(
@@ -77,7 +92,7 @@ class Complete:
         )
         is_priced = not found.unpriced
         return Prepared(
-            work=PaidWork(completion=stored),
+            work=PaidWork(completion=stored, other_providers=chosen.other_providers, rates=dict(chosen.rates)),
             model_requested=chosen.named,
             estimate=chat_pricing.estimate(chosen.models, shape) if is_priced else None,
             reserve=chat_pricing.reserve(chosen.models, shape) if is_priced else None,
@@ -89,8 +104,11 @@ class Complete:
         )
 
 
-def _passed(body: CompletionBody, chosen: Chosen) -> dict[str, Any]:
-    """For the provider: as it came, but that no dearer source may serve, and that nobody paints.
+def _passed(body: CompletionBody, chosen: Chosen, *, zdr: bool, routed: bool) -> dict[str, Any]:
+    """For the provider: as it came, but that no dearer source may serve, or one that keeps it; and that nobody paints.
+
+    Args:
+        routed: whether the provider chooses among sources.
 
     Raises:
         InvalidParameter, UnsupportedModel: pictures are asked for, by name or by the choice of the model.
@@ -109,10 +127,14 @@ def _passed(body: CompletionBody, chosen: Chosen) -> dict[str, Any]:
             raise _painter(painter)
         if any(map(is_router, chosen.models)):
             passed["modalities"] = ["text"]
+    preferences = dict(body.provider or {})
     limits = chat_pricing.max_price(chosen.models)
     if limits:
-        preferences = body.provider or {}
-        passed["provider"] = {**preferences, "max_price": _lower(preferences.get("max_price"), limits)}
+        preferences["max_price"] = _lower(preferences.get("max_price"), limits)
+    if zdr:
+        preferences["zdr"] = True
+    if preferences and routed:
+        passed["provider"] = preferences
     return passed
 
 
@@ -179,6 +201,8 @@ def _shown(body: CompletionBody, most: int) -> dict[str, Any]:
     fields: dict[str, Any] = {"message_count": len(body.messages), "max_completion_tokens": most}
     if body.model:
         fields["model"] = body.model
+    if body.provider_name:
+        fields["provider"] = body.provider_name
     if prompt := _last_words(body):
         fields["prompt"] = prompt
     if body.webhook_url:

@@ -2,23 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from ulid import ULID
 
-from darkroom.errors import InvalidParameter, NotFound, PayloadTooLarge, ServiceUnavailable
+from darkroom.errors import ImageExpired, InvalidParameter, NotFound, PayloadTooLarge, ServiceUnavailable
 from darkroom.images.compare import side_by_side, similarity
 from darkroom.images.decode import decode
 from darkroom.images.picture import Picture
-from darkroom.models.conversation import Conversation, Step, Version
+from darkroom.models.conversation import Conversation, Planned, Step, Version
 from darkroom.models.job import StoredImage
 from darkroom.models.money import MicroUsd
 from darkroom.models.source import ImageSource
 from darkroom.ports import Clock, ConversationStore, ImageStore
 from darkroom.services import versions
 from darkroom.services.inputs import Input, Inputs
-from darkroom.services.versions import MOST_TITLE, Turn
+from darkroom.services.versions import MOST_TITLE, Turn, rendered_keys
 
 MOST_PER_PAGE: Final = 100
 MOST_ID: Final = 64
@@ -27,13 +27,16 @@ FULL_BYTES: Final = 300_000
 _MOST_STORED_BYTES: Final = 64 * 1024 * 1024
 _MOST_STORED_MEGAPIXELS: Final = 64
 _ATTEMPTS: Final = 20
+# The bucket removes what is old, and a conversation may go on for longer than that.
+RENEWED_AFTER: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How the conversation stands after a turn: the version that is shown, and what its answer warned of."""
+    """How the conversation stands after a turn: what was answered, the version that is shown, what was warned of."""
 
     conversation: Conversation
+    reply: str
     version: str | None
     warnings: tuple[str, ...]
 
@@ -48,7 +51,11 @@ class Comparison:
 
 
 class Conversations:
-    """Args: retention: how long a conversation is kept after its last change."""
+    """Args: retention: how long a conversation is kept after its last change, and how long the bucket keeps pictures.
+
+    A conversation is not kept for longer than its pictures are. So whenever somebody goes on with it, all its pictures
+    are made to count as new (once a day at the most), and only then does it live on.
+    """
 
     def __init__(
         self, store: ConversationStore, images: ImageStore, inputs: Inputs, clock: Clock, *, retention: timedelta
@@ -114,9 +121,21 @@ class Conversations:
         conversation = self.find(user, conversation_id)
         turns = {message.turn for message in conversation.messages if message.turn}
         own = tuple(f"outputs/{user}/{turn}{part}" for turn in turns for part in ("/", "-paint"))
-        rendered = [each.image.key for each in conversation.versions if each.image.key.startswith(own)] if own else []
-        self._images.remove_outputs([*rendered, *conversation.comparisons])
+        shown = [each.image.key for each in conversation.versions if each.image.key.startswith(own)] if own else []
+        # First of all nobody may go on with it; what a turn in progress has made, it removes itself.
         self._store.remove(user, conversation_id)
+        self._images.remove_outputs(list(dict.fromkeys((*shown, *_between(conversation)))))
+        self._images.remove_outputs_under(_comparisons(user, conversation_id))
+
+    def renew(self, conversation: Conversation) -> Conversation:
+        """The conversation, all of whose pictures are kept for as long as one that is begun now."""
+        now = self._clock()
+        if _counted_from(conversation) + RENEWED_AFTER > now:
+            return conversation
+        self._images.renew_outputs([version.image.key for version in conversation.versions])
+        return self._change(
+            conversation.user, conversation.id, lambda each: each.model_copy(update={"renewed_at": now})
+        )
 
     def require_room(self, conversation: Conversation) -> None:
         """To be asked before a turn is paid for. Raises PayloadTooLarge if its end might not fit in any more."""
@@ -129,15 +148,15 @@ class Conversations:
 
     def undo(self, user: str, conversation_id: str) -> Conversation:
         """Raises NotFound, Conflict."""
-        return self._change(user, conversation_id, versions.undone)
+        return self._go(user, conversation_id, versions.undone)
 
     def redo(self, user: str, conversation_id: str) -> Conversation:
         """Raises NotFound, Conflict."""
-        return self._change(user, conversation_id, versions.redone)
+        return self._go(user, conversation_id, versions.redone)
 
     def branch(self, user: str, conversation_id: str, version_id: str) -> Conversation:
         """Raises NotFound."""
-        return self._change(user, conversation_id, lambda each: versions.branched(each, version_id))
+        return self._go(user, conversation_id, lambda each: versions.branched(each, version_id))
 
     def append(
         self,
@@ -154,6 +173,7 @@ class Conversations:
         move: Literal["undo", "redo"] | None = None,
         cost: MicroUsd = 0,
         warnings: tuple[str, ...] = (),
+        planned: Planned | None = None,
     ) -> Taken:
         """Adds what a turn came to, once: a turn that was added already changes nothing.
 
@@ -163,10 +183,12 @@ class Conversations:
             NotFound: the conversation has been removed.
             PayloadTooLarge: it does not fit in any more.
         """
-        over = Turn(turn, user_text, reply, plan, base, image, steps, move, cost, warnings)
+        over = Turn(turn, user_text, reply, plan, base, image, steps, move, cost, warnings, planned)
         conversation = self._change(user, conversation_id, lambda each: versions.with_turn(each, over, self._clock()))
         answer = versions.answer_to(conversation, turn)
-        return Taken(conversation, answer.version if answer else None, answer.warnings if answer else ())
+        if answer is None:
+            return Taken(conversation, reply, None, ())
+        return Taken(conversation, answer.content, answer.version, answer.warnings)
 
     def version(self, user: str, conversation_id: str, version_id: str) -> Version:
         """Raises NotFound."""
@@ -178,18 +200,22 @@ class Conversations:
         return versions.steps_to(conversation, wanted) if wanted else ()
 
     def compare(self, user: str, conversation_id: str, first: str, second: str) -> Comparison:
-        """Two versions side by side, kept with the conversation. Raises NotFound."""
+        """Two versions side by side, kept with the conversation. Raises NotFound, ImageExpired."""
         conversation = self.find(user, conversation_id)
         a, b = (self._picture(versions.version_of(conversation, each)) for each in (first, second))
-        key = f"outputs/{user}/{conversation_id}/{first}-{second}.png"
+        # Versions never change, so this is the same picture whoever asks for it and how often.
+        key = f"{_comparisons(user, conversation_id)}{first}-{second}.png"
         data = side_by_side(a, b)
         self._images.write_output(key, data, media_type="image/png", metadata={})
-        self._change(user, conversation_id, lambda each: _with_comparison(each, key))
         return Comparison(key, data, similarity(a, b))
 
     def _picture(self, version: Version) -> Picture:
-        data = self._images.read_output(version.image.key, max_bytes=_MOST_STORED_BYTES)
-        return decode(data, max_megapixels=_MOST_STORED_MEGAPIXELS)
+        return decode(read_version(self._images, version), max_megapixels=_MOST_STORED_MEGAPIXELS)
+
+    def _go(self, user: str, conversation_id: str, move: Callable[[Conversation], Conversation]) -> Conversation:
+        """A move by somebody who is there, and may go on from where it leads."""
+        self.renew(self.find(user, conversation_id))
+        return self._change(user, conversation_id, move)
 
     def _change(self, user: str, conversation_id: str, change: Callable[[Conversation], Conversation]) -> Conversation:
         """Changes what is stored, anew as long as others are faster."""
@@ -199,9 +225,8 @@ class Conversations:
             if changed is found:
                 return found
             now = self._clock()
-            changed = changed.model_copy(
-                update={"updated_at": now, "expires_at": max(found.expires_at, now + self._retention)}
-            )
+            expires_at = max(found.expires_at, _counted_from(changed) + self._retention)
+            changed = changed.model_copy(update={"updated_at": now, "expires_at": expires_at})
             if self._store.save(changed):
                 return changed.model_copy(update={"revision": found.revision + 1})
         raise ServiceUnavailable(
@@ -214,10 +239,33 @@ def _begun_with(conversation: Conversation, picture: Input) -> Conversation:
     return conversation.model_copy(update={"versions": (first,), "current": first.id})
 
 
-def _with_comparison(conversation: Conversation, key: str) -> Conversation:
-    if key in conversation.comparisons:
-        return conversation
-    return conversation.model_copy(update={"comparisons": (*conversation.comparisons, key)})
+def read_version(images: ImageStore, version: Version) -> bytes:
+    """The picture of a version. Raises ImageExpired."""
+    try:
+        return images.read_output(version.image.key, max_bytes=_MOST_STORED_BYTES)
+    except NotFound as error:
+        raise ImageExpired(
+            f"The picture of version {version.id} is gone: pictures are removed after a while.",
+            fix="`branch` to a version whose picture is there, or begin a new conversation.",
+            param="version",
+            context={"version": version.id},
+        ) from error
+
+
+def _counted_from(conversation: Conversation) -> datetime:
+    """No picture of it is older than that."""
+    return conversation.renewed_at or conversation.created_at
+
+
+def _comparisons(user: str, conversation_id: str) -> str:
+    return f"outputs/{user}/{conversation_id}/"
+
+
+def _between(conversation: Conversation) -> list[str]:
+    """Where its turns may have kept a picture that became no version, for others of their actions came after it."""
+    user, messages = conversation.user, conversation.messages
+    plans = [(each.turn, each.plan) for each in messages if each.turn and each.plan]
+    return [key for turn, plan in plans if len(plan.get("actions", ())) > 1 for key in rendered_keys(user, turn, plan)]
 
 
 def _title(title: str) -> str:

@@ -12,6 +12,7 @@ from darkroom.models.quote import InputShape
 from darkroom.services.admission import Admission, Prepared, Submission
 from darkroom.services.generate import CheckWebhook, prepared
 from darkroom.services.inputs import Input, Inputs, check_mask
+from darkroom.services.providers import Choice
 from darkroom.services.quotes import Quotes
 
 OPERATION = "edit"
@@ -29,20 +30,22 @@ class Edit:
     def submit(self, caller: Caller, request: EditRequest, terms: Terms) -> Submission:
         """The job that makes the pictures over; raises what Inputs, Quotes.quote and Admission.submit raise."""
 
-        def prepare() -> Prepared:
+        def prepare(choice: Choice) -> Prepared:
             if request.webhook_url:
                 self.check_webhook(request.webhook_url)
-            return self._prepare(caller.user, request)
+            return self._prepare(caller.user, request, choice)
 
-        return self.admission.submit(caller, OPERATION, terms, _identity(request), prepare)
+        return self.admission.submit(
+            caller, OPERATION, terms, _identity(request), prepare, skill="edit", provider=request.provider_name
+        )
 
-    def _prepare(self, user: str, request: EditRequest) -> Prepared:
+    def _prepare(self, user: str, request: EditRequest, choice: Choice) -> Prepared:
         pictures = [self.inputs.read(user, source) for source in request.images]
         mask = self.inputs.read(user, request.mask, role="mask") if request.mask else None
         if mask is not None:
             check_mask(pictures[0], mask)
         shapes = [InputShape(width=each.image.width, height=each.image.height) for each in pictures]
-        quote = self.quotes.quote(request, inputs=shapes, masked=mask is not None)
+        quote = self.quotes.quote(request, inputs=shapes, masked=mask is not None, choice=choice)
         if mask is not None and (hint := region_hint(mask.data)):
             # No model here takes a mask; words tell it where to look, and the mask is applied to what comes back.
             wanted = quote.request.model_copy(update={"prompt": f"{quote.request.prompt}\n{hint}"})

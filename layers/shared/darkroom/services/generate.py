@@ -11,6 +11,7 @@ from darkroom.models.job import PaidWork, Parent, StoredImage
 from darkroom.models.money import MicroUsd
 from darkroom.models.quote import Quote
 from darkroom.services.admission import Admission, Prepared, Submission
+from darkroom.services.providers import Choice
 from darkroom.services.quotes import Quotes
 
 OPERATION = "generation"
@@ -29,12 +30,15 @@ class Generate:
     def submit(self, caller: Caller, request: ImageRequest, terms: Terms) -> Submission:
         """The job that makes the pictures; raises what Admission.submit and Quotes.quote raise."""
 
-        def prepare() -> Prepared:
+        def prepare(choice: Choice) -> Prepared:
             if request.webhook_url:
                 self.check_webhook(request.webhook_url)
-            return prepared(request, self.quotes.quote(request))
+            return prepared(request, self.quotes.quote(request, choice=choice))
 
-        return self.admission.submit(caller, OPERATION, terms, request.model_dump(mode="json"), prepare)
+        identity = request.model_dump(mode="json")
+        return self.admission.submit(
+            caller, OPERATION, terms, identity, prepare, skill="generate", provider=request.provider_name
+        )
 
 
 def prepared(
@@ -47,7 +51,14 @@ def prepared(
     keep: Callable[[], None] = lambda: None,
 ) -> Prepared:
     return Prepared(
-        work=PaidWork(request=quote.request, inputs=inputs, mask=mask, output_format=request.output_format),
+        work=PaidWork(
+            request=quote.request,
+            inputs=inputs,
+            mask=mask,
+            output_format=request.output_format,
+            other_providers=quote.other_providers,
+            rates=quote.rates,
+        ),
         model_requested=quote.model_requested,
         estimate=quote.estimate,
         reserve=quote.reserve,
@@ -71,4 +82,6 @@ def shown(request: ImageRequest) -> Mapping[str, Any]:
     fields = request.model_dump(mode="json", exclude_unset=True, exclude={"images", "mask", "webhook_url"})
     if request.webhook_url:
         fields["webhook_url"] = request.webhook_url.partition("?")[0]
+    if request.provider_name:
+        fields["provider"] = fields.pop("provider_name")
     return fields

@@ -49,7 +49,7 @@ class Inputs:
         except CallerError as error:
             error.param = source.name
             raise
-        return Input(_stored(user, picture), _parent(source, role, handed_over), picture.data, picture.warnings)
+        return Input(_stored(user, picture), parent_of(source, handed_over, role=role), picture.data, picture.warnings)
 
     def keep(self, inputs: Sequence[Input]) -> None:
         """Writes each where its content says, so that doing it twice changes nothing."""
@@ -74,7 +74,8 @@ def _stored(user: str, picture: Normalised) -> StoredImage:
     )
 
 
-def _parent(source: ImageSource, role: Role, handed_over: bytes) -> Parent:
+def parent_of(source: ImageSource, handed_over: bytes, *, role: Role = "image") -> Parent:
+    """Where a picture came from, without what a URL may carry beside its path."""
     digest = _sha256(handed_over)
     if source.job_id is not None:
         return Parent(role=role, kind="job", ref=source.job_id, index=source.index, sha256=digest)

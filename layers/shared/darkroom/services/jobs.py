@@ -8,6 +8,8 @@ from darkroom.errors import Conflict, InvalidParameter, JobCanceled, NotFound, S
 from darkroom.models.job import Job, JobStatus, Parent
 from darkroom.models.money import CREDIT, MicroUsd, in_credits, in_dollars
 from darkroom.ports import Clock, ImageStore, JobStore, RawAnswerStore
+from darkroom.services.batch_cancel import BatchCancel
+from darkroom.services.batch_notes import Notes, is_batch, wall_of
 
 MOST_PER_PAGE = 100
 MOST_ID = 64
@@ -38,6 +40,7 @@ class Jobs:
         self._max_attempts = max_attempts
         self._raw_answers = raw_answers
         self._credit = credit
+        self._batches = BatchCancel(store, Notes(images), clock)
 
     def find(self, user: str, job_id: str) -> Job:
         # Longer than any id there is, and in the end than DynamoDB takes for a key.
@@ -69,8 +72,8 @@ class Jobs:
             raise Conflict("What the job cost is still being found out.", fix="Try again in some minutes.")
         turn = self._store.find(user, job.parent_id) if job.parent_id else None
         if turn is not None and not turn.status.is_final:
-            # Its turn would have it done, and paid for, once more.
-            raise Conflict("The job is a part of a turn that goes on.", fix=f"Wait until {turn.id} is over.")
+            # That would have it done, and paid for, once more.
+            raise Conflict("The job is a part of another that goes on.", fix=f"Wait until {turn.id} is over.")
         completion = [str(job.result["completion"])] if "completion" in job.result else []
         # A conversation shows the pictures of its turns as long as there is one; they are removed with it.
         own = () if job.conversation_id else job.images
@@ -82,6 +85,8 @@ class Jobs:
     def cancel(self, user: str, job_id: str, cancel: Callable[[Job], bool]) -> Job:
         """Cancels a job that was not sent to its provider; one that is canceled already stays so.
 
+        A batch that waits for paintings which were sent is ended when they are: until then it is `canceling`.
+
         Args:
             cancel: settles it, unless it is too late.
 
@@ -92,6 +97,9 @@ class Jobs:
         job = self.find(user, job_id)
         if job.turn is not None and not job.status.is_final:
             self._cancel_turn(job, cancel)
+            return self.find(user, job_id)
+        if is_batch(job) and not job.status.is_final:
+            self._batches.cancel(job, cancel)
             return self.find(user, job_id)
         if job.status is JobStatus.CANCELED or (job.is_paid and not job.status.is_final and cancel(job)):
             return self.find(user, job_id)
@@ -155,19 +163,19 @@ class Jobs:
             "status": job.status.value,
             **job.model_dump(mode="json", include=moments),
             "input": job.input,
-            "output": {**{name: value for name, value in job.result.items() if name != "completion"}, "images": images},
+            "output": {**_output(job, most_images), "images": images},
             "error": job.error,
             "warnings": list(job.warnings),
             "cost": self.show_cost(job),
             **job.model_dump(mode="json", include={"model_requested", "model_used", "generation_id"}),
-            "lineage": [_parent(parent) for parent in job.lineage],
+            "lineage": [_parent(parent) for parent in (job.lineage[:most_images] if is_batch(job) else job.lineage)],
             "urls": {"get": path, "cancel": f"{path}/cancel"},
         }
 
     def show_cost(self, job: Job) -> dict[str, Any]:
         """Money in dollars and in credits; None is not known (yet)."""
         cost = job.cost
-        if job.turn is not None and not job.status.is_final:
+        if (job.turn is not None or wall_of(job) is not None) and not job.status.is_final:
             # Its parts know, and each has an end of its own.
             cost = cost.model_copy(update={"actual": None, "settled": False, "charged": "unknown"})
         return {
@@ -179,6 +187,14 @@ class Jobs:
             # From the dispatch on nobody knows, until it is settled.
             "charged": "unknown" if job.dispatched_at and not cost.settled else cost.charged,
         }
+
+
+def _output(job: Job, most: int | None) -> dict[str, Any]:
+    """What is known of the output, with so many of a batch's pictures."""
+    told = {name: value for name, value in job.result.items() if name != "completion"}
+    if not is_batch(job):
+        return told
+    return {name: value[:most] if isinstance(value, list | tuple) else value for name, value in told.items()}
 
 
 def _dollars(amount: MicroUsd | None) -> float | None:

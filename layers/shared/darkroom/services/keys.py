@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from darkroom.errors import DarkroomError, InvalidApiKey, InvalidParameter, NotFound
 from darkroom.models.digest import digest
@@ -13,29 +13,18 @@ from darkroom.ports import Clock, KeyInspector, KeyVault
 CONNECT = "Sign in with OpenRouter at /oauth, or send a key of yours to PUT /v1/keys/openrouter."
 
 
-PROVIDERS: tuple[KeyProvider, ...] = get_args(KeyProvider)
-
-
-def checked_provider(name: str) -> KeyProvider:
-    """Raises NotFound, which lists those there are."""
-    for provider in PROVIDERS:
-        if provider == name:
-            return provider
-    # Not quoted: what stands in the wrong place may be the key itself.
-    raise NotFound("There is no such provider.", fix=f"Known: {', '.join(PROVIDERS)}.", param="provider")
-
-
 @dataclass(frozen=True, slots=True)
 class ShownKey:
     """A key as its owner may see it; `status` is None while its provider cannot be asked."""
 
     key: StoredKey
     status: KeyStatus | None
+    manage_url: str
 
 
 class Keys:
     """Args:
-    inspectors: who can say, of each provider, whether a key is good.
+    inspectors: who can say, of each provider, whether a key is good; a lookup may be what loads one.
     operator_key: the stack's own key of a provider, for users who have none; asked only when it is needed.
     operated: the providers of which the stack has a key of its own.
     """
@@ -59,10 +48,12 @@ class Keys:
         """Keeps a key that its provider says is good.
 
         Raises:
+            NotFound: there is no such provider.
             InvalidParameter: it cannot be a key.
             InvalidApiKey: the provider refuses it.
             UpstreamError: the provider could not be asked; nothing is kept.
         """
+        self._check(provider)
         secret = secret.strip()
         if not 20 <= len(secret) <= 512 or not secret.isascii() or not secret.isprintable() or " " in secret:
             raise InvalidParameter(
@@ -78,18 +69,26 @@ class Keys:
             connected_at=self._clock(),
         )
         self._vault.store(key, secret)
-        return ShownKey(key, status)
+        return ShownKey(key, status, self.manage_url(key))
 
     def show(self, user: str) -> Sequence[ShownKey]:
         """The user's keys, each with what its provider says of it now."""
-        return [ShownKey(key, self._status(user, key.provider)) for key in self._vault.describe(user)]
+        return [
+            ShownKey(key, self._status(user, key.provider), self.manage_url(key)) for key in self._vault.describe(user)
+        ]
 
     def disconnect(self, user: str, provider: KeyProvider) -> StoredKey:
         """Forgets a key. That does not revoke it: only its owner can, at the provider."""
+        self._check(provider)
         removed = self._vault.remove(user, provider)
         if removed is None:
             raise NotFound(f"No {provider} key is connected.", fix="GET /v1/keys lists those that are.")
         return removed
+
+    def manage_url(self, key: StoredKey) -> str:
+        """The page where the key can be revoked: OpenRouter has one for each key, named after its digest."""
+        page = self._inspectors[key.provider].console_url if key.provider in self._inspectors else ""
+        return f"{page}/{key.sha256}" if key.provider == "openrouter" else page
 
     def payer(self, user: str, provider: KeyProvider) -> Literal["user", "stack"]:
         """Whose key would pay. Neither the key nor KMS is touched.
@@ -118,13 +117,21 @@ class Keys:
             raise no_key(provider)
         return secret
 
+    def _check(self, provider: KeyProvider) -> None:
+        if provider not in self._inspectors:
+            # Not quoted: what stands in the wrong place may be the key itself.
+            known = ", ".join(sorted(self._inspectors))
+            raise NotFound("There is no such provider.", fix=f"Known: {known}.", param="provider")
+
     def _status(self, user: str, provider: KeyProvider) -> KeyStatus | None:
         secret = self._vault.reveal(user, provider)
         try:
-            return self._inspectors[provider].inspect(secret) if secret else None
+            return self._inspectors[provider].inspect(secret) if secret and provider in self._inspectors else None
         except DarkroomError:
             return None
 
 
 def no_key(provider: KeyProvider) -> InvalidApiKey:
+    if provider != "openrouter":
+        return InvalidApiKey(f"No {provider} key is connected.", fix=f"Send a key of yours to PUT /v1/keys/{provider}.")
     return InvalidApiKey(f"No {provider} key is connected.", fix=CONNECT, context={"connect": "/oauth/start"})

@@ -9,6 +9,7 @@ from darkroom.models.quote import InputShape
 from darkroom.ports import Clock
 from darkroom.services.budgets import Budgets, reserve_for
 from darkroom.services.keys import Keys
+from darkroom.services.providers import Providers
 from darkroom.services.quotes import Quotes
 
 
@@ -16,6 +17,7 @@ from darkroom.services.quotes import Quotes
 class Painting:
     quotes: Quotes
     budgets: Budgets
+    providers: Providers
     keys: Keys
     clock: Clock
 
@@ -28,14 +30,16 @@ class Painting:
 
         Raises:
             MoneyRefused: it may cost more than is left of that.
+            CallerError: whatever else Providers.choose and Quotes.quote raise.
         """
+        choice = self.providers.choose(turn.user, "edit" if image else "generate")
         shapes = [InputShape(width=image.width, height=image.height)] if image else []
-        quote = self.quotes.quote(ImageRequest(prompt=prompt), inputs=shapes)
+        quote = self.quotes.quote(ImageRequest(prompt=prompt), inputs=shapes, choice=choice)
         reserve = reserve_for(
             estimate=quote.estimate,
             reserve=quote.reserve,
             most=None,
-            per_request=self.left(turn.user, spent),
+            per_request=self.left(turn.user, spent, provider=choice.name),
             least=quote.least,
             may_vouch=False,
         )
@@ -50,7 +54,13 @@ class Painting:
                 # The turn was begun in time.
                 "cancel_at": None,
                 "input": {"prompt": prompt},
-                "work": PaidWork(request=quote.request, inputs=(image,) if image else ()),
+                "work": PaidWork(
+                    request=quote.request,
+                    inputs=(image,) if image else (),
+                    other_providers=quote.other_providers,
+                    rates=quote.rates,
+                ),
+                "provider": choice.name,
                 "cost": JobCost(estimated=quote.estimate, reserved=reserve, actual=None, settled=False),
                 "budgets": like.budgets,
                 "model_requested": quote.model_requested,
@@ -59,8 +69,8 @@ class Painting:
             }
         )
 
-    def left(self, user: str, spent: MicroUsd) -> MicroUsd | None:
-        """What a turn may cost yet, which is one request to whoever asked."""
-        own_key = self.keys.payer(user, "openrouter") == "user"
+    def left(self, user: str, spent: MicroUsd, *, provider: str) -> MicroUsd | None:
+        """What a turn may cost yet, which is one request to whoever asked; as a part of it is for that provider."""
+        own_key = self.keys.payer(user, provider) == "user"
         limit = self.budgets.limits(user, own_key=own_key).per_request
         return None if limit is None else max(0, limit - spent)

@@ -90,9 +90,11 @@ def _named(step: Step) -> str:
 def _planned(message: Message) -> str:
     """An answer of before in the form of answers; a long plan in brief."""
     plan = message.plan or {}
-    whole = {"reply": message.content, "type": plan.get("type", "talk"), "actions": plan.get("actions", [])}
+    # As the planner said it; what the person was told may begin with words of ours, which it would take up.
+    said = str(plan.get("reply") or message.content)
+    whole = {"reply": said, "type": plan.get("type", "talk"), "actions": plan.get("actions", [])}
     text = json.dumps(whole, ensure_ascii=False)
     if len(text) <= _MOST_PLAN:
         return text
     kinds = ", ".join(str(action.get("kind")) for action in whole["actions"] if isinstance(action, dict))
-    return f"{message.content[: _MOST_PLAN // 2]} ({kinds})"
+    return f"{said[: _MOST_PLAN // 2]} ({kinds})"

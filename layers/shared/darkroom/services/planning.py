@@ -5,19 +5,20 @@ from dataclasses import dataclass
 
 from darkroom.images.measure import measure
 from darkroom.models.chat import ChatRequest
-from darkroom.models.conversation import Conversation
+from darkroom.models.conversation import Conversation, Planned
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage, TurnState
 from darkroom.models.money import MicroUsd
 from darkroom.models.plan import Plan
 from darkroom.models.user_settings import WARN_AT_COST, UserSettings
 from darkroom.ports import Clock, ImageStore, SettingsStore
-from darkroom.services import chat_pricing
+from darkroom.services import chat_pricing, planner_estimate, privacy
 from darkroom.services.admission import Prepared, part_of
 from darkroom.services.budgets import reserve_for
-from darkroom.services.calls import MOST_STORED_BYTES
 from darkroom.services.chat_models import ChatModels
 from darkroom.services.chat_pricing import ChatShape
+from darkroom.services.conversations import read_version
 from darkroom.services.planner import Method, Planner, preview
+from darkroom.services.providers import Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +29,20 @@ class Planning:
     images: ImageStore
     clock: Clock
 
-    def first(self, conversation: Conversation, content: str, state: TurnState) -> Prepared:
+    def first(self, conversation: Conversation, content: str, state: TurnState, choice: Choice) -> Prepared:
         """The paid call that a turn begins with.
 
         Raises:
-            UnsupportedModel: the planner's model is not there, or cannot see.
+            ImageExpired: the picture is gone.
+            UnsupportedModel: the planner's model is not there, or cannot see the picture that there is.
         """
-        chosen, method, may_paint = self._choices(conversation.user)
+        method, may_paint = _methods(choice.settings)
         current = conversation.version(conversation.current) if conversation.current else None
         picture: bytes | None = None
         if current is not None:
-            picture = preview(self.images.read_output(current.image.key, max_bytes=MOST_STORED_BYTES))
-        models = self.models.choose(chosen.chat_model, sees=True)
+            picture = preview(read_version(self.images, current))
+        is_private = privacy.wanted(None, choice)
+        models = self.models.choose(sees=picture is not None, choice=choice, zdr=is_private)
         request = self.planner.request(
             conversation,
             content,
@@ -50,13 +53,23 @@ class Planning:
             may_paint=may_paint,
         )
         shown = _stored(conversation.user, picture) if picture else None
-        request = request.model_copy(update={"max_price": dict(chat_pricing.max_price(models.models))})
+        request = request.model_copy(
+            update={"max_price": dict(chat_pricing.max_price(models.models)), "zdr": is_private}
+        )
         shape = _shape(request, shown)
         return Prepared(
-            work=PaidWork(chat=request, inputs=(shown,) if shown else ()),
+            work=PaidWork(
+                chat=request,
+                inputs=(shown,) if shown else (),
+                other_providers=models.other_providers,
+                rates=dict(models.rates),
+            ),
             model_requested=models.named,
             estimate=chat_pricing.estimate(models.models, shape),
             reserve=chat_pricing.reserve(models.models, shape),
+            expected=planner_estimate.likely_cost(
+                models.first, request, shown, [message.planned for message in conversation.messages]
+            ),
             warnings=models.warnings,
             lineage=(Parent(kind="file", sha256=shown.sha256),) if shown else (),
             shown={"content": content, "conversation": conversation.id, "base": conversation.current},
@@ -72,11 +85,11 @@ class Planning:
             MoneyRefused: it may cost more than a turn may.
         """
         inputs = like.work.inputs if like.work else ()
+        shown = inputs[0] if inputs else None
         models = self.models.choose(request.model, request.fallback_models, sees=bool(inputs))
-        shape = _shape(request, inputs[0] if inputs else None)
-        estimate = chat_pricing.estimate(models.models, shape)
+        shape = _shape(request, shown)
         reserve = reserve_for(
-            estimate=estimate,
+            estimate=chat_pricing.estimate(models.models, shape),
             reserve=chat_pricing.reserve(models.models, shape),
             most=None,
             per_request=limit,
@@ -91,8 +104,13 @@ class Planning:
                 "attempt": 0,
                 "error": None,
                 "result": {},
-                "work": PaidWork(chat=request, inputs=inputs),
-                "cost": JobCost(estimated=estimate, reserved=reserve, actual=None, settled=False),
+                "work": PaidWork(chat=request, inputs=inputs, rates=like.work.rates if like.work else {}),
+                "cost": JobCost(
+                    estimated=planner_estimate.likely_cost(models.first, request, shown, [took(like)]),
+                    reserved=reserve,
+                    actual=None,
+                    settled=False,
+                ),
                 "dispatched_at": None,
                 "generation_id": None,
                 "key_usage": None,
@@ -104,7 +122,7 @@ class Planning:
 
     def read(self, user: str, text: str, *, has_picture: bool) -> Plan:
         """The plan in an answer. Raises InvalidPlan."""
-        _, method, may_paint = self._choices(user)
+        method, may_paint = _methods(self.settings.load(user))
         return self.planner.read(text, may_paint=may_paint, method=method, has_picture=has_picture)
 
     def warn_at_cost(self, user: str) -> MicroUsd:
@@ -112,13 +130,23 @@ class Planning:
         chosen = self.settings.load(user).warn_at_cost
         return WARN_AT_COST if chosen is None else chosen
 
-    def _choices(self, user: str) -> tuple[UserSettings, Method, bool]:
-        chosen = self.settings.load(user)
-        return chosen, chosen.manipulation_method or "hybrid", chosen.enable_image_generation is not False
-
     def _keep(self, shown: StoredImage | None, picture: bytes | None) -> None:
         if shown is not None and picture is not None:
             self.images.write_output(shown.key, picture, media_type=shown.media_type, metadata={})
+
+
+def took(call: Job) -> Planned | None:
+    """What a call of the planner that is settled really took; None if it is no such call."""
+    chat = call.work.chat if call.work else None
+    if call.work is None or chat is None:
+        return None
+    tokens = planner_estimate.prompt_tokens(chat, call.work.inputs[0] if call.work.inputs else None)
+    return Planned(model=chat.model, tokens=tokens, cost=call.cost.actual or 0)
+
+
+def _methods(chosen: UserSettings) -> tuple[Method, bool]:
+    """How a turn may go about it, and whether it may paint."""
+    return chosen.manipulation_method or "hybrid", chosen.enable_image_generation is not False
 
 
 def _stored(user: str, picture: bytes) -> StoredImage:

@@ -1,38 +1,51 @@
 """From a caller's request to the provider's: which model, with which values, and what it may cost. Nothing is spent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from darkroom.errors import DarkroomError, InvalidParameter
+from darkroom.errors import InvalidParameter
 from darkroom.models.catalogue import ImageModel
-from darkroom.models.generation import GenerationRequest
+from darkroom.models.generation import GenerationRequest, Routing
 from darkroom.models.image_request import ImageRequest
+from darkroom.models.provider import Rates
 from darkroom.models.quote import InputShape, Quote
-from darkroom.services import aliases, capabilities, dimensions, pricing
-from darkroom.services.aliases import Resolved
+from darkroom.ports import Provider
+from darkroom.services import capabilities, dimensions, pricing, privacy, vendors
 from darkroom.services.capabilities import INPUTS, Candidate, shared
 from darkroom.services.catalogue import Catalogue
 from darkroom.services.dimensions import AUTO, Shape
+from darkroom.services.image_models import ImageModels
 from darkroom.services.passthrough import passed
+from darkroom.services.providers import Choice
 
 _OLD_QUALITIES = {"standard": "medium", "hd": "high"}
 # A mask is applied here, to pixels, and what comes of it can be transparent.
 _MASKED_FORMATS = ("png", "webp")
 _COMPRESSED_FORMATS = ("jpeg", "webp")
+# What a source has to take.
+_CHECKED = (
+    *("size", "aspect_ratio", "resolution", "quality", "background"),
+    *("output_format", "output_compression", "seed"),
+)
 
 
 class Quotes:
     """Args:
-    generation_model, edit_model: what is taken when no model is named: ids or names, separated by commas, of which
-        the first is taken that is live and makes so many pictures at once.
+    generation_model, edit_model: as ImageModels takes them.
     """
 
     def __init__(self, catalogue: Catalogue, *, generation_model: str, edit_model: str) -> None:
         self._catalogue = catalogue
-        self._generation_model = generation_model
-        self._edit_model = edit_model
+        self._models = ImageModels(catalogue, generation_model=generation_model, edit_model=edit_model)
 
-    def quote(self, request: ImageRequest, *, inputs: Sequence[InputShape] = (), masked: bool = False) -> Quote:
+    def quote(
+        self,
+        request: ImageRequest,
+        *,
+        inputs: Sequence[InputShape] = (),
+        masked: bool = False,
+        choice: Choice | None = None,
+    ) -> Quote:
         """What is sent to the provider, and what that may cost.
 
         If no quality is given and the models have both `medium` and `high`, `medium` it is: their own choice could be
@@ -41,82 +54,97 @@ class Quotes:
         Args:
             inputs: the pictures to work from; with any, it is an edit.
             masked: whether the result is put into the first of them where a mask says so.
+            choice: who serves it; OpenRouter when absent.
 
         Raises:
             UnsupportedModel: with `suggestions`.
-            InvalidParameter, InvalidDimensions: with what is accepted; the model, or one of the fallback models, does
-                not take it.
-            ProviderError, ServiceUnavailable: the provider cannot be asked what it offers.
+            InvalidParameter, InvalidDimensions: with what is accepted; the model, one of the fallback models or the
+                provider does not take it.
+            ProviderError, ServiceUnavailable: nobody can be asked what there is.
         """
-        live = {model.id: model for model in self._catalogue.image_models()}
-        named, models, warnings = self._models(request, live, is_edit=bool(inputs))
-        candidates = [
-            capabilities.allowed(model, self._catalogue.image_endpoints(model.id), request.provider) for model in models
-        ]
+        is_private = privacy.wanted(request.zdr, choice)
+        vendors.check(choice, routing=request.provider is not None, zdr=is_private)
+        private = self._catalogue.private_models() if is_private else None
+        chosen = self._models.choose(request, is_edit=bool(inputs), choice=choice, among=private)
+        routing = request.provider
+        if private is not None:
+            routing = privacy.kept_from(routing, chosen.models, self._catalogue.image_endpoints, private)
+            request = request.model_copy(update={"provider": routing})
+        candidates = [self._candidate(model, routing, choice) for model in chosen.models]
         shape = dimensions.shape(request, candidates, inputs, masked=masked)
         values = _values(request, shape, candidates, masked=masked)
         for candidate in candidates:
             candidate.check({"n": request.n, INPUTS: len(inputs), **values})
         sent = passed(request, candidates)
         generation = GenerationRequest(
-            model=models[0].id,
-            fallback_models=tuple(model.id for model in models[1:]),
+            model=chosen.models[0].id,
+            fallback_models=tuple(model.id for model in chosen.models[1:]),
             prompt=sent.prompt,
             n=request.n,
             routing=sent.routing,
-            stream=request.n == 1 and all(model.supports_streaming for model in models),
+            stream=request.n == 1 and all(model.supports_streaming for model in chosen.models),
+            zdr=is_private,
             **values,
         )
         estimate = pricing.estimate(generation, candidates, inputs)
         masking = ("The mask is applied by compositing: outside of it the picture stays as it was.",) if masked else ()
-        return Quote(
-            request=generation,
-            model_requested=named,
-            estimate=estimate,
-            reserve=pricing.reserve(estimate),
-            least=pricing.reserve(pricing.least(generation, candidates, inputs)) or 0,
-            warnings=(*warnings, *shape.warnings, *sent.warnings, *masking),
+        return self._with_providers(
+            Quote(
+                request=generation,
+                model_requested=chosen.named,
+                estimate=estimate,
+                reserve=pricing.reserve(estimate),
+                least=pricing.reserve(pricing.least(generation, candidates, inputs)) or 0,
+                warnings=(*chosen.warnings, *shape.warnings, *sent.warnings, *masking),
+            ),
+            candidates,
+            inputs,
+            choice,
         )
 
-    def _models(
-        self, request: ImageRequest, live: Mapping[str, ImageModel], *, is_edit: bool
-    ) -> tuple[str, list[ImageModel], list[str]]:
-        """What the caller named, the model and its fallbacks, and why they are others than were named."""
-        named, first = self._first(request, live, is_edit=is_edit)
-        found = [first]
-        for name in request.fallback_models:
-            resolved = aliases.resolve(name, live)
-            if resolved is None:
-                raise self._unsupported(name, live, param="fallback_models")
-            found.append(resolved)
-        models = [live[each] for each in dict.fromkeys(resolved.id for resolved in found)]
-        return named, models, [f"{each.reason} {each.id} is used instead." for each in found if each.reason]
+    def _candidate(self, model: ImageModel, routing: Routing | None, choice: Choice | None) -> Candidate:
+        endpoints = self._catalogue.image_endpoints(model.id)
+        if choice is not None and choice.is_direct:
+            return Candidate(model, vendors.own_sources(choice.provider, endpoints))
+        return capabilities.allowed(model, endpoints, routing)
 
-    def _first(self, request: ImageRequest, live: Mapping[str, ImageModel], *, is_edit: bool) -> tuple[str, Resolved]:
-        """The model that was named; else of the defaults the first that is live and makes so many pictures at once."""
-        name = request.model
-        if name is not None:
-            resolved = aliases.resolve(name, live)
-            if resolved is None:
-                raise self._unsupported(name, live, param="model")
-            return name, resolved
-        defaults = self._edit_model if is_edit else self._generation_model
-        names = [each.strip() for each in defaults.split(",") if each.strip()]
-        found = [(each, resolved) for each in names if (resolved := aliases.resolve(each, live))]
-        for each, resolved in found:
-            count = live[resolved.id].parameters.get("n")
-            if request.n == 1 or (count is not None and count.accepts(request.n)):
-                return each, resolved
-        if found:
-            return found[0]
-        raise self._unsupported(names[0] if names else "", live, param="model")
+    def _with_providers(
+        self, quote: Quote, candidates: Sequence[Candidate], inputs: Sequence[InputShape], choice: Choice | None
+    ) -> Quote:
+        """With those that may stand in for the chosen provider, and what each that tells no cost is paid by."""
+        if choice is None:
+            return quote
+        rates = {choice.name: _rates(candidates)} if choice.is_direct else {}
+        others: list[str] = []
+        for provider in () if quote.request.routing or quote.request.zdr else choice.others:
+            served = [self._at(provider, each.model) for each in candidates]
+            if _can_stand_in(quote, provider, served, inputs):
+                others.append(provider.name)
+                rates[provider.name] = _rates(served)
+        return quote.model_copy(update={"other_providers": tuple(others), "rates": rates})
 
-    def _unsupported(self, name: str, live: Mapping[str, ImageModel], *, param: str) -> DarkroomError:
-        try:
-            chat = self._catalogue.chat_model_ids() - set(live)
-        except DarkroomError:
-            chat = frozenset()  # it only serves to say more of the name
-        return aliases.refusal(name, live=live, chat=chat, param=param)
+    def _at(self, provider: Provider, model: ImageModel) -> Candidate:
+        return Candidate(model, vendors.own_sources(provider, self._catalogue.image_endpoints(model.id)))
+
+
+def _can_stand_in(quote: Quote, provider: Provider, served: Sequence[Candidate], inputs: Sequence[InputShape]) -> bool:
+    """Whether the provider can do the very same, for a price that is known and within what is set aside."""
+    if not all(provider.serves(each.model.id) and each.endpoints for each in served):
+        return False
+    request = quote.request
+    asked = {name: value for name in _CHECKED if (value := getattr(request, name)) is not None}
+    try:
+        for each in served:
+            each.check({"n": request.n, INPUTS: len(inputs), **asked})
+    except InvalidParameter:
+        return False
+    reserve = pricing.reserve(pricing.estimate(request, served, inputs))
+    return reserve is not None and quote.reserve is not None and reserve <= quote.reserve
+
+
+def _rates(candidates: Sequence[Candidate]) -> Rates:
+    lines = (line for candidate in candidates for endpoint in candidate.endpoints for line in endpoint.prices)
+    return Rates(lines=tuple(dict.fromkeys(lines)))
 
 
 def _values(request: ImageRequest, shape: Shape, candidates: Sequence[Candidate], *, masked: bool) -> dict[str, Any]:

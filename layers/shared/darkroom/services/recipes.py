@@ -12,14 +12,14 @@ from darkroom.errors import (
     Conflict,
     DarkroomError,
     IdempotencyKeyReused,
-    InternalError,
     InvalidParameter,
     NotFound,
     PayloadTooLarge,
+    ServiceUnavailable,
 )
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
-from darkroom.models.conversation import Step
+from darkroom.models.conversation import PaintStep, Step
 from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.recipe import MOST_STEPS, NAME_PATTERN, Recipe, SavedRecipe
@@ -27,9 +27,10 @@ from darkroom.models.recipe_batch import MOST_PICTURES, Application, Batch
 from darkroom.operations import ENGINE_VERSION, Operation, Rendered, dump, parse
 from darkroom.ports import Alarm, Clock, ImageStore, JobStore, RecipeStore, RenderQueue
 from darkroom.services.admission import Submission, request_sha256
+from darkroom.services.batch_notes import OPERATION, TOO_OLD, Notes, batch_key, is_batch, wall_of
+from darkroom.services.batch_pricing import BatchPricing
 from darkroom.services.render import Render
 
-OPERATION = "recipe"
 MOST_KEPT = 100
 MOST_BYTES = 100_000
 # A message is delivered within seconds; a job that nobody has looked at for so long has lost its own.
@@ -60,9 +61,8 @@ def canonical(recipe: Recipe) -> Recipe:
         InvalidParameter: a step cannot be read; `param` is like `steps[2].operation.temperature`.
     """
     steps = tuple(
-        step if step.paint else Step(operation=dump([_operation(step, index)])[0])
+        step if _paint(step, index) else Step(operation=dump([operation_at(step, index)])[0])
         for index, step in enumerate(recipe.steps)
-        if _is_one(step, index)
     )
     return recipe.model_copy(update={"steps": steps})
 
@@ -73,27 +73,34 @@ def operations_of(recipe: Recipe) -> tuple[Operation, ...]:
     Raises:
         InvalidParameter: a step was painted by a model, or cannot be read.
     """
-    painted = [index for index, step in enumerate(recipe.steps) if _is_one(step, index) and step.paint]
+    painted = [index for index, step in enumerate(recipe.steps) if _paint(step, index)]
     if painted:
         raise InvalidParameter(
             f"Step {painted[0]} of the recipe was painted by a model: taking it again costs money, and gives another "
             "picture each time.",
-            fix="Leave the painted steps out, or say in a conversation what you want on the other picture.",
+            fix="Leave the painted steps out; or send `allow_paid` with `max_cost_usd`, the most that all pictures "
+            "together may cost, to POST /v1/recipes/apply.",
             param=f"steps[{painted[0]}].paint",
             context={"painted_steps": painted},
         )
-    return tuple(_operation(step, index) for index, step in enumerate(recipe.steps))
+    return tuple(operation_at(step, index) for index, step in enumerate(recipe.steps))
 
 
-def _is_one(step: Step, index: int) -> bool:
+def paintings_of(recipe: Recipe) -> tuple[PaintStep, ...]:
+    """Raises InvalidParameter: a step cannot be read."""
+    return tuple(step.paint for step in canonical(recipe).steps if step.paint)
+
+
+def _paint(step: Step, index: int) -> PaintStep | None:
     if (step.operation is None) == (step.paint is None):
         raise InvalidParameter(
             f"`steps[{index}]` is not one step.", fix="Give either `operation` or `paint`.", param=f"steps[{index}]"
         )
-    return True
+    return step.paint
 
 
-def _operation(step: Step, index: int) -> Operation:
+def operation_at(step: Step, index: int) -> Operation:
+    """Raises InvalidParameter, whose `param` says which of the recipe's steps it is."""
     try:
         return parse([step.operation or {}], param="steps")[0]
     except InvalidParameter as error:
@@ -108,7 +115,10 @@ def _operation(step: Step, index: int) -> Operation:
 
 @dataclass(frozen=True, slots=True)
 class Recipes:
-    """Args: retention: how long the pictures and their job are kept."""
+    """Args:
+    retention: how long the pictures and their job are kept.
+    pricing: of painted steps; without it they are never taken.
+    """
 
     store: RecipeStore
     images: ImageStore
@@ -117,6 +127,7 @@ class Recipes:
     clock: Clock
     retention: timedelta
     alarm: Alarm
+    pricing: BatchPricing | None = None
 
     def save(self, user: str, name: str, recipe: Recipe) -> SavedRecipe:
         """Keeps the recipe under the name; one that was there is replaced.
@@ -154,12 +165,14 @@ class Recipes:
             raise _no_such(name)
 
     def apply(self, caller: Caller, request: Application, terms: Terms) -> Submission:
-        """The job that takes the recipe on the pictures. It costs nothing, and the pictures are not read yet.
+        """The job that takes the recipe on the pictures, which are not read yet. Nothing is spent or set aside.
 
         Raises:
-            InvalidParameter: no pictures or too many, one that was sent instead of named, or a painted step.
+            InvalidParameter: no pictures or too many, one that was sent instead of named, or a painted step that may
+                not be paid for.
             NotFound: no such recipe is kept.
             IdempotencyKeyReused: the key stands for another request.
+            InvalidApiKey, UnsupportedModel, MoneyRefused: as BatchPricing.begun says, of painted steps.
         """
         _check(request)
         sha256 = request_sha256(terms.route, request.model_dump(mode="json"))
@@ -167,15 +180,15 @@ class Recipes:
         name = recipe if isinstance(recipe, str) else recipe.name
         if isinstance(recipe, str):
             recipe = self.find(caller.user, recipe).recipe
-        operations_of(recipe)
         job = self._job(caller, recipe, name, len(request.pictures)).model_copy(update={"request_sha256": sha256})
+        if request.allow_paid and self.pricing is not None:
+            paintings = paintings_of(recipe)
+            if paintings:
+                job = self.pricing.begun(job, caller, paintings, request.max_cost_usd)
+        else:
+            operations_of(recipe)
         batch = Batch(recipe=recipe, pictures=request.pictures)
-        self.images.write_output(
-            batch_key(job),
-            batch.model_dump_json(exclude_none=True).encode(),
-            media_type="application/json",
-            metadata={"job": job.id},
-        )
+        Notes(self.images).write(batch_key(job), batch, job)
         stands = self.jobs.add(job, source=_source(caller.user, terms))
         if stands is None or stands.id != job.id:
             self.images.remove_outputs([batch_key(job)])
@@ -184,12 +197,20 @@ class Recipes:
         return Submission(job)
 
     def resume(self, job: Job) -> bool:
-        """Has a job gone on with that nobody works on any more; for the sweep. Whether there was a need to."""
+        """Has a job gone on with that nobody works on any more; for the sweep. Whether there was a need to.
+
+        One that costs nothing is given up after a day. One that paints begins nothing more by then, but is ended by
+        its own worker, when it is known what every painting cost.
+        """
         now = self.clock()
         is_held = job.lease_expires_at is not None and job.lease_expires_at > now
-        if not is_batch(job) or job.status.is_final or is_held:
+        if not is_batch(job) or job.status.is_final:
             return False
-        if (job.started_at or job.created_at) + FORGOTTEN > now:
+        if job.created_at + TOO_OLD <= now and wall_of(job) is None:
+            problem = ServiceUnavailable("The batch came to no end within a day.", fix="Send it again, in parts.")
+            ended = {"status": JobStatus.FAILED, "completed_at": now, "error": problem.problem()}
+            return self.jobs.finish(job.model_copy(update=ended))
+        if is_held or (job.started_at or job.created_at) + FORGOTTEN > now:
             return False
         self.queue.send(job.user, job.id)
         return True
@@ -255,23 +276,6 @@ class FolderRecipes:
         return self.render.apply(user, data, operations_of(_found(self.store, user, name).recipe))
 
 
-def is_batch(job: Job) -> bool:
-    """Whether it is a recipe on pictures that a request named, not on one that was dropped."""
-    return job.op == OPERATION and "progress" in job.result
-
-
-def batch_key(job: Job) -> str:
-    """Where what is to be done is kept, in the outputs bucket; no link leads there."""
-    return f"outputs/{job.user}/{job.id}/batch.json"
-
-
-def batch_of(job: Job, data: bytes) -> Batch:
-    try:
-        return Batch.model_validate_json(data)
-    except ValueError as error:
-        raise InternalError(f"What job {job.id} is to do cannot be read.") from error
-
-
 def _found(store: RecipeStore, user: str, name: str) -> SavedRecipe:
     found = store.find(user, name) if re.fullmatch(NAME_PATTERN, name) else None
     if found is None:
@@ -293,12 +297,6 @@ def _check_name(name: str) -> None:
 
 
 def _check(request: Application) -> None:
-    if request.allow_paid:
-        raise InvalidParameter(
-            "`allow_paid` is not accepted here: this route takes steps that cost nothing.",
-            fix="A recipe with painted steps is taken again by a conversation; leave `allow_paid` out.",
-            param="allow_paid",
-        )
     if not 1 <= len(request.pictures) <= MOST_PICTURES:
         raise InvalidParameter(
             f"{len(request.pictures)} pictures were named.",

@@ -6,6 +6,7 @@ only while nothing else was paid with the key in between, and a provider may sti
 so that nothing was charged is believed only after a while.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -26,7 +27,7 @@ BOOKS_COMPLETE = timedelta(hours=1)
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
     keys: Keys
-    provider: Provider
+    providers: Callable[[str], Provider]
     jobs: JobStore
     ledger: Ledger
     clock: Clock
@@ -36,19 +37,22 @@ class Reconciliation:
         if job.dispatched_at is None:
             return 0
         try:
-            key = self.keys.reveal(job.user, "openrouter")
+            provider = self.providers(job.provider)
+            if not provider.keeps_books:
+                return None
+            key = self.keys.reveal(job.user, job.provider)
             if digest(key) != job.key_sha256:
                 return None  # another key by now, which knows nothing of the call
-            return self._from_books(job, key, self.clock() - job.dispatched_at)
+            return self._from_books(job, provider, key, self.clock() - job.dispatched_at)
         except DarkroomError:
             return None
 
-    def _from_books(self, job: Job, key: str, age: timedelta) -> MicroUsd | None:
+    def _from_books(self, job: Job, provider: Provider, key: str, age: timedelta) -> MicroUsd | None:
         if job.generation_id:
-            record = self.provider.generation(job.generation_id, key=key)
+            record = provider.generation(job.generation_id, key=key)
             if record is not None and record.cost is not None:
                 return record.cost
-        used = self._used_since(job, key)
+        used = self._used_since(job, provider, key)
         # What was delivered was charged: that nothing shows of it means that nobody knows yet.
         is_lost = job.status is not JobStatus.SUCCEEDED
         if used is not None and (used > 0 or (age >= PATIENCE and is_lost)):
@@ -56,9 +60,9 @@ class Reconciliation:
         known_to_books = bool(job.generation_id) and age >= BOOKS_COMPLETE and is_lost
         return 0 if known_to_books else None
 
-    def _used_since(self, job: Job, key: str) -> MicroUsd | None:
+    def _used_since(self, job: Job, provider: Provider, key: str) -> MicroUsd | None:
         """What the key has spent since the dispatch; None if that cannot be this job's alone."""
-        now = self.provider.inspect(key).used
+        now = provider.inspect(key).used
         if now is None or job.key_usage is None:
             return None
         difference = now - job.key_usage
@@ -74,7 +78,7 @@ class Reconciliation:
 
         Whoever else paid before the usage was read was dispatched by then: either it is still open, or it was counted.
         """
-        if self.keys.payer(job.user, "openrouter") == "stack":
+        if self.keys.payer(job.user, job.provider) == "stack":
             return True
         others = (each for each in self.jobs.list_open() if each.dispatched_at is not None and each.id != job.id)
         if any(each.key_sha256 == job.key_sha256 or (not each.key_sha256 and each.user == job.user) for each in others):

@@ -6,7 +6,7 @@ holds only while the job is not settled and in the same attempt, so whoever come
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,17 +18,35 @@ from darkroom.models.chat import ChatResult
 from darkroom.models.generation import GeneratedImage, GenerationResult
 from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.models.money import MicroUsd, said
-from darkroom.ports import Alarm, Clock, ImageStore, JobStore, Ledger, RawAnswerStore, WebhookQueue
+from darkroom.ports import (
+    Alarm,
+    Clock,
+    ImageStore,
+    JobStore,
+    Ledger,
+    ModelStatistics,
+    RawAnswerStore,
+    Telemetry,
+    WebhookQueue,
+)
 from darkroom.services.budgets import Budgets
 from darkroom.services.calls import MOST_STORED_BYTES, Result
 
 # What cannot be found out within a day will not be.
 DECIDED_AFTER = timedelta(hours=24)
+_SERVER_ERROR = 500
+_UNTOLD = (
+    "The provider does not say what this cost, and nobody publishes its price: what was set aside for it counts as"
+    " spent."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """Args: max_megapixels: of pictures that are put together here."""
+    """Args:
+    max_megapixels: of pictures that are put together here.
+    keeps_books: whether a provider can be asked later what a call cost.
+    """
 
     jobs: JobStore
     ledger: Ledger
@@ -39,6 +57,9 @@ class Settlement:
     clock: Clock
     alarm: Alarm
     max_megapixels: float
+    keeps_books: Callable[[str], bool] = lambda _provider: True
+    telemetry: Telemetry | None = None
+    statistics: ModelStatistics | None = None
 
     def succeed(self, job: Job, result: Result) -> None:
         """Stores what came, then settles. A cost that the answer does not tell is found out later."""
@@ -56,7 +77,9 @@ class Settlement:
                 "error": None,
             }
         )
-        if usage.cost is None:
+        if usage.cost is None and not self.keeps_books(done.provider):
+            self.settle(done.model_copy(update={"warnings": (*done.warnings, _UNTOLD)}), done.cost.reserved)
+        elif usage.cost is None:
             # It has come, so it was charged; the books will say how much.
             self._leave_open(done.model_copy(update={"cost": done.cost.model_copy(update={"charged": "unknown"})}))
         else:
@@ -125,11 +148,27 @@ class Settlement:
             self.webhooks.send(job.user, f"msg_{job.id}")
         if job.status is JobStatus.SUCCEEDED:
             self.raw_answers.remove(job.user, job.id)
+        self._measure(job, actual)
         return True
+
+    def _measure(self, job: Job, actual: MicroUsd | None) -> None:
+        if self.telemetry is not None:
+            self.telemetry.settled(job, actual)
+        if self.statistics is None or job.dispatched_at is None or job.model_used is None:
+            return
+        succeeded = job.status is JobStatus.SUCCEEDED
+        # What the caller did wrong says nothing of the model.
+        if succeeded or int((job.error or {}).get("status", 500)) >= _SERVER_ERROR:
+            ended = job.completed_at or self.clock()
+            self.statistics.record(
+                job.model_used, seconds=(ended - job.dispatched_at).total_seconds(), succeeded=succeeded
+            )
 
     def _leave_open(self, job: Job) -> None:
         if not self.jobs.record(job):
             self.alarm("JOB_WAS_NOT_OURS", job=job.id, attempt=job.attempt)
+        elif job.status is JobStatus.UNCERTAIN and self.telemetry is not None:
+            self.telemetry.doubted(job)
 
     def _failed(self, job: Job, problem: Mapping[str, Any]) -> Job:
         return job.model_copy(update={"status": JobStatus.FAILED, "completed_at": self.clock(), "error": dict(problem)})

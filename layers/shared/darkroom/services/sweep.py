@@ -30,13 +30,13 @@ class Sweep:
     """Args:
     resend_webhooks: sends the messages of deliveries that were lost again; says how many.
     is_batch: whether a job is a recipe for many pictures.
-    resume_batch: sends the message of such a job again, if nobody is at work on it.
+    resume_batch: sends the message of such a job again, if nobody is at work on it; or gives it up.
     """
 
     jobs: JobStore
     free_jobs: Jobs
     queue: JobQueue
-    provider: Provider
+    providers: Callable[[str], Provider]
     raw_answers: RawAnswerStore
     settlement: Settlement
     reconciliation: Reconciliation
@@ -68,10 +68,7 @@ class Sweep:
             self.advance(job.user, job.id)
         elif self.is_batch(job):
             # It takes many attempts, each of which does a part: only age tells that it will come to nothing.
-            if job.created_at + DECIDED_AFTER <= self.clock():
-                self.free_jobs.abandon(job)
-            else:
-                self.resume_batch(job)
+            self.resume_batch(job)
         elif not job.is_paid:
             self.free_jobs.close_if_abandoned(job)
         elif job.status is JobStatus.QUEUED:
@@ -120,7 +117,7 @@ class Sweep:
         else:
             job = job.model_copy(update={"generation_id": answer.generation_id or job.generation_id})
             try:
-                result = reread(work, self.provider, answer)
+                result = reread(work, self.providers(job.provider), answer)
             except DarkroomError as error:
                 self.settlement.fail(job, error)
             else:

@@ -1,4 +1,4 @@
-"""Upper bounds of the tokens that models charge for: words, pictures that they are shown, and pictures that they make.
+"""The tokens that models charge for: words, pictures that they are shown, and pictures that they make.
 
 Nobody publishes a count in advance that holds, so each bound is the dearest case that is on record:
 
@@ -11,7 +11,11 @@ Nobody publishes a count in advance that holds, so each bound is the dearest cas
 - Gemini looks at a picture as at up to twelve tiles of 258 tokens each, since version 3 as at 1120.
 - GPT Image 1 looks at one as at up to six tiles of 129 tokens and 65 more; later ones look closely, which adds 4160,
   or 6240 unless it is square.
+- GPT 4o Mini counts 2833 and 5667 more for each tile of 512 x 512, of which there are eight at the most.
 - Others: what is priced by pixels counts 4096 for a megapixel, so as many for each here.
+
+`likely_text` and `likely_reference` are no bounds but what is to be expected, by the same price lists; they are for
+telling, never for setting money aside.
 """
 
 import math
@@ -31,6 +35,7 @@ _PIXELS_PER_TOKEN: Final = 128
 _GEMINI_INPUT: Final = 12 * 258
 _OPENAI_INPUT: Final = 65 + 6 * 129
 _OPENAI_CLOSELY: Final = 6240
+_MINI, _MINI_TILE = 2833, 5667
 _INPUT_PER_MEGAPIXEL: Final = 4096
 # What is put around a prompt unseen (observed: 32 with a picture).
 _AROUND: Final = 64
@@ -66,6 +71,33 @@ def reference(model: str, shape: InputShape) -> int:
         return _GEMINI_INPUT
     if model.startswith("openai/gpt-image-1"):
         return _OPENAI_INPUT
+    if model.startswith("openai/gpt-4o-mini"):
+        return _MINI + 8 * _MINI_TILE
     if model.startswith("openai/"):
         return _OPENAI_INPUT + _OPENAI_CLOSELY
     return _INPUT_PER_MEGAPIXEL * math.ceil(shape.pixels / MEGAPIXEL)
+
+
+def likely_text(said: str) -> int:
+    """English, and JSON, have four characters to a token; of other scripts a token has about one and a half."""
+    plain = sum(character.isascii() for character in said)
+    return math.ceil(plain / 4 + (len(said) - plain) / 1.5)
+
+
+def likely_reference(model: str, shape: InputShape) -> int:
+    """Tokens of one picture that a model is shown: by tiles, or by pixels."""
+    if model.startswith("google/gemini-2"):
+        return 258 * _tiles(shape, 768)
+    if model.startswith("google/"):
+        return _GEMINI_3["1K"]
+    if model.startswith("anthropic/"):
+        return math.ceil(shape.pixels / 750)
+    if model.startswith("openai/gpt-4o-mini"):
+        return _MINI + _MINI_TILE * _tiles(shape, 512)
+    if model.startswith("openai/"):
+        return 85 + 170 * _tiles(shape, 512)
+    return math.ceil(shape.pixels / (28 * 28))
+
+
+def _tiles(shape: InputShape, side: int) -> int:
+    return math.ceil(shape.width / side) * math.ceil(shape.height / side)

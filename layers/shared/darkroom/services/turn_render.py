@@ -17,6 +17,7 @@ from darkroom.models.recipe import MOST_STEPS
 from darkroom.operations import Rendered
 from darkroom.ports import Clock, JobQueue, JobStore
 from darkroom.services.render import Render
+from darkroom.services.versions import rendered_keys
 
 # The turn's row has to hold them. From there on, versions are made from the version before.
 _MOST_SINCE: Final = 60_000
@@ -73,6 +74,10 @@ class TurnRender:
         """Writes down how far the turn has come; False if somebody else was faster, who goes on then."""
         changed = {"turn": state.model_copy(update=changes), "status": JobStatus.RUNNING, "error": None}
         return self.jobs.progress(turn.model_copy(update=changed)) is not None
+
+    def discard(self, turn: Job, state: TurnState) -> None:
+        """Removes what the turn has made by operations, for which there is no conversation any more."""
+        self.render.images.remove_outputs(rendered_keys(turn.user, turn.id, state.plan or {}))
 
     def run(self, user: str, turn_id: str) -> bool:
         """The image function's part, after which the worker goes on; whether the job is a turn at all."""

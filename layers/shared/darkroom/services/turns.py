@@ -6,13 +6,15 @@ thing. It may be called at any time, by anybody, any number of times: what is do
 is begun, a part can only ever have one id, and the conversation takes a turn once.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from darkroom.errors import (
     Conflict,
+    CostLimit,
     DarkroomError,
     InternalError,
     InvalidParameter,
@@ -25,20 +27,22 @@ from darkroom.models.caller import Caller
 from darkroom.models.chat import ChatRequest
 from darkroom.models.conversation import Conversation, PaintStep, Step, Version
 from darkroom.models.job import Job, JobCost, JobStatus, Parent, TurnState
-from darkroom.models.money import MicroUsd, said
+from darkroom.models.money import MicroUsd, in_dollars, said
 from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
 from darkroom.ports import Clock, JobStore, RenderQueue
 from darkroom.services.admission import TURN, Admission, Prepared, Submission, part_of
 from darkroom.services.conversations import Conversations
 from darkroom.services.painting import Painting
 from darkroom.services.planner import InvalidPlan, Planner
-from darkroom.services.planning import Planning
+from darkroom.services.planning import Planning, took
+from darkroom.services.providers import Choice
 from darkroom.services.render import NeedsSubject
 from darkroom.services.settlement import DECIDED_AFTER
 from darkroom.services.turn_render import TurnRender, origin_of
+from darkroom.services.versions import NOTHING_CHANGED
 
 MOST_CONTENT = 4000
-_REFUSED = "I could not make a plan of that. Say it in other words, or in smaller steps; nothing was changed."
+_REFUSED = f"{NOTHING_CHANGED} I could not make a plan of that; say it in other words, or in smaller steps."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +66,14 @@ class Turns:
                 f"A message has 1 to {MOST_CONTENT} characters.", fix="Say what is to be done.", param="content"
             )
 
-        def prepare() -> Prepared:
-            self.conversations.require_room(conversation)
-            state = TurnState(conversation_id=conversation.id, content=words, base=conversation.current)
-            return self.planning.first(conversation, words, state)
+        def prepare(choice: Choice) -> Prepared:
+            kept = self.conversations.renew(conversation)
+            self.conversations.require_room(kept)
+            state = TurnState(conversation_id=kept.id, content=words, base=kept.current)
+            return self.planning.first(kept, words, state, choice)
 
         identity = {"conversation": conversation.id, "content": words}
-        return self.admission.submit(caller, "plan", terms, identity, prepare)
+        return self.admission.submit(caller, "plan", terms, identity, prepare, skill="chat")
 
     def advance(self, user: str, turn_id: str) -> None:
         """Does whatever is to be done next, until somebody else has to do something first."""
@@ -132,8 +137,11 @@ class Turns:
             if asked is None:
                 raise InternalError("The planner's request is gone.") from invalid
             request = self.planner.repair(asked, text, invalid.why)
-            limit = self.painting.left(turn.user, self._spent(turn))
-            self.admission.admit_part(self.planning.part(turn, "repair", request, like=call, limit=limit))
+            spent = self._spent(turn)
+            limit = self.painting.left(turn.user, spent, provider=call.provider)
+            with self._within_the_turn(turn, "Asking the planner once more", spent, provider=call.provider):
+                part = self.planning.part(turn, "repair", request, like=call, limit=limit)
+            self.admission.admit_part(part)
             return False
         version = _version(conversation, state.base)
         found: dict[str, Any] = {}
@@ -150,7 +158,8 @@ class Turns:
             self.conversations.find(turn.user, state.conversation_id)
             spent = self._spent(turn)
             like = self.jobs.find(turn.user, f"{turn.id}-plan") or turn
-            job = self.painting.job(turn, action.prompt, state.image, like=like, spent=spent)
+            with self._within_the_turn(turn, "The painting", spent, provider=like.provider):
+                job = self.painting.job(turn, action.prompt, state.image, like=like, spent=spent)
             self.admission.admit_part(part_of(turn, name, job))
             return False
         if not painted.status.is_final:
@@ -178,7 +187,8 @@ class Turns:
             return False
 
     def _save(self, turn: Job, state: TurnState, **changes: Any) -> bool:
-        return self.rendering.save(turn, state, **changes)
+        begun = turn.started_at or _begun(self._parts(turn)) or self.clock()
+        return self.rendering.save(turn.model_copy(update={"started_at": begun}), state, **changes)
 
     def _finish(self, turn: Job, state: TurnState, plan: Plan) -> bool:
         parts = self._parts(turn)
@@ -202,6 +212,7 @@ class Turns:
                 *dict.fromkeys(warning for job in (*parts, turn) for warning in job.warnings),
                 *self._crossing(turn, state, cost.actual or 0),
             ),
+            planned=took(parts[0]) if parts else None,
         )
         self._end(
             turn,
@@ -210,7 +221,7 @@ class Turns:
                 "error": None,
                 "images": (state.image,) if state.image and state.steps else (),
                 "result": {
-                    "reply": plan.reply,
+                    "reply": taken.reply,
                     "type": plan.type,
                     "plan": state.plan,
                     "version": taken.version,
@@ -228,21 +239,34 @@ class Turns:
             return
         known = dict(problem) or InternalError("A part of the turn failed.").problem()
         cost = _cost(parts)
-        state = turn.turn
-        if state is not None and cost.actual:
-            # What was paid for belongs into the conversation's total, whatever came of it.
-            with suppress(NotFound, PayloadTooLarge):
+        is_gone = turn.turn is not None and not self._tell_failure(turn, turn.turn, known, cost.actual or 0, parts)
+        self._end(turn, {"status": JobStatus.FAILED, "error": {**known, "charged": cost.charged}})
+        if is_gone and turn.turn is not None:
+            self.rendering.discard(turn, turn.turn)
+
+    def _tell_failure(
+        self, turn: Job, state: TurnState, problem: Mapping[str, Any], cost: MicroUsd, parts: list[Job]
+    ) -> bool:
+        """What was paid for belongs into the conversation's total, whatever came of it; False if that is gone."""
+        try:
+            self.conversations.find(turn.user, state.conversation_id)
+            if cost:
                 self.conversations.append(
                     turn.user,
                     state.conversation_id,
                     turn=turn.id,
                     user_text=state.content,
-                    reply=f"That did not work. {known.get('detail', '')}".strip(),
+                    reply=f"That did not work. {problem.get('detail', '')}".strip(),
                     plan={},
                     base=state.base,
-                    cost=cost.actual,
+                    cost=cost,
+                    planned=took(parts[0]) if parts else None,
                 )
-        self._end(turn, {"status": JobStatus.FAILED, "error": {**known, "charged": cost.charged}})
+        except NotFound:
+            return False
+        except PayloadTooLarge:
+            return True
+        return True
 
     def _crossing(self, turn: Job, state: TurnState, cost: MicroUsd) -> tuple[str, ...]:
         """A sentence when the conversation's total passes what the user wants to be warned of; once, so."""
@@ -255,6 +279,13 @@ class Turns:
     def _end(self, turn: Job, update: Mapping[str, Any]) -> None:
         parts = self._parts(turn)
         lineage = tuple(Parent(kind="job", ref=part.id, sha256=part.request_sha256 or "") for part in parts)
+        begun = _begun(parts)
+        if turn.started_at is None and begun is not None:
+            # What is written with the end leaves this as it was.
+            noted = self.jobs.progress(turn.model_copy(update={"started_at": begun}))
+            if noted is None:
+                return
+            turn = noted
         ended = {"completed_at": self.clock(), "cost": _cost(parts), "lineage": lineage, **update}
         self.jobs.finish(turn.model_copy(update=ended))
 
@@ -263,6 +294,29 @@ class Turns:
         if part is not None and part.status is JobStatus.UNCERTAIN and turn.status is not JobStatus.UNCERTAIN:
             self.jobs.progress(turn.model_copy(update={"status": JobStatus.UNCERTAIN, "error": part.error}))
         return False
+
+    @contextmanager
+    def _within_the_turn(self, turn: Job, what: str, spent: MicroUsd, *, provider: str) -> Iterator[None]:
+        """All calls of a turn are one request to whoever said it: a refusal says what is left for this one."""
+        try:
+            yield
+        except CostLimit as error:
+            limit, wanted = self.painting.left(turn.user, 0, provider=provider), error.context.get("estimated_usd")
+            if limit is None or wanted is None:
+                raise
+            left = max(0, limit - spent)
+            raise CostLimit(
+                f"{what} may cost {said(round(wanted * 1_000_000))}; {said(left)} is left of the {said(limit)} that a "
+                f"request of yours may cost, for this message has cost {said(spent)} so far.",
+                fix="Raise `max_cost_per_request` (PATCH /v1/settings), or choose a cheaper model.",
+                context={
+                    "limit": "max_cost_per_request",
+                    "estimated_usd": wanted,
+                    "limit_usd": float(in_dollars(limit)),
+                    "spent_usd": float(in_dollars(spent)),
+                    "remaining_usd": float(in_dollars(left)),
+                },
+            ) from error
 
     def _spent(self, turn: Job) -> MicroUsd:
         """At the most: what is not known yet counts as what was set aside for it."""
@@ -282,6 +336,11 @@ class Turns:
 def _are_settled(parts: list[Job]) -> bool:
     """Whether it is known what they cost. A turn waits for that, for a conversation takes its cost once."""
     return all(part.cost.settled for part in parts)
+
+
+def _begun(parts: list[Job]) -> datetime | None:
+    """When the first of them was; None if none ever was."""
+    return min((part.started_at for part in parts if part.started_at), default=None)
 
 
 def _cost(parts: list[Job]) -> JobCost:

@@ -1,15 +1,18 @@
 """How a conversation changes: pure functions from one to the next. A version is added, and never changed or dropped."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from darkroom.errors import Conflict, NotFound
-from darkroom.models.conversation import Conversation, Message, Step, Version
+from darkroom.models.conversation import Conversation, Message, Planned, Step, Version
 from darkroom.models.job import StoredImage
 from darkroom.models.money import MicroUsd
 
 MOST_TITLE = 80
+NOTHING_CHANGED = "Nothing was changed."
+_NO_DIFFERENCE = "The picture is the same as before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Turn:
         image: the new version's, with the steps from the base's; None if it made none.
         move: what it did beside that.
         cost: in micro-dollars, of all its paid calls.
+        planned: what its planning took.
     """
 
     id: str
@@ -34,6 +38,7 @@ class Turn:
     move: Literal["undo", "redo"] | None
     cost: MicroUsd
     warnings: tuple[str, ...]
+    planned: Planned | None = None
 
 
 def version_of(conversation: Conversation, version_id: str) -> Version:
@@ -84,21 +89,30 @@ def answer_to(conversation: Conversation, turn_id: str) -> Message | None:
     return next((each for each in conversation.messages if each.turn == turn_id and each.role == "assistant"), None)
 
 
+def rendered_keys(user: str, turn_id: str, plan: Mapping[str, Any]) -> list[str]:
+    """Where a turn's operations may have left a picture, whatever its format."""
+    actions = enumerate(plan.get("actions", ()))
+    stems = [number for number, action in actions if action.get("kind") == "operations"]
+    return [f"outputs/{user}/{turn_id}/{stem}.{ending}" for stem in stems for ending in ("png", "jpg", "webp")]
+
+
 def with_turn(conversation: Conversation, turn: Turn, now: datetime) -> Conversation:
     """With the turn's two messages, and its version or its move; as it was if the turn was taken already."""
     if answer_to(conversation, turn.id) is not None:
         return conversation
     changed, warnings = _changed(conversation, turn, now)
+    reply = _true_reply(conversation, changed, turn, warnings)
     asked = Message(n=len(conversation.messages) + 1, role="user", content=turn.user_text, created_at=now, turn=turn.id)
     answered = Message(
         n=asked.n + 1,
         role="assistant",
-        content=turn.reply,
+        content=reply,
         created_at=now,
         version=changed.current,
         turn=turn.id,
         plan=turn.plan,
         cost=turn.cost,
+        planned=turn.planned,
         warnings=(*turn.warnings, *warnings),
     )
     return changed.model_copy(
@@ -108,6 +122,22 @@ def with_turn(conversation: Conversation, turn: Turn, now: datetime) -> Conversa
             "title": conversation.title or title_of(turn.user_text),
         }
     )
+
+
+def _true_reply(before: Conversation, after: Conversation, turn: Turn, why: tuple[str, ...]) -> str:
+    """What is said to the person: the planner's words where all was done that they may claim, else the truth first.
+
+    A turn that failed, or whose plan was refused, says so in words of our own.
+    """
+    if not turn.plan or NOTHING_CHANGED.lower()[:-1] in turn.reply.lower():
+        return turn.reply
+    if after is before:
+        # What a move would have done the planner has told already, and it is not so.
+        return " ".join((NOTHING_CHANGED, *(why if turn.move else (turn.reply,)))).strip()
+    base = before.version(turn.base) if turn.base else None
+    if turn.image is not None and base is not None and turn.image.sha256 == base.image.sha256:
+        return f"{_NO_DIFFERENCE} {turn.reply}".strip()
+    return turn.reply
 
 
 def title_of(text: str) -> str:

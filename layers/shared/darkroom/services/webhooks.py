@@ -36,6 +36,7 @@ LOST_AFTER = timedelta(hours=1)
 # The worker may have died just before it sent the first message.
 NEVER_SENT_AFTER = timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(days=1)
+REPORT_EVENT = "usage.report"
 _PREFIX = "whsec_"
 _SECRET_BYTES = 32
 
@@ -43,6 +44,7 @@ _SECRET_BYTES = 32
 class Webhooks:
     """Args:
     show: a job as its owner may see it, with links that work for a while.
+    show_report: likewise a user's usage report of a month, if there is one.
     uniform: a number between two, at random.
     """
 
@@ -55,6 +57,7 @@ class Webhooks:
         sender: WebhookSender,
         show: Callable[[Job], Mapping[str, Any]],
         clock: Clock,
+        show_report: Callable[[str, str], Mapping[str, Any] | None] = lambda _user, _month: None,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._store = store
@@ -62,6 +65,7 @@ class Webhooks:
         self._queue = queue
         self._sender = sender
         self._show = show
+        self._show_report = show_report
         self._clock = clock
         self._uniform = uniform
 
@@ -110,11 +114,11 @@ class Webhooks:
         wait = _too_early(delivery, self._clock())
         if wait is not None:
             return wait
-        job = self._jobs.find(user, delivery.job_id)
-        if job is None:
+        event = self._event(delivery)
+        if event is None:
             self._store.save(delivery.model_copy(update={"status": "failed", "last_reply": "The job was removed."}))
             return None
-        return self._after(delivery, self._send(delivery, job))
+        return self._after(delivery, self._send(delivery, *event))
 
     def resend_stale(self, older_than: timedelta = LOST_AFTER) -> list[Delivery]:
         """Sends the messages of deliveries again that nobody has looked at for too long. For a sweep.
@@ -137,10 +141,16 @@ class Webhooks:
                 sent.append(delivery)
         return sent
 
-    def _send(self, delivery: Delivery, job: Job) -> WebhookReply:
-        body = to_json(
-            {"type": f"job.{job.status.value}", "timestamp": delivery.created_at, "data": dict(self._show(job))}
-        )
+    def _event(self, delivery: Delivery) -> tuple[str, Mapping[str, Any]] | None:
+        """Its type and its data as they are now; None if what it tells of is gone."""
+        if delivery.report is not None:
+            shown = self._show_report(delivery.user, delivery.report)
+            return None if shown is None else (REPORT_EVENT, shown)
+        job = self._jobs.find(delivery.user, delivery.job_id)
+        return None if job is None else (f"job.{job.status.value}", self._show(job))
+
+    def _send(self, delivery: Delivery, kind: str, data: Mapping[str, Any]) -> WebhookReply:
+        body = to_json({"type": kind, "timestamp": delivery.created_at, "data": dict(data)})
         headers = signed(delivery.id, self._clock(), body, self.secret(delivery.user))
         return self._sender.send(delivery.url, body, headers)
 

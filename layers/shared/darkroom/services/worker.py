@@ -11,12 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from darkroom.errors import DarkroomError, DarkroomFault, InternalError
+from darkroom.errors import (
+    DarkroomError,
+    DarkroomFault,
+    InternalError,
+    NetworkError,
+    RateLimited,
+    ServiceUnavailable,
+    UnsupportedModel,
+)
 from darkroom.models.deadline import Deadline
 from darkroom.models.digest import digest
 from darkroom.models.generation import Dispatch, RawAnswer
 from darkroom.models.job import Job, JobStatus
-from darkroom.models.key import KeyProvider
 from darkroom.ports import Alarm, Clock, ImageStore, JobQueue, JobStore, Provider, RawAnswerStore
 from darkroom.services.calls import CarryOut, Watch, prepare
 from darkroom.services.keys import Keys
@@ -29,7 +36,8 @@ LEASE_MARGIN = timedelta(seconds=15)
 # How long a charge may take to show in what a key has used.
 USAGE_LAG = timedelta(minutes=1)
 MOST_ATTEMPTS = 3
-_OPENROUTER: KeyProvider = "openrouter"
+# What one provider cannot do and another may.
+_ANOTHER_MAY_DO = (NetworkError, RateLimited, ServiceUnavailable, UnsupportedModel)
 
 
 Advance = Callable[[str, str], None]
@@ -49,7 +57,7 @@ class Worker:
     jobs: JobStore
     queue: JobQueue
     keys: Keys
-    provider: Provider
+    providers: Callable[[str], Provider]
     images: ImageStore
     raw_answers: RawAnswerStore
     settlement: Settlement
@@ -60,10 +68,10 @@ class Worker:
     def run(self, user: str, job_id: str, deadline: Deadline) -> None:
         """Carries the job out, if there is still something to do. A message that comes twice does no harm."""
         job = self.jobs.find(user, job_id)
-        if job is not None and job.turn is not None:
+        if job is not None and not job.is_paid:
             self.advance(user, job_id)
             return
-        if job is None or not job.is_paid or job.status not in (JobStatus.QUEUED, JobStatus.RUNNING):
+        if job is None or job.status not in (JobStatus.QUEUED, JobStatus.RUNNING):
             if job is not None and job.parent_id is not None:
                 # Whoever carried it out may have died before they told its turn.
                 self.advance(user, job.parent_id)
@@ -93,32 +101,58 @@ class Worker:
         if job.cancel_at is not None and job.cancel_at <= self.clock():
             self.settlement.cancel(job)
             return
-        call = _Call(self, job)
+        assert job.work is not None  # noqa: S101 - run() took only such
+        others = list(job.work.other_providers)
+        provider = job.provider
+        while not self._is_done_by(provider, job, deadline, is_last=not others):
+            seen = self.jobs.find(job.user, job.id)
+            if seen is None or seen.attempt != job.attempt:
+                return
+            # As it is stored by now: it may have been dispatched, at no cost.
+            job, provider = seen, others.pop(0)
+
+    def _is_done_by(self, provider: str, job: Job, deadline: Deadline, *, is_last: bool) -> bool:
+        """Whether the job has come to an end, or to a pause, with this provider; if not the next may try."""
+        call = _Call(self, job.model_copy(update={"provider": provider}))
         try:
-            key, carry_out = self._ready(job, call)
+            key, carry_out = self._ready(call)
         except DarkroomError as error:
-            if error.retryable or isinstance(error, DarkroomFault):
-                self._try_again(job, error)
-            else:
-                self.settlement.fail_before_dispatch(job, error)
-            return
+            if not is_last and not deadline.is_over:
+                return False
+            self._not_begun(job, error)
+            return True
         try:
             result = carry_out(key, Deadline(max(1.0, deadline.left() - AFTERWARDS)), call.watch)
         except DarkroomError as error:
+            is_unbilled = error.charged is False and isinstance(error, _ANOTHER_MAY_DO)
+            if is_unbilled and not is_last and deadline.left() > AFTERWARDS:
+                return False
             self.settlement.fail(call.job, error)
-            return
+            return True
         self.settlement.succeed(call.job, result)
+        return True
 
-    def _ready(self, job: Job, call: "_Call") -> tuple[str, CarryOut]:
+    def _not_begun(self, job: Job, error: DarkroomError) -> None:
+        if job.dispatched_at is not None:
+            # Another provider had it before, which cost nothing.
+            self.settlement.fail(job, error)
+        elif error.retryable or isinstance(error, DarkroomFault):
+            self._try_again(job, error)
+        else:
+            self.settlement.fail_before_dispatch(job, error)
+
+    def _ready(self, call: "_Call") -> tuple[str, CarryOut]:
         """Everything that can fail without having cost anything."""
-        key = self.keys.reveal(job.user, _OPENROUTER)
+        job = call.job
+        key = self.keys.reveal(job.user, job.provider)
         assert job.work is not None  # noqa: S101 - run() took only such
-        carry_out = prepare(job.work, self.provider, self.images)
+        provider = self.providers(job.provider)
+        carry_out = prepare(job.work, provider, self.images)
         # What the key has used before is the only way to find out about a call that leaves no other trace. The charges
         # are counted first: what is settled between the two readings must not look as if it had been before.
         sha256 = digest(key)
         charges = self._quiet_charges(sha256)
-        status = self.provider.inspect(key)
+        status = provider.inspect(key)
         call.job = job.model_copy(update={"key_usage": status.used, "key_sha256": sha256, "key_charges": charges})
         return key, carry_out
 
@@ -145,7 +179,7 @@ class _Call:
 
     def on_dispatched(self, dispatch: Dispatch) -> None:
         """Raises NotOurs, and nothing is sent."""
-        if dispatch.attempt > 1:
+        if dispatch.attempt > 1 or self.job.dispatched_at is not None:
             # What an earlier attempt left, which cost nothing, must not be taken for this one's answer.
             self._worker.raw_answers.remove(self.job.user, self.job.id)
         at = self._worker.clock()

@@ -1,0 +1,34 @@
+"""Recipes on many pictures, as the worker has to do with them: the paintings that they wait for, and their sweep."""
+
+from darkroom.bootstrap._base import Stores, alarm, budgets, now, providers
+from darkroom.bootstrap._chat import render_queue
+from darkroom.bootstrap._paid import job_queue, quotes, settlement
+from darkroom.services.batch_notes import Notes
+from darkroom.services.batch_painting import BatchPainting
+from darkroom.services.batch_pricing import BatchPricing
+from darkroom.services.worker import Advance
+from darkroom.settings import Settings
+
+
+def batch_painting(settings: Settings, behind: Stores) -> BatchPainting:
+    return BatchPainting(
+        pricing=BatchPricing(quotes(settings, behind), budgets(settings, behind), providers(settings, behind), now),
+        jobs=behind.jobs,
+        ledger=behind.ledger,
+        notes=Notes(behind.images),
+        queue=job_queue(settings),
+        render_queue=render_queue(settings),
+        settlement=settlement(settings, behind),
+        clock=now,
+        alarm=alarm,
+    )
+
+
+def advancing(turns: Advance, batches: Advance) -> Advance:
+    """Goes on with whatever the job is: a turn, or a batch; each leaves the other's alone."""
+
+    def advance(user: str, job_id: str) -> None:
+        turns(user, job_id)
+        batches(user, job_id)
+
+    return advance

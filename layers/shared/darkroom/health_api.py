@@ -1,0 +1,36 @@
+"""GET /healthz: for whoever watches over the stack."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from darkroom.api import Api, json_response
+from darkroom.errors import Unauthenticated
+from darkroom.services.health import Health
+
+ROUTE = "GET /healthz"
+
+
+def health_routes(api: Api, health: Health) -> None:
+    """Adds it to an Api for which ROUTE is public: that it answers at all is everybody's to know."""
+
+    @api.get("/healthz")
+    def healthz(deep: Annotated[bool, Query()] = False) -> Response[Any]:
+        if not deep:
+            return json_response({"object": "health", "status": "ok"})
+        user = api.known_user
+        if user is None:
+            raise Unauthenticated(
+                "How its parts are is told to those who may use it.", fix="Send an API token, or leave `deep` out."
+            )
+        found = health.check(user)
+        failed = [finding.name for finding in found if finding.status == "failed"]
+        body = {
+            "object": "health",
+            "status": "failed" if failed else "ok",
+            "failed": failed,
+            "checks": [asdict(finding) for finding in found],
+        }
+        return json_response(body, 503 if failed else 200)

@@ -1,0 +1,36 @@
+"""What is to be estimated: a request as it would be sent, or what it comes to, so and so many times."""
+
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.model_row import Task
+
+MOST_ITEMS: Final = 100
+MOST_TIMES: Final = 1_000_000
+
+
+class Repeated(BaseModel):
+    """What an estimate is told beside the request."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    task: Task | None = Field(None, alias="for", description="Told from the fields when absent.")
+    times: int = Field(1, ge=1, le=MOST_TIMES)
+    references: int | None = Field(None, ge=0, le=16, description="Pictures to work from, instead of the pictures.")
+
+
+class TurnSize(BaseModel):
+    """A chat, by what it comes to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt_tokens: int = Field(ge=0, le=10_000_000)
+    completion_tokens: int = Field(0, ge=0, le=10_000_000)
+    pictures: int = Field(0, ge=0, le=100, description="That it is shown, each of a megapixel.")
+    model: str | None = Field(None, min_length=1, max_length=200)
+    fallback_models: tuple[str, ...] = Field((), max_length=3)
+
+
+def without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}

@@ -1,0 +1,84 @@
+"""A model as it is shown: what it can do, what it costs, how it has done here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal, get_args
+
+from darkroom.models.catalogue import ParameterRange
+from darkroom.models.figures import ModelFigures
+from darkroom.models.money import MicroUsd
+
+Task = Literal["generate", "edit", "chat"]
+TASKS: Final[tuple[Task, ...]] = get_args(Task)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What people have found, in a few words; never a price."""
+
+    best_for: str
+    limits: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A line of the price list.
+
+    Args:
+        source: who takes it, where several serve the model; None for the cheapest of them.
+        usd: None is unknown, never free.
+    """
+
+    billable: str
+    unit: str
+    usd: Decimal | None
+    variant: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """Args:
+    tags: sorted.
+    parameters: of a model that makes pictures: what it takes.
+    options: of a model that makes text: the names of what it takes.
+    estimates: for one ordinary picture or turn, of what it can do; None is unknown.
+    """
+
+    id: str
+    name: str
+    description: str = ""
+    created: datetime | None = None
+    tags: tuple[str, ...] = ()
+    input_modalities: tuple[str, ...] = ()
+    output_modalities: tuple[str, ...] = ()
+    context_length: int | None = None
+    max_completion_tokens: int | None = None
+    parameters: Mapping[str, ParameterRange] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    prices: tuple[Price, ...] = ()
+    estimates: Mapping[Task, MicroUsd | None] = field(default_factory=dict)
+    figures: ModelFigures | None = None
+    note: Note | None = None
+    recommended: bool = False
+    expires_at: datetime | None = None
+
+    @property
+    def owner(self) -> str:
+        return self.id.partition("/")[0].removeprefix("~")
+
+    @property
+    def is_free(self) -> bool:
+        return "free" in self.tags
+
+    def price(self, task: Task | None = None) -> MicroUsd | None:
+        """Of one picture or turn; without a task, of the first thing that it does."""
+        done = task or next((each for each in TASKS if each in self.estimates), None)
+        return self.estimates.get(done) if done else None
+
+    @property
+    def median_seconds(self) -> float | None:
+        return self.figures.median_seconds if self.figures else None

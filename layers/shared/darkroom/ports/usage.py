@@ -1,0 +1,49 @@
+"""What was done and is counted, and the monthly reports of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.job import Job
+from darkroom.models.usage import ReportRun, UsageReport
+from darkroom.models.webhook import Delivery
+from darkroom.ports.jobs import ReceiptPage
+
+
+class WorkLog(Protocol):
+    """What was done for nothing. A JobStore notes the jobs that it stores as over; each counts once, by its id."""
+
+    def note(self, job: Job, *, at: datetime) -> None:
+        """A piece of work of which no job is stored. The same id again is the same work."""
+
+    def receipts(self, user: str, *, limit: int, before: str | None = None, month: str | None = None) -> ReceiptPage:
+        """As Ledger.receipts, with nothing that was paid."""
+
+
+class UserPage(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    users: tuple[str, ...]
+    next_cursor: str | None = Field(None, description="None on the last page.")
+
+
+class ReportStore(Protocol):
+    """Which monthly reports there are, and how far the making of them has come."""
+
+    def run(self) -> ReportRun | None:
+        """The last that was begun."""
+
+    def save_run(self, run: ReportRun) -> None: ...
+
+    def users(self, month: str, *, cursor: str | None = None) -> UserPage:
+        """Some of those with receipts of the month, paid or not; one may come on two pages."""
+
+    def find(self, user: str, month: str) -> UsageReport | None: ...
+
+    def of_user(self, user: str) -> Sequence[UsageReport]:
+        """Newest first."""
+
+    def add(self, report: UsageReport, *, delivery: Delivery | None = None) -> bool:
+        """Stores the report, and with it a webhook's delivery; False, and nothing stored, if there is one already."""

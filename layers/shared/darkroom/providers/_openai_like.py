@@ -1,0 +1,328 @@
+"""What providers have in common that speak OpenAI's language. Each is a file with a class over `OpenAiLike`, or where
+it makes pictures over `Painter`, that says where it is, which models of the catalogue are its own, and how its dialect
+differs; docs/providers.md has a whole example.
+
+None of them keeps books that can be asked for a call, nor says what one cost: that is counted from its tokens.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Any, TypeVar
+
+import httpx
+
+from darkroom.errors import InvalidParameter, PayloadTooLarge, RateLimited, ServiceUnavailable, UnsupportedModel
+from darkroom.models.chat import ChatRequest, ChatResult
+from darkroom.models.completion import CompletionRequest, CompletionResult
+from darkroom.models.deadline import Deadline
+from darkroom.models.generation import Call, GenerationRecord, GenerationRequest, GenerationResult, RawAnswer, Usage
+from darkroom.models.provider import Skill
+from darkroom.models.provider_key import KeyStatus
+from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId
+from darkroom.providers import _openai_like_chat as wire
+from darkroom.providers import _wire
+from darkroom.providers._calls import Calls, Content, Counter, Watch
+from darkroom.providers._chat import Reply
+from darkroom.providers._completions import Completion
+from darkroom.providers._errors import Asked
+from darkroom.providers._http import Answer, BrokenOff, HttpClient, Timeouts
+from darkroom.providers._images import Pictures, whole_json
+from darkroom.providers._openai_like_chat import Dialect
+from darkroom.providers._openai_like_errors import refused
+from darkroom.providers._retry import Retries
+from darkroom.providers._settings import ProviderSettings
+from darkroom.providers._unable import WithoutPictures, unable
+
+T = TypeVar("T")
+
+_FREE_SECONDS = 20.0
+# Of a shorter key the last four characters would tell too much.
+_LONG_ENOUGH = 20
+# What one model cannot do and another may. For want of credit, or of a connection, no other will do either.
+_ANOTHER_MAY_DO = (RateLimited, ServiceUnavailable, UnsupportedModel)
+
+
+class OpenAiLike(WithoutPictures):
+    """Implements ports.Provider and ports.KeyInspector, for conversations.
+
+    Args:
+        settings: where it is, and how patient to be.
+        http, retries: how it is called; by default as the settings say.
+    """
+
+    name: str
+    title: str
+    console_url: str
+    origin: str
+    path = "/v1"
+    skills: frozenset[Skill] = frozenset({"chat"})
+    keeps_books = False
+    dialect = Dialect()
+    most_bytes: int | None = None
+    """Of a request's body; None where nobody says."""
+
+    def __init__(
+        self,
+        settings: ProviderSettings | None = None,
+        *,
+        http: HttpClient | None = None,
+        retries: Retries | None = None,
+    ) -> None:
+        settings = settings or ProviderSettings()
+        self._origin = settings.url or self.origin
+        self._http = http or HttpClient(Timeouts(settings.connect_seconds, settings.read_seconds))
+        self._retries = retries or Retries(attempts=settings.attempts)
+
+    @abstractmethod
+    def serves(self, model: str) -> str | None:
+        """As ports.Provider.serves."""
+
+    def _calls_at(self, path: str, **more: Any) -> Calls:
+        return Calls(
+            provider=self.name,
+            title=self.title,
+            base_url=f"{self._origin}{path}",
+            headers={},
+            refused=refused,
+            http=self._http,
+            retries=self._retries,
+            **more,
+        )
+
+    @cached_property
+    def _calls(self) -> Calls:
+        return self._calls_at(self.path)
+
+    @cached_property
+    def _lists(self) -> Calls:
+        """How the models are asked for."""
+        return self._calls
+
+    def chat(
+        self,
+        request: ChatRequest,
+        *,
+        key: str,
+        deadline: Deadline,
+        on_dispatched: OnDispatched,
+        on_generation_id: OnGenerationId,
+        on_answer: OnAnswer,
+    ) -> ChatResult:
+        self._check_promises(zdr=request.zdr)
+        if request.paints != "no":
+            raise unable(self.title, "paint in a conversation")
+        watch, counter = Watch(on_dispatched, on_generation_id, on_answer), Counter()
+
+        def ask(model: str, name: str) -> ChatResult:
+            body = self._adapted(wire.body(request, name, self.dialect))
+            self._check_size(body)
+            reply, _, asked = self._calls.paid(
+                "/chat/completions",
+                body,
+                lambda answer, asked: wire.read(answer, asked, request),
+                key=key,
+                deadline=deadline,
+                watch=watch,
+                counter=counter,
+                model=model,
+            )
+            return _chat_result(reply, _call(asked, request.model, model))
+
+        return self._in_turn((request.model, *request.fallback_models), deadline, ask)
+
+    def reread_chat(self, request: ChatRequest, answer: RawAnswer) -> ChatResult:
+        kept, asked = self._kept(answer, request.model)
+        return _chat_result(wire.read(kept, asked, request), _call(asked, request.model, asked.model))
+
+    def complete(
+        self,
+        request: CompletionRequest,
+        *,
+        key: str,
+        deadline: Deadline,
+        on_dispatched: OnDispatched,
+        on_generation_id: OnGenerationId,
+        on_answer: OnAnswer,
+    ) -> CompletionResult:
+        self._check_promises(zdr=request.zdr or _wire.mapping(request.body.get("provider")).get("zdr") is True)
+        watch, counter = Watch(on_dispatched, on_generation_id, on_answer), Counter()
+
+        def ask(model: str, name: str) -> CompletionResult:
+            body = wire.completion_body(request, name, self.dialect)
+            self._check_size(body)
+            found, _, asked = self._calls.paid(
+                "/chat/completions",
+                body,
+                lambda answer, asked: wire.read_completion(answer, asked, request.rates),
+                key=key,
+                deadline=deadline,
+                watch=watch,
+                counter=counter,
+                model=model,
+                keeps_order=True,
+            )
+            return self._completion_result(request, found, _call(asked, request.model, model))
+
+        return self._in_turn((request.model, *request.fallback_models), deadline, ask)
+
+    def reread_completion(self, request: CompletionRequest, answer: RawAnswer) -> CompletionResult:
+        kept, asked = self._kept(answer, request.model)
+        found = wire.read_completion(kept, asked, request.rates)
+        return self._completion_result(request, found, _call(asked, request.model, asked.model))
+
+    def inspect(self, key: str) -> KeyStatus:
+        # That the list of models is given is all that it tells of a key.
+        self.models(key)
+        shown = key[-4:] if len(key) >= _LONG_ENOUGH else ""
+        return KeyStatus(label=f"{self.title} key …{shown}")
+
+    def generation(self, generation_id: str, *, key: str) -> GenerationRecord | None:  # noqa: ARG002
+        return None
+
+    def models(self, key: str) -> tuple[str, ...]:
+        found = self._lists.free("GET", self._models_path, whole_json, key=key, deadline=Deadline(_FREE_SECONDS))
+        ids = (_wire.text(_wire.mapping(each).get("id")) for each in _wire.sequence(found.get("data")))
+        return tuple(model.removeprefix("models/") for model in ids if model)
+
+    _models_path = "/models"
+
+    def _adapted(self, body: dict[str, Any]) -> Mapping[str, Any]:
+        """The body of our own conversations as this model takes it."""
+        return body
+
+    def _in_turn(self, models: Iterable[str], deadline: Deadline, ask: Callable[[str, str], T]) -> T:
+        """What the first of the models gives that can. Another is asked only while nothing has been billed."""
+        left = list(models)
+        while True:
+            model = left.pop(0)
+            try:
+                return ask(model, self._own(model))
+            except _ANOTHER_MAY_DO as error:
+                if not left or error.charged is not False or deadline.is_over:
+                    raise
+
+    def _own(self, model: str) -> str:
+        name = self.serves(model)
+        if name is None:
+            detail = f"{self.title} does not offer {model}."
+            raise UnsupportedModel(detail, fix="Choose one of its models, or another provider.", param="model")
+        return name
+
+    def _check_promises(self, *, zdr: bool) -> None:
+        if zdr:
+            raise InvalidParameter(
+                f"{self.title} does not promise for a request that nothing of it is kept.",
+                fix="Use OpenRouter, or do without it.",
+                param="zdr",
+            )
+
+    def _check_size(self, body: Mapping[str, Any]) -> None:
+        if self.most_bytes is not None and (size := len(_wire.to_json(body))) > self.most_bytes:
+            raise PayloadTooLarge(
+                f"{self.title} takes requests of up to {self.most_bytes} bytes; this one has {size}.",
+                fix="Send fewer or smaller pictures.",
+                context={"max_bytes": self.most_bytes},
+            )
+
+    def _kept(self, answer: RawAnswer, model: str) -> tuple[Answer, Asked]:
+        """An answer as it was when it came, as far as it was kept."""
+        headers = httpx.Headers({"content-type": answer.media_type})
+        broken = None if answer.complete else BrokenOff("it was cut off", sent=True)
+        asked = Asked(self.name, self.title, paid=True, model=answer.model or model).answered(200, headers)
+        return Answer(200, headers, answer.body, broken), asked
+
+    def _completion_result(self, request: CompletionRequest, found: Completion, call: Call) -> CompletionResult:
+        left_out = [name for name in wire.OPENROUTERS if name in request.body]
+        warnings = (f"{self.title} knows no {', '.join(left_out)}: left out.",) if left_out else ()
+        return CompletionResult(body=found.body, usage=found.usage, call=call, warnings=warnings)
+
+
+class Painter(OpenAiLike):
+    """One that makes pictures, too."""
+
+    skills: frozenset[Skill] = frozenset({"generate", "edit", "chat"})
+    not_taken: tuple[str, ...] = ()
+    """Fields of a request for pictures that this provider has nothing like."""
+
+    @abstractmethod
+    def _picture_call(self, request: GenerationRequest, name: str) -> tuple[str, Mapping[str, Any] | Content]:
+        """Path and body.
+
+        Raises:
+            InvalidParameter: it cannot be asked for.
+        """
+
+    @abstractmethod
+    def _read_pictures(self, answer: Answer, asked: Asked, request: GenerationRequest) -> Pictures:
+        """The pictures in a 200.
+
+        Raises:
+            DarkroomError: there are none; `charged` says whether that was paid for.
+        """
+
+    @cached_property
+    def _painting(self) -> Calls:
+        """How pictures are asked for."""
+        return self._calls
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        *,
+        key: str,
+        deadline: Deadline,
+        on_dispatched: OnDispatched,
+        on_generation_id: OnGenerationId,
+        on_answer: OnAnswer,
+    ) -> GenerationResult:
+        self._check_promises(zdr=request.zdr)
+        watch, counter = Watch(on_dispatched, on_generation_id, on_answer), Counter()
+
+        def ask(model: str, name: str) -> GenerationResult:
+            path, body = self._picture_call(request, name)
+            found, _, asked = self._painting.paid(
+                path,
+                body,
+                lambda answer, asked: self._read_pictures(answer, asked, request),
+                key=key,
+                deadline=deadline,
+                watch=watch,
+                counter=counter,
+                model=model,
+            )
+            return self._picture_result(request, found, _call(asked, request.model, model))
+
+        return self._in_turn((request.model, *request.fallback_models), deadline, ask)
+
+    def reread(self, request: GenerationRequest, answer: RawAnswer) -> GenerationResult:
+        kept, asked = self._kept(answer, request.model)
+        found = self._read_pictures(kept, asked, request)
+        return self._picture_result(request, found, _call(asked, request.model, asked.model))
+
+    def _picture_result(self, request: GenerationRequest, found: Pictures, call: Call) -> GenerationResult:
+        left_out = [name for name in self.not_taken if getattr(request, name) is not None]
+        warnings = (f"{self.title} knows no {', '.join(left_out)}: left out.",) if left_out else ()
+        return GenerationResult(
+            images=found.images, usage=found.usage, call=call, warnings=(*found.warnings, *warnings)
+        )
+
+
+def _chat_result(reply: Reply, call: Call) -> ChatResult:
+    return ChatResult(
+        text=reply.text,
+        finish_reason=reply.finish_reason,
+        native_finish_reason=reply.native_finish_reason,
+        usage=reply.usage or Usage(),
+        call=call,
+    )
+
+
+def _call(asked: Asked, requested: str, used: str | None) -> Call:
+    return Call(
+        provider=asked.provider,
+        model_requested=requested,
+        model_used=used or requested,
+        request_id=asked.request_id,
+        attempts=asked.attempt,
+    )

@@ -1,0 +1,70 @@
+"""What a provider says that is asked for something it has not the skill for. `skills` tells beforehand."""
+
+from darkroom.errors import InvalidParameter
+from darkroom.models.chat import ChatRequest, ChatResult
+from darkroom.models.completion import CompletionRequest, CompletionResult
+from darkroom.models.deadline import Deadline
+from darkroom.models.generation import GenerationRequest, GenerationResult, RawAnswer
+from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId
+
+
+def unable(title: str, what: str) -> InvalidParameter:
+    """Args: what: the end of a sentence, such as `chat`."""
+    return InvalidParameter(f"{title} cannot {what}.", fix="Choose another provider, or `auto`.", param="provider")
+
+
+class WithoutPictures:
+    """Half a provider: one that makes no pictures."""
+
+    title: str
+
+    def generate(
+        self,
+        _request: GenerationRequest,
+        *,
+        key: str,  # noqa: ARG002
+        deadline: Deadline,  # noqa: ARG002
+        on_dispatched: OnDispatched,  # noqa: ARG002
+        on_generation_id: OnGenerationId,  # noqa: ARG002
+        on_answer: OnAnswer,  # noqa: ARG002
+    ) -> GenerationResult:
+        raise unable(self.title, "make pictures")
+
+    def reread(self, _request: GenerationRequest, _answer: RawAnswer) -> GenerationResult:
+        raise unable(self.title, "make pictures")
+
+
+class WithoutChat:
+    """Half a provider: one that does not chat."""
+
+    title: str
+
+    def chat(
+        self,
+        _request: ChatRequest,
+        *,
+        key: str,  # noqa: ARG002
+        deadline: Deadline,  # noqa: ARG002
+        on_dispatched: OnDispatched,  # noqa: ARG002
+        on_generation_id: OnGenerationId,  # noqa: ARG002
+        on_answer: OnAnswer,  # noqa: ARG002
+    ) -> ChatResult:
+        raise unable(self.title, "chat")
+
+    def reread_chat(self, _request: ChatRequest, _answer: RawAnswer) -> ChatResult:
+        raise unable(self.title, "chat")
+
+    def complete(
+        self,
+        _request: CompletionRequest,
+        *,
+        key: str,  # noqa: ARG002
+        deadline: Deadline,  # noqa: ARG002
+        on_dispatched: OnDispatched,  # noqa: ARG002
+        on_generation_id: OnGenerationId,  # noqa: ARG002
+        on_answer: OnAnswer,  # noqa: ARG002
+    ) -> CompletionResult:
+        raise unable(self.title, "chat")
+
+    def reread_completion(self, _request: CompletionRequest, _answer: RawAnswer) -> CompletionResult:
+        raise unable(self.title, "chat")

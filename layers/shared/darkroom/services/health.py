@@ -1,0 +1,87 @@
+"""Health: whether everything that Darkroom stands on answers, and whose fault it is if not. Nothing is spent."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+from darkroom.errors import DarkroomError, InsufficientCredits, InvalidApiKey, ServiceUnavailable
+from darkroom.models.money import said
+from darkroom.ports import CatalogueSource, KeyInspector
+from darkroom.services.keys import Keys
+
+Probe = Callable[[], str]
+"""Says in some words how the thing is, or raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Args:
+    status: `absent` is no fault: nobody has set it up.
+    detail: in words for people; never a secret, or what an exception has in it.
+    """
+
+    name: str
+    status: Literal["ok", "failed", "absent"]
+    detail: str
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Args: probes: of what the stack is made of, by the names that people know them by."""
+
+    probes: Mapping[str, Probe]
+    published: CatalogueSource
+    keys: Keys
+    inspectors: Mapping[str, KeyInspector]
+
+    def check(self, user: str) -> Sequence[Finding]:
+        """Everything at once, so that it takes as long as the slowest."""
+        probes = {
+            **self.probes,
+            "models": self._models,
+            **{f"key:{provider}": self._key(user, provider) for provider in sorted(self.inspectors)},
+        }
+        with ThreadPoolExecutor(max_workers=len(probes)) as pool:
+            return list(pool.map(lambda name: _find(name, probes[name]), probes))
+
+    def _models(self) -> str:
+        pictures, words = len(self.published.image_models()), len(self.published.chat_models())
+        if not pictures or not words:
+            raise ServiceUnavailable(f"OpenRouter lists {pictures} models for pictures and {words} in all.")
+        return f"{pictures} models make pictures; there are {words} in all."
+
+    def _key(self, user: str, provider: str) -> Probe:
+        def probe() -> str:
+            try:
+                whose = self.keys.payer(user, provider)
+            except InvalidApiKey as error:
+                raise _Absent from error
+            status = self.inspectors[provider].inspect(self.keys.reveal(user, provider))
+            owner = "Your own key" if whose == "user" else "The stack's key"
+            if status.is_exhausted:
+                raise InsufficientCredits(f"{owner} may not spend anything more.")
+            left = "without limit" if status.limit_remaining is None else f"{said(status.limit_remaining)} left"
+            return f"{owner} is valid, {left}."
+
+        return probe
+
+
+class _Absent(Exception):
+    """There is nothing to look at."""
+
+
+def _find(name: str, probe: Probe) -> Finding:
+    begun = time.perf_counter()
+    status: Literal["ok", "failed", "absent"] = "ok"
+    try:
+        detail = probe()
+    except _Absent:
+        status, detail = "absent", "No key is connected."
+    except DarkroomError as error:
+        status, detail = "failed", error.detail
+    except Exception as error:  # noqa: BLE001 - what it says may hold names that are nobody's business
+        status, detail = "failed", f"{type(error).__name__}; the log has more."
+    return Finding(name, status, detail, round((time.perf_counter() - begun) * 1000, 1))

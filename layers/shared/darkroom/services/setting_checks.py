@@ -1,0 +1,130 @@
+"""Whether what a user wants to set can be had: models by the catalogue, names by who bears them."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from darkroom.errors import CallerError, DarkroomError, InvalidParameter, UnsupportedModel
+from darkroom.models import segmentation
+from darkroom.models.provider import AUTO
+from darkroom.ports import Provider
+from darkroom.services import aliases
+from darkroom.services.catalogue import Catalogue
+from darkroom.services.chat_models import ChatModels
+
+CheckUrl = Callable[[str], None]
+
+
+class SettingChecks:
+    """Args:
+    providers: by name; a lookup may be what loads one.
+    check_webhook: raises UrlRefused for a URL that will never be called.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, chats: ChatModels, providers: Mapping[str, Provider], check_webhook: CheckUrl
+    ) -> None:
+        self._catalogue = catalogue
+        self._chats = chats
+        self._providers = providers
+        self._check_webhook = check_webhook
+
+    def check(self, changes: Mapping[str, Any], *, favourites: Collection[str]) -> tuple[dict[str, Any], list[str]]:
+        """What is to be stored, and what to know about it.
+
+        Args:
+            changes: by the names of the API; None, which is always good, is not among them.
+            favourites: those that are stored: one of them that has died since does no harm.
+
+        Raises:
+            UnsupportedModel: with `suggestions`.
+            InvalidParameter, UrlRefused: naming the setting.
+        """
+        accepted, warnings = dict(changes), list[str]()
+        for name in ("image_generation_model", "image_edit_model"):
+            if name in changes:
+                warnings += self._image_model(name, changes[name])
+        if "ai_chat_model" in changes:
+            warnings += self._chat_model(changes["ai_chat_model"])
+        if "favourite_models" in changes:
+            accepted["favourite_models"], said = self._favourites(changes["favourite_models"], favourites)
+            warnings += said
+        if "ai_provider" in changes:
+            self._provider(changes["ai_provider"])
+        if "background_model" in changes:
+            with _about("background_model"):
+                segmentation.lookup(changes["background_model"])
+        if "webhook_url" in changes:
+            with _about("webhook_url"):
+                self._check_webhook(changes["webhook_url"])
+        return accepted, warnings
+
+    def _image_model(self, setting: str, name: str) -> list[str]:
+        try:
+            live = {model.id: model for model in self._catalogue.image_models()}
+        except DarkroomError as error:
+            return [_unseen(name, error)]
+        suited = [each for each in live if setting != "image_edit_model" or live[each].max_references]
+        found = aliases.resolve(name, live)
+        if found is None:
+            raise aliases.refusal(name, live=suited, param=setting)
+        if found.id not in suited:
+            raise UnsupportedModel(
+                f"{found.id} makes new pictures only, and does not edit.",
+                fix="Choose a model that works from pictures.",
+                param=setting,
+                context={"suggestions": aliases.suggest(name, suited)},
+            )
+        return [f"{found.reason} {found.id} is used instead."] if found.reason else []
+
+    def _chat_model(self, name: str) -> list[str]:
+        with _about("ai_chat_model"):
+            try:
+                chosen = self._chats.choose(name)
+            except CallerError:
+                raise
+            except DarkroomError as error:
+                return [_unseen(name, error)]
+        blind = "image" not in chosen.first.input_modalities
+        return [
+            *chosen.warnings,
+            *([f"{chosen.first.id} cannot look at pictures, so it cannot edit any."] if blind else []),
+        ]
+
+    def _favourites(self, names: Sequence[str], known: Collection[str]) -> tuple[tuple[str, ...], list[str]]:
+        """As ids, so that they are found again in lists."""
+        try:
+            live = {model.id for model in self._catalogue.image_models()} | self._catalogue.chat_model_ids()
+        except DarkroomError as error:
+            return tuple(dict.fromkeys(names)), [_unseen(", ".join(names), error)] if names else []
+        found: list[str] = []
+        for name in names:
+            resolved = aliases.resolve(name, live)
+            if resolved is None and name not in known:
+                raise aliases.refusal(name, live=live, param="favourite_models")
+            found.append(resolved.id if resolved else name)
+        return tuple(dict.fromkeys(found)), []
+
+    def _provider(self, name: str) -> None:
+        able = [each for each in sorted(self._providers) if self._providers[each].skills - {"cutout"}]
+        if name not in (AUTO, *able):
+            raise InvalidParameter(
+                "There is no such provider.",
+                fix=f"Use one of: {', '.join((AUTO, *able))}.",
+                param="ai_provider",
+                context={"accepted": [AUTO, *able]},
+            )
+
+
+@contextmanager
+def _about(setting: str) -> Iterator[None]:
+    """A caller's mistake is that setting's."""
+    try:
+        yield
+    except CallerError as error:
+        error.param = setting
+        raise
+
+
+def _unseen(name: str, error: DarkroomError) -> str:
+    return f"It could not be seen whether there is {name[:200]}: {error.detail} It was stored as it is."

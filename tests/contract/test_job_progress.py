@@ -1,0 +1,61 @@
+"""How a job that costs nothing comes along, step by step, in every JobStore: what a turn stands on."""
+
+from datetime import timedelta
+
+from darkroom.models.job import Job, JobStatus, TurnState
+from darkroom.ports import JobStore
+from tests.conftest import SteppingClock
+
+
+def turn_of(user: str, clock: SteppingClock) -> Job:
+    state = TurnState(conversation_id="conv_1", content="warmer")
+    return Job(id="job_1", user=user, op="turn", created_at=clock.now, turn=state)
+
+
+def test_a_step_is_stored_and_counts_as_an_attempt(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    turn = turn_of(user, clock)
+    job_store.add(turn)
+    assert turn.turn is not None
+    further = turn.model_copy(
+        update={
+            "status": JobStatus.RUNNING,
+            "started_at": clock.now,
+            "turn": turn.turn.model_copy(update={"done": 1, "reply": "Grüße"}),
+            "warnings": ("Careful.",),
+        }
+    )
+    stepped = job_store.progress(further)
+    assert stepped == further.model_copy(update={"attempt": 1}) == job_store.find(user, turn.id)
+
+
+def test_the_first_word_of_when_it_began_stays(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    turn = turn_of(user, clock)
+    job_store.add(turn)
+    began = clock.now + timedelta(seconds=3, milliseconds=250)
+    for said in (None, began, began + timedelta(hours=1), None):
+        seen = job_store.find(user, turn.id)
+        assert seen is not None
+        assert job_store.progress(seen.model_copy(update={"started_at": said})) is not None
+    found = job_store.find(user, turn.id)
+    assert found is not None
+    assert (found.started_at, found.attempt) == (began, 4)
+    assert job_store.finish(found.model_copy(update={"status": JobStatus.FAILED, "started_at": None}))
+    ended = job_store.find(user, turn.id)
+    assert ended is not None
+    assert ended.started_at == began
+
+
+def test_of_two_who_go_on_from_the_same_step_one_does(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    turn = turn_of(user, clock)
+    job_store.add(turn)
+    first = job_store.progress(turn.model_copy(update={"warnings": ("First.",)}))
+    assert job_store.progress(turn.model_copy(update={"warnings": ("Second.",)})) is None
+    assert job_store.find(user, turn.id) == first
+
+
+def test_what_is_over_or_was_never_there_comes_no_further(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    turn = turn_of(user, clock)
+    assert job_store.progress(turn) is None
+    job_store.add(turn)
+    assert job_store.finish(turn.model_copy(update={"status": JobStatus.SUCCEEDED, "completed_at": clock.now}))
+    assert job_store.progress(turn) is None

@@ -1,0 +1,64 @@
+"""What a user wants gone sooner than the stack would remove it: a tag, for each of whose values there is a rule."""
+
+from typing import Any
+
+import pytest
+
+from darkroom.adapters.image_store import RETENTION_TAG, S3ImageStore
+from darkroom.models.user_settings import RETENTION_DAYS
+from tests.conftest import SteppingClock
+from tests.contract.conftest import Cloud
+from tests.template.test_template import RESOURCES
+
+
+@pytest.fixture(params=["emulator", "moto"])
+def furnished(request: pytest.FixtureRequest) -> Cloud:
+    found: Cloud = request.getfixturevalue("emulated" if request.param == "emulator" else "mocked")
+    return found
+
+
+def _store(cloud: Cloud, clock: SteppingClock, days: dict[str, int]) -> S3ImageStore:
+    return S3ImageStore(
+        uploads=cloud.uploads, outputs=cloud.outputs, client=cloud.aws.s3, clock=clock, keep_days=days.get
+    )
+
+
+def _tags(cloud: Cloud, key: str) -> dict[str, str]:
+    found = cloud.aws.s3.get_object_tagging(Bucket=cloud.outputs, Key=key)["TagSet"]
+    return {tag["Key"]: tag["Value"] for tag in found}
+
+
+@pytest.mark.parametrize("folder", ["outputs", "inputs"])
+def test_a_users_pictures_are_tagged_as_they_want(furnished: Cloud, clock: SteppingClock, folder: str) -> None:
+    store = _store(furnished, clock, {"alice": 7})
+    for user in ("alice", "bob"):
+        store.write_output(f"{folder}/{user}/job/a.png", b"abc", media_type="image/png", metadata={"job": "j"})
+    assert _tags(furnished, f"{folder}/alice/job/a.png") == {RETENTION_TAG: "7"}
+    assert _tags(furnished, f"{folder}/bob/job/a.png") == {}
+    assert store.read_output(f"{folder}/alice/job/a.png", max_bytes=3) == b"abc"
+
+
+def test_what_is_no_picture_is_not(furnished: Cloud, clock: SteppingClock) -> None:
+    store = _store(furnished, clock, {"alice": 7})
+    store.write_output("reports/alice/2026-11.csv", b"abc", media_type="text/csv", metadata={})
+    assert _tags(furnished, "reports/alice/2026-11.csv") == {}
+
+
+def test_the_setting_counts_when_it_is_written(furnished: Cloud, clock: SteppingClock) -> None:
+    days: dict[str, int] = {}
+    store = _store(furnished, clock, days)
+    for each, expected in ((None, {}), (1, {RETENTION_TAG: "1"}), (14, {RETENTION_TAG: "14"})):
+        days.update({} if each is None else {"alice": each})
+        store.write_output("outputs/alice/job/b.png", b"abc", media_type="image/png", metadata={})
+        assert _tags(furnished, "outputs/alice/job/b.png") == expected
+
+
+def test_the_template_has_a_rule_for_each_of_the_days() -> None:
+    rules: list[dict[str, Any]] = RESOURCES["OutputsBucket"].properties["LifecycleConfiguration"]["Rules"]
+    tagged = {
+        tag["Value"]: int(rule["ExpirationInDays"])
+        for rule in rules
+        for tag in rule.get("TagFilters", ())
+        if tag["Key"] == RETENTION_TAG
+    }
+    assert tagged == {str(days): days for days in RETENTION_DAYS}

@@ -1,0 +1,27 @@
+"""Health over HTTP, on the whole stack."""
+
+import httpx
+
+from local.stack import Stack
+
+
+def test_that_it_answers_is_everybodys_to_know(stack: Stack) -> None:
+    found = httpx.get(f"{stack.url}/healthz")
+    assert (found.status_code, found.json()) == (200, {"object": "health", "status": "ok"})
+
+
+def test_how_its_parts_are_is_for_its_users(stack: Stack) -> None:
+    found = httpx.get(f"{stack.url}/healthz", params={"deep": "1"})
+    assert (found.status_code, found.json()["code"]) == (401, "UNAUTHENTICATED")
+    assert "checks" not in found.text
+
+
+def test_all_its_parts_are_looked_at(client: httpx.Client) -> None:
+    found = client.get("/healthz", params={"deep": "1"})
+    assert found.status_code == 200, found.text
+    checks = {each["name"]: each["status"] for each in found.json()["checks"]}
+    assert found.json()["failed"] == []
+    assert {
+        *("table", "bucket:uploads", "bucket:outputs", "models", "key:openrouter"),
+        *("queue:paid jobs", "queue:pictures", "queue:webhooks"),
+    } <= {name for name, status in checks.items() if status == "ok"}

@@ -1,0 +1,176 @@
+"""The paid cut-out in memory: the studio's services with remove.bg's simulator at the end of them."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from PIL import Image
+
+from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
+from darkroom.models.deadline import Deadline
+from darkroom.models.digest import digest
+from darkroom.models.job import Job, JobStatus
+from darkroom.models.key import StoredKey
+from darkroom.models.user_settings import Limits, UserSettings
+from darkroom.providers import ProviderSettings
+from darkroom.providers._retry import Retries
+from darkroom.providers.removebg import RemoveBg
+from darkroom.services.admission import Admission
+from darkroom.services.cloud_removal import CloudRemoval
+from darkroom.services.keys import Keys
+from darkroom.services.providers import Providers
+from darkroom.services.remove_background import RemoveBackground
+from darkroom.services.sweep import Sweep
+from darkroom.services.worker import Worker
+from local.providers.removebg import CREDIT_USD, Simulator
+from tests.unit.studio import LONG, Studio
+
+CREDIT = 200_000
+ROOMY = Limits(per_request=500_000)
+RETENTION = timedelta(days=30)
+
+
+def dot(colour: str = "red", size: int = 64) -> bytes:
+    """Something to cut out."""
+    picture = Image.new("RGB", (size, size), "white")
+    picture.paste(colour, (size // 4, size // 4, size * 3 // 4, size * 3 // 4))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@dataclass
+class Cloud:
+    """Args: fails: what cutting out here comes to, where it comes to nothing."""
+
+    studio: Studio
+    simulator: Simulator
+    fails: BaseException | None = None
+    given: list[tuple[bytes, CutoutOptions]] = field(default_factory=list)
+    retention: timedelta = RETENTION
+
+    @cached_property
+    def provider(self) -> RemoveBg:
+        retries = Retries(sleep=lambda _seconds: None, uniform=lambda _low, _high: 0.0)
+        return RemoveBg(ProviderSettings(url=self.simulator.url, credit_usd=CREDIT_USD), retries=retries)
+
+    @cached_property
+    def keys(self) -> Keys:
+        return Keys(self.studio.vault, {"removebg": self.provider}, self.studio.clock)
+
+    @cached_property
+    def providers(self) -> Providers:
+        return Providers({"removebg": self.provider}, self.keys, self.studio.settings)
+
+    @cached_property
+    def admission(self) -> Admission:
+        studio = self.studio
+        return Admission(
+            jobs=studio.jobs,
+            ledger=studio.ledger,
+            answers=studio.answers,
+            queue=studio.queue,
+            providers=self.providers,
+            budgets=studio.budgets,
+            clock=studio.clock,
+            retention=self.retention,
+            alarm=studio.alarm,
+        )
+
+    @cached_property
+    def removal(self) -> CloudRemoval:
+        studio = self.studio
+        return CloudRemoval(
+            admission=self.admission,
+            inputs=studio.inputs,
+            budgets=studio.budgets,
+            providers=self.providers,
+            credit=CREDIT_USD,
+        )
+
+    @cached_property
+    def service(self) -> RemoveBackground:
+        studio = self.studio
+        return RemoveBackground(
+            pipeline=self.cut,
+            sources=studio.sources,
+            images=studio.images,
+            jobs=studio.jobs,
+            clock=studio.clock,
+            retention=self.retention,
+            max_attempts=3,
+            settings=studio.settings.load,
+            cloud=lambda: self.removal,
+        )
+
+    @cached_property
+    def worker(self) -> Worker:
+        return replace(self.studio.worker, keys=self.keys, providers=self._by_name)
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        known = self.studio.sweep
+        books = replace(known.reconciliation, keys=self.keys, providers=self._by_name)
+        return replace(known, providers=self._by_name, reconciliation=books)
+
+    def _by_name(self, name: str) -> RemoveBg:
+        assert name == "removebg"
+        return self.provider
+
+    def cut(self, data: bytes, options: CutoutOptions, _behind: bytes | None) -> Cutout:
+        """What Darkroom does itself."""
+        self.given.append((data, options))
+        if self.fails is not None:
+            raise self.fails
+        box = BoundingBox(left=0, top=0, width=1, height=1)
+        return Cutout(
+            data=b"ours", media_type="image/png", width=2, height=3, subject=box, model="u2net", timings_ms={}
+        )
+
+    def connect(self, user: str) -> None:
+        key = StoredKey(
+            user=user,
+            provider="removebg",
+            hint=self.simulator.key[-4:],
+            sha256=digest(self.simulator.key),
+            connected_at=self.studio.clock(),
+        )
+        self.studio.vault.store(key, self.simulator.key)
+
+    def set(self, user: str, **settings: object) -> None:
+        """The user's settings, with limits that leave room for a credit."""
+        known = self.studio.settings.load(user)
+        changed = known.model_copy(update={"limits": ROOMY, **settings})
+        assert self.studio.settings.save(user, UserSettings.model_validate(changed.model_dump()))
+
+    def work(self) -> None:
+        """Carries out what waits in the queue, each once."""
+        self.each(lambda user, job_id: self.worker.run(user, job_id, Deadline(LONG)))
+
+    def each(self, work: Callable[[str, str], None]) -> None:
+        sent, self.studio.queue.sent = self.studio.queue.sent, []
+        for user, job_id in sent:
+            work(user, job_id)
+
+    def only_job(self, user: str = "alice") -> Job:
+        """That there is, but for what a paid one took the place of."""
+        (job,) = (job for job in self.studio.of(user).values() if job.status is not JobStatus.CANCELED)
+        return job
+
+    def calls(self) -> list[str]:
+        return [request.path for request in self.simulator.log]
+
+
+def dying(worker: Worker) -> Worker:
+    """One that is killed when the answer is there and nothing of it was stored but its bytes."""
+
+    class Gone:
+        def __getattr__(self, name: str) -> Any:
+            if name in ("succeed", "fail"):
+                raise KeyboardInterrupt
+            return getattr(worker.settlement, name)
+
+    return replace(worker, settlement=Gone())  # type: ignore[arg-type]

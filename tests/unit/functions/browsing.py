@@ -1,0 +1,79 @@
+"""The function of models over the simulator's lists, as users see it."""
+
+import json
+from typing import Any
+
+from darkroom.bootstrap import ModelsServices
+from darkroom.models.money import CREDIT
+from darkroom.providers import ProviderSettings
+from darkroom.providers._retry import Retries
+from darkroom.providers.openrouter import OpenRouter
+from darkroom.services.callers import Callers
+from darkroom.services.catalogue import Catalogue
+from darkroom.services.chat_models import ChatModels
+from darkroom.services.estimates import Estimates
+from darkroom.services.model_list import ModelList
+from darkroom.services.quotes import Quotes
+from functions.models.app import routes
+from local.simulator import Simulator
+from tests.conftest import SteppingClock
+from tests.events import Context, http_event
+from tests.fakes.catalogue import MemoryCatalogueStore
+from tests.fakes.paid import MemorySettingsStore
+from tests.fakes.usage import MemoryModelStatistics
+
+KLEIN = "black-forest-labs/flux.2-klein-4b"
+PRO = "black-forest-labs/flux.2-pro"
+GPT = "openai/gpt-image-2"
+MINI = "openai/gpt-image-1-mini"
+MUSE = "meta/muse-image"
+FLASH = "google/gemini-3-flash-preview"
+OPUS = "anthropic/claude-opus-4.6"
+GEMMA = "google/gemma-4-31b-it:free"
+HOUR = 3600
+
+
+class World:
+    """The function as two users see it."""
+
+    def __init__(self, simulator: Simulator, callers: Callers, clock: SteppingClock) -> None:
+        self.simulator = simulator
+        self.clock = clock
+        self.store = MemoryCatalogueStore()
+        self.statistics = MemoryModelStatistics()
+        self.settings = MemorySettingsStore()
+        self._callers = callers
+        self.start()
+
+    def start(self) -> None:
+        """A container that remembers nothing."""
+        provider = OpenRouter(ProviderSettings(url=self.simulator.url, attempts=1), retries=Retries(attempts=1))
+        catalogue = Catalogue(provider, self.store, ttl_seconds=HOUR, clock=self.clock, patience=0.5)
+        defaults = {"generate": f"nobody/gone,{KLEIN}", "edit": "google/gemini-2.5-flash-image", "chat": FLASH}
+        services = ModelsServices(
+            callers=self._callers,
+            models=ModelList(
+                catalogue,
+                self.statistics,
+                self.settings,
+                defaults=defaults,  # type: ignore[arg-type]  # a dict of these very words
+                credit=CREDIT,
+                clock=self.clock,
+            ),
+            estimates=Estimates(
+                quotes=Quotes(catalogue, generation_model=defaults["generate"], edit_model=defaults["edit"]),
+                chats=ChatModels(catalogue, default=FLASH),
+                settings=self.settings,
+                known={"openrouter": provider},
+                credit=CREDIT,
+            ),
+        )
+        self._api = routes(services)
+
+    def call(self, *args: Any, **kwargs: Any) -> tuple[int, Any]:
+        answer = self._api.handle(http_event(*args, **kwargs), Context())  # type: ignore[arg-type]
+        return answer["statusCode"], json.loads(answer["body"])
+
+    @property
+    def asked(self) -> int:
+        return len(self.simulator.world.log.entries())

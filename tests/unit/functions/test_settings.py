@@ -1,0 +1,264 @@
+"""GET, PATCH /v1/settings: what applies, where it comes from, and what cannot be had."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from darkroom.models.catalogue import ImageModel, ParameterRange
+from darkroom.models.money import CREDIT
+from darkroom.models.user_settings import RETENTION_DAYS
+from darkroom.settings_api import ChangedSettings
+from functions.account.app import routes
+from tests.events import Context, http_event
+from tests.unit.preferring import Unreachable, preferring
+from tests.unit.studio import KLEIN, Studio
+
+MINI = "openai/gpt-image-1-mini"
+URL = "https://hooks.example/all"
+# By name: what is set, and what it shows as.
+CHANGES: dict[str, tuple[Any, Any]] = {
+    "image_generation_model": (MINI, MINI),
+    "image_edit_model": (MINI, MINI),
+    "ai_chat_model": ("openai/gpt-4o-mini", "openai/gpt-4o-mini"),
+    "ai_provider": ("openrouter", "openrouter"),
+    "max_cost_per_request": (0.25, 0.25),
+    "max_cost_per_conversation": (2, 2.0),
+    "max_cost_per_day": ("3.5", 3.5),
+    "max_cost_per_month": (40, 40.0),
+    "warn_at_percent": (50, 50),
+    "warn_at_cost": (0.5, 0.5),
+    "credit_usd": (0.01, 0.01),
+    "enable_image_generation": (False, False),
+    "preferred_manipulation_method": ("local", "local"),
+    "favourite_models": (["gpt-image-1-mini", KLEIN, KLEIN, "gpt-4o-mini"], [MINI, KLEIN, "openai/gpt-4o-mini"]),
+    "background_model": ("u2netp", "u2netp"),
+    "use_cloud_removal": (True, "always"),
+    "retention_days": (7, 7),
+    "zero_data_retention": (True, True),
+    "webhook_url": (f"{URL}?key=CANARY", URL),
+}
+
+
+class Painters(Unreachable):
+    """Two models, of which one edits."""
+
+    def image_models(self) -> Any:
+        edits = {"input_references": ParameterRange(type="range", min=Decimal(0), max=Decimal(4))}
+        return (
+            ImageModel(id="acme/new", name="New"),
+            ImageModel(id="acme/retoucher", name="Retoucher", parameters=edits),
+        )
+
+
+class User:
+    def __init__(self, studio: Studio, name: str = "alice", **token: Any) -> None:
+        self.studio = studio
+        self.token = studio.token(name, **token)
+
+    def __call__(self, method: str = "GET", body: Any = None) -> tuple[int, Any]:
+        event = http_event(method, "/v1/settings", token=self.token, **({} if body is None else {"body": body}))
+        answer = routes(self.studio.account_services).handle(event, Context())  # type: ignore[arg-type]
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def set(self, **changes: Any) -> Any:
+        status, answer = self("PATCH", changes)
+        assert status == 200, answer
+        return answer
+
+    def refusal(self, **changes: Any) -> Any:
+        before = self()
+        status, problem = self("PATCH", changes)
+        assert status == 400, problem
+        assert problem["charged"] is False
+        assert self() == before
+        return problem
+
+
+@pytest.fixture
+def alice(studio: Studio) -> User:
+    return User(studio)
+
+
+def test_every_setting_is_tried() -> None:
+    assert set(CHANGES) == set(ChangedSettings.model_fields)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_it_is_set_shown_and_given_back(alice: User, name: str) -> None:
+    given, shown = CHANGES[name]
+    before = alice()[1]
+    assert before[name] != shown or name == "ai_provider"
+    assert before["source"][name] == "built-in"
+    after = alice.set(**{name: given})
+    assert (after[name], after["source"][name]) == (shown, "user")
+    # Nothing else has moved.
+    changed = {
+        each for each in CHANGES if after[each] != before[each] or after["source"][each] != before["source"][each]
+    }
+    assert changed == {name}
+    assert alice()[1] == {each: after[each] for each in after if each != "warnings"}
+    back = alice.set(**{name: None})
+    assert back == before
+
+
+def test_the_four_of_old_go_there_and_back(alice: User) -> None:
+    four = {
+        "ai_chat_model": "google/gemini-2.5-flash",
+        "max_cost_per_request": 0.1,
+        "enable_image_generation": False,
+        "preferred_manipulation_method": "hybrid",
+    }
+    assert alice.set(**four) | four == alice()[1] == alice()[1] | four
+
+
+def test_all_at_once_are_anothers_in_nothing(studio: Studio, alice: User) -> None:
+    bob = User(studio, "bob")
+    before = bob()
+    alice.set(**{name: given for name, (given, _) in CHANGES.items()})
+    assert bob() == before
+    assert set(bob()[1]["source"].values()) == {"built-in"}
+
+
+def test_a_token_with_limits_changes_nothing(studio: Studio, alice: User) -> None:
+    before = alice()
+    limited = User(studio, day_limit=1_000_000)
+    status, problem = limited("PATCH", {"ai_provider": "openrouter"})
+    assert (status, problem["code"]) == (403, "TOKEN_RESTRICTED")
+    assert alice() == before
+
+
+class TestStack:
+    """What its owner has set applies to whoever has not."""
+
+    @pytest.fixture
+    def alice(self, studio: Studio) -> User:
+        made = preferring(
+            studio.budgets,
+            studio.provider,
+            {"openrouter": studio.provider},
+            IMAGE_GENERATION_MODEL=MINI,
+            OPENROUTER_DEFAULT_MODEL="openai/gpt-4o-mini",
+            AI_PROVIDER="openrouter",
+            DARKROOM_RETENTION_DAYS="3",
+            DARKROOM_MAX_COST_PER_DAY="2",
+        )
+        studio.preferences = made
+        return User(studio)
+
+    def test_it_is_shown_with_where_it_comes_from(self, alice: User) -> None:
+        shown = alice()[1]
+        assert {name: (shown[name], origin) for name, origin in shown["source"].items() if origin == "stack"} == {
+            "image_generation_model": (MINI, "stack"),
+            "ai_chat_model": ("openai/gpt-4o-mini", "stack"),
+            "ai_provider": ("openrouter", "stack"),
+            "retention_days": (3, "stack"),
+            "max_cost_per_day": (5.0, "stack"),
+        }
+
+    def test_nothing_is_kept_longer_than_there(self, alice: User) -> None:
+        assert alice.set(retention_days=14)["retention_days"] == 3
+        assert alice.set(retention_days=1)["retention_days"] == 1
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("name", "value", "suggested"),
+        [
+            ("image_generation_model", "somebody/painter", KLEIN),
+            ("image_generation_model", "google/gemini-2.5-flash", "google/gemini-2.5-flash-image"),
+            ("ai_chat_model", "openai/gpt-4o-minni", "openai/gpt-4o-mini"),
+            ("ai_chat_model", KLEIN, "google/gemini-2.5-flash"),
+            ("favourite_models", [KLEIN, "somebody/painter"], KLEIN),
+        ],
+    )
+    def test_a_model_that_cannot_be_had_with_those_that_can(
+        self, alice: User, name: str, value: Any, suggested: str
+    ) -> None:
+        problem = alice.refusal(**{name: value})
+        assert (problem["code"], problem["param"]) == ("UNSUPPORTED_MODEL", name)
+        assert suggested in problem["suggestions"]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("ai_provider", "nobody"),
+            ("ai_provider", ""),
+            ("retention_days", 2),
+            ("retention_days", 0),
+            ("use_cloud_removal", "sometimes"),
+            ("preferred_manipulation_method", "magic"),
+            ("credit_usd", 0),
+            ("warn_at_percent", 101),
+            ("max_cost_per_day", -1),
+            ("max_cost_per_day", "NaN"),
+            ("zero_data_retention", "perhaps"),
+            ("webhook_url", ""),
+            ("user", "bob"),
+            ("limits", {}),
+            ("version", 7),
+        ],
+    )
+    def test_a_value_that_is_none_with_its_name(self, alice: User, name: str, value: Any) -> None:
+        problem = alice.refusal(**{name: value})
+        assert (problem["code"], problem["param"].split(".")[0]) == ("INVALID_PARAMETER", name)
+
+    def test_a_model_that_makes_new_pictures_only_is_none_to_edit_with(self, studio: Studio) -> None:
+        studio.preferences = preferring(studio.budgets, Painters(), {})
+        problem = User(studio).refusal(image_edit_model="acme/new")
+        assert (problem["code"], problem["param"]) == ("UNSUPPORTED_MODEL", "image_edit_model")
+        assert problem["suggestions"] == ["acme/retoucher"]
+        assert User(studio).set(image_generation_model="acme/new", image_edit_model="acme/retoucher")
+
+    def test_a_segmentation_model_that_there_is_not(self, alice: User) -> None:
+        problem = alice.refusal(background_model="u3net")
+        assert (problem["code"], problem["param"]) == ("UNSUPPORTED_MODEL", "background_model")
+
+    def test_one_fault_keeps_the_rest_from_being_set(self, alice: User) -> None:
+        alice.refusal(max_cost_per_day=1, ai_chat_model="somebody/talker")
+
+
+class TestToKnow:
+    def test_an_old_name_is_taken_and_it_is_said_which_model_that_is(self, alice: User) -> None:
+        answer = alice.set(image_generation_model="dall-e-3")
+        assert answer["image_generation_model"] == "dall-e-3"
+        assert "openai/gpt-image" in answer["warnings"][0]
+
+    def test_a_planner_that_is_blind_is_said_to_be(self, alice: User) -> None:
+        assert "cannot look at pictures" in alice.set(ai_chat_model="openai/gpt-oss-20b")["warnings"][0]
+
+    def test_a_favourite_that_has_died_can_stay(self, studio: Studio, alice: User) -> None:
+        alice.set(favourite_models=[KLEIN])
+        stored = studio.settings.settings["alice"]
+        studio.settings.settings["alice"] = stored.model_copy(update={"favourite_models": ("somebody/gone", KLEIN)})
+        assert alice.set(favourite_models=["somebody/gone", MINI])["favourite_models"] == ["somebody/gone", MINI]
+        assert alice.set(favourite_models=[])["favourite_models"] == []
+
+    def test_while_nobody_can_be_asked_a_name_is_taken_as_it_is(self, studio: Studio) -> None:
+        studio.preferences = preferring(studio.budgets, Unreachable(), {})
+        answer = User(studio).set(
+            image_edit_model="somebody/painter", ai_chat_model="somebody/talker", favourite_models=["somebody/painter"]
+        )
+        assert (answer["image_edit_model"], answer["ai_chat_model"]) == ("somebody/painter", "somebody/talker")
+        assert answer["favourite_models"] == ["somebody/painter"]
+        assert len(answer["warnings"]) == 3
+        assert all("stored as it is" in each for each in answer["warnings"])
+
+    def test_a_webhook_is_checked_as_a_jobs_is(self, studio: Studio, alice: User) -> None:
+        alice.set(webhook_url=URL)
+        assert studio.refused_webhooks == [URL]
+
+
+@pytest.mark.parametrize(("given", "shown"), [(True, "always"), (False, "never"), ("fallback", "fallback")])
+def test_the_switch_has_a_third_position(alice: User, given: Any, shown: str) -> None:
+    assert alice.set(use_cloud_removal=given)["use_cloud_removal"] == shown
+
+
+def test_the_days_are_those_that_there_are_rules_for(alice: User) -> None:
+    assert [alice.set(retention_days=days)["retention_days"] for days in RETENTION_DAYS] == list(RETENTION_DAYS)
+
+
+def test_a_credit_is_worth_what_it_is_said_to_be(studio: Studio, alice: User) -> None:
+    alice.set(credit_usd="0.0000019")
+    assert studio.settings.load("alice").credit == 1 < CREDIT

@@ -1,0 +1,99 @@
+"""Health, with the real client on the simulator."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from darkroom.errors import ServiceUnavailable
+from darkroom.providers import ProviderSettings
+from darkroom.providers._retry import Retries
+from darkroom.providers.openrouter import OpenRouter
+from darkroom.services.health import Finding, Health, Probe
+from darkroom.services.keys import Keys
+from local.simulator import Simulator
+from tests.conftest import SteppingClock
+from tests.fakes.memory import MemoryKeyVault
+
+USER = "alice"
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+class Ward:
+    def __init__(self, simulator: Simulator, clock: SteppingClock) -> None:
+        simulator.reset()
+        self.simulator = simulator
+        self.client = OpenRouter(ProviderSettings(url=simulator.url), retries=Retries(attempts=1))
+        self.keys = Keys(MemoryKeyVault(), {"openrouter": self.client}, clock)
+
+    def connect(self, **key: Any) -> str:
+        secret = self.simulator.state.mint(**key)
+        self.keys.connect(USER, "openrouter", secret)
+        return secret
+
+    def findings(self, **probes: Probe) -> dict[str, Finding]:
+        health = Health(probes, self.client, self.keys, {"openrouter": self.client})
+        return {finding.name: finding for finding in health.check(USER)}
+
+
+@pytest.fixture
+def ward(simulator: Simulator, clock: SteppingClock) -> Ward:
+    return Ward(simulator, clock)
+
+
+def test_all_is_well_and_nothing_was_spent(ward: Ward) -> None:
+    ward.connect()
+    found = ward.findings(table=lambda: "It can be read.")
+    assert {name: finding.status for name, finding in found.items()} == {
+        "table": "ok",
+        "models": "ok",
+        "key:openrouter": "ok",
+    }
+    assert found["table"].detail == "It can be read."
+    assert ward.simulator.state.invoice() == []
+
+
+def test_without_a_key_that_is_said_and_is_no_fault(ward: Ward) -> None:
+    assert ward.findings()["key:openrouter"].status == "absent"
+
+
+def test_a_key_that_may_spend_nothing_more_is_a_fault(ward: Ward) -> None:
+    """A provider takes such a key for valid, and refuses every paid call."""
+    ward.connect(limit=0)
+    found = ward.findings()["key:openrouter"]
+    assert (found.status, found.detail) == ("failed", "Your own key may not spend anything more.")
+
+
+def test_a_key_that_was_revoked_is_a_fault(ward: Ward) -> None:
+    secret = ward.connect()
+    ward.simulator.state.key(secret).disabled = True  # type: ignore[union-attr]
+    found = ward.findings()["key:openrouter"]
+    assert found.status == "failed"
+    assert secret not in found.detail
+
+
+def test_a_catalogue_that_is_down_is_named(ward: Ward) -> None:
+    ward.simulator.scenario("overloaded", path="/images/models")
+    found = ward.findings()
+    assert [name for name, finding in found.items() if finding.status == "failed"] == ["models"]
+
+
+def test_what_fails_does_not_keep_the_others_from_being_looked_at(ward: Ward) -> None:
+    def broken() -> str:
+        raise ServiceUnavailable("AWS did not answer.")
+
+    found = ward.findings(table=broken, queue=lambda: "0 wait.")
+    assert (found["table"].status, found["table"].detail) == ("failed", "AWS did not answer.")
+    assert found["queue"].status == found["models"].status == "ok"
+
+
+def test_what_an_exception_says_stays_in_the_log(ward: Ward) -> None:
+    def broken() -> str:
+        raise ValueError("arn:aws:dynamodb:us-east-1:123456789012:table/secret-name")
+
+    assert ward.findings(table=broken)["table"].detail == "ValueError; the log has more."

@@ -1,0 +1,145 @@
+"""What the variables do: to the models that are taken, to the client of the providers, to the log."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+from ulid import ULID
+
+from darkroom import bootstrap
+from darkroom.bootstrap._base import openrouter, provider_settings
+from darkroom.bootstrap._chat import chat_models
+from darkroom.bootstrap._paid import quotes
+from darkroom.errors import ServiceUnavailable
+from darkroom.models.image_request import ImageRequest
+from darkroom.models.quote import InputShape
+from darkroom.settings import Settings
+from local.simulator import Simulator
+from tests.conftest import ROOT
+
+GIVEN = {"DARKROOM_TABLE": "table", "DARKROOM_UPLOADS_BUCKET": "uploads", "DARKROOM_OUTPUTS_BUCKET": "outputs"}
+MINI = "openai/gpt-image-1-mini"
+SEEDREAM = "bytedance-seed/seedream-4.5"
+TALKER = "openai/gpt-4o-mini"
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """In moto; whatever else runs in this process may have one there, too."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    name, keys = f"table-{ULID()}", {"pk": "HASH", "sk": "RANGE"}
+    with mock_aws():
+        boto3.client("dynamodb").create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": each, "KeyType": kind} for each, kind in keys.items()],  # type: ignore[typeddict-item]
+            AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in keys],
+        )
+        yield name
+
+
+@pytest.fixture
+def simulator(studio_simulator: Simulator) -> Simulator:
+    studio_simulator.reset()
+    return studio_simulator
+
+
+def settings(simulator: Simulator, **environ: str) -> Settings:
+    return Settings.from_environ({**GIVEN, "DARKROOM_OPENROUTER_URL": str(simulator.url), **environ})
+
+
+def test_the_stacks_models_are_those_of_its_variables(simulator: Simulator, table: str) -> None:
+    made = settings(
+        simulator,
+        DARKROOM_TABLE=table,
+        IMAGE_GENERATION_MODEL=MINI,
+        IMAGE_EDIT_MODEL=SEEDREAM,
+        OPENROUTER_DEFAULT_MODEL=TALKER,
+    )
+    quoting = quotes(made, bootstrap.stores(made))
+    new = quoting.quote(ImageRequest(prompt="a fox"))
+    edited = quoting.quote(ImageRequest(prompt="a fox"), inputs=[InputShape(width=64, height=64)])
+    assert (new.request.model, edited.request.model) == (MINI, SEEDREAM)
+    assert chat_models(made, bootstrap.stores(made)).choose().first.id == TALKER
+
+
+def test_the_patience_is_the_variables() -> None:
+    made = Settings.from_environ({**GIVEN, "OPENROUTER_TIMEOUT_MS": "60000"})
+    for name in ("openrouter", "openai"):
+        assert provider_settings(made, name).read_seconds == 60
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_so_are_the_attempts(simulator: Simulator, retries: int) -> None:
+    made = settings(simulator, OPENROUTER_MAX_RETRIES=str(retries))
+    simulator.scenario("overloaded", path="/images/models", times=9)
+    with pytest.raises(ServiceUnavailable):
+        openrouter(made).image_models()
+    assert len(simulator.world.log.entries()) == retries + 1
+
+
+def test_openrouter_is_told_who_calls(simulator: Simulator) -> None:
+    named = {"OPENROUTER_HTTP_REFERER": "https://studio.example", "OPENROUTER_APP_NAME": "Alice’s studio"}
+    openrouter(settings(simulator, **named)).image_models()
+    (entry,) = simulator.world.log.entries()
+    assert entry["headers"]["http-referer"] == "https://studio.example"
+    assert entry["headers"]["x-openrouter-title"] == "Alices studio"
+
+
+_SCRIPT = """
+import os
+from darkroom import bootstrap
+from darkroom.bootstrap._base import openrouter
+from darkroom.models.chat import ChatMessage, ChatRequest
+from darkroom.models.deadline import Deadline
+from darkroom.models.generation import GenerationRequest, Reference
+from darkroom.settings import Settings
+
+settings = Settings.from_environ(os.environ)
+bootstrap.stores(settings)
+ask = openrouter(settings)
+told = dict(on_dispatched=id, on_generation_id=id, on_answer=id)
+key = os.environ["KEY"]
+picture = Reference(data=open("events/photo.jpg", "rb").read())
+request = GenerationRequest(model="black-forest-labs/flux.2-klein-4b", prompt="CANARYPROMPT", references=(picture,))
+made = ask.generate(request, key=key, deadline=Deadline(60), **told)
+words = (ChatMessage(role="user", text="CANARYPROMPT", images=(picture,)),)
+ask.chat(
+    ChatRequest(model="google/gemini-2.5-flash", messages=words, max_completion_tokens=9),
+    key=key,
+    deadline=Deadline(60),
+    **told,
+)
+ask.inspect(key)
+print("LENGTH", len(made.images[0].data))
+"""
+
+
+@pytest.mark.parametrize("debug", ["true", "false"])
+def test_the_log_tells_of_every_call_if_it_is_to_but_never_of_a_key_a_prompt_or_a_picture(
+    simulator: Simulator, debug: str
+) -> None:
+    key = simulator.state.mint("canary")
+    environ = {
+        **GIVEN,
+        "DARKROOM_OPENROUTER_URL": str(simulator.url),
+        "OPENROUTER_DEBUG": debug,
+        "OPENROUTER_API_KEY": key,
+        "KEY": key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "CANARYSECRET",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=False, cwd=ROOT, env=environ
+    )
+    assert done.returncode == 0, done.stderr
+    log = done.stdout + done.stderr
+    assert ("HTTP Request: POST" in log, "receive_response_headers" in log) == (debug == "true", debug == "true")
+    for secret in (key, key[9:], "CANARY", "base64,", "/9j/", "iVBOR", r"\xff\xd8"):
+        assert secret not in log
+    # No line holds more than a request's or an answer's head.
+    assert max(map(len, log.splitlines())) < 2500
