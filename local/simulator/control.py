@@ -37,6 +37,12 @@ def add_scenario(exchange: Exchange) -> Answer:
     return Reply.of_json({"ok": True})
 
 
+def release(exchange: Exchange) -> Answer:
+    """Lets go what `held` holds back: `{key}`, or everybody's."""
+    exchange.world.scenarios.release(_hash(_body(exchange).get("key")))
+    return Reply.of_json({"ok": True})
+
+
 def reset(exchange: Exchange) -> Answer:
     forget(exchange.world)
     return Reply.of_json({"ok": True})
@@ -49,16 +55,20 @@ def choose(world: World, data: Mapping[str, Any]) -> None:
         UnknownScenario
     """
     options = {name: value for name, value in data.items() if name not in _OWN}
-    key = data.get("key")
     world.scenarios.add(
         str(data.get("name")),
         world.state.clock(),
-        key_hash=None if key is None else hash_of(key) if key.startswith("sk-") else key,
+        key_hash=_hash(data.get("key")),
         model=data.get("model"),
         path=data.get("path"),
         times=data.get("times"),
         options={**options, **data.get("parameters", {})},
     )
+
+
+def _hash(key: str | None) -> str | None:
+    """Of a key, or of what is a hash already."""
+    return hash_of(key) if key and key.startswith("sk-") else key
 
 
 def forget(world: World) -> None:

@@ -10,6 +10,9 @@ from starlette.types import Receive, Send
 
 from local.simulator.money import on_the_wire
 
+# Seconds.
+_LOOK_AGAIN = 0.05
+
 
 class Cut(Exception):
     """Ends the connection where it is; the server closes the socket on it."""
@@ -23,6 +26,7 @@ class Reply:
         late_headers: seconds before the status line.
         late_body: seconds between the headers and the body.
         cut_at: the connection ends after so many bytes of the body, which was announced in full.
+        may_leave: asked again and again before anything is sent.
     """
 
     status: int
@@ -31,6 +35,7 @@ class Reply:
     late_headers: float = 0
     late_body: float = 0
     cut_at: int | None = None
+    may_leave: Callable[[], bool] = lambda: True
 
     @classmethod
     def of_json(cls, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> "Reply":
@@ -41,7 +46,7 @@ class Reply:
         return cls(status, page.encode(), {"content-type": "text/html; charset=utf-8", **(headers or {})})
 
     async def deliver(self, _: Receive, send: Send) -> None:
-        await asyncio.sleep(self.late_headers)
+        await _may_begin(self.late_headers, self.may_leave)
         length = {} if self.status in (204, 304) else {"content-length": str(len(self.body))}
         await send(_start(self.status, {**self.headers, **length}))
         if self.late_body:
@@ -84,9 +89,10 @@ class EventStream:
     settle: Callable[[], None]
     abandon: Callable[[], None]
     late_headers: float = 0
+    may_leave: Callable[[], bool] = lambda: True
 
     async def deliver(self, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(self.late_headers)
+        await _may_begin(self.late_headers, self.may_leave)
         leaving = asyncio.create_task(_until_gone(receive))
         settled = False
         try:
@@ -143,6 +149,12 @@ async def read(receive: Receive, most: int) -> bytes | None:
 def _start(status: int, headers: Mapping[str, str]) -> dict[str, Any]:
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     return {"type": "http.response.start", "status": status, "headers": raw}
+
+
+async def _may_begin(seconds: float, may_leave: Callable[[], bool]) -> None:
+    await asyncio.sleep(seconds)
+    while not may_leave():
+        await asyncio.sleep(_LOOK_AGAIN)
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -1,6 +1,6 @@
 """Answers that succeed and are not as they should be: what scenarios do to a bill, a usage, a body, its delivery."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -74,6 +74,7 @@ def delivered(reply: Reply, plan: Plan) -> Reply:
     """The reply, late or cut if it is to be."""
     if rule := plan.get("slow_headers"):
         reply.late_headers = rule.number("seconds", 5)
+    reply.may_leave = _released(plan)
     if rule := plan.get("slow_body"):
         reply.late_body = rule.number("seconds", 5)
     if rule := plan.get("truncated_json"):
@@ -82,6 +83,12 @@ def delivered(reply: Reply, plan: Plan) -> Reply:
     if rule := plan.get("cut_body"):
         reply.cut_at = int(len(reply.body) * rule.number("at", _CUT_AT))
     return reply
+
+
+def _released(plan: Plan) -> Callable[[], bool]:
+    """Whether nothing holds it back any more."""
+    rule = plan.get("held")
+    return lambda: rule is None or rule.released
 
 
 def stream(
@@ -106,7 +113,7 @@ def stream(
         leaves = purchase.settle if "bill_cancelled" in plan else purchase.abandon
     rule = plan.get("slow_headers")
     late = rule.number("seconds", 5) if rule else 0
-    return EventStream(_altered(steps, plan, keep_alive), headers, pays, leaves, late)
+    return EventStream(_altered(steps, plan, keep_alive), headers, pays, leaves, late, _released(plan))
 
 
 def _altered(steps: Sequence[Step], plan: Plan, keep_alive: str) -> list[Step]:

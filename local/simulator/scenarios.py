@@ -33,6 +33,7 @@ QUIRKS: dict[str, tuple[str, ...]] = {
     "not_an_image": PAID,
     # Late ones.
     "slow_headers": PAID,
+    "held": PAID,
     "slow_body": PAID,
     "slow_stream": PAID,
     "bill_cancelled": PAID,
@@ -64,6 +65,7 @@ class Rule:
 
     Args:
         times: how many more requests; None for all.
+        released: whether what it holds back may leave.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Rule:
     key_hash: str | None = None
     model: str | None = None
     times: int | None = None
+    released: bool = False
 
     def matches(self, path: str, key_hash: str | None, model: str | None) -> bool:
         return (
@@ -141,7 +144,15 @@ class Scenarios:
         with self._lock:
             self._rules.append(Rule(name, paths, dict(options or {}), since, key_hash, model, times))
 
+    def release(self, key_hash: str | None) -> None:
+        """Lets go what `held` holds back, of one key or of all, and holds nothing more of it."""
+        with self._lock:
+            for rule in self._rules:
+                if rule.name == "held" and key_hash in (None, rule.key_hash):
+                    rule.released, rule.times = True, 0
+
     def clear(self) -> None:
+        self.release(None)
         with self._lock:
             self._rules.clear()
 

@@ -57,6 +57,7 @@ _ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/_simulator/requests", control.requests),
     ("GET", "/_simulator/scenario", control.scenarios),
     ("POST", "/_simulator/scenario", control.add_scenario),
+    ("POST", "/_simulator/release", control.release),
     ("POST", "/_simulator/reset", control.reset),
     ("POST", "/_simulator/keys", control.mint),
 ]

@@ -1,5 +1,6 @@
 """Canceling and removing on the running stack, where a worker may be faster than whoever changes their mind."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,13 +19,14 @@ def user(people: People) -> User:
 
 @pytest.fixture
 def busy(people: People) -> Iterator[User]:
-    """Somebody whose slow jobs take every worker there is, for some seconds."""
+    """Somebody whose jobs take every worker there is, until they are released."""
     other = people.new("busy")
-    other.scenario("slow_headers", seconds=15)
+    other.scenario("held")
     with ThreadPoolExecutor(CONCURRENCY) as threads:
         jobs = [job["id"] for job in threads.map(lambda seed: other.order(seed=seed), range(CONCURRENCY))]
     eventually(lambda: len(other.paid_requests()), lambda sent: sent == CONCURRENCY)
     yield other
+    other.release()
     for job_id in jobs:
         assert other.until(job_id)["status"] == "succeeded"
     assert other.charges() == [PRICE] * CONCURRENCY
@@ -41,6 +43,8 @@ def test_a_job_that_waits_is_canceled_and_never_sent(user: User, busy: User) -> 
     assert user.post(job["urls"]["cancel"]).json() == answer.json()
     assert user.budget()["reserved_usd"] == 0.0154
     # What was not begun in the time it was given is canceled by whoever comes to it.
+    time.sleep(1)
+    busy.release()
     assert user.until(short["id"])["error"]["code"] == "JOB_CANCELED"
     assert busy.paid_requests()
     budget = user.budget()

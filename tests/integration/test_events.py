@@ -9,7 +9,7 @@ from local.http_events import from_result
 from local.placeholders import fill_in
 from local.stack import Stack
 from tests.conftest import ROOT
-from tests.template.test_events import EVENTS
+from tests.template.test_events import EVENTS, SCHEDULE, SCHEDULES, source_of
 from tests.template.test_template import TEMPLATE
 
 # Those that are not simply well: attempts to sign in that nobody has begun, and a job that may be over by now.
@@ -31,8 +31,8 @@ HARMFUL = {"keys_connect", "keys_disconnect", "oauth_disconnect", "jobs_remove"}
 def _function_of(event: dict[str, Any]) -> str:
     if "requestContext" in event:
         (found,) = [route.function for route in TEMPLATE.routes if route.key == event["routeKey"]]
-    elif "source" in event:
-        (found,) = [schedule.function for schedule in TEMPLATE.schedules]
+    elif source_of(event) in SCHEDULES:
+        (found,) = [each.function for each in TEMPLATE.schedules if (each.input or SCHEDULE) == source_of(event)]
     else:
         arn = event["Records"][0]["eventSourceARN"]
         (found,) = [source.function for source in TEMPLATE.queue_sources if source.queue_arn == arn]

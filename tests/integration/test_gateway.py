@@ -10,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from darkroom.health_api import ROUTE as HEALTH
 from functions.oauth.app import PUBLIC
 from local.stack import Stack
 
@@ -19,11 +20,17 @@ REMOVALS = "/v1/images/background-removals"
 def test_every_route_reaches_a_function_that_asks_who_calls(stack: Stack) -> None:
     with httpx.Client(base_url=stack.url, timeout=60, trust_env=False) as nobody:
         for route in stack.template.routes:
-            if route.key in PUBLIC:
+            if route.key in PUBLIC | {HEALTH}:
                 continue
             response = nobody.request(route.method, route.path.replace("{", "").replace("}", ""))
             assert response.status_code == 401, route.key
             assert response.headers["content-type"].startswith("application/problem+json")
+
+
+def test_that_it_answers_at_all_is_everybodys_to_know(stack: Stack) -> None:
+    with httpx.Client(base_url=stack.url, timeout=60, trust_env=False) as nobody:
+        assert nobody.get("/healthz").json() == {"object": "health", "status": "ok"}
+        assert nobody.get("/healthz", params={"deep": "1"}).status_code == 401
 
 
 def test_only_the_way_to_sign_in_is_open_to_everybody(stack: Stack) -> None:

@@ -92,6 +92,12 @@ class User:
             body = {"name": name, "key": hash_of(self.key), **options}
             simulator.post("/_simulator/scenario", json=body).raise_for_status()
 
+    def release(self) -> None:
+        """Lets go what the scenario `held` holds back of theirs."""
+        assert self.key is not None
+        with _simulator(self.stack) as simulator:
+            simulator.post("/_simulator/release", json={"key": hash_of(self.key)}).raise_for_status()
+
     def budget(self, name: str = "day") -> dict[str, Any]:
         usage = self.get("/v1/usage").json()
         (found,) = [row for row in usage["budgets"] if row["name"] == name]

@@ -18,7 +18,7 @@ QUEUES = {source.queue_arn for source in TEMPLATE.queue_sources}
 SCHEDULES = {schedule.input or SCHEDULE for schedule in TEMPLATE.schedules}
 
 
-def _source(event: dict[str, Any]) -> str:
+def source_of(event: dict[str, Any]) -> str:
     if "requestContext" in event:
         return str(event["routeKey"])
     if "task" in event:
@@ -28,7 +28,7 @@ def _source(event: dict[str, Any]) -> str:
 
 def test_every_route_and_trigger_has_an_event() -> None:
     wanted = {route.key for route in TEMPLATE.routes} | QUEUES | SCHEDULES
-    assert {_source(event) for event in EVENTS.values()} == wanted
+    assert {source_of(event) for event in EVENTS.values()} == wanted
     assert len(TEMPLATE.schedules) == len(SCHEDULES), "two schedules need events that can be told apart"
 
 
@@ -47,5 +47,5 @@ def test_an_event_says_the_same_everywhere(name: str) -> None:
 def test_an_event_carries_no_token_of_its_own(name: str) -> None:
     text = json.dumps(EVENTS[name])
     assert "dk_" not in text
-    public = _source(EVENTS[name]) in PUBLIC
-    assert public or _source(EVENTS[name]) in SCHEDULES | QUEUES or "Bearer ${TOKEN}" in text
+    public = source_of(EVENTS[name]) in PUBLIC
+    assert public or source_of(EVENTS[name]) in SCHEDULES | QUEUES or "Bearer ${TOKEN}" in text

@@ -150,7 +150,12 @@ class TestReports:
         _spend(studio, "alice", 14_000)
         studio.clock.now = datetime(2026, 3, 3, 3, tzinfo=UTC)
         handle = handler_of(studio.worker_services)
-        assert handle({"task": "monthly-report"}, LongContext()) == {"month": "2026-02", "made": 1, "done": True}
+        assert handle({"task": "monthly-report"}, LongContext()) == {
+            "month": "2026-02",
+            "made": 1,
+            "failed": 0,
+            "done": True,
+        }
         (shown,) = call("/v1/usage/reports")[1]["data"]
         assert (shown["month"], shown["cost_micro_usd"]) == ("2026-02", 14_000)
         assert shown["urls"]["csv"].startswith("https://outputs.example/reports/alice/2026-02.csv")
@@ -159,11 +164,16 @@ class TestReports:
     def test_a_named_month(self, studio: Studio) -> None:
         _spend(studio, "alice", 14_000)
         done = handler_of(studio.worker_services)({"task": "monthly-report", "month": "2026-03"}, LongContext())
-        assert done == {"month": "2026-03", "made": 1, "done": True}
+        assert done == {"month": "2026-03", "made": 1, "failed": 0, "done": True}
 
     def test_the_sweep_goes_on_with_what_was_not_finished(self, studio: Studio) -> None:
         _spend(studio, "alice", 14_000)
         reports = studio.counting["reports"]
-        assert reports.begin(Deadline(0), month="2026-03") == {"month": "2026-03", "made": 0, "done": False}
+        assert reports.begin(Deadline(0), month="2026-03") == {
+            "month": "2026-03",
+            "made": 0,
+            "failed": 0,
+            "done": False,
+        }
         assert handler_of(studio.worker_services)(SCHEDULE, LongContext())["failed"] == 0
         assert [report["month"] for report in reports.of_user("alice")] == ["2026-03"]

@@ -186,7 +186,10 @@ WITHOUT_A_COST = [
     ("nan_cost", "images", {}),
     ("nan_cost", "images", {"form": "negative"}),
 ]
-ELSEWHERE = {"generation_missing", "key_lag", "invalid_code", "wrong_verifier", "expired_code", "state_dropped"}
+ELSEWHERE = {
+    *("generation_missing", "key_lag", "invalid_code", "wrong_verifier", "expired_code", "state_dropped"),
+    "held",
+}
 
 
 @pytest.mark.parametrize("row", [*REFUSED, *WITHIN_A_200], ids=lambda row: row.name)

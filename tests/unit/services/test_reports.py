@@ -78,7 +78,7 @@ def world(clock: SteppingClock) -> World:
 
 
 def test_everybody_gets_the_statement_of_the_month_that_is_over(world: World) -> None:
-    assert world.reports.begin(Deadline(LONG)) == {"month": "2026-10", "made": 5, "done": True}
+    assert world.reports.begin(Deadline(LONG)) == {"month": "2026-10", "made": 5, "failed": 0, "done": True}
     for number, user in enumerate(USERS):
         body = world.body(user)
         assert (body["object"], body["month"], body["totals"]["cost_micro_usd"]) == (
@@ -100,7 +100,7 @@ def test_once_made_a_report_stays_as_it_is(world: World) -> None:
     world.reports.begin(Deadline(LONG))
     before = dict(world.images.outputs)
     world.clock.step(timedelta(days=1))
-    assert world.reports.begin(Deadline(LONG)) == {"month": "2026-10", "made": 0, "done": True}
+    assert world.reports.begin(Deadline(LONG)) == {"month": "2026-10", "made": 0, "failed": 0, "done": True}
     assert world.images.outputs == before
     assert world.reports.go_on(Deadline(LONG)) == {}
 
@@ -161,7 +161,12 @@ def test_one_users_trouble_does_not_stop_the_others_and_is_tried_a_few_times(
     world: World, times: int, made: int
 ) -> None:
     reports = replace(world.reports, images=BrokenImages(world.clock, "bob", times))
-    assert reports.begin(Deadline(LONG)) == {"month": "2026-10", "made": made, "done": True}
+    assert reports.begin(Deadline(LONG)) == {
+        "month": "2026-10",
+        "made": made,
+        "done": True,
+        "failed": 5 - made,
+    }
     assert {name for name, _ in world.alarms} == {"REPORT_FAILED"}
     assert len(world.alarms) == min(times, MOST_PASSES)
 

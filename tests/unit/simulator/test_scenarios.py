@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from time import monotonic
@@ -330,6 +331,23 @@ class TestLate:
             answer.read()
         assert (headers_after >= 0.4) == (name == "slow_headers")
         assert monotonic() - begun >= 0.4
+
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_what_is_held_leaves_when_it_is_released(
+        self, api: httpx.Client, simulator: Simulator, stream: bool
+    ) -> None:
+        simulator.scenario("held", key=simulator.key)
+        control = f"{simulator.url}/_simulator"
+        with ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(api.post, "/images", json=image(model=STREAMING, stream=stream))
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+            api.post(f"{control}/release", json={"key": "0" * 64})
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+            api.post(f"{control}/release", json={"key": simulator.key})
+            assert waiting.result(timeout=5).status_code == 200
+        assert api.post("/images", json=image()).status_code == 200
 
     def test_a_slow_stream_keeps_the_line_open(self, api: httpx.Client, simulator: Simulator) -> None:
         simulator.scenario("slow_stream", seconds=0.2)

@@ -37,7 +37,12 @@ class Reports:
     alarm: Alarm
 
     def begin(self, deadline: Deadline, *, month: str | None = None) -> dict[str, Any]:
-        """Makes everybody's reports of the month that is over, or of another one."""
+        """Makes everybody's reports of the month that is over, or of another one.
+
+        Returns:
+            `month`; how many were `made` now; how many users `failed` in the pass under way, or the last; and whether
+            all is `done`.
+        """
         run = ReportRun(month=month or month_before(self.clock()))
         self.store.save_run(run)
         return self._go_on(run, deadline)
@@ -69,7 +74,7 @@ class Reports:
             if len(outcomes) == len(page.users):
                 run = _after(run, page.next_cursor)
             self.store.save_run(run)
-        return {"month": run.month, "made": made, "done": run.done}
+        return {"month": run.month, "made": made, "failed": run.failed, "done": run.done}
 
     def _tried(self, user: str, month: str) -> bool | None:
         """Whether a report was made now; None if that failed."""
@@ -138,4 +143,5 @@ def _after(run: ReportRun, next_cursor: str | None) -> ReportRun:
         return run.model_copy(update={"cursor": next_cursor})
     passes = run.passes + 1
     done = run.failed == 0 or passes >= MOST_PASSES
-    return run.model_copy(update={"cursor": None, "passes": passes, "failed": 0, "done": done})
+    failed = run.failed if done else 0
+    return run.model_copy(update={"cursor": None, "passes": passes, "failed": failed, "done": done})
