@@ -39,6 +39,14 @@ class SteppingClock:
         self.now += by
 
 
+class Passing(SteppingClock):
+    """A clock that goes on by two milliseconds whenever somebody looks at it."""
+
+    def __call__(self) -> datetime:
+        self.step(timedelta(milliseconds=2))
+        return self.now
+
+
 @pytest.fixture
 def clock() -> SteppingClock:
     return SteppingClock()

@@ -32,6 +32,7 @@ def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
         if isinstance(cutout, Submission):
             return _paid(services, api, cutout, wanted, began)
         if wanted.wants_image() and len(cutout.data) <= MAX_INLINE_BYTES:
+            services.remove_background.count(api.caller, request, cutout)
             return image_response(cutout.data, cutout.media_type, _facts(cutout))
         shown = services.jobs.show(services.remove_background.keep(api.user, request, cutout))
         if wanted.wants_image():

@@ -100,6 +100,7 @@ class Model:
     image: Painting | None = None
     lines: tuple[PriceLine, ...] = ()
     also: tuple[dict[str, Any], ...] = ()
+    hosts: tuple[dict[str, Any], ...] = ()
 
     @property
     def provider_slug(self) -> str:
@@ -154,8 +155,14 @@ class Model:
             "links": {"details": f"/api/v1/models/{self.id}/endpoints"},
         }
 
+    def endpoints(self) -> list[dict[str, Any]]:
+        """The entries of `/models/…/endpoints`: the source that serves here, and `hosts`, which are only listed."""
+        if self.image and self.image.unpublished:
+            return []
+        own = self.endpoint()
+        return [own, *({**own, **_host(each, self.id)} for each in self.hosts)]
+
     def endpoint(self) -> dict[str, Any]:
-        """The one entry of `/models/…/endpoints`."""
         return {
             "name": f"{self.provider} | {self.id}",
             "model_id": self.id,
@@ -220,6 +227,17 @@ class Model:
             }
             for provider, slug, resolutions in places
         ]
+
+
+def _host(given: dict[str, Any], model: str) -> dict[str, Any]:
+    """What is another source's own in its entry."""
+    return {
+        "name": f"{given['provider']} | {model}",
+        "provider_name": given["provider"],
+        "tag": given["slug"],
+        "max_completion_tokens": given["max_output"],
+        "pricing": {name: as_string(Decimal(given[name])) for name in ("prompt", "completion")},
+    }
 
 
 @dataclass(frozen=True)

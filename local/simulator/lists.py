@@ -35,8 +35,7 @@ def endpoints(exchange: Exchange) -> Answer:
     model = _model(exchange)
     described = model.to_wire()
     kept = ("id", "name", "created", "description", "architecture")
-    endpoints = [] if model.image and model.image.unpublished else [model.endpoint()]
-    return Reply.of_json({"data": {**{name: described[name] for name in kept}, "endpoints": endpoints}})
+    return Reply.of_json({"data": {**{name: described[name] for name in kept}, "endpoints": model.endpoints()}})
 
 
 def model(exchange: Exchange) -> Answer:

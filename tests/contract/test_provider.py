@@ -93,6 +93,9 @@ def test_it_says_who_it_is(provider: Provider, name: str) -> None:
     assert provider.name == name
     assert provider.title
     assert provider.console_url.startswith("https://")
+    assert all(each and each == each.lower() for each in (*provider.makers, *provider.sources))
+    # Whose prices are not those of a maker are known by its being a source.
+    assert provider.sources or name == "openrouter" or "chat" not in provider.skills
 
 
 @everyone

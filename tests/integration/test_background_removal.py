@@ -83,6 +83,15 @@ class TestOverHttp:
         assert face >= 250
         assert wall == 0
 
+    def test_what_is_handed_out_counts_though_no_job_is_left(self, other: httpx.Client) -> None:
+        def so_far() -> int:
+            return int(other.get("/v1/usage").json()["totals"]["cutouts"])
+
+        before, jobs = so_far(), other.get("/v1/jobs").json()["data"]
+        answer = other.post(ROUTE, files={"image": PHOTO}, headers={"accept": "image/png"})
+        assert answer.status_code == 200, answer.text
+        assert (so_far(), other.get("/v1/jobs").json()["data"]) == (before + 1, jobs)
+
     def test_json_links_to_the_stored_picture(self, client: httpx.Client) -> None:
         answer = client.post(ROUTE, files={"image": PHOTO}, data={"crop": "true", "margin": "10", "format": "webp"})
         body = answer.json()

@@ -269,6 +269,16 @@ class TestMoney:
         assert reading == {"WorkerFunction": secret}
         assert not [name for name in LAMBDAS for _ in _allowed(name, "secretsmanager:GetSecretValue")]
 
+    @pytest.mark.parametrize("name", ["ChatFunction", "JobsFunction", "WorkerFunction"])
+    def test_whoever_cancels_may_settle(self, name: str) -> None:
+        """Of a transaction each write is allowed by itself: the job's row, the budgets', the receipt."""
+        table = TEMPLATE.scope.attribute("Table", "Arn")
+        for action in ("dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:Query"):
+            assert table in _allowed(name, action), action
+
+    def test_what_is_cut_out_here_may_be_counted(self) -> None:
+        assert TEMPLATE.scope.attribute("Table", "Arn") in _allowed("RemoveBackgroundFunction", "dynamodb:PutItem")
+
     def test_what_should_not_happen_wakes_somebody_up(self) -> None:
         filters = _of("AWS::Logs::MetricFilter").values()
         groups = {LAMBDAS[name]["LoggingConfig"]["LogGroup"] for name in ALARMING}

@@ -28,6 +28,9 @@ class Unreachable:
     def chat_models(self) -> Any:
         raise ServiceUnavailable("Nobody answers.")
 
+    def chat_endpoints(self, model: str) -> Any:
+        raise ServiceUnavailable("Nobody answers.")
+
     def private_models(self) -> Any:
         raise ServiceUnavailable("Nobody answers.")
 

@@ -61,6 +61,7 @@ from darkroom.services.settlement import Settlement
 from darkroom.services.sources import Sources
 from darkroom.services.sweep import Sweep
 from darkroom.services.tokens import Tokens
+from darkroom.services.turn_cancel import TurnCancel
 from darkroom.services.turn_render import TurnRender
 from darkroom.services.turns import Turns
 from darkroom.services.uploads import Uploads
@@ -306,7 +307,15 @@ class Studio:
 
     @cached_property
     def conversations(self) -> Conversations:
-        return Conversations(self.conversation_store, self.images, self.inputs, self.clock, retention=RETENTION)
+        return Conversations(
+            self.conversation_store,
+            self.images,
+            self.inputs,
+            self.clock,
+            retention=RETENTION,
+            settings=self.settings.load,
+            cancel_turns=TurnCancel(self.jobs, self.settlement.cancel, self.clock).of,
+        )
 
     @cached_property
     def chat_models(self) -> ChatModels:
@@ -345,6 +354,7 @@ class Studio:
             retention=RETENTION,
             alarm=self.alarm,
             pricing=self.batch_pricing,
+            settings=self.settings.load,
         )
 
     @cached_property

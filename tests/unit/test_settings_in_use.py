@@ -11,6 +11,7 @@ from ulid import ULID
 
 from darkroom import bootstrap
 from darkroom.bootstrap._base import openrouter, provider_settings
+from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._chat import chat_models
 from darkroom.bootstrap._paid import quotes
 from darkroom.errors import ServiceUnavailable
@@ -63,7 +64,27 @@ def test_the_stacks_models_are_those_of_its_variables(simulator: Simulator, tabl
     new = quoting.quote(ImageRequest(prompt="a fox"))
     edited = quoting.quote(ImageRequest(prompt="a fox"), inputs=[InputShape(width=64, height=64)])
     assert (new.request.model, edited.request.model) == (MINI, SEEDREAM)
-    assert chat_models(made, bootstrap.stores(made)).choose().first.id == TALKER
+    assert chat_models(made, catalogue(made, bootstrap.stores(made))).choose().first.id == TALKER
+
+
+def test_all_of_the_chat_function_looks_at_one_catalogue(
+    simulator: Simulator, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    session = boto3.Session()
+    session.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    made = bootstrap.chat({**GIVEN, "DARKROOM_TABLE": table, "DARKROOM_OPENROUTER_URL": str(simulator.url)})
+    request, pictures = ImageRequest(prompt="a fox", model=MINI), [InputShape(width=64, height=64)]
+    made.complete.models.choose(TALKER)
+    made.turns.painting.quotes.quote(request, inputs=pictures)
+    assert calls, "what one has learned is kept for other functions"
+    calls.clear()
+    simulator.world.log.clear()
+    assert made.recipes.pricing is not None
+    made.turns.planning.models.choose(TALKER)
+    made.recipes.pricing.quotes.quote(request, inputs=pictures)
+    assert (calls, simulator.world.log.entries()) == ([], [])
 
 
 def test_the_patience_is_the_variables() -> None:

@@ -184,7 +184,8 @@ class Answering:
             "quality": painted.quality if painted else None,
             "size": f"{job.images[0].width}x{job.images[0].height}" if job.images else None,
             "usage": job.result.get("usage"),
-            **{name: shown[name] for name in ("model_requested", "model_used", "generation_id", "cost", "warnings")},
+            **{name: shown[name] for name in ("model_requested", "model_used", "provider", "generation_id")},
+            **{name: shown[name] for name in ("cost", "warnings")},
             "lineage": shown["lineage"],
             "job": shown,
         }

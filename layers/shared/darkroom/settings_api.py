@@ -46,7 +46,7 @@ class ChangedSettings(BaseModel):
 
 def settings_routes(api: Api, services: bootstrap.AccountServices) -> None:
     def shown() -> dict[str, Any]:
-        own_key = services.keys.pays_alone(api.user, "openrouter")
+        own_key = services.keys.pays_alone(api.user)
         return {"object": "settings", **services.preferences.show(api.user, own_key=own_key)}
 
     @api.get("/v1/settings")

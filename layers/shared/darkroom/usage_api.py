@@ -53,7 +53,7 @@ def usage_routes(api: Api, services: bootstrap.AccountServices) -> None:
 
 def standing(api: Api, services: bootstrap.AccountServices) -> dict[str, Any]:
     """The caller's limits, what is left of each, and what counts as spent."""
-    return services.budgets.show(api.caller, own_key=services.keys.pays_alone(api.user, "openrouter"))
+    return services.budgets.show(api.caller, own_key=services.keys.pays_alone(api.user))
 
 
 def _dimensions(by: str) -> tuple[Dimension, ...]:

@@ -5,6 +5,7 @@ import pytest
 
 from darkroom.bootstrap import AccountServices
 from darkroom.errors import InvalidApiKey, NetworkError
+from darkroom.models.key import StoredKey
 from darkroom.models.money import CREDIT
 from darkroom.models.user_settings import Limits
 from darkroom.providers.openrouter import OpenRouter
@@ -271,6 +272,19 @@ class TestMoney:
         _, changed = call("PATCH", "/v1/settings", token=token, body=body)
         assert (changed["max_cost_per_day"], changed["max_cost_per_month"]) == (5, 1)
         assert [key["owner"] for key in call("GET", "/v1/keys", token=token)[1]["data"]] == ["stack"]
+
+    @pytest.mark.parametrize(("own", "shown"), [("openrouter", 500), ("openai", 5)])
+    def test_what_is_shown_is_what_holds_for_whoever_may_spend_the_stacks_money(
+        self, studio: Studio, own: str, shown: float
+    ) -> None:
+        shared = Studio(studio.simulator, studio.clock, operator="sk-or-v1-operator")
+        call, token = Caller(shared.account_services), shared.token("bob")
+        key = StoredKey(user="bob", provider=own, hint="", sha256="0" * 64, connected_at=studio.clock())
+        shared.vault.store(key, "sk-" + "0" * 40)
+        _, changed = call("PATCH", "/v1/settings", token=token, body={"max_cost_per_day": 500})
+        _, usage = call("GET", "/v1/usage", token=token)
+        assert (changed["max_cost_per_day"], usage["limits"]["max_cost_per_day"]) == (shown, shown)
+        assert usage["budgets"][0]["limit_usd"] == shown
 
     def test_usage_says_what_is_left(self, call: Caller, token: str, studio: Studio) -> None:
         _, usage = call("GET", "/v1/usage", token=token)

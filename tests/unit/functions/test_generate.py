@@ -59,8 +59,17 @@ def test_the_answer_is_openais_and_ours(call: Call, studio: Studio) -> None:
     assert image["url"] == f"https://outputs.example/{job.images[0].key}"
     assert (body["created"], body["size"]) == (int(studio.clock().timestamp()), "1024x1024")
     assert (body["model_requested"], body["model_used"]) == (KLEIN, KLEIN)
+    assert (body["provider"], body["job"]["provider"]) == ("openrouter", "openrouter")
     assert headers["x-cost-usd"] == "0.014000"
     assert headers["location"] == f"/v1/jobs/{job.id}"
+    assert studio.charged("alice") == [PRICE]
+
+
+def test_where_the_model_is_gone_the_answer_says_which_one_made_it(call: Call, studio: Studio) -> None:
+    status, body, headers = call(model="gone/one", fallback_models=[KLEIN])
+    assert (status, body["model_requested"], body["model_used"]) == (200, "gone/one", KLEIN)
+    assert body["warnings"] == [f"gone/one is not offered here; {KLEIN} is used instead."]
+    assert headers["x-cost-usd"] == "0.014000"
     assert studio.charged("alice") == [PRICE]
 
 

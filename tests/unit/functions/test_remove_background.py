@@ -11,6 +11,7 @@ import pytest
 from darkroom.api import MAX_INLINE_BYTES
 from darkroom.bootstrap import AnswerServices, RemoveBackgroundServices
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
+from darkroom.models.job import Job, JobStatus
 from darkroom.models.upload import UploadRequest
 from darkroom.services.callers import Callers
 from darkroom.services.jobs import Jobs
@@ -34,6 +35,7 @@ class Studio:
     def __init__(self, callers: Callers, bakery: Bakery, clock: SteppingClock, token: str) -> None:
         jobs, images = bakery.jobs, bakery.images
         self.given: list[tuple[bytes, CutoutOptions, bytes | None]] = []
+        self.counted: list[Job] = []
         self.result = b"cut out"
         self.images = images
         self.jobs = jobs
@@ -56,6 +58,7 @@ class Studio:
                     retention=timedelta(days=1),
                     max_attempts=3,
                     recipes=bakery.folders,
+                    note=self.counted.append,
                 ),
             )
         )
@@ -155,6 +158,8 @@ class TestWaysOut:
         assert headers["server-timing"] == "decode;dur=1.2, segment;dur=300.5"
         assert headers["x-warnings"] == "Only the first frame was used."
         assert (studio.jobs.jobs, studio.images.outputs) == ({}, {}), "a picture that was handed over is not kept"
+        (counted,) = studio.counted
+        assert (counted.user, counted.status, len(counted.images)) == ("alice", JobStatus.SUCCEEDED, 1)
 
     @pytest.mark.parametrize("accept", ["*/*", "application/json", "", "application/json, image/*"])
     def test_json_otherwise(self, studio: Studio, accept: str) -> None:
@@ -171,6 +176,7 @@ class TestWaysOut:
         assert body["url"] == f"https://outputs.example/{key}"
         assert body["job"]["id"] in key
         assert body["job"]["status"] == "succeeded"
+        assert studio.counted == [], "its job counts"
 
     def test_a_picture_that_lambda_cannot_carry_is_fetched_by_url(self, studio: Studio) -> None:
         studio.result = b"x" * (MAX_INLINE_BYTES + 1)

@@ -55,6 +55,26 @@ def test_endpoints_have_exact_prices(asking: Asking) -> None:
     assert tokens["output_image"] == Decimal("0.00003")
 
 
+def test_the_sources_of_a_chat_model_have_prices_of_their_own(asking: Asking) -> None:
+    first, groq = asking.provider.chat_endpoints("openai/gpt-oss-20b")
+    assert (first.source, first.prices.prompt, first.max_completion_tokens) == ("DeepInfra", Decimal("3e-8"), 32768)
+    assert (groq.source, groq.slug, groq.max_completion_tokens) == ("Groq", "groq", 65536)
+    assert (groq.prices.prompt, groq.prices.completion) == (Decimal("1e-7"), Decimal("5e-7"))
+    with pytest.raises(UnsupportedModel):
+        asking.provider.chat_endpoints("nobody/nothing")
+    with pytest.raises(InvalidParameter):
+        asking.provider.chat_endpoints("../../key")
+
+
+def test_a_source_that_says_nothing_is_of_an_unknown_price() -> None:
+    value = {"data": {"endpoints": [{"provider_name": "Acme"}, {"pricing": {"prompt": "-1", "completion": "?"}}]}}
+    found = saying(value, lambda provider: provider.chat_endpoints("a/b"))
+    assert [(each.source, each.slug) for each in found] == [("Acme", "acme"), ("", "")]
+    assert {(each.prices.prompt, each.prices.completion, each.max_completion_tokens) for each in found} == {
+        (None, None, None)
+    }
+
+
 @pytest.mark.parametrize("model", ["nobody/nothing", TALKER])
 def test_a_model_that_does_not_paint_has_no_endpoints(model: str, asking: Asking) -> None:
     with pytest.raises(UnsupportedModel):

@@ -1,5 +1,7 @@
 """Whether a request becomes a job, and that nothing is left of one that does not."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from darkroom.errors import (
@@ -17,6 +19,7 @@ from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import JobStatus, PaidWork
 from darkroom.services.admission import Admission, Prepared, Submission, request_sha256
 from darkroom.services.providers import Choice
+from tests.conftest import Passing
 from tests.unit.studio import KLEIN, PromptQueue, Studio
 
 TERMS = Terms(route="POST /v1/images/generations")
@@ -120,6 +123,19 @@ def test_a_worker_that_cannot_be_told_is_no_failure(studio: Studio) -> None:
     job = Orders(down).submit().job
     assert down.job("alice", job.id).status is JobStatus.QUEUED
     assert [(name, facts["job"]) for name, facts in down.alarms] == [("JOB_NOT_QUEUED", job.id)]
+
+
+def test_a_job_and_its_budgets_are_of_the_same_day(studio: Studio) -> None:
+    clock = Passing()
+    passing = Studio(studio.simulator, clock)
+    passing.connect("alice")
+    for milliseconds in range(1, 12):
+        clock.now = datetime(2027, 1, 1, tzinfo=UTC) - timedelta(milliseconds=milliseconds)
+        job = Orders(passing).submit(prompt=f"{milliseconds} foxes").job
+        assert [ref.id for ref in job.budgets] == [
+            f"day#{job.created_at:%Y-%m-%d}",
+            f"month#{job.created_at:%Y-%m}",
+        ]
 
 
 class TestIdempotency:

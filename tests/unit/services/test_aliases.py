@@ -71,9 +71,9 @@ CHAT_NAMES = {
     "claude-opus-4-6": "anthropic/claude-opus-4.6",
     "anthropic/claude-3-sonnet": "anthropic/claude-opus-4.6",
     "anthropic/claude-3-opus": "anthropic/claude-opus-4.6",
-    "meta/llama-2": "openai/gpt-oss-20b",
-    "llama-3.3-70b-versatile": "openai/gpt-oss-20b",
-    "groq/llama-3.3-70b-versatile": "openai/gpt-oss-20b",
+    "meta/llama-2": "meta-llama/llama-3.3-70b-instruct",
+    "llama-3.3-70b-versatile": "meta-llama/llama-3.3-70b-instruct",
+    "groq/llama-3.3-70b-versatile": "meta-llama/llama-3.3-70b-instruct",
 }
 # The same model under another name: nobody has to be warned of it.
 SAME_MODEL = {
@@ -272,6 +272,36 @@ def test_fallback_models_have_aliases_too(quoting: Quotes) -> None:
     with pytest.raises(UnsupportedModel) as raised:
         quote(quoting, "sdxl", fallback_models=["gpt-4o"])
     assert raised.value.param == "fallback_models"
+
+
+def test_where_the_model_is_gone_the_fallback_models_are_asked_instead(quoting: Quotes) -> None:
+    made = quote(
+        quoting, "gone/one", fallback_models=["gone/two", "black-forest-labs/flux.2-klein-4b", "flux/kontext-max"]
+    )
+    assert made.model_requested == "gone/one"
+    assert made.request.model == "black-forest-labs/flux.2-klein-4b"
+    assert made.request.fallback_models == ("black-forest-labs/flux.2-pro",)
+    assert made.warnings[:2] == tuple(
+        f"{gone} is not offered here; black-forest-labs/flux.2-klein-4b is used instead."
+        for gone in ("gone/one", "gone/two")
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "fallbacks"),
+    [
+        ("gone/one", ["gone/two", "gpt-4o"]),
+        # It is there, and has to be paid for; or makes no pictures: neither is gone.
+        ("black-forest-labs/flux.2-pro:free", ["black-forest-labs/flux.2-klein-4b"]),
+        ("google/gemini-2.5-flash", ["black-forest-labs/flux.2-klein-4b"]),
+    ],
+)
+def test_what_is_not_gone_or_has_nothing_in_its_place_is_refused(
+    quoting: Quotes, model: str, fallbacks: list[str]
+) -> None:
+    with pytest.raises(UnsupportedModel) as raised:
+        quote(quoting, model, fallback_models=fallbacks)
+    assert raised.value.param == "model"
 
 
 def test_every_alias_is_written_as_it_is_looked_up() -> None:

@@ -89,6 +89,25 @@ class TestOneContainer:
         assert (first.slug, other.slug) == ("black-forest-labs", "openai")
         assert _asked(simulator, ENDPOINTS) == 1
 
+    def test_a_chat_models_sources_are_shared_by_all_and_outlive_an_outage(
+        self, make: Make, store: MemoryCatalogueStore, simulator: Simulator, clock: SteppingClock
+    ) -> None:
+        model = "openai/gpt-oss-20b"
+        found = make(store).chat_endpoints(model)
+        assert [each.slug for each in found] == ["deepinfra", "groq"]
+        other = make(store)
+        assert other.chat_endpoints(model) == found
+        assert _asked(simulator, f"/models/{model}/endpoints") == 1
+        simulator.scenario("overloaded", path=f"/models/{model}/endpoints")
+        clock.step(TTL)
+        assert other.chat_endpoints(model) == found
+        clock.step(PRICED)
+        with pytest.raises(DarkroomError):
+            other.chat_endpoints(model)
+
+    def test_a_chat_model_that_is_gone_has_no_sources(self, catalogue: Catalogue) -> None:
+        assert catalogue.chat_endpoints("nobody/nothing") == ()
+
     def test_threads_that_want_the_same_ask_once(self, catalogue: Catalogue, simulator: Simulator) -> None:
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda _: catalogue.image_endpoints(PAINTER), range(16)))

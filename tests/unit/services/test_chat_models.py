@@ -54,6 +54,23 @@ def test_others_may_stand_in_each_once(models: ChatModels) -> None:
     assert (chosen.first.id, chosen.fallbacks) == (TALKER, (SMALL_TALKER,))
 
 
+def test_where_the_model_is_gone_those_that_may_stand_in_do(models: ChatModels) -> None:
+    chosen = models.choose(GONE, ("gone/two", SMALL_TALKER, TALKER))
+    assert (chosen.named, chosen.first.id, chosen.fallbacks) == (GONE, SMALL_TALKER, (TALKER,))
+    assert chosen.warnings == tuple(
+        f"{gone} is not offered here; {SMALL_TALKER} is used instead." for gone in (GONE, "gone/two")
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "fallbacks", "sees"),
+    # A model that cannot do it is not gone.
+    [(GONE, ("gone/two",), False), (KLEIN, (TALKER,), False), (BLIND, (TALKER,), True), (GONE, (BLIND,), True)],
+)
+def test_nothing_else_stands_in(models: ChatModels, name: str, fallbacks: tuple[str, ...], sees: bool) -> None:
+    assert _refused(models, name, fallbacks, sees=sees).param == "model"
+
+
 def test_an_alias_says_why(models: ChatModels) -> None:
     chosen: Chosen = models.choose("nano-banana")
     assert chosen.first.id == PAINTER

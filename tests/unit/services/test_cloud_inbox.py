@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +16,7 @@ from darkroom.models.user_settings import Limits
 from darkroom.services.remove_background import LEASE, REMEMBERED
 from local.providers.removebg import Simulator
 from local.simulator import Simulator as OpenRouter
-from tests.conftest import SteppingClock
+from tests.conftest import Passing, SteppingClock
 from tests.fakes.memory import MemoryJobStore
 from tests.unit.cloud import CREDIT, Cloud, dot, dying
 from tests.unit.studio import LONG, PromptQueue, Studio
@@ -157,6 +157,23 @@ class TestDroppedFiles:
         job = cloud.only_job("bob")
         assert job.error is not None
         assert (job.status, job.error["code"]) == (JobStatus.FAILED, "INVALID_API_KEY")
+
+    def test_the_paid_job_and_its_budgets_are_of_the_same_day(
+        self, studio_simulator: OpenRouter, running: Simulator
+    ) -> None:
+        clock = Passing()
+        cloud = Cloud(Studio(studio_simulator, clock), running)
+        cloud.connect("alice")
+        cloud.set("alice", cloud_removal="always")
+        cloud.studio.images.drop(FILE.key, dot(), FILE.version)
+        for milliseconds in range(1, 12):
+            clock.now = datetime(2027, 1, 1, tzinfo=UTC) - timedelta(milliseconds=milliseconds)
+            job = cloud.service.on_dropped(replace(FILE, sequencer=str(milliseconds), version=None))
+            assert job is not None
+            assert [ref.id for ref in job.budgets] == [
+                f"day#{job.created_at:%Y-%m-%d}",
+                f"month#{job.created_at:%Y-%m}",
+            ]
 
     def test_that_a_file_had_its_job_is_known_for_as_long_as_its_message_can_come_again(
         self, studio: Studio, running: Simulator

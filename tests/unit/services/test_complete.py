@@ -118,6 +118,16 @@ def test_models_by_either_name_of_the_field(
     assert DEFAULT.endswith(TALKER)
 
 
+def test_where_its_model_is_gone_one_that_may_stand_in_answers(studio: Studio) -> None:
+    job = done(studio, asked(model="nobody/gone", fallback_models=[SMALL_TALKER, TALKER]))
+    sent = _sent(studio)
+    assert (sent["model"], sent["models"]) == (SMALL_TALKER, [SMALL_TALKER, TALKER])
+    assert (job.model_requested, job.model_used, job.status) == ("nobody/gone", SMALL_TALKER, JobStatus.SUCCEEDED)
+    assert job.warnings == (f"nobody/gone is not offered here; {SMALL_TALKER} is used instead.",)
+    assert studio.charged("alice") == [job.cost.actual]
+    assert (job.cost.actual or 0) <= job.cost.reserved
+
+
 @pytest.mark.parametrize(
     ("given", "most"),
     [

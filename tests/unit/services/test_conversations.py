@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -24,6 +24,7 @@ from darkroom.errors import (
 from darkroom.models.conversation import Conversation, PaintStep, Step
 from darkroom.models.job import StoredImage
 from darkroom.models.source import ImageSource
+from darkroom.models.user_settings import UserSettings
 from darkroom.services.conversations import Conversations
 from darkroom.services.inputs import Inputs
 from darkroom.services.sources import Sources
@@ -479,6 +480,52 @@ def test_it_never_outlives_its_pictures(waits: list[int]) -> None:
         conversations.branch("alice", begun.id, "v1")
         # Whoever goes on with it has it for at least a day less than they would have a new one.
         assert conversations.find("alice", begun.id).expires_at > clock() + RETENTION - timedelta(days=1)
+
+
+@given(moves=st.lists(st.tuples(st.integers(1, 40), st.sampled_from([None, 1, 3, 7])), min_size=1, max_size=20))
+@settings(max_examples=40, deadline=None)
+def test_nor_does_it_where_its_user_wants_pictures_gone_sooner(moves: list[tuple[int, int | None]]) -> None:
+    """Each picture is kept for as long as was wanted when it was written, or counted anew."""
+    clock = SteppingClock()
+    images = MemoryImageStore(clock)
+    wanted: dict[str, int | None] = {"days": moves[0][1]}
+    until: dict[str, datetime] = {}
+
+    class Tagging:
+        def renew_outputs(self, keys: list[str]) -> None:
+            images.renew_outputs(keys)
+            until.update(dict.fromkeys(keys, clock() + kept()))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(images, name)
+
+    def kept() -> timedelta:
+        return timedelta(days=wanted["days"] or RETENTION.days)
+
+    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore()), images, max_megapixels=1)
+    conversations = Conversations(
+        MemoryConversationStore(),
+        Tagging(),  # type: ignore[arg-type]
+        inputs,
+        clock,
+        retention=RETENTION,
+        settings=lambda _user: UserSettings(retention_days=wanted["days"]),
+    )
+    begun = conversations.create("alice", ImageSource("image", data=PICTURE))
+    until[begun.versions[0].image.key] = clock() + kept()
+    for number, (hours, days) in enumerate(moves):
+        found = conversations.find("alice", begun.id)
+        assert found.expires_at <= min(until.values())
+        clock.step(timedelta(hours=hours))
+        if found.expires_at <= clock():
+            return
+        wanted["days"] = days
+        conversations.renew(found)
+        image = keep(images, f"job_{number}", PICTURE)
+        until[image.key] = clock() + kept()
+        taken = conversations.append("alice", begun.id, **turn_of(f"job_{number}", "v1", image, WARMER))
+        # Whoever goes on with it has most of that time left.
+        assert taken.conversation.expires_at >= clock() + kept() * 3 / 4
 
 
 def test_pictures_are_renewed_once_a_day_at_the_most(

@@ -38,6 +38,14 @@ def test_its_pictures_are_kept_and_named_in_the_job(studio: Studio) -> None:
     assert "images" not in job.input
 
 
+def test_where_its_model_is_gone_one_that_may_stand_in_makes_it_over(studio: Studio) -> None:
+    job = studio.edit.submit(ALICE, _request(picture(), model="gone/one", fallback_models=[KLEIN]), TERMS).job
+    assert job.work is not None
+    assert job.work.request is not None
+    assert (job.model_requested, job.work.request.model, job.work.request.fallback_models) == ("gone/one", KLEIN, ())
+    assert job.warnings == (f"gone/one is not offered here; {KLEIN} is used instead.",)
+
+
 def test_with_a_mask_words_say_where_to_look(studio: Studio) -> None:
     job = studio.edit.submit(ALICE, _request(picture(), mask=mask()), TERMS).job
     assert job.work is not None

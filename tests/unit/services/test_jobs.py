@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from darkroom.errors import Conflict, InvalidParameter, NotFound
-from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.models.job import Job, JobStatus, PaidWork, StoredImage, TurnState
 from darkroom.services.jobs import LOST_AFTER, Jobs
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
@@ -64,6 +64,14 @@ def test_a_job_is_shown_with_links_and_without_keys(jobs: Jobs, store: MemoryJob
         "settled": True,
         "charged": False,
     }
+
+
+def test_a_job_says_who_serves_it(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:
+    cutout = _add(store, clock).model_copy(update={"provider": "openai"})
+    assert jobs.show(cutout)["provider"] is None, "it was cut out here"
+    paid = cutout.model_copy(update={"work": PaidWork()})
+    turn = cutout.model_copy(update={"turn": TurnState(conversation_id="conv_1", content="warmer")})
+    assert [jobs.show(each)["provider"] for each in (paid, turn)] == ["openai", "openai"]
 
 
 def test_anothers_job_is_not_found(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:

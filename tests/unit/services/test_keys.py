@@ -23,6 +23,19 @@ def test_a_users_own_key_pays_before_the_stacks(clock: SteppingClock) -> None:
     assert keys.reveal("alice", "openrouter") == STACKS
 
 
+def test_who_pays_alone_has_a_key_of_their_own_wherever_the_stack_has_one(clock: SteppingClock) -> None:
+    stacks = frozenset({"openai", "openrouter"})
+    known = dict.fromkeys(("groq", "openai", "openrouter"), ScriptedOpenRouter())
+    keys = Keys(MemoryKeyVault(), known, clock, operated=stacks)
+    pays = [keys.pays_alone("alice")]
+    for provider in ("groq", "openrouter", "openai"):
+        keys.connect("alice", provider, OWN)
+        pays.append(keys.pays_alone("alice"))
+    assert pays == [False, False, False, True]
+    assert not keys.pays_alone("bob")
+    assert _keys(clock).pays_alone("bob")
+
+
 @pytest.mark.parametrize("operator", [None, ""])
 def test_without_any_key_the_way_to_one_is_told(clock: SteppingClock, operator: str | None) -> None:
     with pytest.raises(InvalidApiKey) as refused:

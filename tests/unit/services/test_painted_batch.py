@@ -1,6 +1,6 @@
 """Recipes that paint, on many pictures: what is paid, what is refused, and what becomes of each picture."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,8 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.job import JobStatus
 from darkroom.models.user_settings import UserSettings
 from darkroom.services.batch_notes import TOO_OLD
+from local.simulator import Simulator
+from tests.conftest import Passing
 from tests.photos import load
 from tests.unit.services.batches import PAINTED, USER, Gallery, assert_books_agree, assert_tidy, flip, paint, recipe
 from tests.unit.studio import LONG, STREAMING, UNPRICED, Studio
@@ -407,3 +409,23 @@ def test_a_batch_that_does_not_end_within_a_day_begins_nothing_more(gallery: Gal
     assert {code for _, code, _ in gallery.errors(job)} == {"SERVICE_UNAVAILABLE"}
     assert len(gallery.errors(job)) == 12
     assert_books_agree(gallery, job)
+
+
+def test_a_batch_and_its_budgets_are_of_the_same_day(studio_simulator: Simulator) -> None:
+    clock = Passing()
+    passing = Studio(studio_simulator, clock)
+    passing.connect(USER)
+    gallery = Gallery(passing)
+    for milliseconds in range(1, 12):
+        clock.now = datetime(2027, 1, 1, tzinfo=UTC) - timedelta(milliseconds=milliseconds)
+        job = gallery.apply(PAINTED, 1)
+        assert [ref.id for ref in job.budgets[:2]] == [
+            f"day#{job.created_at:%Y-%m-%d}",
+            f"month#{job.created_at:%Y-%m}",
+        ]
+
+
+def test_a_batch_is_kept_no_longer_than_its_pictures(gallery: Gallery) -> None:
+    choose(gallery.studio, retention_days=3)
+    job = gallery.apply(recipe(flip()), 1, most=None)
+    assert job.expires_at == gallery.studio.clock() + timedelta(days=3)

@@ -60,6 +60,18 @@ def test_how_pictures_are_changed_is_chosen_by_the_user(
     assert_books_agree(talk, turn)
 
 
+def test_where_the_users_own_models_are_gone_others_do_it_and_that_is_said(talk: Talk, studio: Studio) -> None:
+    choose(studio, chat_model="gone/talker", image_edit_model="gone/painter")
+    turn = talk.say("make it a watercolour painting")
+    assert (turn.status, talk.posts()) == (JobStatus.SUCCEEDED, ["chat", "images"])
+    used = [talk.part(turn, name).model_used for name in ("plan", "paint0")]
+    assert turn.warnings[:2] == (
+        f"Your `ai_chat_model`, gone/talker, cannot be had now; {used[0]} is used instead.",
+        f"Your `image_edit_model`, gone/painter, cannot be had now; {used[1]} is used instead.",
+    )
+    assert_books_agree(talk, turn)
+
+
 def test_with_the_generative_method_nothing_is_changed_by_operations(talk: Talk, studio: Studio) -> None:
     choose(studio, manipulation_method="generative")
     talk.plans(operations(WARM), times=2)

@@ -6,9 +6,12 @@ from datetime import timedelta
 import pytest
 
 from darkroom.errors import NoForeground, ServiceUnavailable
+from darkroom.models.caller import Caller
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions, CutoutRequest
 from darkroom.models.dropped import DroppedFile
-from darkroom.models.job import JobStatus
+from darkroom.models.job import Job, JobStatus
+from darkroom.models.receipt import of_free_work
+from darkroom.services.cloud_removal import OPERATION
 from darkroom.services.remove_background import LEASE, Pipeline, RemoveBackground
 from darkroom.services.sources import Sources
 from tests.conftest import SteppingClock
@@ -40,9 +43,10 @@ class World:
         self.clock = clock
         self.images = MemoryImageStore(clock)
         self.jobs = MemoryJobStore()
+        self.lost: list[Exception] = []
         self.images.drop(FILE.key, b"photo", FILE.version)
 
-    def service(self, pipeline: Pipeline = cut) -> RemoveBackground:
+    def service(self, pipeline: Pipeline = cut, note: Callable[[Job], None] = lambda _job: None) -> RemoveBackground:
         return RemoveBackground(
             pipeline=pipeline,
             sources=Sources(self.images, OnePageWeb()),
@@ -51,6 +55,8 @@ class World:
             clock=self.clock,
             retention=timedelta(days=30),
             max_attempts=3,
+            note=note,
+            on_lost=lambda _job, error: self.lost.append(error),
         )
 
     def only_job(self) -> tuple[str, JobStatus, str | None]:
@@ -68,6 +74,25 @@ class TestRequests:
         request = CutoutRequest(image=b"photo", background_b64="YmVhY2g=", format="webp")
         assert world.service().cut_out("alice", request).data == b"photo|beach|webp"
         assert (world.jobs.jobs, world.images.outputs) == ({}, {})
+
+    def test_what_is_handed_out_is_counted(self, world: World) -> None:
+        noted: list[Job] = []
+        request = CutoutRequest(image=b"photo")
+        service = world.service(note=noted.append)
+        service.count(Caller(user="alice"), request, service.cut_out("alice", request))
+        receipt = of_free_work(noted[0], world.clock())
+        assert (receipt.user, receipt.op, receipt.status, receipt.images) == ("alice", OPERATION, "succeeded", 1)
+        assert (receipt.actual, receipt.model_used, world.jobs.jobs) == (0, "u2net", {})
+
+    @pytest.mark.parametrize("error", [ServiceUnavailable("The table is away."), PermissionError("It may not write.")])
+    def test_what_cannot_be_counted_is_handed_out_all_the_same(self, world: World, error: Exception) -> None:
+        def away(_job: Job) -> None:
+            raise error
+
+        request = CutoutRequest(image=b"photo")
+        service = world.service(note=away)
+        service.count(Caller(user="alice"), request, service.cut_out("alice", request))
+        assert world.lost == [error]
 
     def test_what_is_kept_lies_under_its_owner_with_a_job_that_shows_it(self, world: World) -> None:
         request = CutoutRequest(image_url="https://x.example/a.png?signature=secret", format="jpeg")

@@ -1,6 +1,5 @@
 """Turns that are broken off, hurried, or overtaken: each comes to its end, and nothing in it is paid twice."""
 
-import dataclasses
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from darkroom.errors import Conflict, ServiceUnavailable
-from darkroom.models.conversation import Conversation
+from darkroom.errors import ServiceUnavailable
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.services.settlement import DECIDED_AFTER
-from darkroom.services.worker import no_turns
 from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, paint
 from tests.unit.studio import LONG, Studio
 
@@ -222,129 +219,3 @@ def test_after_a_day_a_turn_that_nobody_can_end_is_given_up(talk: Talk, studio: 
     talk.run()
     assert talk.turn(turn).status is JobStatus.FAILED
     assert (talk.now.current, [each.cost for each in talk.now.messages]) == ("v1", [0, sum(studio.charged(USER))])
-
-
-# ── The conversation goes away ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def assert_gone(talk: Talk, turn: Job, posts: list[str]) -> None:
-    turn = talk.turn(turn)
-    assert turn.error is not None
-    assert (turn.status, turn.error["code"], turn.error["charged"]) == (JobStatus.FAILED, "NOT_FOUND", True)
-    assert talk.posts() == posts
-    assert turn.cost.actual == sum(talk.studio.charged(USER))
-    assert studio_is_quiet(talk.studio)
-    # It is not made anew by what comes too late, and leaves nothing behind but what was paid for.
-    assert (USER, talk.id) not in talk.studio.conversation_store.documents
-    assert [key for key in talk.studio.images.outputs if key.startswith(f"outputs/{USER}/{turn.id}/")] == []
-
-
-def studio_is_quiet(studio: Studio) -> bool:
-    return all(account.reserved == 0 for account in studio.ledger.accounts.values()) and not list(
-        studio.jobs.list_open()
-    )
-
-
-def test_removed_while_it_is_planned_a_conversation_is_not_painted_for(talk: Talk, studio: Studio) -> None:
-    turn = talk.submit("make it a watercolour painting")
-    studio.conversations.remove(USER, talk.id)
-    talk.run()
-    assert_gone(talk, turn, ["chat"])
-
-
-def test_nor_is_it_when_it_is_removed_before_the_painting(talk: Talk, studio: Studio) -> None:
-    talk.plans(operations(CUT_OUT), paint("a fox"))
-    turn = talk.submit("cut it out, and paint a fox")
-    studio.work()
-    assert studio.render_queue.sent
-    studio.conversations.remove(USER, talk.id)
-    talk.run()
-    assert_gone(talk, turn, ["chat"])
-
-
-def test_removed_while_it_is_painted_the_painting_is_paid_and_the_turn_fails(talk: Talk, studio: Studio) -> None:
-    turn = talk.submit("make it a watercolour painting")
-    studio.work()
-    studio.conversations.remove(USER, talk.id)
-    talk.run()
-    assert_gone(talk, turn, ["chat", "images"])
-
-
-def test_removed_while_its_picture_is_made_the_turn_fails_and_leaves_no_picture(talk: Talk, studio: Studio) -> None:
-    talk.plans(operations(WARM), paint("a fox"), operations(CUT_OUT))
-    turn = talk.submit("warm, a fox, cut out")
-    studio.work()
-    studio.work()
-    assert studio.render_queue.sent
-    assert any(key.startswith(f"outputs/{USER}/{turn.id}/") for key in studio.images.outputs)
-    studio.conversations.remove(USER, talk.id)
-    talk.run()
-    assert_gone(talk, turn, ["chat", "images"])
-    # What was painted is paid, and stays with its job.
-    (painted,) = talk.part(turn, "paint1").images
-    assert painted.key in studio.images.outputs
-
-
-def test_removed_between_reading_and_writing_it_stays_removed(talk: Talk, studio: Studio) -> None:
-    class Removing:
-        def save(self, conversation: Conversation) -> bool:
-            studio.conversations.remove(USER, talk.id)
-            return studio.conversation_store.save(conversation)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(studio.conversation_store, name)
-
-    turn = talk.submit("make it warmer")
-    Talk(dying(studio, "conversation_store", Removing()), talk.id).run()
-    assert_gone(talk, turn, ["chat"])
-
-
-def test_removed_before_an_answer_that_was_lost_is_accounted_for(talk: Talk, studio: Studio) -> None:
-    talk.fails("cut_body", path="/chat/completions")
-    turn = talk.submit("make it warmer")
-    studio.work()
-    studio.conversations.remove(USER, talk.id)
-    for _ in range(3):
-        talk.sweep()
-    ended = talk.turn(turn)
-    assert (ended.status, ended.cost.actual) == (JobStatus.FAILED, sum(studio.charged(USER)))
-    assert studio_is_quiet(studio)
-    assert (USER, talk.id) not in studio.conversation_store.documents
-
-
-def test_a_part_cannot_be_removed_while_its_turn_goes_on(talk: Talk, studio: Studio) -> None:
-    """Its turn would find it missing, and have it done and paid for once more."""
-    turn = talk.submit("make it warmer")
-    user, part = studio.queue.sent.pop(0)
-    dataclasses.replace(studio.worker, advance=no_turns).run(user, part, Deadline(LONG))
-    assert talk.part(turn, "plan").status is JobStatus.SUCCEEDED
-    with pytest.raises(Conflict):
-        studio.shown.remove(user, part)
-    # The message of a part that is over tells its turn, should nobody have done so.
-    studio.worker.run(user, part, Deadline(LONG))
-    assert talk.turn(turn).status is JobStatus.SUCCEEDED
-    studio.shown.remove(user, part)
-    assert len(studio.charged(USER)) == 1
-
-
-def test_a_turn_can_be_canceled_until_its_planner_is_asked(talk: Talk, studio: Studio) -> None:
-    turn = talk.submit("make it warmer")
-    canceled = studio.shown.cancel(USER, turn.id, studio.settlement.cancel)
-    assert (canceled.status, talk.part(turn, "plan").status) == (JobStatus.CANCELED, JobStatus.CANCELED)
-    talk.run()
-    assert (talk.turn(turn).status, talk.now.messages, studio.charged(USER)) == (JobStatus.CANCELED, (), [])
-    late = talk.submit("make it cooler")
-    user, part = studio.queue.sent.pop(0)
-    dataclasses.replace(studio.worker, advance=no_turns).run(user, part, Deadline(LONG))
-    with pytest.raises(Conflict):
-        studio.shown.cancel(USER, late.id, studio.settlement.cancel)
-
-
-def test_removing_a_turns_job_leaves_its_picture_to_the_conversation(talk: Talk, studio: Studio) -> None:
-    turn = talk.say("make it warmer")
-    version = talk.now.version("v2")
-    assert version is not None
-    studio.shown.remove(USER, turn.id)
-    assert version.image.key in studio.images.outputs
-    studio.conversations.remove(USER, talk.id)
-    assert version.image.key not in studio.images.outputs

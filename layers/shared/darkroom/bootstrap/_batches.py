@@ -1,18 +1,18 @@
 """Recipes on many pictures, as the worker has to do with them: the paintings that they wait for, and their sweep."""
 
-from darkroom.bootstrap._base import Stores, alarm, budgets, now, providers
-from darkroom.bootstrap._chat import render_queue
-from darkroom.bootstrap._paid import job_queue, quotes, settlement
+from darkroom.bootstrap._base import Stores, alarm, now
+from darkroom.bootstrap._chat import batch_pricing, render_queue
+from darkroom.bootstrap._paid import job_queue, settlement
 from darkroom.services.batch_notes import Notes
 from darkroom.services.batch_painting import BatchPainting
-from darkroom.services.batch_pricing import BatchPricing
+from darkroom.services.catalogue import Catalogue
 from darkroom.services.worker import Advance
 from darkroom.settings import Settings
 
 
-def batch_painting(settings: Settings, behind: Stores) -> BatchPainting:
+def batch_painting(settings: Settings, behind: Stores, published: Catalogue) -> BatchPainting:
     return BatchPainting(
-        pricing=BatchPricing(quotes(settings, behind), budgets(settings, behind), providers(settings, behind), now),
+        pricing=batch_pricing(settings, behind, published),
         jobs=behind.jobs,
         ledger=behind.ledger,
         notes=Notes(behind.images),

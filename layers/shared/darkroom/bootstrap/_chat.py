@@ -1,6 +1,6 @@
 """The function of conversations, recipes and plain chat; and what of them the worker has to do with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import boto3
@@ -22,10 +22,12 @@ from darkroom.bootstrap._base import (
     url_guard,
 )
 from darkroom.bootstrap._catalogue import catalogue
-from darkroom.bootstrap._paid import AnswerServices, admission, answering, check_webhook, job_queue, quotes
+from darkroom.bootstrap._paid import AnswerServices, admission, answering, check_webhook, job_queue, quotes, settlement
+from darkroom.models.conversation import Conversation
 from darkroom.services.admission import Admission
 from darkroom.services.batch_pricing import BatchPricing
 from darkroom.services.callers import Callers
+from darkroom.services.catalogue import Catalogue
 from darkroom.services.chat_models import ChatModels
 from darkroom.services.complete import Complete
 from darkroom.services.conversations import Conversations
@@ -36,6 +38,7 @@ from darkroom.services.planning import Planning
 from darkroom.services.recipes import Recipes
 from darkroom.services.render import Render
 from darkroom.services.sources import Sources
+from darkroom.services.turn_cancel import TurnCancel
 from darkroom.services.turn_render import TurnRender
 from darkroom.services.turns import Turns
 from darkroom.settings import Settings
@@ -54,31 +57,32 @@ class ChatServices:
 def chat(environ: Mapping[str, str]) -> ChatServices:
     settings = Settings.from_environ(environ)
     behind = stores(settings)
-    admitted = admission(settings, behind)
+    admitted, published = admission(settings, behind), catalogue(settings, behind)
+    cancel = TurnCancel(behind.jobs, settlement(settings, behind).cancel, now)
     return ChatServices(
         callers=callers(settings, behind),
-        conversations=conversations(settings, behind),
-        turns=turns(settings, behind, admitted),
+        conversations=conversations(settings, behind, cancel_turns=cancel.of),
+        turns=turns(settings, behind, admitted, published),
         complete=Complete(
             admitted,
-            chat_models(settings, behind),
+            chat_models(settings, published),
             behind.images,
             url_guard(settings).check,
             check_webhook(settings),
         ),
-        recipes=recipes(settings, behind),
+        recipes=recipes(settings, behind, published),
         answering=answering(settings, behind),
     )
 
 
-def turns(settings: Settings, behind: Stores, admitted: Admission) -> Turns:
+def turns(settings: Settings, behind: Stores, admitted: Admission, published: Catalogue) -> Turns:
     render = Render(behind.images, sources(settings, behind), settings.max_megapixels)
     planner = Planner()
     return Turns(
         conversations=conversations(settings, behind),
         planner=planner,
-        planning=Planning(planner, chat_models(settings, behind), behind.settings, behind.images, now),
-        painting=painting(settings, behind),
+        planning=Planning(planner, chat_models(settings, published), behind.settings, behind.images, now),
+        painting=painting(settings, behind, published),
         rendering=TurnRender(behind.jobs, job_queue(settings), render, now),
         render_queue=render_queue(settings),
         admission=admitted,
@@ -87,23 +91,31 @@ def turns(settings: Settings, behind: Stores, admitted: Admission) -> Turns:
     )
 
 
-def painting(settings: Settings, behind: Stores) -> Painting:
+def painting(settings: Settings, behind: Stores, published: Catalogue) -> Painting:
     return Painting(
-        quotes(settings, behind), budgets(settings, behind), providers(settings, behind), keys(settings, behind), now
+        quotes(settings, behind, published),
+        budgets(settings, behind),
+        providers(settings, behind),
+        keys(settings, behind),
+        now,
     )
 
 
-def conversations(settings: Settings, behind: Stores) -> Conversations:
+def conversations(
+    settings: Settings, behind: Stores, *, cancel_turns: Callable[[Conversation], object] = lambda _conversation: None
+) -> Conversations:
     return Conversations(
         DynamoConversationStore(settings.table, behind.dynamodb),
         behind.images,
         Inputs(sources(settings, behind), behind.images, max_megapixels=settings.max_megapixels),
         now,
         retention=settings.retention,
+        settings=behind.settings.load,
+        cancel_turns=cancel_turns,
     )
 
 
-def recipes(settings: Settings, behind: Stores) -> Recipes:
+def recipes(settings: Settings, behind: Stores, published: Catalogue) -> Recipes:
     return Recipes(
         store=DynamoRecipeStore(settings.table, behind.dynamodb),
         images=behind.images,
@@ -112,7 +124,14 @@ def recipes(settings: Settings, behind: Stores) -> Recipes:
         clock=now,
         retention=settings.retention,
         alarm=alarm,
-        pricing=BatchPricing(quotes(settings, behind), budgets(settings, behind), providers(settings, behind), now),
+        pricing=batch_pricing(settings, behind, published),
+        settings=behind.settings.load,
+    )
+
+
+def batch_pricing(settings: Settings, behind: Stores, published: Catalogue) -> BatchPricing:
+    return BatchPricing(
+        quotes(settings, behind, published), budgets(settings, behind), providers(settings, behind), now
     )
 
 
@@ -120,8 +139,8 @@ def sources(settings: Settings, behind: Stores) -> Sources:
     return Sources(behind.images, HttpUrlFetcher(url_guard(settings)), behind.jobs)
 
 
-def chat_models(settings: Settings, behind: Stores) -> ChatModels:
-    return ChatModels(catalogue(settings, behind), default=settings.chat_model)
+def chat_models(settings: Settings, published: Catalogue) -> ChatModels:
+    return ChatModels(published, default=settings.chat_model)
 
 
 def render_queue(settings: Settings) -> SqsRenderQueue:

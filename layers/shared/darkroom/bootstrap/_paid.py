@@ -26,6 +26,7 @@ from darkroom.ports import ImageStore, JobStore
 from darkroom.services.admission import Admission
 from darkroom.services.answers import Answers
 from darkroom.services.callers import Callers
+from darkroom.services.catalogue import Catalogue
 from darkroom.services.edit import Edit
 from darkroom.services.generate import Generate
 from darkroom.services.jobs import Jobs
@@ -144,9 +145,10 @@ def answering(settings: Settings, behind: Stores) -> AnswerServices:
     )
 
 
-def quotes(settings: Settings, behind: Stores) -> Quotes:
+def quotes(settings: Settings, behind: Stores, published: Catalogue | None = None) -> Quotes:
+    """Args: published: what is asked for prices, where others of the function ask it, too."""
     return Quotes(
-        catalogue(settings, behind),
+        published or catalogue(settings, behind),
         generation_model=settings.image_generation_model,
         edit_model=settings.image_edit_model,
     )

@@ -11,7 +11,10 @@ from darkroom.adapters.aws import CLIENT_CONFIG
 from darkroom.adapters.job_queue import SqsJobQueue
 from darkroom.adapters.recipe_store import DynamoRecipeStore
 from darkroom.adapters.render_queue import SqsRenderQueue
+from darkroom.adapters.work_log import DynamoWorkLog
 from darkroom.bootstrap._base import Stores, alarm, budgets, callers, jobs_of, now, providers, stores, url_guard
+from darkroom.models.job import Job
+from darkroom.observability import logger
 from darkroom.services.batch_notes import Notes
 from darkroom.services.callers import Callers
 from darkroom.services.jobs import Jobs
@@ -59,7 +62,7 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
     render = Render(behind.images, sources, settings.max_megapixels, segmenter, settings.background_model)
     sqs = boto3.client("sqs", config=CLIENT_CONFIG)
     queue, job_queue = SqsRenderQueue(settings.render_queue, sqs), SqsJobQueue(settings.job_queue, sqs)
-    notes = Notes(behind.images)
+    notes, work = Notes(behind.images), DynamoWorkLog(settings.table, behind.dynamodb)
     return RemoveBackgroundServices(
         callers=callers(settings, behind),
         jobs=jobs_of(settings, behind),
@@ -82,6 +85,8 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
             recipes=FolderRecipes(DynamoRecipeStore(settings.table, behind.dynamodb), render),
             settings=behind.settings.load,
             cloud=cache(lambda: cloud_removal(settings, behind, sources)),
+            note=lambda job: work.note(job, at=now()),
+            on_lost=_uncounted,
         ),
         recipes_worker=RecipeWorker(
             render=render,
@@ -112,6 +117,10 @@ def cloud_removal(settings: Settings, behind: Stores, sources: Sources) -> "Clou
         providers=providers(settings, behind),
         credit=settings.removebg_credit_usd,
     )
+
+
+def _uncounted(job: Job, error: Exception) -> None:
+    logger.warning("A cut-out was not counted", extra={"job": job.id, "error": type(error).__name__})
 
 
 def _answering(settings: Settings, behind: Stores) -> "AnswerServices":

@@ -7,6 +7,7 @@ from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
 from darkroom.bootstrap._base import LOST_SEAL, alarm, jobs_of, keys, now, providers, sealer, stores, url_guard
 from darkroom.bootstrap._batches import advancing, batch_painting
+from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._chat import recipes, turns
 from darkroom.bootstrap._paid import admission, job_queue, settlement, webhook_queue
 from darkroom.bootstrap._usage import reports
@@ -34,8 +35,10 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
     queue, known = job_queue(settings), keys(settings, behind)
     by_name = providers(settings, behind).get
     settled = settlement(settings, behind)
+    published = catalogue(settings, behind)
     advance = advancing(
-        turns(settings, behind, admission(settings, behind)).advance, batch_painting(settings, behind).advance
+        turns(settings, behind, admission(settings, behind), published).advance,
+        batch_painting(settings, behind, published).advance,
     )
     free_jobs = jobs_of(settings, behind)
     webhooks = Webhooks(
@@ -74,7 +77,7 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
             alarm=alarm,
             advance=advance,
             is_batch=is_batch,
-            resume_batch=recipes(settings, behind).resume,
+            resume_batch=recipes(settings, behind, published).resume,
         ),
         reports=reports(settings, behind),
         dead_letters=settings.job_dead_letters,

@@ -70,7 +70,7 @@ class ImageEndpoint(BaseModel):
 
 
 class TokenPrices(BaseModel):
-    """Dollars per token, picture or request, as the cheapest endpoint has them. None is unknown, never free."""
+    """Dollars per token, picture or request: a source's, or a model's cheapest one's. None is unknown, never free."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -80,6 +80,17 @@ class TokenPrices(BaseModel):
     image: Decimal | None = None
     image_output: Decimal | None = None
     internal_reasoning: Decimal | None = None
+
+
+class ChatEndpoint(BaseModel):
+    """One source of a chat model, and what it takes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    slug: str
+    prices: TokenPrices = TokenPrices()
+    max_completion_tokens: int | None = None
 
 
 class ChatModel(BaseModel):

@@ -51,6 +51,7 @@ class StoredBody(BaseModel):
     model: str
     fallback_models: tuple[str, ...] = ()
     max_completion_tokens: int = 1
+    zdr: bool = Field(False, description="Only sources that keep nothing.")
 
 
 class Parent(BaseModel):

@@ -24,5 +24,5 @@ class Rates(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     lines: tuple[PriceLine, ...] = Field((), description="Of a model that makes pictures.")
-    tokens: TokenPrices | None = Field(None, description="Of a model that makes text.")
+    tokens: TokenPrices | None = Field(None, description="Of a model that makes text, beside pictures or without.")
     credit: Decimal | None = Field(None, description="Dollars for one of the provider's credits.")

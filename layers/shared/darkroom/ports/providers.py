@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from darkroom.models.catalogue import ChatModel, ImageEndpoint, ImageModel
+from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
 from darkroom.models.chat import ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
@@ -46,6 +46,13 @@ class CatalogueSource(Protocol):
     def chat_models(self) -> Sequence[ChatModel]:
         """All models but those for `generate` alone have text among their outputs."""
 
+    def chat_endpoints(self, model: str) -> Sequence[ChatEndpoint]:
+        """Who serves one of `chat_models`, with what prices; may be empty.
+
+        Raises:
+            UnsupportedModel: there is no such model.
+        """
+
     def private_models(self) -> Sequence[str]:
         """The ids of those that have a source which keeps nothing of what it is sent."""
 
@@ -79,6 +86,17 @@ class Provider(Protocol):
     @property
     def keeps_books(self) -> bool:
         """Whether `generation`, or what `inspect` says was used, tells what a call cost whose answer did not."""
+
+    @property
+    def makers(self) -> frozenset[str]:
+        """The authors, in the catalogue's ids, whose published prices are this provider's own; none if it makes none.
+
+        `google` for Gemini; nobody for one that serves the models of others, and for an intermediary.
+        """
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """What the catalogue calls it where it is one of a model's sources: names and slugs, in lower case."""
 
     def serves(self, model: str) -> str | None:
         """Its own name for a model of the catalogue; None for one that it has not. Asks nobody."""

@@ -6,6 +6,8 @@
                                              "unit":"megapixel","cost_usd":0.014}],…}]}
     GET /models?output_modalities=all       {"data":[{"id","pricing":{"prompt":"0.00003",…},"expiration_date",
                                              "hugging_face_id","reasoning":{…},…}]}    prices are strings
+    GET /models/{a}/{s}/endpoints           {"data":{"id","endpoints":[{"provider_name","tag":"groq","pricing":{…},
+                                             "max_completion_tokens",…}]}}
     GET /models?output_modalities=all&zdr=true    the same for models with a source that keeps nothing
     GET /generation?id=…                    {"data":{"id","model","total_cost":0.014,…}}
     GET /key                                {"data":{"label":"sk-or-v1-abc...123","limit":1,"limit_remaining":0.43,…}}
@@ -17,7 +19,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from darkroom.models.catalogue import ChatModel, ImageEndpoint, ImageModel, ParameterRange, PriceLine, TokenPrices
+from darkroom.models.catalogue import (
+    ChatEndpoint,
+    ChatModel,
+    ImageEndpoint,
+    ImageModel,
+    ParameterRange,
+    PriceLine,
+    TokenPrices,
+)
 from darkroom.models.generation import GenerationRecord
 from darkroom.models.money import MicroUsd, dollars, micro_usd
 from darkroom.models.provider_key import KeyStatus
@@ -38,6 +48,14 @@ def ids(value: Mapping[str, Any]) -> tuple[str, ...]:
 
 def image_endpoints(value: Mapping[str, Any]) -> tuple[ImageEndpoint, ...]:
     return tuple(_image_endpoint(_wire.mapping(entry)) for entry in _wire.sequence(value.get("endpoints")))
+
+
+def chat_endpoints(value: Mapping[str, Any]) -> tuple[ChatEndpoint, ...]:
+    data = _wire.mapping(value.get("data"))
+    outputs = _wire.texts(_wire.mapping(data.get("architecture")).get("output_modalities"))
+    paints_only = bool(outputs) and "text" not in outputs
+    found = (_wire.mapping(entry) for entry in _wire.sequence(data.get("endpoints")))
+    return tuple(_chat_endpoint(entry, paints_only=paints_only) for entry in found)
 
 
 def generation(value: Mapping[str, Any], generation_id: str) -> GenerationRecord:
@@ -153,6 +171,16 @@ def _chat_model(entry: Mapping[str, Any]) -> ChatModel:
         expires_at=_wire.moment(entry.get("expiration_date")),
         weights=_wire.text(entry.get("hugging_face_id")),
         reasons="reasoning" in parameters or bool(_wire.mapping(entry.get("reasoning"))),
+    )
+
+
+def _chat_endpoint(entry: Mapping[str, Any], *, paints_only: bool) -> ChatEndpoint:
+    name = _wire.text(entry.get("provider_name")) or ""
+    return ChatEndpoint(
+        source=name,
+        slug=_wire.text(entry.get("tag")) or name.lower(),
+        prices=_token_prices(_wire.mapping(entry.get("pricing")), paints_only=paints_only),
+        max_completion_tokens=_wire.integer(entry.get("max_completion_tokens")),
     )
 
 

@@ -58,6 +58,8 @@ class OpenAiLike(WithoutPictures):
     path = "/v1"
     skills: frozenset[Skill] = frozenset({"chat"})
     keeps_books = False
+    makers: frozenset[str]
+    sources: frozenset[str]
     dialect = Dialect()
     most_bytes: int | None = None
     """Of a request's body; None where nobody says."""

@@ -30,6 +30,8 @@ class Anthropic(OpenAiLike):
     title = "Anthropic"
     console_url = "https://console.anthropic.com/settings/keys"
     origin = "https://api.anthropic.com"
+    makers = frozenset({"anthropic"})
+    sources = frozenset({"anthropic"})
     dialect = Dialect(schema_by_tool=True, takes=frozenset({"temperature"}), most_temperature=1.0)
     _models_path = "/models?limit=1000"
 

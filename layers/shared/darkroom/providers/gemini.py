@@ -53,6 +53,8 @@ class Gemini(Painter):
     title = "Gemini"
     console_url = "https://aistudio.google.com/apikey"
     origin = "https://generativelanguage.googleapis.com"
+    makers = frozenset({"google"})
+    sources = frozenset({"google-ai-studio", "google ai studio"})
     path = "/v1beta/openai"
     dialect = Dialect(limit="max_tokens", takes=frozenset({"temperature"}))
     not_taken = ("quality", "output_format", "output_compression", "background")

@@ -36,6 +36,8 @@ class Groq(OpenAiLike):
     title = "Groq"
     console_url = "https://console.groq.com/keys"
     origin = "https://api.groq.com"
+    makers: frozenset[str] = frozenset()
+    sources = frozenset({"groq"})
     path = "/openai/v1"
     dialect = Dialect(schema_by_tool=True)
     most_bytes = 4 * 1024 * 1024

@@ -55,6 +55,8 @@ class OpenAi(Painter):
     title = "OpenAI"
     console_url = "https://platform.openai.com/api-keys"
     origin = "https://api.openai.com"
+    makers = frozenset({"openai"})
+    sources = frozenset({"openai"})
     not_taken = ("seed",)
 
     def serves(self, model: str) -> str | None:

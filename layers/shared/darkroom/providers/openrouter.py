@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from darkroom.errors import DarkroomError, InvalidParameter, RateLimited, ServiceUnavailable, UnsupportedModel
-from darkroom.models.catalogue import ChatModel, ImageEndpoint, ImageModel
+from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
 from darkroom.models.chat import ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
@@ -61,6 +61,8 @@ class OpenRouter:
     console_url = CONSOLE_URL
     skills: frozenset[Skill] = frozenset({"generate", "edit", "chat"})
     keeps_books = True
+    makers: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -206,22 +208,28 @@ class OpenRouter:
         return _catalogue.image_models(self._get("/images/models"))
 
     def image_endpoints(self, model: str) -> tuple[ImageEndpoint, ...]:
-        if not _MODEL_ID.fullmatch(model):
-            raise InvalidParameter("A model is named author/slug.", fix="Choose a model from the list.", param="model")
-        try:
-            return _catalogue.image_endpoints(self._get(f"/images/models/{quote(model, safe='/')}/endpoints"))
-        except DarkroomError as error:
-            if not _is_404(error):
-                raise
-            detail = f"OpenRouter has no image model {model}."
-            raise UnsupportedModel(detail, fix="Choose a model from the list.", param="model") from None
+        return _catalogue.image_endpoints(self._endpoints("/images/models", model, kind="image model"))
 
     def chat_models(self) -> tuple[ChatModel, ...]:
         # Without it, models that only paint are left out.
         return _catalogue.chat_models(self._get("/models?output_modalities=all"))
 
+    def chat_endpoints(self, model: str) -> tuple[ChatEndpoint, ...]:
+        return _catalogue.chat_endpoints(self._endpoints("/models", model, kind="model"))
+
     def private_models(self) -> tuple[str, ...]:
         return _catalogue.ids(self._get("/models?output_modalities=all&zdr=true"))
+
+    def _endpoints(self, path: str, model: str, *, kind: str) -> Mapping[str, Any]:
+        if not _MODEL_ID.fullmatch(model):
+            raise InvalidParameter("A model is named author/slug.", fix="Choose a model from the list.", param="model")
+        try:
+            return self._get(f"{path}/{quote(model, safe='/')}/endpoints")
+        except DarkroomError as error:
+            if not _is_404(error):
+                raise
+            detail = f"OpenRouter has no {kind} {model}."
+            raise UnsupportedModel(detail, fix="Choose a model from the list.", param="model") from None
 
     def _get(self, path: str, *, key: str = "") -> Mapping[str, Any]:
         return self._calls.free("GET", path, _images.whole_json, key=key, deadline=Deadline(_FREE_SECONDS))

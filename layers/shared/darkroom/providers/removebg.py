@@ -51,6 +51,8 @@ class RemoveBg(WithoutChat):
     console_url = "https://www.remove.bg/dashboard#api-key"
     skills: frozenset[Skill] = frozenset({"cutout"})
     keeps_books = True
+    makers: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
 
     def __init__(
         self,

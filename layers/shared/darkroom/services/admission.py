@@ -155,7 +155,7 @@ class Admission:
             may_vouch=choice.own_key and not caller.is_restricted,
         )
         now = self._clock()
-        budgets = self._budgets.refs(caller, limits, conversation_id=prepared.conversation_id)
+        budgets = self._budgets.refs(caller, limits, conversation_id=prepared.conversation_id, at=now)
         job = self._job(caller, op, terms, prepared, choice, now).model_copy(
             update={
                 "budgets": budgets,

@@ -71,6 +71,11 @@ def resolve(name: str, live: Collection[str]) -> Resolved | None:
     return None
 
 
+def is_known(name: str, live: Collection[str]) -> bool:
+    """Whether it means a live model, be it one whose free variant is gone."""
+    return resolve(name, live) is not None or resolve(name.strip().removesuffix(_FREE), live) is not None
+
+
 def follow(names: Sequence[str], live: Collection[str]) -> Followed | None:
     """The models that are meant, of which the first is to be asked and the others may stand in; None if there is none.
 

@@ -69,7 +69,7 @@ class BatchPricing:
         )
         return job.model_copy(
             update={
-                "budgets": (*self.budgets.refs(caller, limits), wall),
+                "budgets": (*self.budgets.refs(caller, limits, at=job.created_at), wall),
                 "cost": JobCost(estimated=estimate),
                 "warnings": (*job.warnings, *(warning if estimate > cap else ())),
                 "input": {**job.input, "painted_steps": len(paints), "max_cost_usd": float(in_dollars(cap))},

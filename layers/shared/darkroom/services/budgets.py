@@ -39,9 +39,15 @@ class Budgets:
                 return changed
         raise Conflict("The settings are being changed elsewhere.", fix="Try again.")
 
-    def refs(self, caller: Caller, limits: Limits, *, conversation_id: str | None = None) -> tuple[BudgetRef, ...]:
-        """The budgets that a request of this caller is reserved from now."""
-        now = self._clock()
+    def refs(
+        self, caller: Caller, limits: Limits, *, conversation_id: str | None = None, at: datetime | None = None
+    ) -> tuple[BudgetRef, ...]:
+        """The budgets that a request of this caller is reserved from.
+
+        Args:
+            at: when its job was made, so that both are of the same day and month; now when absent.
+        """
+        now = self._clock() if at is None else at
         token = caller.token
         rows: list[tuple[BudgetName, str, MicroUsd | None]] = [
             ("day", "", limits.per_day),

@@ -85,4 +85,5 @@ def _completion(stored: StoredBody, body: dict[str, object]) -> CompletionReques
         fallback_models=stored.fallback_models,
         body=body,
         max_completion_tokens=stored.max_completion_tokens,
+        zdr=stored.zdr,
     )

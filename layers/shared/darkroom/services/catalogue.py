@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from darkroom.errors import DarkroomError, UnsupportedModel
-from darkroom.models.catalogue import ChatModel, ImageEndpoint, ImageModel
+from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
 from darkroom.ports import CatalogueSource, CatalogueStore, Clock
 from darkroom.services.kept import PATIENCE_SECONDS, Dated, Kept, Shelf
 
@@ -24,11 +24,13 @@ _MOST_FAILURES: Final = 3
 ImageModels = tuple[ImageModel, ...]
 ChatModelList = tuple[ChatModel, ...]
 Endpoints = tuple[ImageEndpoint, ...]
+ChatEndpoints = tuple[ChatEndpoint, ...]
 EndpointsByModel = Mapping[str, Endpoints]
 
 _IMAGE_MODELS: Final = TypeAdapter(ImageModels)
 _CHAT_MODELS: Final = TypeAdapter(ChatModelList)
 _ENDPOINTS: Final = TypeAdapter(Endpoints)
+_CHAT_ENDPOINTS: Final = TypeAdapter(ChatEndpoints)
 _ALL_ENDPOINTS: Final[TypeAdapter[EndpointsByModel]] = TypeAdapter(dict[str, Endpoints])
 _IDS: Final = TypeAdapter(tuple[str, ...])
 
@@ -82,6 +84,7 @@ class Catalogue:
         self._private = Kept(shelf, lambda _: self._ask_private(), _IDS, "private-models")
         self._all_endpoints = Kept(shelf, self._ask_all_endpoints, _ALL_ENDPOINTS, "image-endpoints")
         self._endpoints: dict[str, Kept[Endpoints]] = {}
+        self._chat_endpoints: dict[str, Kept[ChatEndpoints]] = {}
         self._listing: tuple[tuple[Dated[object], ...], Listing] | None = None
 
     @property
@@ -123,6 +126,20 @@ class Catalogue:
         """Every model there is, with its prices by the token."""
         return self._chat_models.get(PRICED).value
 
+    def chat_endpoints(self, model: str) -> ChatEndpoints:
+        """Who serves the model; may be empty.
+
+        Args:
+            model: the id of one of `chat_models()`.
+        """
+        with self._lock:
+            kept = self._chat_endpoints.get(model)
+            if kept is None:
+                kept = self._chat_endpoints[model] = Kept(
+                    self._shelf, lambda _: self._ask_chat_endpoints(model), _CHAT_ENDPOINTS, f"chat-endpoints/{model}"
+                )
+        return kept.get(PRICED).value
+
     def private_models(self) -> Collection[str]:
         """Ids of the models that have a source which keeps nothing of what it is sent."""
         return frozenset(self._private.get(PRICED).value)
@@ -163,6 +180,13 @@ class Catalogue:
     def _ask_endpoints(self, model: str) -> Endpoints:
         self._counted("image-endpoints")
         return tuple(self._source.image_endpoints(model))
+
+    def _ask_chat_endpoints(self, model: str) -> ChatEndpoints:
+        self._counted("chat-endpoints")
+        try:
+            return tuple(self._source.chat_endpoints(model))
+        except UnsupportedModel:
+            return ()  # the list of models is older than that it is gone
 
     def _ask_all_endpoints(self, before: EndpointsByModel | None) -> EndpointsByModel:
         """Of all models, a few at a time; where that fails, what was known of the model.

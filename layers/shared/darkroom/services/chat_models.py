@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
 from darkroom.errors import UnsupportedModel
 from darkroom.models.catalogue import ChatModel, TokenPrices
@@ -82,18 +81,36 @@ class ChatModels:
         everything = {model.id: model for model in self._catalogue.chat_models()}
         live = {each: model for each, model in everything.items() if _talks(model) and (not sees or _sees(model))}
         direct = choice.provider if choice and choice.is_direct else None
-        served = live if direct is None else _served(live, direct)
+        served = live if direct is None else {each: model for each, model in live.items() if direct.serves(each)}
         own = choice.settings.chat_model if choice and name is None else None
-        named, first = self._first(name, own, served, everything, direct)
+        asked: str | None = name
+        gone: tuple[str, ...] = ()
+        is_gone = name is not None and not aliases.is_known(name, everything)
+        if name is not None and is_gone and (stand_ins := aliases.follow((name, *fallbacks), served)):
+            # It gives way to those that the caller named to stand in for it.
+            asked, fallbacks, gone = stand_ins.models[0], stand_ins.models[1:], stand_ins.warnings
+        named, first = self._first(asked, own, served, everything, direct)
         found = [first]
         found += [self._resolved(each, served, everything, direct, param="fallback_models") for each in fallbacks]
-        models = tuple(served[each] for each in dict.fromkeys(resolved.id for resolved in found))
+        models = tuple(self._priced(served[each], direct) for each in dict.fromkeys(resolved.id for resolved in found))
         warnings = [f"{each.reason} {each.id} is used instead." for each in found if each.reason]
         if own is not None and named != own:
             warnings.insert(0, f"Your `ai_chat_model`, {own}, cannot be had now; {first.id} is used instead.")
-        # Whoever is told to keep nothing, or which sources to choose, is not replaced.
-        others = () if choice is None or routing or zdr else choice.others
-        return _with_providers(Chosen(named, models, tuple(warnings)), choice, others)
+        # Whoever is told to keep nothing, or which sources to choose, is not replaced; nor is one by whose own prices
+        # is reserved, for nobody else takes these.
+        is_own = direct is not None and not all(vendors.makes(direct, each.id) for each in models)
+        others = () if choice is None or routing or zdr or is_own else choice.others
+        return _with_providers(Chosen(named if name is None else name, models, (*gone, *warnings)), choice, others)
+
+    def _priced(self, model: ChatModel, direct: Provider | None) -> ChatModel:
+        """With the prices of whoever serves it: of another maker's model, the dearest of the provider's own sources."""
+        if direct is None or vendors.makes(direct, model.id):
+            return model
+        own = vendors.own_sources(direct, self._catalogue.chat_endpoints(model.id))
+        limits = [each.max_completion_tokens for each in own if each.max_completion_tokens]
+        most = min(limits, default=model.max_completion_tokens)
+        prices = vendors.dearest([each.prices for each in own])
+        return model.model_copy(update={"prices": prices, "max_completion_tokens": most})
 
     def _first(
         self,
@@ -154,13 +171,11 @@ class ChatModels:
         return list(dict.fromkeys((*near, *own, *cheap, *live)))[:MOST_SUGGESTIONS]
 
 
-def _served(live: Mapping[str, ChatModel], direct: Provider) -> dict[str, ChatModel]:
-    """What a direct provider has, at its own prices: of another maker's model those that are published are not its."""
-    served = {each: model for each, model in live.items() if direct.serves(each)}
-    return {
-        each: model if vendors.makes(direct, each) else model.model_copy(update={"prices": TokenPrices()})
-        for each, model in served.items()
-    }
+def paid_by(models: Sequence[ChatModel], rates: Rates | None) -> tuple[ChatModel, ...]:
+    """The models at the prices that a call of theirs is paid by; as they are where its provider tells the cost."""
+    if rates is None:
+        return tuple(models)
+    return tuple(model.model_copy(update={"prices": rates.tokens or TokenPrices()}) for model in models)
 
 
 def _with_providers(chosen: Chosen, choice: Choice | None, others: Sequence[Provider]) -> Chosen:
@@ -177,20 +192,9 @@ def _with_providers(chosen: Chosen, choice: Choice | None, others: Sequence[Prov
             provider.serves(each.id) and vendors.makes(provider, each.id) and _is_priced(each) for each in chosen.models
         )
     ]
-    rates = Rates(tokens=_dearest(chosen.models))
+    rates = Rates(tokens=vendors.dearest([model.prices for model in chosen.models]))
     own = [choice.name] if choice.is_direct else []
     return replace(chosen, other_providers=tuple(able), rates=dict.fromkeys((*own, *able), rates))
-
-
-def _dearest(models: Sequence[ChatModel]) -> TokenPrices:
-    """For each thing the highest price; unknown where it is for one of them."""
-    found: dict[str, Decimal | None] = {}
-    for name in TokenPrices.model_fields:
-        prices: list[Decimal | None] = [getattr(model.prices, name) for model in models]
-        known = [price for price in prices if price is not None]
-        is_needed = name in ("prompt", "completion")
-        found[name] = None if not known or (is_needed and len(known) < len(prices)) else max(known)
-    return TokenPrices(**found)
 
 
 def _is_priced(model: ChatModel) -> bool:

@@ -91,7 +91,7 @@ class CloudRemoval:
                 "lease_expires_at": None,
                 "work": prepared.work,
                 "cost": JobCost(estimated=prepared.estimate, reserved=reserve, actual=None, settled=False),
-                "budgets": self.budgets.refs(Caller(user=job.user), limits),
+                "budgets": self.budgets.refs(Caller(user=job.user), limits, at=job.created_at),
                 "provider": choice.name,
                 "model_requested": prepared.model_requested,
                 "warnings": prepared.warnings,

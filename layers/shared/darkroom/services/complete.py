@@ -88,7 +88,11 @@ class Complete:
         data = as_json(passed)
         key = f"inputs/{user}/{hashlib.sha256(data).hexdigest()}.json"
         stored = StoredBody(
-            key=key, model=chosen.first.id, fallback_models=chosen.fallbacks, max_completion_tokens=most
+            key=key,
+            model=chosen.first.id,
+            fallback_models=chosen.fallbacks,
+            max_completion_tokens=most,
+            zdr=is_private,
         )
         is_priced = not found.unpriced
         return Prepared(

@@ -15,8 +15,10 @@ from darkroom.models.conversation import Conversation, Planned, Step, Version
 from darkroom.models.job import StoredImage
 from darkroom.models.money import MicroUsd
 from darkroom.models.source import ImageSource
+from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Clock, ConversationStore, ImageStore
 from darkroom.services import versions
+from darkroom.services.admission import kept_for
 from darkroom.services.inputs import Input, Inputs
 from darkroom.services.versions import MOST_TITLE, Turn, rendered_keys
 
@@ -51,20 +53,33 @@ class Comparison:
 
 
 class Conversations:
-    """Args: retention: how long a conversation is kept after its last change, and how long the bucket keeps pictures.
+    """Args:
+    retention: how long a conversation is kept after its last change, and how long the bucket keeps pictures.
+    settings: a user's own, who may want theirs gone sooner.
+    cancel_turns: of a conversation that has been removed: what nobody has been asked for yet is not to be paid.
 
     A conversation is not kept for longer than its pictures are. So whenever somebody goes on with it, all its pictures
-    are made to count as new (once a day at the most), and only then does it live on.
+    are made to count as new, and only then does it live on: once a day at the most, or in a quarter of a shorter time.
     """
 
     def __init__(
-        self, store: ConversationStore, images: ImageStore, inputs: Inputs, clock: Clock, *, retention: timedelta
+        self,
+        store: ConversationStore,
+        images: ImageStore,
+        inputs: Inputs,
+        clock: Clock,
+        *,
+        retention: timedelta,
+        settings: Callable[[str], UserSettings] = lambda _user: UserSettings(),
+        cancel_turns: Callable[[Conversation], object] = lambda _conversation: None,
     ) -> None:
         self._store = store
         self._images = images
         self._inputs = inputs
         self._clock = clock
         self._retention = retention
+        self._settings = settings
+        self._cancel_turns = cancel_turns
 
     def create(self, user: str, source: ImageSource | None = None, title: str = "") -> Conversation:
         """A conversation about a picture, or about one that is yet to be painted.
@@ -80,7 +95,7 @@ class Conversations:
             title=_title(title),
             created_at=now,
             updated_at=now,
-            expires_at=now + self._retention,
+            expires_at=now + self._kept(user),
         )
         if picture is not None:
             self._inputs.keep([picture])
@@ -124,13 +139,16 @@ class Conversations:
         shown = [each.image.key for each in conversation.versions if each.image.key.startswith(own)] if own else []
         # First of all nobody may go on with it; what a turn in progress has made, it removes itself.
         self._store.remove(user, conversation_id)
+        self._cancel_turns(conversation)
         self._images.remove_outputs(list(dict.fromkeys((*shown, *_between(conversation)))))
         self._images.remove_outputs_under(_comparisons(user, conversation_id))
 
     def renew(self, conversation: Conversation) -> Conversation:
         """The conversation, all of whose pictures are kept for as long as one that is begun now."""
-        now = self._clock()
-        if _counted_from(conversation) + RENEWED_AFTER > now:
+        now, kept = self._clock(), self._kept(conversation.user)
+        is_new = _counted_from(conversation) + min(RENEWED_AFTER, kept / 4) > now
+        # Not so where its user wants another time since.
+        if is_new and now + kept * 3 / 4 <= conversation.expires_at <= now + kept:
             return conversation
         self._images.renew_outputs([version.image.key for version in conversation.versions])
         return self._change(
@@ -209,6 +227,9 @@ class Conversations:
         self._images.write_output(key, data, media_type="image/png", metadata={})
         return Comparison(key, data, similarity(a, b))
 
+    def _kept(self, user: str) -> timedelta:
+        return kept_for(self._retention, self._settings(user))
+
     def _picture(self, version: Version) -> Picture:
         return decode(read_version(self._images, version), max_megapixels=_MOST_STORED_MEGAPIXELS)
 
@@ -225,7 +246,10 @@ class Conversations:
             if changed is found:
                 return found
             now = self._clock()
-            expires_at = max(found.expires_at, _counted_from(changed) + self._retention)
+            # The pictures that are there live until then, a new one for as long as its user wants it now.
+            is_renewed = changed.renewed_at != found.renewed_at
+            until = (_counted_from(changed) if is_renewed else now) + self._kept(user)
+            expires_at = until if is_renewed else min(found.expires_at, until)
             changed = changed.model_copy(update={"updated_at": now, "expires_at": expires_at})
             if self._store.save(changed):
                 return changed.model_copy(update={"revision": found.revision + 1})

@@ -9,7 +9,7 @@ from darkroom.models.image_request import ImageRequest
 from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Provider
 from darkroom.services import aliases
-from darkroom.services.aliases import Resolved
+from darkroom.services.aliases import Followed, Resolved
 from darkroom.services.catalogue import Catalogue
 from darkroom.services.providers import Choice
 
@@ -61,6 +61,8 @@ class ImageModels:
         direct = choice.provider if choice and choice.is_direct else None
         served = live if direct is None else {each: live[each] for each in live if direct.serves(each)}
         warnings: list[str] = []
+        if request.model is not None and (stand_ins := self._instead_of_gone(request, served, live)):
+            return Chosen(request.model, tuple(live[each] for each in stand_ins.models), stand_ins.warnings)
         if request.model is not None:
             named, first = request.model, self._resolved(request.model, served, live, direct, param="model")
         else:
@@ -74,6 +76,14 @@ class ImageModels:
         models = tuple(live[each] for each in dict.fromkeys(resolved.id for resolved in found))
         said = [f"{each.reason} {each.id} is used instead." for each in found if each.reason]
         return Chosen(named, models, (*warnings, *said))
+
+    def _instead_of_gone(self, request: ImageRequest, served: Live, live: Live) -> Followed | None:
+        """The fallback models, if the model is in none of the lists; None if it is in one, or none of them is there."""
+        named = request.model or ""
+        if not request.fallback_models or aliases.is_known(named, live):
+            return None
+        makes_text = aliases.is_known(named, self._chat_models(live))
+        return None if makes_text else aliases.follow((named, *request.fallback_models), served)
 
     def _default(
         self, settings: UserSettings, able: Live, direct: Provider | None, *, n: int, is_edit: bool
@@ -113,11 +123,14 @@ class ImageModels:
         raise not_served(direct, elsewhere.id, aliases.suggest(name, served), param=param)
 
     def _unsupported(self, name: str, live: Live, *, param: str) -> DarkroomError:
+        return aliases.refusal(name, live=live, chat=self._chat_models(live), param=param)
+
+    def _chat_models(self, live: Live) -> frozenset[str]:
+        """Ids of those that make text alone; none where they cannot be had, for they only serve to say more."""
         try:
-            chat = self._catalogue.chat_model_ids() - set(live)
+            return self._catalogue.chat_model_ids() - set(live)
         except DarkroomError:
-            chat = frozenset()  # it only serves to say more of the name
-        return aliases.refusal(name, live=live, chat=chat, param=param)
+            return frozenset()
 
 
 def not_served(direct: Provider, model: str, suggestions: Sequence[str], *, param: str) -> DarkroomError:

@@ -168,6 +168,8 @@ class Jobs:
             "warnings": list(job.warnings),
             "cost": self.show_cost(job),
             **job.model_dump(mode="json", include={"model_requested", "model_used", "generation_id"}),
+            # Who serves it, or the planner of a turn; what is done here is nobody's.
+            "provider": job.provider if job.is_paid or job.turn is not None else None,
             "lineage": [_parent(parent) for parent in (job.lineage[:most_images] if is_batch(job) else job.lineage)],
             "urls": {"get": path, "cancel": f"{path}/cancel"},
         }

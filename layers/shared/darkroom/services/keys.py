@@ -102,9 +102,9 @@ class Keys:
             return "stack"
         raise no_key(provider)
 
-    def pays_alone(self, user: str, provider: KeyProvider) -> bool:
-        """Whether nothing the user does is paid with the stack's key."""
-        return provider not in self.operated or any(key.provider == provider for key in self._vault.describe(user))
+    def pays_alone(self, user: str) -> bool:
+        """Whether nothing the user may do is paid with a key of the stack's, whichever provider they ask for."""
+        return not self.operated or self.operated <= {key.provider for key in self._vault.describe(user)}
 
     def reveal(self, user: str, provider: KeyProvider) -> str:
         """The key to pay with: the user's own, else the operator's if there is one.

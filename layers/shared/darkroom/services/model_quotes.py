@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from darkroom.errors import DarkroomError
-from darkroom.models.catalogue import ChatModel, ImageEndpoint, ImageModel
+from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.model_row import Task
 from darkroom.models.money import MicroUsd
@@ -40,6 +40,9 @@ class _Published:
 
     def chat_models(self) -> Sequence[ChatModel]:
         return self.listing.chat_models
+
+    def chat_endpoints(self, _model: str) -> Sequence[ChatEndpoint]:
+        return ()  # a listing is of nobody's own prices
 
     def private_models(self) -> Sequence[str]:
         return tuple(self.listing.private or ())

@@ -14,7 +14,7 @@ from darkroom.ports import Clock, ImageStore, SettingsStore
 from darkroom.services import chat_pricing, planner_estimate, privacy
 from darkroom.services.admission import Prepared, part_of
 from darkroom.services.budgets import reserve_for
-from darkroom.services.chat_models import ChatModels
+from darkroom.services.chat_models import ChatModels, paid_by
 from darkroom.services.chat_pricing import ChatShape
 from darkroom.services.conversations import read_version
 from darkroom.services.planner import Method, Planner, preview
@@ -86,11 +86,13 @@ class Planning:
         """
         inputs = like.work.inputs if like.work else ()
         shown = inputs[0] if inputs else None
-        models = self.models.choose(request.model, request.fallback_models, sees=bool(inputs))
+        chosen = self.models.choose(request.model, request.fallback_models, sees=bool(inputs))
+        rates = like.work.rates if like.work else {}
+        models = paid_by(chosen.models, rates.get(like.provider))
         shape = _shape(request, shown)
         reserve = reserve_for(
-            estimate=chat_pricing.estimate(models.models, shape),
-            reserve=chat_pricing.reserve(models.models, shape),
+            estimate=chat_pricing.estimate(models, shape),
+            reserve=chat_pricing.reserve(models, shape),
             most=None,
             per_request=limit,
             may_vouch=False,
@@ -104,9 +106,9 @@ class Planning:
                 "attempt": 0,
                 "error": None,
                 "result": {},
-                "work": PaidWork(chat=request, inputs=inputs, rates=like.work.rates if like.work else {}),
+                "work": PaidWork(chat=request, inputs=inputs, rates=rates),
                 "cost": JobCost(
-                    estimated=planner_estimate.likely_cost(models.first, request, shown, [took(like)]),
+                    estimated=planner_estimate.likely_cost(models[0], request, shown, [took(like)]),
                     reserved=reserve,
                     actual=None,
                     settled=False,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from darkroom.errors import InvalidParameter
-from darkroom.models.catalogue import ImageModel
+from darkroom.errors import DarkroomError, InvalidParameter
+from darkroom.models.catalogue import ImageModel, TokenPrices
 from darkroom.models.generation import GenerationRequest, Routing
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.provider import Rates
@@ -114,14 +114,32 @@ class Quotes:
         """With those that may stand in for the chosen provider, and what each that tells no cost is paid by."""
         if choice is None:
             return quote
-        rates = {choice.name: _rates(candidates)} if choice.is_direct else {}
+        rates = {choice.name: self._rates(choice.provider, candidates)} if choice.is_direct else {}
         others: list[str] = []
         for provider in () if quote.request.routing or quote.request.zdr else choice.others:
             served = [self._at(provider, each.model) for each in candidates]
             if _can_stand_in(quote, provider, served, inputs):
                 others.append(provider.name)
-                rates[provider.name] = _rates(served)
+                rates[provider.name] = self._rates(provider, served)
         return quote.model_copy(update={"other_providers": tuple(others), "rates": rates})
+
+    def _rates(self, provider: Provider, candidates: Sequence[Candidate]) -> Rates:
+        """The lines, and for what these do not name (words, thinking) what the model's maker takes by the token.
+
+        None where one of the models has none, for by another's lines it would cost too little.
+        """
+        by_model = [[line for endpoint in each.endpoints for line in endpoint.prices] for each in candidates]
+        if not all(by_model):
+            return Rates()
+        lines = tuple(dict.fromkeys(line for each in by_model for line in each))
+        ids = [each.model.id for each in candidates]
+        if not all(vendors.makes(provider, each) for each in ids):
+            return Rates(lines=lines)
+        try:
+            by_token = {model.id: model.prices for model in self._catalogue.chat_models()}
+        except DarkroomError:
+            return Rates(lines=lines)  # the cost is then above the truth, for the dearest line stands in
+        return Rates(lines=lines, tokens=vendors.dearest([by_token.get(each, TokenPrices()) for each in ids]))
 
     def _at(self, provider: Provider, model: ImageModel) -> Candidate:
         return Candidate(model, vendors.own_sources(provider, self._catalogue.image_endpoints(model.id)))
@@ -140,11 +158,6 @@ def _can_stand_in(quote: Quote, provider: Provider, served: Sequence[Candidate],
         return False
     reserve = pricing.reserve(pricing.estimate(request, served, inputs))
     return reserve is not None and quote.reserve is not None and reserve <= quote.reserve
-
-
-def _rates(candidates: Sequence[Candidate]) -> Rates:
-    lines = (line for candidate in candidates for endpoint in candidate.endpoints for line in endpoint.prices)
-    return Rates(lines=tuple(dict.fromkeys(lines)))
 
 
 def _values(request: ImageRequest, shape: Shape, candidates: Sequence[Candidate], *, masked: bool) -> dict[str, Any]:

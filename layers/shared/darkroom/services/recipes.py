@@ -1,7 +1,7 @@
 """Recipes: steps that were taken once, exported, kept by name, and taken again on other pictures."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -24,9 +24,10 @@ from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.recipe import MOST_STEPS, NAME_PATTERN, Recipe, SavedRecipe
 from darkroom.models.recipe_batch import MOST_PICTURES, Application, Batch
+from darkroom.models.user_settings import UserSettings
 from darkroom.operations import ENGINE_VERSION, Operation, Rendered, dump, parse
 from darkroom.ports import Alarm, Clock, ImageStore, JobStore, RecipeStore, RenderQueue
-from darkroom.services.admission import Submission, request_sha256
+from darkroom.services.admission import Submission, kept_for, request_sha256
 from darkroom.services.batch_notes import OPERATION, TOO_OLD, Notes, batch_key, is_batch, wall_of
 from darkroom.services.batch_pricing import BatchPricing
 from darkroom.services.render import Render
@@ -118,6 +119,7 @@ class Recipes:
     """Args:
     retention: how long the pictures and their job are kept.
     pricing: of painted steps; without it they are never taken.
+    settings: a user's own, who may want theirs gone sooner.
     """
 
     store: RecipeStore
@@ -128,6 +130,7 @@ class Recipes:
     retention: timedelta
     alarm: Alarm
     pricing: BatchPricing | None = None
+    settings: Callable[[str], UserSettings] = lambda _user: UserSettings()
 
     def save(self, user: str, name: str, recipe: Recipe) -> SavedRecipe:
         """Keeps the recipe under the name; one that was there is replaced.
@@ -228,7 +231,7 @@ class Recipes:
             user=caller.user,
             op=OPERATION,
             created_at=now,
-            expires_at=now + self.retention,
+            expires_at=now + kept_for(self.retention, self.settings(caller.user)),
             input={"recipe": name or None, "steps": len(recipe.steps), "pictures": pictures},
             result={"progress": {"done": 0, "failed": 0, "total": pictures}, "engine": ENGINE_VERSION},
             warnings=warnings,

@@ -49,6 +49,8 @@ class RemoveBackground:
     recipes: what folders of the inbox stand for; None where every file is cut out.
     settings: a user's own.
     cloud: the paid cut-out, put together when it is first asked for; None where there is none.
+    note: counts work of which no job is stored.
+    on_lost: told of a job and an error where it could not be counted.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class RemoveBackground:
         recipes: FolderRecipes | None = None,
         settings: Callable[[str], UserSettings] = lambda _user: UserSettings(),
         cloud: Callable[[], CloudRemoval] | None = None,
+        note: Callable[[Job], None] = lambda _job: None,
+        on_lost: Callable[[Job, Exception], object] = lambda _job, _error: None,
     ) -> None:
         self._pipeline = pipeline
         self._sources = sources
@@ -75,6 +79,8 @@ class RemoveBackground:
         self._recipes = recipes
         self._settings = settings
         self._cloud = cloud
+        self._note = note
+        self._on_lost = on_lost
 
     def answer(self, caller: Caller, request: CutoutRequest, terms: Callable[[], Terms]) -> Cutout | Submission:
         """The cut-out, or the paid job that makes it.
@@ -118,6 +124,17 @@ class RemoveBackground:
         done = self._store(job, cutout, stem="cutout")
         self._jobs.add(done)
         return done
+
+    def count(self, caller: Caller, request: CutoutRequest, cutout: Cutout) -> None:
+        """Counts a cut-out of which nothing is kept. That it could not be counted is no reason not to hand it out."""
+        job = self._new_job(caller.user, self._clock(), request.shown)
+        done = self._succeeded(job, _image(job, cutout, stem="cutout")).model_copy(
+            update={"model_used": cutout.model, "token_id": caller.token.id if caller.token else None}
+        )
+        try:
+            self._note(done)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the picture is there
+            self._on_lost(done, error)
 
     def on_dropped(self, file: DroppedFile) -> Job | None:
         """Cuts out a dropped file, or takes its folder's recipe on it, once for each version of the object however
@@ -238,15 +255,7 @@ class RemoveBackground:
 
     def _store(self, job: Job, cutout: Cutout, *, stem: str) -> Job:
         """Writes the picture where only this job can have put it, so that doing it twice changes nothing."""
-        ending = cutout.media_type.partition("/")[2].replace("jpeg", "jpg")
-        image = StoredImage(
-            key=f"outputs/{job.user}/{job.id}/{stem}.{ending}",
-            media_type=cutout.media_type,
-            width=cutout.width,
-            height=cutout.height,
-            bytes=len(cutout.data),
-            sha256=hashlib.sha256(cutout.data).hexdigest(),
-        )
+        image = _image(job, cutout, stem=stem)
         self._images.write_output(
             image.key, cutout.data, media_type=cutout.media_type, metadata={"job": job.id, "model": cutout.model}
         )
@@ -262,6 +271,18 @@ class RemoveBackground:
                 "images": (image,),
             },
         )
+
+
+def _image(job: Job, cutout: Cutout, *, stem: str) -> StoredImage:
+    ending = cutout.media_type.partition("/")[2].replace("jpeg", "jpg")
+    return StoredImage(
+        key=f"outputs/{job.user}/{job.id}/{stem}.{ending}",
+        media_type=cutout.media_type,
+        width=cutout.width,
+        height=cutout.height,
+        bytes=len(cutout.data),
+        sha256=hashlib.sha256(cutout.data).hexdigest(),
+    )
 
 
 def _with_model(request: CutoutRequest, settings: UserSettings) -> CutoutRequest:

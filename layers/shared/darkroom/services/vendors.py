@@ -1,27 +1,41 @@
 """Which models and prices of the catalogue are a direct provider's own."""
 
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+from typing import TypeVar
 
 from darkroom.errors import InvalidParameter
-from darkroom.models.catalogue import ImageEndpoint
+from darkroom.models.catalogue import ChatEndpoint, ImageEndpoint, TokenPrices
 from darkroom.ports import Provider
 from darkroom.services.providers import Choice
 
-# Of those whose name is not that of the maker, or of the source.
-_MAKERS: Final[Mapping[str, str]] = {"gemini": "google"}
-_SOURCES: Final[Mapping[str, frozenset[str]]] = {"gemini": frozenset({"google-ai-studio", "google ai studio"})}
+_Endpoint = TypeVar("_Endpoint", ImageEndpoint, ChatEndpoint)
 
 
 def makes(provider: Provider, model: str) -> bool:
     """Whether the model is the provider's own, so that its published price is what the provider takes."""
-    return model.partition("/")[0] == _MAKERS.get(provider.name, provider.name)
+    return model.partition("/")[0] in provider.makers
 
 
-def own_sources(provider: Provider, endpoints: Collection[ImageEndpoint]) -> tuple[ImageEndpoint, ...]:
-    """Those of a model's sources that are the provider itself."""
-    names = _SOURCES.get(provider.name, frozenset({provider.name}))
-    return tuple(each for each in endpoints if {each.slug.lower(), each.source.lower()} & names)
+def own_sources(provider: Provider, endpoints: Collection[_Endpoint]) -> tuple[_Endpoint, ...]:
+    """Those of a model's sources that are the provider itself, whichever variant a slug like `acme/fp8` names."""
+    return tuple(each for each in endpoints if _names(each) & provider.sources)
+
+
+def _names(endpoint: ImageEndpoint | ChatEndpoint) -> set[str]:
+    slug = endpoint.slug.lower()
+    return {slug, slug.partition("/")[0], endpoint.source.lower()}
+
+
+def dearest(each: Sequence[TokenPrices]) -> TokenPrices:
+    """For each thing the highest price; unknown where it is for one of them, or where there are none."""
+    found: dict[str, Decimal | None] = {}
+    for name in TokenPrices.model_fields:
+        prices: list[Decimal | None] = [getattr(one, name) for one in each]
+        known = [price for price in prices if price is not None]
+        is_needed = name in ("prompt", "completion")
+        found[name] = None if not known or (is_needed and len(known) < len(prices)) else max(known)
+    return TokenPrices(**found)
 
 
 def check(choice: Choice | None, *, routing: bool, zdr: bool) -> None:
