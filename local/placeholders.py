@@ -16,7 +16,7 @@ from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.models.conversation import Conversation, Step, Version
 from darkroom.models.job import Job, JobStatus, StoredImage
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.tokens import Tokens
 from local.aws import Aws
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")

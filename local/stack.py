@@ -20,8 +20,8 @@ from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.bootstrap import now
 from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouterAuth
-from darkroom.services.keys import Keys
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.keys import Keys
+from darkroom.services.accounts.tokens import Tokens
 from local import providers, state
 from local.aws import REGION, STACK, Aws
 from local.emulator import Emulator

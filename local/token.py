@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.errors import DarkroomError
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.tokens import Tokens
 from local import state
 from local.aws import Aws
 

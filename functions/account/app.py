@@ -14,7 +14,7 @@ from darkroom.health_api import ROUTE as HEALTH
 from darkroom.health_api import health_routes
 from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.token import ApiToken
-from darkroom.services.keys import ShownKey
+from darkroom.services.accounts.keys import ShownKey
 from darkroom.settings_api import settings_routes
 from darkroom.usage_api import usage_routes
 

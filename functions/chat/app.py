@@ -25,8 +25,8 @@ from darkroom.conversation_api import (
 )
 from darkroom.image_api import Answering, terms_of
 from darkroom.models.job import Job
-from darkroom.services.conversations import read_version
-from darkroom.services.recipes import export
+from darkroom.services.conversations.conversations import read_version
+from darkroom.services.recipes.recipes import export
 
 ONE = "/v1/conversations/<conversation_id>"
 

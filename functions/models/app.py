@@ -8,8 +8,8 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom import bootstrap
 from darkroom.api import Api, json_response, validated
 from darkroom.models.model_query import ModelQuery
-from darkroom.services.estimates import Sum
-from darkroom.services.model_view import amount_view, comparison_view, list_view, model_view
+from darkroom.services.listing.estimates import Sum
+from darkroom.services.listing.model_view import amount_view, comparison_view, list_view, model_view
 
 _MODELS = "/v1/models/"
 

@@ -13,8 +13,8 @@ from darkroom.api import Api
 from darkroom.browser import BROWSER, SESSION
 from darkroom.errors import DarkroomError
 from darkroom.observability import logger
-from darkroom.services.connect import LIFETIME
-from darkroom.services.sessions import LIFETIME as SESSION_LIFETIME
+from darkroom.services.accounts.connect import LIFETIME
+from darkroom.services.accounts.sessions import LIFETIME as SESSION_LIFETIME
 
 # These serve people who have not signed in yet.
 PUBLIC = frozenset({"GET /oauth", "GET /oauth/start", "GET /oauth/callback", "GET /oauth/paste", "POST /oauth/paste"})

@@ -10,8 +10,8 @@ from darkroom.models.admission import Terms
 from darkroom.models.cutout import Cutout, CutoutRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job
-from darkroom.services.admission import Submission
-from darkroom.services.cloud_removal import TITLE
+from darkroom.services.paid.admission import Submission
+from darkroom.services.removal.cloud_removal import TITLE
 
 # What ending in good order takes, in seconds.
 _MARGIN = 5.0

@@ -9,7 +9,7 @@ from darkroom.models.job import Job
 from darkroom.models.receipt import KeyCharges, Receipt
 from darkroom.models.webhook import Delivery
 from darkroom.ports import Clock, ReceiptPage
-from darkroom.services.statement import made_at
+from darkroom.services.usage.statement import made_at
 from tests.fakes.memory import MemoryJobStore, keeping_dispatch
 
 _SAME_IN_RECEIPT = {

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from darkroom.adapters.token_store import DynamoTokenStore
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.tokens import Tokens
 from local.stack import Stack
 from tests.conftest import ROOT, SteppingClock
 from tests.photos import jpeg, load, photo, save

@@ -17,7 +17,7 @@ from ulid import ULID
 from darkroom import bootstrap
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import JobStatus
-from darkroom.services.admission import KEY_KEPT
+from darkroom.services.paid.admission import KEY_KEPT
 from functions.generate.app import routes
 from local.simulator import Simulator
 from local.simulator.state import hash_of

@@ -18,7 +18,7 @@ from darkroom.adapters.ledger import DynamoLedger
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.bootstrap import now
 from darkroom.models.key import StoredKey
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.tokens import Tokens
 from local.simulator.state import hash_of
 from local.stack import Stack
 

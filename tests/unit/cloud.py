@@ -18,13 +18,13 @@ from darkroom.models.user_settings import Limits, UserSettings
 from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.removebg import RemoveBg
-from darkroom.services.admission import Admission
-from darkroom.services.cloud_removal import CloudRemoval
-from darkroom.services.keys import Keys
-from darkroom.services.providers import Providers
-from darkroom.services.remove_background import RemoveBackground
-from darkroom.services.sweep import Sweep
-from darkroom.services.worker import Worker
+from darkroom.services.accounts.keys import Keys
+from darkroom.services.jobs.sweep import Sweep
+from darkroom.services.paid.admission import Admission
+from darkroom.services.paid.worker import Worker
+from darkroom.services.removal.cloud_removal import CloudRemoval
+from darkroom.services.removal.remove_background import RemoveBackground
+from darkroom.services.selection.providers import Providers
 from local.providers.removebg import CREDIT_USD, Simulator
 from tests.unit.studio import LONG, Studio
 

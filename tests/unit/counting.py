@@ -4,9 +4,9 @@ from typing import TypedDict
 
 from darkroom.models.money import CREDIT
 from darkroom.ports import Clock, SettingsStore
-from darkroom.services.reports import Reports
-from darkroom.services.statement import PriceOf, nobody_knows
-from darkroom.services.usage import KeyFigures, Usage
+from darkroom.services.usage.reports import Reports
+from darkroom.services.usage.statement import PriceOf, nobody_knows
+from darkroom.services.usage.usage import KeyFigures, Usage
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 from tests.fakes.usage import MemoryReportStore, MemoryWorkLog

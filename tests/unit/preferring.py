@@ -6,10 +6,10 @@ from typing import Any
 from darkroom.bootstrap._preferences import stack_defaults
 from darkroom.errors import ServiceUnavailable
 from darkroom.ports import CatalogueSource, Provider
-from darkroom.services.budgets import Budgets
-from darkroom.services.catalogue import Catalogue
-from darkroom.services.chat_models import ChatModels
+from darkroom.services.catalogue.catalogue import Catalogue
+from darkroom.services.paid.budgets import Budgets
 from darkroom.services.preferences import Preferences
+from darkroom.services.selection.chat_models import ChatModels
 from darkroom.services.setting_checks import SettingChecks
 from darkroom.settings import Settings
 

@@ -7,9 +7,9 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from darkroom.api import Api, Request
 from darkroom.errors import InvalidParameter, ServiceUnavailable
-from darkroom.services.callers import Callers
-from darkroom.services.sessions import LIFETIME, Sessions
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.sessions import LIFETIME, Sessions
+from darkroom.services.accounts.tokens import Tokens
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.memory import MemorySessionStore, MemoryTokenStore

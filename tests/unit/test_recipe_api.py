@@ -12,12 +12,12 @@ from darkroom.bootstrap import AnswerServices
 from darkroom.models.deadline import Deadline
 from darkroom.operations import ENGINE_VERSION
 from darkroom.recipe_api import mount
-from darkroom.services.answers import Answers
-from darkroom.services.callers import Callers
-from darkroom.services.jobs import Jobs
-from darkroom.services.recipes import Recipes
-from darkroom.services.sessions import Sessions
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.sessions import Sessions
+from darkroom.services.accounts.tokens import Tokens
+from darkroom.services.jobs.jobs import Jobs
+from darkroom.services.paid.answers import Answers
+from darkroom.services.recipes.recipes import Recipes
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.memory import MemorySessionStore, MemoryTokenStore

@@ -26,7 +26,7 @@ from darkroom.errors import (
 )
 from darkroom.models.caller import Caller
 from darkroom.observability import logger
-from darkroom.services.callers import Callers
+from darkroom.services.accounts.callers import Callers
 
 Event = dict[str, Any]
 Model = TypeVar("Model")

@@ -17,8 +17,8 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
-from darkroom.services.admission import Submission
-from darkroom.services.waiting import is_answer, wait_for
+from darkroom.services.paid.admission import Submission
+from darkroom.services.paid.waiting import is_answer, wait_for
 
 LONGEST_WAIT = 25.0
 # What putting the answer together takes, at the end of an invocation.

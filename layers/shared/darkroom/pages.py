@@ -11,8 +11,8 @@ from aws_lambda_powertools.shared.cookies import Cookie
 
 from darkroom.errors import DarkroomError
 from darkroom.models.key import StoredKey
-from darkroom.services.connect import manage_url
-from darkroom.services.keys import ShownKey
+from darkroom.services.accounts.connect import manage_url
+from darkroom.services.accounts.keys import ShownKey
 
 _STYLE = """
 :root { color-scheme: light dark; font: 17px/1.5 system-ui, sans-serif; }

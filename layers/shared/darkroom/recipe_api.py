@@ -17,10 +17,10 @@ from darkroom.models.money import in_dollars
 from darkroom.models.recipe import Recipe, SavedRecipe
 from darkroom.models.recipe_batch import MOST_PICTURES, Application
 from darkroom.operations import ENGINE_VERSION
-from darkroom.services.admission import Submission
-from darkroom.services.batch_notes import wall_of
-from darkroom.services.recipes import Recipes
-from darkroom.services.waiting import is_answer, wait_for
+from darkroom.services.paid.admission import Submission
+from darkroom.services.paid.waiting import is_answer, wait_for
+from darkroom.services.recipes.batch_notes import wall_of
+from darkroom.services.recipes.recipes import Recipes
 
 # What putting the answer together takes, with links to 500 pictures, at the end of an invocation.
 _AFTERWARDS = 3.0

@@ -11,8 +11,8 @@ from darkroom.errors import InvalidParameter
 from darkroom.models.money import MicroUsd, in_credits, in_dollars
 from darkroom.models.receipt import Receipt
 from darkroom.models.usage import DIMENSIONS, Dimension
-from darkroom.services.statement import month_of
-from darkroom.services.usage_lines import as_csv, show
+from darkroom.services.usage.statement import month_of
+from darkroom.services.usage.usage_lines import as_csv, show
 
 Month = Annotated[str | None, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
 By = Annotated[str, Query(max_length=100)]

@@ -25,20 +25,20 @@ from darkroom.models.user_settings import Limits
 from darkroom.ports import Clock, Provider
 from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
-from darkroom.services.admission import Admission
-from darkroom.services.answers import Answers
-from darkroom.services.budgets import Budgets
-from darkroom.services.catalogue import Catalogue
+from darkroom.services.accounts.keys import Keys
+from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.generate import Generate
-from darkroom.services.jobs import Jobs
-from darkroom.services.keys import Keys
-from darkroom.services.providers import Providers
-from darkroom.services.quotes import Quotes
-from darkroom.services.reconcile import Reconciliation
-from darkroom.services.settlement import Settlement
-from darkroom.services.sweep import Sweep
-from darkroom.services.webhooks import Webhooks
-from darkroom.services.worker import Worker
+from darkroom.services.jobs.jobs import Jobs
+from darkroom.services.jobs.sweep import Sweep
+from darkroom.services.paid.admission import Admission
+from darkroom.services.paid.answers import Answers
+from darkroom.services.paid.budgets import Budgets
+from darkroom.services.paid.reconcile import Reconciliation
+from darkroom.services.paid.settlement import Settlement
+from darkroom.services.paid.webhooks import Webhooks
+from darkroom.services.paid.worker import Worker
+from darkroom.services.pricing.quotes import Quotes
+from darkroom.services.selection.providers import Providers
 from local.aws import Aws
 
 DOLLAR = 1_000_000

@@ -14,20 +14,20 @@ from darkroom.models.job import Job
 from darkroom.models.source import ImageSource
 from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouter
-from darkroom.services.catalogue import Catalogue
-from darkroom.services.chat_models import ChatModels
-from darkroom.services.conversations import Conversations
-from darkroom.services.inputs import Inputs
-from darkroom.services.painting import Painting
-from darkroom.services.planner import Planner
-from darkroom.services.planning import Planning
-from darkroom.services.providers import Providers
-from darkroom.services.render import Render
-from darkroom.services.sources import Sources
-from darkroom.services.sweep import Sweep
-from darkroom.services.turn_render import TurnRender
-from darkroom.services.turns import Turns
-from darkroom.services.worker import Worker
+from darkroom.services.catalogue.catalogue import Catalogue
+from darkroom.services.conversations.conversations import Conversations
+from darkroom.services.conversations.painting import Painting
+from darkroom.services.conversations.planner import Planner
+from darkroom.services.conversations.planning import Planning
+from darkroom.services.conversations.turn_render import TurnRender
+from darkroom.services.conversations.turns import Turns
+from darkroom.services.inputs.inputs import Inputs
+from darkroom.services.inputs.sources import Sources
+from darkroom.services.jobs.sweep import Sweep
+from darkroom.services.paid.worker import Worker
+from darkroom.services.recipes.render import Render
+from darkroom.services.selection.chat_models import ChatModels
+from darkroom.services.selection.providers import Providers
 from local.aws import Aws
 from tests.integration.crash.customers import Customer, now_and_then
 from tests.integration.crash.killing import Deadly, Point, begun

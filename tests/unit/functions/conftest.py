@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from darkroom.services.callers import Callers
-from darkroom.services.keys import Keys
-from darkroom.services.sessions import Sessions
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.keys import Keys
+from darkroom.services.accounts.sessions import Sessions
+from darkroom.services.accounts.tokens import Tokens
 from tests.conftest import SteppingClock
 from tests.fakes.issuer import ScriptedOpenRouter
 from tests.fakes.memory import (

@@ -9,12 +9,12 @@ from darkroom.models.key import StoredKey
 from darkroom.models.money import CREDIT
 from darkroom.models.user_settings import Limits
 from darkroom.providers.openrouter import OpenRouter
-from darkroom.services.budgets import Budgets
-from darkroom.services.callers import Callers
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.keys import Keys
+from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.health import Health
-from darkroom.services.keys import Keys
-from darkroom.services.tokens import Tokens
-from darkroom.services.usage import KeyFigures
+from darkroom.services.paid.budgets import Budgets
+from darkroom.services.usage.usage import KeyFigures
 from functions.account.app import routes
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from darkroom.models.user_settings import UserSettings
-from darkroom.services.callers import Callers
+from darkroom.services.accounts.callers import Callers
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.unit.functions.browsing import FLASH, GPT, KLEIN, MUSE, OPUS, PRO, World

@@ -5,7 +5,7 @@ import pytest
 
 from darkroom.bootstrap import JobsServices
 from darkroom.models.job import Job, JobStatus
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.tokens import Tokens
 from functions.jobs.app import routes
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from darkroom.models.user_settings import UserSettings
-from darkroom.services.callers import Callers
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.tokens import Tokens
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.unit.functions.browsing import FLASH, GEMMA, GPT, HOUR, KLEIN, MINI, MUSE, OPUS, PRO, World

@@ -13,19 +13,19 @@ from darkroom.bootstrap import AnswerServices, RemoveBackgroundServices
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.upload import UploadRequest
-from darkroom.services.callers import Callers
-from darkroom.services.jobs import Jobs
-from darkroom.services.remove_background import RemoveBackground
-from darkroom.services.sources import Sources
-from darkroom.services.turn_render import TurnRender
-from darkroom.services.uploads import Uploads
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.conversations.turn_render import TurnRender
+from darkroom.services.inputs.sources import Sources
+from darkroom.services.inputs.uploads import Uploads
+from darkroom.services.jobs.jobs import Jobs
+from darkroom.services.removal.remove_background import RemoveBackground
 from functions.remove_background.app import handler_of
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event, s3_record
 from tests.fakes.paid import MemoryJobQueue
 from tests.photos import load
 from tests.unit.services.baking import FLIP, Bakery, picture
-from tests.unit.services.test_sources import OnePageWeb
+from tests.unit.services.inputs.test_sources import OnePageWeb
 
 PATH = "/v1/images/background-removals"
 PHOTO = bytes(range(256))

@@ -11,9 +11,9 @@ from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.bootstrap import WebhooksServices
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.webhook import Delivery
-from darkroom.services.callers import Callers
-from darkroom.services.tokens import Tokens
-from darkroom.services.webhooks import BACK_OFF, Webhooks
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.tokens import Tokens
+from darkroom.services.paid.webhooks import BACK_OFF, Webhooks
 from functions.webhooks.app import handler_of, routes
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event

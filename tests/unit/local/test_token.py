@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from darkroom.adapters.token_store import DynamoTokenStore
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.tokens import Tokens
 from local.emulator import SERVICES, Emulator
 from local.token import main
 

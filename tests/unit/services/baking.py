@@ -16,19 +16,19 @@ from darkroom.models.job import Job
 from darkroom.models.recipe import Recipe
 from darkroom.models.recipe_batch import Application
 from darkroom.operations import ENGINE_VERSION, Operation, Rendered
-from darkroom.services.admission import Submission
-from darkroom.services.batch_notes import Notes
-from darkroom.services.painted_batch import PaintedBatches
-from darkroom.services.recipe_worker import RecipeWorker
-from darkroom.services.recipes import FolderRecipes, Recipes
-from darkroom.services.render import Render
-from darkroom.services.sources import Sources
+from darkroom.services.inputs.sources import Sources
+from darkroom.services.paid.admission import Submission
+from darkroom.services.recipes.batch_notes import Notes
+from darkroom.services.recipes.painted_batch import PaintedBatches
+from darkroom.services.recipes.recipe_worker import RecipeWorker
+from darkroom.services.recipes.recipes import FolderRecipes, Recipes
+from darkroom.services.recipes.render import Render
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 from tests.fakes.paid import MemoryJobQueue
 from tests.fakes.recipes import MemoryRecipeStore, MemoryRenderQueue
 from tests.photos import save
-from tests.unit.services.test_render import BoxSegmenter, Nobody
+from tests.unit.services.recipes.test_render import BoxSegmenter, Nobody
 
 LONG = 50.0
 

@@ -17,7 +17,7 @@ from darkroom.models.job import Job
 from darkroom.models.recipe import Recipe
 from darkroom.models.recipe_batch import Application
 from darkroom.operations import ENGINE_VERSION
-from darkroom.services.batch_notes import part_id, wall_id
+from darkroom.services.recipes.batch_notes import part_id, wall_id
 from tests.photos import save
 from tests.unit.studio import LONG, Studio
 

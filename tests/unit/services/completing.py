@@ -11,10 +11,10 @@ from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.job import Job
-from darkroom.services.admission import Submission
-from darkroom.services.catalogue import Catalogue
-from darkroom.services.chat_models import ChatModels
+from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.complete import Complete
+from darkroom.services.paid.admission import Submission
+from darkroom.services.selection.chat_models import ChatModels
 from tests.unit.studio import Studio
 
 TALKER = "google/gemini-2.5-flash"

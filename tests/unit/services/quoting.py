@@ -9,9 +9,9 @@ from darkroom.models.image_request import ImageRequest
 from darkroom.models.quote import InputShape, Quote
 from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouter
-from darkroom.services.capabilities import Candidate
-from darkroom.services.catalogue import Catalogue
-from darkroom.services.quotes import Quotes
+from darkroom.services.catalogue.capabilities import Candidate
+from darkroom.services.catalogue.catalogue import Catalogue
+from darkroom.services.pricing.quotes import Quotes
 from local.simulator import Simulator
 
 GENERATION_MODEL = "nobody/gone, black-forest-labs/flux.2-klein-4b"

@@ -18,7 +18,7 @@ from darkroom.errors import (
 )
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.job import JobStatus
-from darkroom.services.completion_survey import MOST_BYTES, survey
+from darkroom.services.pricing.completion_survey import MOST_BYTES, survey
 from tests.unit.services.completing import (
     BLIND,
     DEFAULT,

@@ -9,8 +9,8 @@ from darkroom.errors import ServiceUnavailable
 from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
+from darkroom.services.accounts.keys import Keys
 from darkroom.services.health import Finding, Health, Probe
-from darkroom.services.keys import Keys
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryKeyVault

@@ -22,16 +22,16 @@ from darkroom.bootstrap._preferences import preferences
 from darkroom.bootstrap._usage import key_figures, reports, usage
 from darkroom.models.money import MicroUsd
 from darkroom.ports import Ledger
-from darkroom.services.budgets import Budgets
-from darkroom.services.callers import Callers
-from darkroom.services.connect import Connect, SignInPolicy
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.connect import Connect, SignInPolicy
+from darkroom.services.accounts.keys import Keys
+from darkroom.services.accounts.sessions import Sessions
+from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.health import Health
-from darkroom.services.keys import Keys
+from darkroom.services.paid.budgets import Budgets
 from darkroom.services.preferences import Preferences
-from darkroom.services.reports import Reports
-from darkroom.services.sessions import Sessions
-from darkroom.services.tokens import Tokens
-from darkroom.services.usage import KeyFigures, Usage
+from darkroom.services.usage.reports import Reports
+from darkroom.services.usage.usage import KeyFigures, Usage
 from darkroom.settings import Settings
 
 

@@ -20,13 +20,13 @@ from darkroom.adapters.settings_store import DynamoSettingsStore
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.models.key import KeyProvider
 from darkroom.observability import log_provider_calls, logger
-from darkroom.services.budgets import Budgets
-from darkroom.services.callers import Callers
-from darkroom.services.jobs import Jobs
-from darkroom.services.keys import Keys
-from darkroom.services.providers import Providers
-from darkroom.services.sessions import Sessions
-from darkroom.services.tokens import Tokens
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.keys import Keys
+from darkroom.services.accounts.sessions import Sessions
+from darkroom.services.accounts.tokens import Tokens
+from darkroom.services.jobs.jobs import Jobs
+from darkroom.services.paid.budgets import Budgets
+from darkroom.services.selection.providers import Providers
 from darkroom.settings import Settings
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from darkroom.bootstrap._base import Stores, alarm, now
 from darkroom.bootstrap._chat import batch_pricing, render_queue
 from darkroom.bootstrap._paid import job_queue, settlement
-from darkroom.services.batch_notes import Notes
-from darkroom.services.batch_painting import BatchPainting
-from darkroom.services.catalogue import Catalogue
-from darkroom.services.worker import Advance
+from darkroom.services.catalogue.catalogue import Catalogue
+from darkroom.services.paid.worker import Advance
+from darkroom.services.recipes.batch_notes import Notes
+from darkroom.services.recipes.batch_painting import BatchPainting
 from darkroom.settings import Settings
 
 

@@ -3,7 +3,7 @@
 from darkroom.adapters.catalogue_store import DynamoCatalogueStore
 from darkroom.bootstrap._base import Stores, now, openrouter
 from darkroom.observability import EmfTelemetry
-from darkroom.services.catalogue import Catalogue
+from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.settings import Settings
 
 # Every request for one of the lists: how seldom that happens is the point.

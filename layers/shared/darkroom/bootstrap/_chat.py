@@ -24,23 +24,23 @@ from darkroom.bootstrap._base import (
 from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._paid import AnswerServices, admission, answering, check_webhook, job_queue, quotes, settlement
 from darkroom.models.conversation import Conversation
-from darkroom.services.admission import Admission
-from darkroom.services.batch_pricing import BatchPricing
-from darkroom.services.callers import Callers
-from darkroom.services.catalogue import Catalogue
-from darkroom.services.chat_models import ChatModels
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.complete import Complete
-from darkroom.services.conversations import Conversations
-from darkroom.services.inputs import Inputs
-from darkroom.services.painting import Painting
-from darkroom.services.planner import Planner
-from darkroom.services.planning import Planning
-from darkroom.services.recipes import Recipes
-from darkroom.services.render import Render
-from darkroom.services.sources import Sources
-from darkroom.services.turn_cancel import TurnCancel
-from darkroom.services.turn_render import TurnRender
-from darkroom.services.turns import Turns
+from darkroom.services.conversations.conversations import Conversations
+from darkroom.services.conversations.painting import Painting
+from darkroom.services.conversations.planner import Planner
+from darkroom.services.conversations.planning import Planning
+from darkroom.services.conversations.turn_cancel import TurnCancel
+from darkroom.services.conversations.turn_render import TurnRender
+from darkroom.services.conversations.turns import Turns
+from darkroom.services.inputs.inputs import Inputs
+from darkroom.services.inputs.sources import Sources
+from darkroom.services.paid.admission import Admission
+from darkroom.services.recipes.batch_pricing import BatchPricing
+from darkroom.services.recipes.recipes import Recipes
+from darkroom.services.recipes.render import Render
+from darkroom.services.selection.chat_models import ChatModels
 from darkroom.settings import Settings
 
 

@@ -7,11 +7,11 @@ from darkroom.bootstrap._base import ProvidersByName, callers, now, stores
 from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._usage import statistics
 from darkroom.models.model_row import Task
-from darkroom.services.callers import Callers
-from darkroom.services.chat_models import ChatModels
-from darkroom.services.estimates import Estimates
-from darkroom.services.model_list import ModelList
-from darkroom.services.quotes import Quotes
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.listing.estimates import Estimates
+from darkroom.services.listing.model_list import ModelList
+from darkroom.services.pricing.quotes import Quotes
+from darkroom.services.selection.chat_models import ChatModels
 from darkroom.settings import Settings
 
 

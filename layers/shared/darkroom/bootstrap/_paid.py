@@ -23,16 +23,16 @@ from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._usage import statistics
 from darkroom.observability import EmfTelemetry
 from darkroom.ports import ImageStore, JobStore
-from darkroom.services.admission import Admission
-from darkroom.services.answers import Answers
-from darkroom.services.callers import Callers
-from darkroom.services.catalogue import Catalogue
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.edit import Edit
 from darkroom.services.generate import Generate
-from darkroom.services.jobs import Jobs
-from darkroom.services.quotes import Quotes
-from darkroom.services.settlement import Settlement
-from darkroom.services.uploads import Uploads
+from darkroom.services.inputs.uploads import Uploads
+from darkroom.services.jobs.jobs import Jobs
+from darkroom.services.paid.admission import Admission
+from darkroom.services.paid.answers import Answers
+from darkroom.services.paid.settlement import Settlement
+from darkroom.services.pricing.quotes import Quotes
 from darkroom.settings import Settings
 
 
@@ -91,8 +91,8 @@ class EditServices:
 
 def edit(environ: Mapping[str, str]) -> EditServices:
     from darkroom.adapters.url_fetcher import HttpUrlFetcher
-    from darkroom.services.inputs import Inputs
-    from darkroom.services.sources import Sources
+    from darkroom.services.inputs.inputs import Inputs
+    from darkroom.services.inputs.sources import Sources
 
     settings = Settings.from_environ(environ)
     behind = stores(settings)

@@ -3,8 +3,8 @@
 from darkroom.bootstrap._base import ProvidersByName, Stores, budgets
 from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._paid import check_webhook
-from darkroom.services.chat_models import ChatModels
 from darkroom.services.preferences import LIMITS, Default, Preferences
+from darkroom.services.selection.chat_models import ChatModels
 from darkroom.services.setting_checks import SettingChecks
 from darkroom.settings import Settings
 

@@ -15,21 +15,21 @@ from darkroom.adapters.work_log import DynamoWorkLog
 from darkroom.bootstrap._base import Stores, alarm, budgets, callers, jobs_of, now, providers, stores, url_guard
 from darkroom.models.job import Job
 from darkroom.observability import logger
-from darkroom.services.batch_notes import Notes
-from darkroom.services.callers import Callers
-from darkroom.services.jobs import Jobs
-from darkroom.services.painted_batch import PaintedBatches
-from darkroom.services.recipe_worker import RecipeWorker
-from darkroom.services.recipes import FolderRecipes
-from darkroom.services.remove_background import RemoveBackground
-from darkroom.services.render import Render
-from darkroom.services.sources import Sources
-from darkroom.services.turn_render import TurnRender
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.conversations.turn_render import TurnRender
+from darkroom.services.inputs.sources import Sources
+from darkroom.services.jobs.jobs import Jobs
+from darkroom.services.recipes.batch_notes import Notes
+from darkroom.services.recipes.painted_batch import PaintedBatches
+from darkroom.services.recipes.recipe_worker import RecipeWorker
+from darkroom.services.recipes.recipes import FolderRecipes
+from darkroom.services.recipes.render import Render
+from darkroom.services.removal.remove_background import RemoveBackground
 from darkroom.settings import Settings
 
 if TYPE_CHECKING:
     from darkroom.bootstrap._paid import AnswerServices
-    from darkroom.services.cloud_removal import CloudRemoval
+    from darkroom.services.removal.cloud_removal import CloudRemoval
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
 def cloud_removal(settings: Settings, behind: Stores, sources: Sources) -> "CloudRemoval":
     # What paying stands on is loaded when somebody pays.
     from darkroom.bootstrap._paid import admission
-    from darkroom.services.cloud_removal import CloudRemoval
-    from darkroom.services.inputs import Inputs
+    from darkroom.services.inputs.inputs import Inputs
+    from darkroom.services.removal.cloud_removal import CloudRemoval
 
     return CloudRemoval(
         admission=admission(settings, behind),

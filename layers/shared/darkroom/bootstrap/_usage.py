@@ -12,10 +12,10 @@ from darkroom.adapters.work_log import DynamoWorkLog
 from darkroom.bootstrap._base import Stores, alarm, key_vault, now, openrouter_auth
 from darkroom.bootstrap._catalogue import catalogue
 from darkroom.observability import logger
-from darkroom.services.other_prices import OtherPrices
-from darkroom.services.quotes import Quotes
-from darkroom.services.reports import Reports
-from darkroom.services.usage import KeyFigures, Usage
+from darkroom.services.pricing.quotes import Quotes
+from darkroom.services.usage.other_prices import OtherPrices
+from darkroom.services.usage.reports import Reports
+from darkroom.services.usage.usage import KeyFigures, Usage
 from darkroom.settings import Settings
 
 

@@ -12,8 +12,8 @@ from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
 from darkroom.bootstrap._base import LOST_SEAL, callers, jobs_of, now, sealer, stores, url_guard
 from darkroom.bootstrap._usage import reports
-from darkroom.services.callers import Callers
-from darkroom.services.webhooks import Webhooks
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.paid.webhooks import Webhooks
 from darkroom.settings import Settings
 
 

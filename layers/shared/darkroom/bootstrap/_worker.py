@@ -11,12 +11,12 @@ from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._chat import recipes, turns
 from darkroom.bootstrap._paid import admission, job_queue, settlement, webhook_queue
 from darkroom.bootstrap._usage import reports
-from darkroom.services.batch_notes import is_batch
-from darkroom.services.reconcile import Reconciliation
-from darkroom.services.reports import Reports
-from darkroom.services.sweep import Sweep
-from darkroom.services.webhooks import Webhooks
-from darkroom.services.worker import Worker
+from darkroom.services.jobs.sweep import Sweep
+from darkroom.services.paid.reconcile import Reconciliation
+from darkroom.services.paid.webhooks import Webhooks
+from darkroom.services.paid.worker import Worker
+from darkroom.services.recipes.batch_notes import is_batch
+from darkroom.services.usage.reports import Reports
 from darkroom.settings import Settings
 
 

@@ -1,1 +1,1 @@
-"""The use cases. They know the ports, not who stands behind them."""
+"""The use cases, in rooms that stand on one another. They know the ports, not who stands behind them."""

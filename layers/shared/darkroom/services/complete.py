@@ -12,13 +12,14 @@ from darkroom.models.catalogue import ChatModel
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.job import PaidWork, StoredBody
 from darkroom.ports import ImageStore
-from darkroom.services import chat_pricing, privacy
-from darkroom.services.admission import Admission, Prepared, Submission
-from darkroom.services.chat_models import PICTURES_ROUTE, ChatModels, Chosen, is_router, paints
-from darkroom.services.chat_pricing import ChatShape
-from darkroom.services.completion_survey import CheckUrl, Survey, as_json, survey
 from darkroom.services.generate import CheckWebhook
-from darkroom.services.providers import Choice
+from darkroom.services.paid.admission import Admission, Prepared, Submission
+from darkroom.services.pricing import chat_pricing
+from darkroom.services.pricing.chat_pricing import ChatShape
+from darkroom.services.pricing.completion_survey import CheckUrl, Survey, as_json, survey
+from darkroom.services.selection import privacy
+from darkroom.services.selection.chat_models import PICTURES_ROUTE, ChatModels, Chosen, is_router, paints
+from darkroom.services.selection.providers import Choice
 
 OPERATION: Final = "completion"
 DEFAULT_TOKENS: Final = 4096

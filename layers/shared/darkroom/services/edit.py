@@ -9,11 +9,11 @@ from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.image_request import EditRequest
 from darkroom.models.quote import InputShape
-from darkroom.services.admission import Admission, Prepared, Submission
 from darkroom.services.generate import CheckWebhook, prepared
-from darkroom.services.inputs import Input, Inputs, check_mask
-from darkroom.services.providers import Choice
-from darkroom.services.quotes import Quotes
+from darkroom.services.inputs.inputs import Input, Inputs, check_mask
+from darkroom.services.paid.admission import Admission, Prepared, Submission
+from darkroom.services.pricing.quotes import Quotes
+from darkroom.services.selection.providers import Choice
 
 OPERATION = "edit"
 

@@ -10,9 +10,9 @@ from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import PaidWork, Parent, StoredImage
 from darkroom.models.money import MicroUsd
 from darkroom.models.quote import Quote
-from darkroom.services.admission import Admission, Prepared, Submission
-from darkroom.services.providers import Choice
-from darkroom.services.quotes import Quotes
+from darkroom.services.paid.admission import Admission, Prepared, Submission
+from darkroom.services.pricing.quotes import Quotes
+from darkroom.services.selection.providers import Choice
 
 OPERATION = "generation"
 

@@ -9,7 +9,7 @@ from typing import Literal
 from darkroom.errors import DarkroomError, InsufficientCredits, InvalidApiKey, ServiceUnavailable
 from darkroom.models.money import said
 from darkroom.ports import CatalogueSource, KeyInspector
-from darkroom.services.keys import Keys
+from darkroom.services.accounts.keys import Keys
 
 Probe = Callable[[], str]
 """Says in some words how the thing is, or raises."""

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from darkroom.models.money import in_dollars
 from darkroom.models.user_settings import WARN_AT_COST, UserSettings
-from darkroom.services.budgets import WARN_AT_PERCENT, Budgets
+from darkroom.services.paid.budgets import WARN_AT_PERCENT, Budgets
 from darkroom.services.setting_checks import SettingChecks
 
 Origin = Literal["user", "stack", "built-in"]

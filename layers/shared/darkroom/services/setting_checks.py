@@ -8,9 +8,9 @@ from darkroom.errors import CallerError, DarkroomError, InvalidParameter, Unsupp
 from darkroom.models import segmentation
 from darkroom.models.provider import AUTO
 from darkroom.ports import Provider
-from darkroom.services import aliases
-from darkroom.services.catalogue import Catalogue
-from darkroom.services.chat_models import ChatModels
+from darkroom.services.catalogue import aliases
+from darkroom.services.catalogue.catalogue import Catalogue
+from darkroom.services.selection.chat_models import ChatModels
 
 CheckUrl = Callable[[str], None]
 

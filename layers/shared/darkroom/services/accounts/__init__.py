@@ -1,0 +1,1 @@
+"""Who calls, and what they sign in and pay with."""

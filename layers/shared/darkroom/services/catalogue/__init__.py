@@ -1,0 +1,1 @@
+"""What models there are, by which names, and what each can do."""

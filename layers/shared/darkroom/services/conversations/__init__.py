@@ -1,0 +1,1 @@
+"""Chat with a picture: what was said, planned, painted and rendered, in versions."""

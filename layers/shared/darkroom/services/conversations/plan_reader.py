@@ -1,0 +1,146 @@
+"""From what a model wrote to a plan that can be carried out, or to why it cannot. Nothing is left out silently."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from darkroom import operations
+from darkroom.errors import InvalidParameter
+from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
+from darkroom.operations import Operation
+from darkroom.services.conversations.planner_schema import Method, allowed_operations, may_paint_with
+
+MOST_OPERATIONS: Final = 20
+_MOST_TEXT: Final = 40_000
+_MOST_PLAN: Final = 20_000
+_MOST_WHY: Final = 600
+_FENCED: Final = re.compile(r"```(?:json|JSON)?\s*\n?(.*?)```", re.DOTALL)
+# What a picture that an operation takes may be called. Whose it is, is found out when it is rendered.
+_REF: Final = re.compile(r"upl_[0-9A-HJKMNP-TV-Z]{26}|job_[0-9A-Za-z_-]{1,60}(?:/[0-9]{1,4})?", re.ASCII)
+
+
+class InvalidPlan(Exception):
+    """The answer is no plan that can be carried out. `why` is a sentence for the model, and quotes little of it."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why[:_MOST_WHY]
+        super().__init__(self.why)
+
+
+def read_plan(text: str, *, may_paint: bool, method: Method, has_picture: bool) -> Plan:
+    """The plan, its operations in canonical form and its type after what it does.
+
+    Raises:
+        InvalidPlan: it is not JSON, does not follow the schema, or asks for what may not be done.
+    """
+    plan = _plan(_json(text))
+    actions = tuple(_checked(each, index, method) for index, each in enumerate(plan.actions))
+    plan = plan.model_copy(update={"actions": actions, "type": _type(actions)})
+    _check_painting(plan, may_paint=may_paint_with(method, may_paint=may_paint))
+    _check_order(plan, has_picture=has_picture)
+    if not plan.actions and not plan.reply.strip():
+        raise InvalidPlan("It neither does nor says anything.")
+    if len(plan.model_dump_json()) > _MOST_PLAN:
+        raise InvalidPlan("It is too long; use fewer operations and shorter texts.")
+    return plan
+
+
+def _json(text: str) -> Mapping[str, Any]:
+    if len(text) > _MOST_TEXT:
+        raise InvalidPlan("It is too long.")
+    fenced = _FENCED.search(text)
+    bare = (fenced[1] if fenced and not text.lstrip().startswith("{") else text).strip()
+    if not bare:
+        raise InvalidPlan("It is empty.")
+    try:
+        found = json.loads(bare, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidPlan("It is not JSON, or it was cut off.") from error
+    if not isinstance(found, dict):
+        raise InvalidPlan("It is not a JSON object.")
+    return found
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _plan(found: Mapping[str, Any]) -> Plan:
+    try:
+        return Plan.model_validate(found)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        at = ".".join(str(part)[:40] for part in first["loc"])
+        raise InvalidPlan(f"`{at}`: {str(first['msg']).removeprefix('Value error, ')}.") from error
+    except RecursionError as error:
+        raise InvalidPlan("It is nested too deeply.") from error
+
+
+def _checked(action: OperateAction | PaintAction | HistoryAction, index: int, method: Method) -> Any:
+    if not isinstance(action, OperateAction):
+        return action
+    at = f"actions[{index}].operations"
+    try:
+        parsed = operations.parse([_without_nulls(each) for each in action.operations], at)
+    except InvalidParameter as error:
+        raise InvalidPlan(f"{error.detail} {error.fix}") from error
+    except RecursionError as error:
+        raise InvalidPlan("It is nested too deeply.") from error
+    for number, operation in enumerate(parsed):
+        _check_operation(operation, f"{at}[{number}]", method)
+    return action.model_copy(update={"operations": tuple(operations.dump(parsed))})
+
+
+def _without_nulls(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Models write null for what they leave out."""
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _check_operation(operation: Operation, at: str, method: Method) -> None:
+    given = operation.model_dump()
+    name = str(given["op"])
+    if name not in allowed_operations(method):
+        allowed = ", ".join(sorted(allowed_operations(method)))
+        raise InvalidPlan(f"{at}: `{name}` may not be used now, only {allowed}; paint it instead.")
+    if not _is_finite(given):
+        raise InvalidPlan(f"{at}: a number is not finite.")
+    ref = given.get("image")
+    if ref is not None and not _REF.fullmatch(str(ref)):
+        raise InvalidPlan(f"{at}.image: a picture is named by an upload's id or a job's, as the person wrote it.")
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    return all(map(_is_finite, value)) if isinstance(value, list | tuple) else True
+
+
+def _type(actions: tuple[Any, ...]) -> str:
+    kinds = {type(each) for each in actions}
+    for kind, name in ((PaintAction, "artistic"), (OperateAction, "technical"), (HistoryAction, "history")):
+        if kind in kinds:
+            return name
+    return "talk"
+
+
+def _check_painting(plan: Plan, *, may_paint: bool) -> None:
+    if plan.paints() and not may_paint:
+        raise InvalidPlan("Nothing may be painted now; use operations that come near to it, or only reply.")
+    if len(plan.paints()) > 1:
+        raise InvalidPlan("It paints more than once; say everything in one prompt.")
+
+
+def _check_order(plan: Plan, *, has_picture: bool) -> None:
+    if len(plan.actions) > 1 and any(isinstance(each, HistoryAction) for each in plan.actions):
+        raise InvalidPlan("`undo` and `redo` stand alone; do the rest after the next message.")
+    if not has_picture and plan.actions and not isinstance(plan.actions[0], PaintAction):
+        raise InvalidPlan("There is no picture yet, so the first action has to paint one.")
+    count = sum(len(each.operations) for each in plan.actions if isinstance(each, OperateAction))
+    if count > MOST_OPERATIONS:
+        raise InvalidPlan(f"It has {count} operations; {MOST_OPERATIONS} are the most.")

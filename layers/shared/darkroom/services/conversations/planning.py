@@ -1,0 +1,174 @@
+"""The planner's part of a turn: what is asked, of which model, for how much; and what the answer means."""
+
+import hashlib
+from dataclasses import dataclass
+
+from darkroom.images.measure import measure
+from darkroom.models.chat import ChatRequest
+from darkroom.models.conversation import Conversation, Planned
+from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage, TurnState
+from darkroom.models.money import MicroUsd
+from darkroom.models.plan import Plan
+from darkroom.models.user_settings import WARN_AT_COST, UserSettings
+from darkroom.ports import Clock, ImageStore, SettingsStore
+from darkroom.services.conversations import planner_estimate
+from darkroom.services.conversations.conversations import read_version
+from darkroom.services.conversations.planner import Method, Planner, preview
+from darkroom.services.paid.admission import Prepared, part_of
+from darkroom.services.paid.budgets import reserve_for
+from darkroom.services.pricing import chat_pricing
+from darkroom.services.pricing.chat_pricing import ChatShape
+from darkroom.services.selection import privacy
+from darkroom.services.selection.chat_models import ChatModels, paid_by
+from darkroom.services.selection.providers import Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    planner: Planner
+    models: ChatModels
+    settings: SettingsStore
+    images: ImageStore
+    clock: Clock
+
+    def first(self, conversation: Conversation, content: str, state: TurnState, choice: Choice) -> Prepared:
+        """The paid call that a turn begins with.
+
+        Raises:
+            ImageExpired: the picture is gone.
+            UnsupportedModel: the planner's model is not there, or cannot see the picture that there is.
+        """
+        method, may_paint = _methods(choice.settings)
+        current = conversation.version(conversation.current) if conversation.current else None
+        picture: bytes | None = None
+        if current is not None:
+            picture = preview(read_version(self.images, current))
+        is_private = privacy.wanted(None, choice)
+        models = self.models.choose(sees=picture is not None, choice=choice, zdr=is_private)
+        request = self.planner.request(
+            conversation,
+            content,
+            picture,
+            model=models.first.id,
+            fallback_models=models.fallbacks,
+            method=method,
+            may_paint=may_paint,
+        )
+        shown = _stored(conversation.user, picture) if picture else None
+        request = request.model_copy(
+            update={"max_price": dict(chat_pricing.max_price(models.models)), "zdr": is_private}
+        )
+        shape = _shape(request, shown)
+        return Prepared(
+            work=PaidWork(
+                chat=request,
+                inputs=(shown,) if shown else (),
+                other_providers=models.other_providers,
+                rates=dict(models.rates),
+            ),
+            model_requested=models.named,
+            estimate=chat_pricing.estimate(models.models, shape),
+            reserve=chat_pricing.reserve(models.models, shape),
+            expected=planner_estimate.likely_cost(
+                models.first, request, shown, [message.planned for message in conversation.messages]
+            ),
+            warnings=models.warnings,
+            lineage=(Parent(kind="file", sha256=shown.sha256),) if shown else (),
+            shown={"content": content, "conversation": conversation.id, "base": conversation.current},
+            conversation_id=conversation.id,
+            turn=state,
+            keep=lambda: self._keep(shown, picture),
+        )
+
+    def part(self, turn: Job, name: str, request: ChatRequest, *, like: Job, limit: MicroUsd | None) -> Job:
+        """A further call of the planner, not admitted yet: about the same picture, from the same budgets.
+
+        Raises:
+            MoneyRefused: it may cost more than a turn may.
+        """
+        inputs = like.work.inputs if like.work else ()
+        shown = inputs[0] if inputs else None
+        chosen = self.models.choose(request.model, request.fallback_models, sees=bool(inputs))
+        rates = like.work.rates if like.work else {}
+        models = paid_by(chosen.models, rates.get(like.provider))
+        shape = _shape(request, shown)
+        reserve = reserve_for(
+            estimate=chat_pricing.estimate(models, shape),
+            reserve=chat_pricing.reserve(models, shape),
+            most=None,
+            per_request=limit,
+            may_vouch=False,
+        )
+        job = like.model_copy(
+            update={
+                "status": JobStatus.QUEUED,
+                "created_at": self.clock(),
+                "started_at": None,
+                "completed_at": None,
+                "attempt": 0,
+                "error": None,
+                "result": {},
+                "work": PaidWork(chat=request, inputs=inputs, rates=rates),
+                "cost": JobCost(
+                    estimated=planner_estimate.likely_cost(models[0], request, shown, [took(like)]),
+                    reserved=reserve,
+                    actual=None,
+                    settled=False,
+                ),
+                "dispatched_at": None,
+                "generation_id": None,
+                "key_usage": None,
+                "key_sha256": None,
+                "key_charges": None,
+            }
+        )
+        return part_of(turn, name, job)
+
+    def read(self, user: str, text: str, *, has_picture: bool) -> Plan:
+        """The plan in an answer. Raises InvalidPlan."""
+        method, may_paint = _methods(self.settings.load(user))
+        return self.planner.read(text, may_paint=may_paint, method=method, has_picture=has_picture)
+
+    def warn_at_cost(self, user: str) -> MicroUsd:
+        """The total of a conversation at which its user wants to be told."""
+        chosen = self.settings.load(user).warn_at_cost
+        return WARN_AT_COST if chosen is None else chosen
+
+    def _keep(self, shown: StoredImage | None, picture: bytes | None) -> None:
+        if shown is not None and picture is not None:
+            self.images.write_output(shown.key, picture, media_type=shown.media_type, metadata={})
+
+
+def took(call: Job) -> Planned | None:
+    """What a call of the planner that is settled really took; None if it is no such call."""
+    chat = call.work.chat if call.work else None
+    if call.work is None or chat is None:
+        return None
+    tokens = planner_estimate.prompt_tokens(chat, call.work.inputs[0] if call.work.inputs else None)
+    return Planned(model=chat.model, tokens=tokens, cost=call.cost.actual or 0)
+
+
+def _methods(chosen: UserSettings) -> tuple[Method, bool]:
+    """How a turn may go about it, and whether it may paint."""
+    return chosen.manipulation_method or "hybrid", chosen.enable_image_generation is not False
+
+
+def _stored(user: str, picture: bytes) -> StoredImage:
+    sha256 = hashlib.sha256(picture).hexdigest()
+    width, height = measure(picture)
+    return StoredImage(
+        key=f"inputs/{user}/{sha256}.jpg",
+        media_type="image/jpeg",
+        width=width,
+        height=height,
+        bytes=len(picture),
+        sha256=sha256,
+    )
+
+
+def _shape(request: ChatRequest, shown: StoredImage | None) -> ChatShape:
+    return ChatShape(
+        prompt_bytes=len(request.model_dump_json().encode()),
+        max_completion_tokens=request.max_completion_tokens,
+        pictures=(shown.width * shown.height,) if shown else (),
+    )

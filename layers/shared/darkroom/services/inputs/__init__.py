@@ -1,0 +1,1 @@
+"""Pictures that come in: uploaded, linked, or made before."""

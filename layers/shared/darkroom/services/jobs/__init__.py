@@ -1,0 +1,1 @@
+"""Jobs as their owners see them, and those whose worker is gone."""

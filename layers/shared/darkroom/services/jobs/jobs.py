@@ -1,0 +1,218 @@
+"""Jobs: showing them to their owner, canceling and removing them, and closing those whose worker died."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from darkroom.errors import Conflict, InvalidParameter, JobCanceled, NotFound, ServiceUnavailable
+from darkroom.models.job import Job, JobStatus, Parent
+from darkroom.models.money import CREDIT, MicroUsd, in_credits, in_dollars
+from darkroom.ports import Clock, ImageStore, JobStore, RawAnswerStore
+from darkroom.services.recipes.batch_cancel import BatchCancel
+from darkroom.services.recipes.batch_notes import Notes, is_batch, wall_of
+
+MOST_PER_PAGE = 100
+MOST_ID = 64
+# A message that is neither delivered again nor dead after this long has been lost.
+LOST_AFTER = timedelta(days=1)
+
+
+class Jobs:
+    """Args:
+    max_attempts: how often a queue delivers a message before it is a dead letter.
+    raw_answers: of paid jobs, to be removed with them.
+    credit: what a credit is worth in micro-dollars, for showing.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        images: ImageStore,
+        clock: Clock,
+        *,
+        max_attempts: int,
+        raw_answers: RawAnswerStore | None = None,
+        credit: MicroUsd = CREDIT,
+    ) -> None:
+        self._store = store
+        self._images = images
+        self._clock = clock
+        self._max_attempts = max_attempts
+        self._raw_answers = raw_answers
+        self._credit = credit
+        self._batches = BatchCancel(store, Notes(images), clock)
+
+    def find(self, user: str, job_id: str) -> Job:
+        # Longer than any id there is, and in the end than DynamoDB takes for a key.
+        job = self._store.find(user, job_id) if len(job_id) <= MOST_ID else None
+        if job is None:
+            raise NotFound(f"There is no job {job_id[:64]!r}.", fix="GET /v1/jobs lists yours.")
+        return job
+
+    def page(self, user: str, *, limit: int = 20, cursor: str | None = None) -> tuple[Sequence[Job], str | None]:
+        """A page of jobs, newest first, and the cursor of the next page."""
+        if not 1 <= limit <= MOST_PER_PAGE:
+            raise InvalidParameter(
+                f"`limit` is {limit}.", fix=f"Give a whole number from 1 to {MOST_PER_PAGE}.", param="limit"
+            )
+        page = self._store.page(user, limit=limit, before=cursor)
+        return page.jobs, page.next_id
+
+    def remove(self, user: str, job_id: str) -> None:
+        """Removes a job that is over, and its images.
+
+        Raises:
+            NotFound: the user has no such job.
+            Conflict: it is still being worked on, or what it cost is not known yet. Its receipt stays in any case.
+        """
+        job = self.find(user, job_id)
+        if not job.status.is_final:
+            raise Conflict(f"The job is {job.status}.", fix="Wait until it is over, then remove it.")
+        if not job.cost.settled:
+            raise Conflict("What the job cost is still being found out.", fix="Try again in some minutes.")
+        turn = self._store.find(user, job.parent_id) if job.parent_id else None
+        if turn is not None and not turn.status.is_final:
+            # That would have it done, and paid for, once more.
+            raise Conflict("The job is a part of another that goes on.", fix=f"Wait until {turn.id} is over.")
+        completion = [str(job.result["completion"])] if "completion" in job.result else []
+        # A conversation shows the pictures of its turns as long as there is one; they are removed with it.
+        own = () if job.conversation_id else job.images
+        self._images.remove_outputs([*(image.key for image in own), *completion])
+        if job.is_paid and self._raw_answers is not None:
+            self._raw_answers.remove(user, job_id)
+        self._store.remove(user, job_id)
+
+    def cancel(self, user: str, job_id: str, cancel: Callable[[Job], bool]) -> Job:
+        """Cancels a job that was not sent to its provider; one that is canceled already stays so.
+
+        A batch that waits for paintings which were sent is ended when they are: until then it is `canceling`.
+
+        Args:
+            cancel: settles it, unless it is too late.
+
+        Raises:
+            NotFound: the user has no such job.
+            Conflict: it is over, or is being paid for at this moment.
+        """
+        job = self.find(user, job_id)
+        if job.turn is not None and not job.status.is_final:
+            self._cancel_turn(job, cancel)
+            return self.find(user, job_id)
+        if is_batch(job) and not job.status.is_final:
+            self._batches.cancel(job, cancel)
+            return self.find(user, job_id)
+        if job.status is JobStatus.CANCELED or (job.is_paid and not job.status.is_final and cancel(job)):
+            return self.find(user, job_id)
+        job = self.find(user, job_id)
+        if job.status is JobStatus.CANCELED:
+            return job
+        if job.status.is_final:
+            raise Conflict(f"The job is over: it has {job.status}.", fix="There is nothing left to cancel.")
+        raise Conflict(
+            "It is too late to cancel the job: the provider is at work on it.",
+            fix="Wait until it is over.",
+            context={"job_id": job.id, "job_status": job.status.value},
+        )
+
+    def _cancel_turn(self, turn: Job, cancel: Callable[[Job], bool]) -> None:
+        """A turn can be canceled until its first call is sent. Raises Conflict."""
+        first = self._store.find(turn.user, f"{turn.id}-plan")
+        if first is None or first.status.is_final or not cancel(first):
+            raise Conflict(
+                "It is too late to cancel the turn: its planner has been asked.",
+                fix="Wait until it is over, then undo.",
+            )
+        problem = JobCanceled("The turn was canceled before anything was spent.", fix="Say it again if you want it.")
+        ended = {"status": JobStatus.CANCELED, "completed_at": self._clock(), "error": problem.problem()}
+        self._store.finish(turn.model_copy(update=ended))
+
+    def abandon(self, job: Job) -> bool:
+        """Fails a job that costs nothing and will come to nothing."""
+        return self._store.finish(_abandon(job, self._clock()))
+
+    def close_if_abandoned(self, job: Job) -> bool:
+        """Fails a job whose worker died on its last attempt, whose message is a dead letter by now.
+
+        A worker that raises says so itself; this is for one that was killed or ran out of memory or time.
+        """
+        now = self._clock()
+        return self._is_abandoned(job, now) and self._store.finish(_abandon(job, now))
+
+    def _is_abandoned(self, job: Job, now: datetime) -> bool:
+        if job.created_at + LOST_AFTER <= now:
+            return True
+        lease_is_over = job.lease_expires_at is not None and job.lease_expires_at <= now
+        return lease_is_over and job.attempt >= self._max_attempts
+
+    def show(self, job: Job, *, most_images: int | None = None) -> dict[str, Any]:
+        """The job as the API answers it, with links that work for a while.
+
+        Args:
+            most_images: how many pictures are shown at the most; a list of long jobs must fit into an answer.
+        """
+        path = f"/v1/jobs/{job.id}"
+        images = [
+            {**image.model_dump(exclude={"key"}), "url": self._images.link_output(image.key)}
+            for image in job.images[:most_images]
+        ]
+        moments = {"created_at", "started_at", "completed_at", "expires_at"}
+        return {
+            "id": job.id,
+            "object": "job",
+            "op": job.op,
+            "status": job.status.value,
+            **job.model_dump(mode="json", include=moments),
+            "input": job.input,
+            "output": {**_output(job, most_images), "images": images},
+            "error": job.error,
+            "warnings": list(job.warnings),
+            "cost": self.show_cost(job),
+            **job.model_dump(mode="json", include={"model_requested", "model_used", "generation_id"}),
+            # Who serves it, or the planner of a turn; what is done here is nobody's.
+            "provider": job.provider if job.is_paid or job.turn is not None else None,
+            "lineage": [_parent(parent) for parent in (job.lineage[:most_images] if is_batch(job) else job.lineage)],
+            "urls": {"get": path, "cancel": f"{path}/cancel"},
+        }
+
+    def show_cost(self, job: Job) -> dict[str, Any]:
+        """Money in dollars and in credits; None is not known (yet)."""
+        cost = job.cost
+        if (job.turn is not None or wall_of(job) is not None) and not job.status.is_final:
+            # Its parts know, and each has an end of its own.
+            cost = cost.model_copy(update={"actual": None, "settled": False, "charged": "unknown"})
+        return {
+            "estimated_usd": _dollars(cost.estimated),
+            "reserved_usd": _dollars(cost.reserved),
+            "actual_usd": _dollars(cost.actual),
+            "actual_credits": None if cost.actual is None else float(in_credits(cost.actual, self._credit)),
+            "settled": cost.settled,
+            # From the dispatch on nobody knows, until it is settled.
+            "charged": "unknown" if job.dispatched_at and not cost.settled else cost.charged,
+        }
+
+
+def _output(job: Job, most: int | None) -> dict[str, Any]:
+    """What is known of the output, with so many of a batch's pictures."""
+    told = {name: value for name, value in job.result.items() if name != "completion"}
+    if not is_batch(job):
+        return told
+    return {name: value[:most] if isinstance(value, list | tuple) else value for name, value in told.items()}
+
+
+def _dollars(amount: MicroUsd | None) -> float | None:
+    return None if amount is None else float(in_dollars(amount))
+
+
+def _parent(parent: Parent) -> dict[str, Any]:
+    return parent.model_dump(mode="json", exclude_none=True)
+
+
+def _abandon(job: Job, now: datetime) -> Job:
+    error = ServiceUnavailable(
+        f"The work was begun {job.attempt} times and never came to an end.",
+        fix="Drop the file again; if it happens again, the dead-letter queue has the message and the log the cause.",
+        context={"dead_letter": True},
+    )
+    return job.model_copy(
+        update={"status": JobStatus.FAILED, "completed_at": now, "error": error.problem()},
+    )

@@ -1,0 +1,1 @@
+"""Models as users compare and choose them."""

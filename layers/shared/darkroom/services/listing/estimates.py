@@ -1,0 +1,247 @@
+"""What requests would cost, one or many: the calculator. Nothing is sent anywhere, kept or spent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from darkroom.errors import DarkroomError, InvalidParameter
+from darkroom.images.measure import measure
+from darkroom.models.completion_body import CompletionBody
+from darkroom.models.estimate_item import MOST_ITEMS, Repeated, TurnSize, without
+from darkroom.models.image_input import edit_fields, from_base64
+from darkroom.models.image_request import EditRequest, ImageRequest
+from darkroom.models.model_row import Task
+from darkroom.models.money import MicroUsd
+from darkroom.models.provider import AUTO
+from darkroom.models.quote import InputShape
+from darkroom.models.source import ImageSource
+from darkroom.models.user_settings import UserSettings
+from darkroom.ports import Provider, SettingsStore
+from darkroom.services.listing.model_quotes import PICTURE, PROMPT
+from darkroom.services.pricing import chat_pricing, token_counts
+from darkroom.services.pricing.chat_pricing import ChatShape
+from darkroom.services.pricing.completion_survey import survey
+from darkroom.services.pricing.quotes import Quotes
+from darkroom.services.selection.chat_models import ChatModels
+from darkroom.services.selection.providers import Choice
+
+_OWN: Final = ("for", "times", "references")
+_PICTURES: Final = ("images", "image", "image_url", "image_b64", "upload_id", "job_id", "mask")
+_CHAT: Final = ("messages", "prompt_tokens")
+# As a chat without a limit of its own has.
+_DEFAULT_TOKENS: Final = 4096
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """Args:
+    each: what one costs; None if nobody says.
+    """
+
+    task: Task
+    model_requested: str
+    model: str
+    times: int
+    each: MicroUsd | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> MicroUsd | None:
+        return None if self.each is None else self.each * self.times
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Args:
+    total: None if one of them is unknown.
+    known: of the others.
+    """
+
+    items: tuple[Estimated, ...]
+    credit: MicroUsd
+
+    @property
+    def known(self) -> MicroUsd:
+        return sum(each.total for each in self.items if each.total is not None)
+
+    @property
+    def total(self) -> MicroUsd | None:
+        return None if any(each.total is None for each in self.items) else self.known
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """Args:
+    known: the providers that can be named.
+    credit: the stack's.
+    """
+
+    quotes: Quotes
+    chats: ChatModels
+    settings: SettingsStore
+    known: Mapping[str, Provider]
+    credit: MicroUsd
+
+    def estimate(self, user: str, fields: Mapping[str, Any]) -> Sum:
+        """Of one request, or of all in `items`.
+
+        Raises:
+            InvalidParameter, UnsupportedModel, …: as the request itself would be refused; `param` says which.
+        """
+        chosen = self.settings.load(user)
+        if "items" not in fields:
+            return Sum((self._one(dict(fields), chosen),), chosen.credit or self.credit)
+        found = [self._numbered(number, item, chosen) for number, item in enumerate(_items(fields))]
+        return Sum(tuple(found), chosen.credit or self.credit)
+
+    def _numbered(self, number: int, item: Any, chosen: UserSettings) -> Estimated:
+        try:
+            return self._one(_object(item), chosen)
+        except DarkroomError as error:
+            error.param = ".".join(("items", str(number), *([error.param] if error.param else [])))
+            raise
+
+    def _one(self, item: dict[str, Any], chosen: UserSettings) -> Estimated:
+        how = _parsed(Repeated, item)
+        task, rest = how.task or _task(item, how), without(item, *_OWN)
+        if task == "chat":
+            return self._turn(rest, how, chosen) if "prompt_tokens" in rest else self._chat(rest, how, chosen)
+        return self._picture(task, rest, how, chosen)
+
+    def _picture(self, task: Task, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
+        default = chosen.image_edit_model if task == "edit" else chosen.image_generation_model
+        fields = {"prompt": PROMPT, "model": default, **rest}
+        warnings: tuple[str, ...] = ()
+        if task == "generate":
+            request, inputs, masked = _parsed(ImageRequest, fields), [], False
+        elif how.references is not None or not any(name.partition("[")[0] in _PICTURES for name in rest):
+            request, inputs, masked = _parsed(ImageRequest, fields), [PICTURE] * (how.references or 1), False
+        else:
+            edit = _parsed(EditRequest, edit_fields(fields))
+            request, masked = edit, edit.mask is not None
+            inputs, warnings = _shapes(edit.images)
+        quote = self.quotes.quote(
+            request, inputs=inputs, masked=masked, choice=self._choice(request.provider_name, chosen)
+        )
+        return Estimated(
+            task=task,
+            model_requested=quote.model_requested,
+            model=quote.request.model,
+            times=how.times,
+            each=quote.estimate,
+            warnings=(*quote.warnings, *warnings),
+        )
+
+    def _choice(self, name: str | None, chosen: UserSettings) -> Choice | None:
+        """The provider that is named; whether there is a key for it is of no interest here."""
+        if name is None or name == AUTO:
+            return None
+        if name not in self.known:
+            raise InvalidParameter(
+                "There is no such provider.",
+                fix=f"Use one of: {', '.join((AUTO, *sorted(self.known)))}.",
+                param="provider",
+            )
+        return Choice(self.known[name], settings=chosen)
+
+    def _chat(self, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
+        body = _parsed(CompletionBody, rest)
+        found = survey(body.passed(), lambda _url: None)
+        models = self.chats.choose(
+            body.named or chosen.chat_model,
+            body.others,
+            sees=bool(found.pictures),
+            choice=self._choice(body.provider_name, chosen),
+        )
+        limits = [each.max_completion_tokens for each in models.models if each.max_completion_tokens]
+        shape = ChatShape(
+            found.text_bytes, body.most_tokens or min(_DEFAULT_TOKENS, *limits, _DEFAULT_TOKENS), found.pictures
+        )
+        unpriced = tuple(f"`{name}` is not priced by tokens." for name in found.unpriced)
+        return Estimated(
+            task="chat",
+            model_requested=models.named,
+            model=models.first.id,
+            times=how.times,
+            each=None if unpriced else chat_pricing.estimate(models.models, shape),
+            warnings=(*models.warnings, *unpriced),
+        )
+
+    def _turn(self, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
+        size = _parsed(TurnSize, rest)
+        models = self.chats.choose(size.model or chosen.chat_model, size.fallback_models, sees=size.pictures > 0)
+        costs = [
+            chat_pricing.expected(
+                model,
+                prompt_tokens=size.prompt_tokens + size.pictures * token_counts.likely_reference(model.id, PICTURE),
+                answer_tokens=size.completion_tokens,
+                pictures=size.pictures,
+            )
+            for model in models.models
+        ]
+        known = [cost for cost in costs if cost is not None]
+        return Estimated(
+            task="chat",
+            model_requested=models.named,
+            model=models.first.id,
+            times=how.times,
+            each=max(known) if len(known) == len(costs) else None,
+            warnings=models.warnings,
+        )
+
+
+def _task(item: Mapping[str, Any], how: Repeated) -> Task:
+    if any(name in item for name in _CHAT):
+        return "chat"
+    return "edit" if how.references or any(name.partition("[")[0] in _PICTURES for name in item) else "generate"
+
+
+def _items(fields: Mapping[str, Any]) -> Sequence[Any]:
+    items = fields["items"]
+    if not isinstance(items, list) or not 1 <= len(items) <= MOST_ITEMS:
+        raise InvalidParameter(
+            f"`items` is a list of 1 to {MOST_ITEMS} requests.",
+            fix='Send {"items": [{"model": "…", "n": 2, "times": 30}]}; `times` repeats one.',
+            param="items",
+        )
+    return items
+
+
+def _object(item: Any) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        raise InvalidParameter("An item is an object: a request's body.", fix='Send {"model": "…", "n": 2}.')
+    return item
+
+
+def _parsed(model: type[Model], fields: Mapping[str, Any]) -> Model:
+    try:
+        return model.model_validate(dict(fields))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidParameter(
+            f"{first['msg'].removeprefix('Value error, ')}.",
+            fix="Correct the named field; docs/api.md says what each one takes.",
+            param=".".join(str(part) for part in first["loc"]) or None,
+        ) from error
+
+
+def _shapes(images: Sequence[ImageSource]) -> tuple[list[InputShape], tuple[str, ...]]:
+    """The sizes of the pictures that are in the request; of others it is assumed, for nothing is fetched."""
+    measured = [_shape(image) for image in images]
+    assumed = any(each is None for each in measured)
+    note = "Pictures that are not in the request are taken for a megapixel each."
+    return [each or PICTURE for each in measured], (note,) if assumed else ()
+
+
+def _shape(image: ImageSource) -> InputShape | None:
+    data = image.data
+    if data is None and image.b64 is not None:
+        data = from_base64(image.b64, image.name)
+    if data is None and image.url is not None and image.url.startswith("data:"):
+        data = from_base64(image.url, image.name)
+    width, height = measure(data) if data is not None else (0, 0)
+    return InputShape(width=width, height=height) if width and height else None

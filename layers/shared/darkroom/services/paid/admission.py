@@ -1,0 +1,298 @@
+"""Admission: whether a paid request becomes a job of its own, and the money for it set aside.
+
+In this order, and nothing is spent before the last step:
+
+1. An Idempotency-Key that is known is answered with the job it stands for; so is a request whose answer nobody got.
+2. It is chosen who is to serve it, and somebody has to pay: without a key at a provider there is no job.
+3. The request is prepared: checked, priced, its pictures read.
+4. One transaction stores the job and the key, and takes the money from every budget; or nothing at all.
+5. A worker is told. If that fails the sweep does it.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ulid import ULID
+
+from darkroom.errors import DarkroomError, IdempotencyKeyReused, NotFound, PayloadTooLarge
+from darkroom.models.admission import IdempotencyRecord, PendingAnswer, Terms
+from darkroom.models.caller import Caller
+from darkroom.models.job import Job, JobCost, PaidWork, Parent, TurnState
+from darkroom.models.money import MicroUsd
+from darkroom.models.provider import Skill
+from darkroom.models.user_settings import UserSettings
+from darkroom.ports import Alarm, Clock, JobQueue, JobStore, Ledger
+from darkroom.services.paid.answers import Answers
+from darkroom.services.paid.budgets import Budgets, exceeded, reserve_for
+from darkroom.services.selection.providers import Choice, Providers
+
+TURN = "turn"
+# DynamoDB takes 400 kB; what a job comes to when it is over has to fit in beside what it was asked for.
+MOST_JOB_BYTES = 200_000
+KEY_KEPT = timedelta(hours=48)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that can be carried out.
+
+    Args:
+        estimate, reserve: what it costs, and that with a margin; None if the price is not known. Limits look at these.
+        expected: what it will probably cost, where `estimate` is far above that; it is only told.
+        most: what the caller said it may cost.
+        least: what it costs at least if the price of one of several models is not known.
+        shown: the request as the job shows it.
+        keep: stores the pictures that it begins with.
+        turn: makes it the first paid call of a turn, which is the job that the caller gets.
+    """
+
+    work: PaidWork
+    model_requested: str
+    estimate: MicroUsd | None
+    reserve: MicroUsd | None
+    most: MicroUsd | None = None
+    least: MicroUsd = 0
+    warnings: tuple[str, ...] = ()
+    lineage: tuple[Parent, ...] = ()
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    webhook_url: str | None = None
+    conversation_id: str | None = None
+    keep: Callable[[], None] = lambda: None
+    turn: TurnState | None = None
+    expected: MicroUsd | None = None
+
+    @property
+    def told(self) -> MicroUsd | None:
+        """The estimate that people are shown."""
+        return self.estimate if self.expected is None else self.expected
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The job that stands for a request now.
+
+    Args:
+        is_replayed: an Idempotency-Key that was known stands for it.
+        answer: kept until the caller has it; None with an Idempotency-Key.
+    """
+
+    job: Job
+    is_replayed: bool = False
+    answer: PendingAnswer | None = None
+
+
+Prepare = Callable[[Choice], Prepared]
+"""(who is to serve) -> what they are to do. Called only if the request becomes a new job."""
+
+
+class Admission:
+    """Args: retention: how long jobs and their pictures are kept, unless their user wants them gone sooner."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        ledger: Ledger,
+        answers: Answers,
+        queue: JobQueue,
+        providers: Providers,
+        budgets: Budgets,
+        clock: Clock,
+        retention: timedelta,
+        alarm: Alarm,
+    ) -> None:
+        self._jobs = jobs
+        self._ledger = ledger
+        self._answers = answers
+        self._queue = queue
+        self._providers = providers
+        self._budgets = budgets
+        self._clock = clock
+        self._retention = retention
+        self._alarm = alarm
+
+    def submit(
+        self,
+        caller: Caller,
+        op: str,
+        terms: Terms,
+        request: Mapping[str, Any],
+        prepare: Prepare,
+        *,
+        skill: Skill,
+        provider: str | None = None,
+    ) -> Submission:
+        """The job for a request.
+
+        Args:
+            request: all that makes two requests the same; bytes count by their digest.
+            skill: what the provider has to be able to do.
+            provider: the one that the request names, if it names one.
+
+        Raises:
+            IdempotencyKeyReused: the key stands for another request.
+            InvalidParameter: the provider that is named is none, or cannot do it.
+            InvalidApiKey: nobody would pay.
+            MoneyRefused: a limit or a budget forbids it, or its price is not known.
+        """
+        sha256 = request_sha256(terms.route, request)
+        earlier = self._earlier(caller.user, terms, sha256)
+        if earlier is not None:
+            return earlier
+        choice = self._providers.choose(caller.user, skill, asked=provider)
+        prepared = prepare(choice)
+        limits = self._budgets.limits(caller.user, own_key=choice.own_key)
+        reserve = reserve_for(
+            estimate=prepared.estimate,
+            reserve=prepared.reserve,
+            most=prepared.most,
+            per_request=limits.per_request,
+            least=prepared.least,
+            may_vouch=choice.own_key and not caller.is_restricted,
+        )
+        now = self._clock()
+        budgets = self._budgets.refs(caller, limits, conversation_id=prepared.conversation_id, at=now)
+        job = self._job(caller, op, terms, prepared, choice, now).model_copy(
+            update={
+                "budgets": budgets,
+                "request_sha256": sha256,
+                "cost": JobCost(estimated=prepared.told, reserved=reserve, actual=None, settled=False),
+            }
+        )
+        require_room(job)
+        prepared.keep()
+        turn = None
+        if prepared.turn is not None:
+            # It costs nothing itself; it tells what its first call may.
+            told = JobCost(estimated=job.cost.estimated, reserved=job.cost.reserved)
+            turn = job.model_copy(update={"op": TURN, "work": None, "budgets": (), "cost": told, "turn": prepared.turn})
+            job = part_of(turn, "plan", job)
+        return self._admit(job, terms, sha256, now, turn=turn)
+
+    def admit_part(self, job: Job) -> Job:
+        """Admits a further paid call of a turn; one that is there already stays as it is.
+
+        Raises:
+            BudgetExceeded, ServiceUnavailable: nothing was reserved.
+        """
+        outcome = self._ledger.admit(job)
+        if outcome.admitted is None:
+            raise exceeded(outcome, reserve=job.cost.reserved, estimate=job.cost.estimated)
+        self._tell_worker(outcome.admitted)
+        return outcome.admitted
+
+    def _earlier(self, user: str, terms: Terms, sha256: str) -> Submission | None:
+        if terms.idempotency_key is not None:
+            known = self._ledger.idempotency(user, _key_sha256(terms))
+            return self._replayed(known, sha256) if known else None
+        claimed = self._answers.claim(user, sha256, terms)
+        return Submission(claimed[0], answer=claimed[1]) if claimed else None
+
+    def _replayed(self, known: IdempotencyRecord, sha256: str) -> Submission:
+        if known.request_sha256 != sha256:
+            raise IdempotencyKeyReused(
+                "This Idempotency-Key was sent with another request.",
+                fix="Use a new key for a new request; the same key repeats the same request alone.",
+                param="Idempotency-Key",
+            )
+        job = self._jobs.find(known.user, known.job_id)
+        if job is None:
+            raise NotFound(
+                "The job that this Idempotency-Key stands for was removed.",
+                fix="Use a new key to have it made again.",
+                param="Idempotency-Key",
+            )
+        return Submission(job, is_replayed=True)
+
+    def _job(self, caller: Caller, op: str, terms: Terms, prepared: Prepared, choice: Choice, now: datetime) -> Job:
+        return Job(
+            id=f"job_{ULID.from_datetime(now)}",
+            user=caller.user,
+            op=op,
+            created_at=now,
+            expires_at=now + kept_for(self._retention, choice.settings),
+            input=dict(prepared.shown),
+            warnings=prepared.warnings,
+            lineage=prepared.lineage,
+            work=prepared.work,
+            token_id=caller.token.id if caller.token else None,
+            conversation_id=prepared.conversation_id,
+            model_requested=prepared.model_requested,
+            cancel_at=now + terms.cancel_after if terms.cancel_after is not None else None,
+            webhook_url=prepared.webhook_url or choice.settings.webhook_url,
+            provider=choice.name,
+        )
+
+    def _admit(self, job: Job, terms: Terms, sha256: str, now: datetime, *, turn: Job | None) -> Submission:
+        asked = turn or job
+        answer: PendingAnswer | None = None
+        record: IdempotencyRecord | None = None
+        if terms.idempotency_key is None:
+            answer = self._answers.pending(asked, sha256, terms)
+        else:
+            record = IdempotencyRecord(
+                user=job.user,
+                sha256=_key_sha256(terms),
+                request_sha256=sha256,
+                job_id=asked.id,
+                expires_at=now + KEY_KEPT,
+            )
+        outcome = self._ledger.admit(job, idempotency=record, answer=answer, beside=turn)
+        if outcome.earlier is not None:
+            return self._replayed(outcome.earlier, sha256)
+        if outcome.admitted is None:
+            raise exceeded(outcome, reserve=job.cost.reserved, estimate=job.cost.estimated)
+        self._tell_worker(outcome.admitted)
+        return Submission(turn or outcome.admitted, answer=answer)
+
+    def _tell_worker(self, job: Job) -> None:
+        try:
+            self._queue.send(job.user, job.id)
+        except DarkroomError as error:
+            # The job is stored and will be found by the sweep: to fail now would have it asked for, and paid, twice.
+            self._alarm("JOB_NOT_QUEUED", job=job.id, detail=error.detail)
+
+
+def require_room(job: Job) -> None:
+    """Raises PayloadTooLarge if the job might not fit into its row any more when it is over, and never be settled."""
+    size = len(job.model_dump_json().encode())
+    if size > MOST_JOB_BYTES:
+        raise PayloadTooLarge(
+            f"The request takes {size} bytes to write down; {MOST_JOB_BYTES} are accepted.",
+            fix="Say it in fewer words, or with fewer options; pictures do not count.",
+        )
+
+
+def kept_for(retention: timedelta, settings: UserSettings) -> timedelta:
+    """How long what is made for a user is kept: as long as the stack keeps it, or less if they want it so."""
+    return retention if settings.retention_days is None else min(retention, timedelta(days=settings.retention_days))
+
+
+def part_of(turn: Job, name: str, job: Job) -> Job:
+    """A paid call as a part of a turn, with the one id that it can have."""
+    return job.model_copy(
+        update={"id": f"{turn.id}-{name}", "op": name.rstrip("0123456789"), "parent_id": turn.id, "webhook_url": None}
+    )
+
+
+def request_sha256(route: str, request: Mapping[str, Any]) -> str:
+    """The same for the same request, whatever the order of its fields."""
+    return hashlib.sha256(json.dumps([route, _hashable(request)], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"sha256": hashlib.sha256(value).hexdigest()}
+    if isinstance(value, Mapping):
+        return {str(name): _hashable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hashable(each) for each in value]
+    return value
+
+
+def _key_sha256(terms: Terms) -> str:
+    return hashlib.sha256(f"{terms.route}\n{terms.idempotency_key}".encode()).hexdigest()

@@ -1,0 +1,86 @@
+"""Finding out what a call cost whose answer was lost, or did not say.
+
+Two witnesses at the provider: its books, by the generation's id, which are exact but some minutes late and hold nothing
+of a call that failed; and what the key has used in all, before the dispatch and now. The difference is this call's
+only while nothing else was paid with the key in between, and a provider may still be working on what nobody waits for:
+so that nothing was charged is believed only after a while.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from darkroom.errors import DarkroomError
+from darkroom.models.digest import digest
+from darkroom.models.job import Job, JobStatus
+from darkroom.models.money import MicroUsd, micro_usd
+from darkroom.ports import Clock, JobStore, Ledger, Provider
+from darkroom.services.accounts.keys import Keys
+
+# Longer than any provider works on a picture.
+PATIENCE = timedelta(minutes=10)
+# The books are complete by then: what they do not hold was not charged.
+BOOKS_COMPLETE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    keys: Keys
+    providers: Callable[[str], Provider]
+    jobs: JobStore
+    ledger: Ledger
+    clock: Clock
+
+    def cost_of(self, job: Job) -> MicroUsd | None:
+        """What the job's last dispatch cost, 0 if it is proven to have cost nothing, None while nobody can tell."""
+        if job.dispatched_at is None:
+            return 0
+        try:
+            provider = self.providers(job.provider)
+            if not provider.keeps_books:
+                return None
+            key = self.keys.reveal(job.user, job.provider)
+            if digest(key) != job.key_sha256:
+                return None  # another key by now, which knows nothing of the call
+            return self._from_books(job, provider, key, self.clock() - job.dispatched_at)
+        except DarkroomError:
+            return None
+
+    def _from_books(self, job: Job, provider: Provider, key: str, age: timedelta) -> MicroUsd | None:
+        if job.generation_id:
+            record = provider.generation(job.generation_id, key=key)
+            if record is not None and record.cost is not None:
+                return record.cost
+        used = self._used_since(job, provider, key)
+        # What was delivered was charged: that nothing shows of it means that nobody knows yet.
+        is_lost = job.status is not JobStatus.SUCCEEDED
+        if used is not None and (used > 0 or (age >= PATIENCE and is_lost)):
+            return used
+        known_to_books = bool(job.generation_id) and age >= BOOKS_COMPLETE and is_lost
+        return 0 if known_to_books else None
+
+    def _used_since(self, job: Job, provider: Provider, key: str) -> MicroUsd | None:
+        """What the key has spent since the dispatch; None if that cannot be this job's alone."""
+        now = provider.inspect(key).used
+        if now is None or job.key_usage is None:
+            return None
+        difference = now - job.key_usage
+        if difference == Decimal(0):
+            return 0
+        amount = micro_usd(difference)
+        if amount is None or amount > 2 * max(job.cost.reserved, 1) or self._was_shared(job):
+            return None
+        return amount
+
+    def _was_shared(self, job: Job) -> bool:
+        """Whether anything else can have been paid with the key since the dispatch.
+
+        Whoever else paid before the usage was read was dispatched by then: either it is still open, or it was counted.
+        """
+        if self.keys.payer(job.user, job.provider) == "stack":
+            return True
+        others = (each for each in self.jobs.list_open() if each.dispatched_at is not None and each.id != job.id)
+        if any(each.key_sha256 == job.key_sha256 or (not each.key_sha256 and each.user == job.user) for each in others):
+            return True
+        return job.key_sha256 is None or self.ledger.charges_with(job.key_sha256).count != job.key_charges

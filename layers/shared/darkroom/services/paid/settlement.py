@@ -1,0 +1,261 @@
+"""How a paid job ends: its result or error stored, its reservation settled to what it really cost, its receipt written.
+
+A worker ends its own job with this, and the sweep those that a worker left behind. Every ending is one transaction that
+holds only while the job is not settled and in the same attempt, so whoever comes second changes nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from darkroom.errors import Charged, DarkroomError, InternalError, JobCanceled, NoImage
+from darkroom.images.mask import compose
+from darkroom.images.measure import measure
+from darkroom.models.chat import ChatResult
+from darkroom.models.generation import GeneratedImage, GenerationResult
+from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.models.money import MicroUsd, said
+from darkroom.ports import (
+    Alarm,
+    Clock,
+    ImageStore,
+    JobStore,
+    Ledger,
+    ModelStatistics,
+    RawAnswerStore,
+    Telemetry,
+    WebhookQueue,
+)
+from darkroom.services.paid.budgets import Budgets
+from darkroom.services.paid.calls import MOST_STORED_BYTES, Result
+
+# What cannot be found out within a day will not be.
+DECIDED_AFTER = timedelta(hours=24)
+_SERVER_ERROR = 500
+_UNTOLD = (
+    "The provider does not say what this cost, and nobody publishes its price: what was set aside for it counts as"
+    " spent."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Args:
+    max_megapixels: of pictures that are put together here.
+    keeps_books: whether a provider can be asked later what a call cost.
+    """
+
+    jobs: JobStore
+    ledger: Ledger
+    budgets: Budgets
+    images: ImageStore
+    raw_answers: RawAnswerStore
+    webhooks: WebhookQueue
+    clock: Clock
+    alarm: Alarm
+    max_megapixels: float
+    keeps_books: Callable[[str], bool] = lambda _provider: True
+    telemetry: Telemetry | None = None
+    statistics: ModelStatistics | None = None
+
+    def succeed(self, job: Job, result: Result) -> None:
+        """Stores what came, then settles. A cost that the answer does not tell is found out later."""
+        stored, told, warnings = self._stored(job, result)
+        usage = result.usage
+        done = job.model_copy(
+            update={
+                "status": JobStatus.SUCCEEDED,
+                "completed_at": self.clock(),
+                "images": stored,
+                "result": {**told, "source": result.call.source, "attempts": result.call.attempts},
+                "warnings": (*job.warnings, *result.warnings, *warnings),
+                "model_used": result.call.model_used,
+                "generation_id": result.call.generation_id or job.generation_id,
+                "error": None,
+            }
+        )
+        if usage.cost is None and not self.keeps_books(done.provider):
+            self.settle(done.model_copy(update={"warnings": (*done.warnings, _UNTOLD)}), done.cost.reserved)
+        elif usage.cost is None:
+            # It has come, so it was charged; the books will say how much.
+            self._leave_open(done.model_copy(update={"cost": done.cost.model_copy(update={"charged": "unknown"})}))
+        else:
+            self.settle(done, usage.cost)
+
+    def fail(self, job: Job, error: DarkroomError) -> None:
+        """Ends a job that could not be carried out, as far as it is known what that cost."""
+        cost = error.upstream.cost_micro_usd if error.upstream else None
+        failed = self._failed(job, error.problem())
+        if error.charged is False:
+            self.settle(failed, 0)
+        elif error.charged is True and cost is not None:
+            self.settle(failed, cost)
+        else:
+            self.doubt(job, error)
+
+    def doubt(self, job: Job, error: DarkroomError) -> None:
+        """Money may have been spent: what was set aside stays so until that is known."""
+        problem = {**error.problem(), "charged": "unknown", "retryable": False}
+        cost = job.cost.model_copy(update={"charged": "unknown"})
+        self._leave_open(job.model_copy(update={"status": JobStatus.UNCERTAIN, "error": problem, "cost": cost}))
+
+    def cancel(self, job: Job) -> bool:
+        """False if it is too late: it is over, or was sent to the provider."""
+        canceled = self._failed(
+            job,
+            JobCanceled(
+                "The job was canceled before anything was spent.", fix="Send it again if you want it."
+            ).problem(),
+        )
+        canceled = canceled.model_copy(update={"status": JobStatus.CANCELED})
+        return self._close(canceled, 0, before_dispatch=True)
+
+    def fail_before_dispatch(self, job: Job, error: DarkroomError) -> bool:
+        """Ends a job that never got as far as the provider; False if it did."""
+        return self._close(self._failed(job, error.problem()), 0, before_dispatch=True)
+
+    def decide(self, job: Job, actual: MicroUsd) -> None:
+        """Settles a job of which it is known now what it cost. An error that it ended with says so."""
+        done = job.status is JobStatus.SUCCEEDED
+        self.settle(job if done else self._failed(job, _told(job, charged=actual > 0)), actual)
+
+    def give_up(self, job: Job) -> None:
+        """After a day: nobody can tell. What was set aside is set free, and the receipt says that it is unknown."""
+        self.alarm("COST_NEVER_KNOWN", job=job.id, reserved=job.cost.reserved, generation=job.generation_id)
+        if job.status is JobStatus.SUCCEEDED:
+            # It was delivered, so it was charged: what it was estimated at is better than nothing.
+            self.settle(job, job.cost.reserved)
+            return
+        self._close(self._failed(job, _told(job, charged="unknown")), None)
+
+    def settle(self, job: Job, actual: MicroUsd) -> bool:
+        """Stores the final state and what it cost, and tells who asked to be told."""
+        if actual > job.cost.reserved:
+            self.alarm("SETTLED_ABOVE_RESERVATION", job=job.id, reserved=job.cost.reserved, actual=actual)
+        warned = self.budgets.warnings(job.user, job.budgets, actual=actual)
+        if actual > job.cost.reserved:
+            warned += (f"It cost {said(actual)}, more than the {said(job.cost.reserved)} that were set aside.",)
+        cost = job.cost.model_copy(update={"charged": actual > 0})
+        return self._close(job.model_copy(update={"warnings": (*job.warnings, *warned), "cost": cost}), actual)
+
+    def _close(self, job: Job, actual: MicroUsd | None, *, before_dispatch: bool = False) -> bool:
+        if not self.ledger.close(job, actual=actual, before_dispatch=before_dispatch):
+            return False
+        if job.webhook_url:
+            self.webhooks.send(job.user, f"msg_{job.id}")
+        if job.status is JobStatus.SUCCEEDED:
+            self.raw_answers.remove(job.user, job.id)
+        self._measure(job, actual)
+        return True
+
+    def _measure(self, job: Job, actual: MicroUsd | None) -> None:
+        if self.telemetry is not None:
+            self.telemetry.settled(job, actual)
+        if self.statistics is None or job.dispatched_at is None or job.model_used is None:
+            return
+        succeeded = job.status is JobStatus.SUCCEEDED
+        # What the caller did wrong says nothing of the model.
+        if succeeded or int((job.error or {}).get("status", 500)) >= _SERVER_ERROR:
+            ended = job.completed_at or self.clock()
+            self.statistics.record(
+                job.model_used, seconds=(ended - job.dispatched_at).total_seconds(), succeeded=succeeded
+            )
+
+    def _leave_open(self, job: Job) -> None:
+        if not self.jobs.record(job):
+            self.alarm("JOB_WAS_NOT_OURS", job=job.id, attempt=job.attempt)
+        elif job.status is JobStatus.UNCERTAIN and self.telemetry is not None:
+            self.telemetry.doubted(job)
+
+    def _failed(self, job: Job, problem: Mapping[str, Any]) -> Job:
+        return job.model_copy(update={"status": JobStatus.FAILED, "completed_at": self.clock(), "error": dict(problem)})
+
+    def _stored(self, job: Job, result: Result) -> tuple[tuple[StoredImage, ...], dict[str, Any], tuple[str, ...]]:
+        """The pictures, what else is to be known of the result, and warnings."""
+        if isinstance(result, GenerationResult):
+            stored, warnings = self._store(job, result)
+            return stored, {"usage": _usage(result)}, warnings
+        if isinstance(result, ChatResult):
+            return (), {"text": result.text, "is_cut_short": result.is_cut_short}, ()
+        key = f"outputs/{job.user}/{job.id}/completion.json"
+        body = json.dumps(result.body, default=str).encode()
+        self.images.write_output(key, body, media_type="application/json", metadata={"job": job.id})
+        return (), {"completion": key}, ()
+
+    def _store(self, job: Job, result: GenerationResult) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
+        stored: list[StoredImage] = []
+        warnings: list[str] = []
+        for index, image in enumerate(result.images):
+            data, media_type, told = self._composed(job, image)
+            warnings += [each for each in told if each not in warnings]
+            stored.append(self._write(job, index, data, media_type))
+        if not stored:
+            raise NoImage("The model answered without a picture.")
+        return tuple(stored), tuple(warnings)
+
+    def _composed(self, job: Job, image: GeneratedImage) -> tuple[bytes, str, tuple[str, ...]]:
+        work = job.work
+        if work is None or work.mask is None:
+            return image.data, image.media_type, ()
+        try:
+            composed = compose(
+                self.images.read_output(work.inputs[0].key, max_bytes=MOST_STORED_BYTES),
+                image.data,
+                self.images.read_output(work.mask.key, max_bytes=MOST_STORED_BYTES),
+                output_format="webp" if work.output_format == "webp" else "png",
+                max_megapixels=self.max_megapixels,
+            )
+        except DarkroomError as error:
+            # It is paid for: rather the whole picture than none.
+            why = f"The mask could not be applied, so this is the whole picture as the model made it. {error.detail}"
+            return image.data, image.media_type, (why,)
+        return composed.data, composed.media_type, composed.warnings
+
+    def _write(self, job: Job, index: int, data: bytes, media_type: str) -> StoredImage:
+        """Where only this job can have put it, so that doing it twice changes nothing."""
+        ending = media_type.partition("/")[2].replace("jpeg", "jpg").replace("svg+xml", "svg")
+        width, height = measure(data)
+        image = StoredImage(
+            key=f"outputs/{job.user}/{job.id}/{index}.{ending}",
+            media_type=media_type,
+            width=width,
+            height=height,
+            bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+        )
+        self.images.write_output(image.key, data, media_type=media_type, metadata={"job": job.id})
+        return image
+
+
+def _usage(result: GenerationResult) -> dict[str, Any]:
+    """Tokens by OpenAI's names. What is not known counts 0: clients fail where a number is missing."""
+    usage = result.usage
+    shown, made = int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0)
+    painted = min(made, int(usage.image_tokens or made))
+    return {
+        "input_tokens": shown,
+        "input_tokens_details": {"text_tokens": shown, "image_tokens": 0},
+        "output_tokens": made,
+        "output_tokens_details": {"image_tokens": painted, "text_tokens": made - painted},
+        "total_tokens": shown + made,
+    }
+
+
+_FIX: Mapping[Charged, str] = {
+    True: "It was charged, and the picture is lost: having it made again costs again.",
+    False: "It was not charged. Have it made again.",
+    "unknown": "Whether it was charged could not be found out; your account at the provider may tell.",
+}
+
+
+def _told(job: Job, *, charged: Charged) -> dict[str, Any]:
+    """The error that the job ended with, without what it said while that was being found out."""
+    problem = job.error or InternalError("The worker ended before the answer was stored.").problem()
+    fix = _FIX[charged]
+    message = f"{problem.get('detail', '')} {fix}".strip()
+    # The same again is a new purchase, which only its owner decides.
+    told = {"fix": fix, "charged": charged, "retryable": False, "retry_after": None}
+    return {**problem, **told, "error": {**problem.get("error", {}), "message": message}}

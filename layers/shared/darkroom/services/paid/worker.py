@@ -1,0 +1,205 @@
+"""The worker: carries out one paid job, so that at any moment somebody else could tell from the stored job what to do.
+
+    start (a lease: one worker at a time) → read the key's usage → write down "dispatched" → the provider
+    → keep the raw bytes → store the pictures → settle
+
+Before "dispatched" nothing can have been spent, and whatever goes wrong is tried again. After it the job is never sent
+again by itself: what became of it is read from the raw bytes, or found out by the sweep.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from darkroom.errors import (
+    DarkroomError,
+    DarkroomFault,
+    InternalError,
+    NetworkError,
+    RateLimited,
+    ServiceUnavailable,
+    UnsupportedModel,
+)
+from darkroom.models.deadline import Deadline
+from darkroom.models.digest import digest
+from darkroom.models.generation import Dispatch, RawAnswer
+from darkroom.models.job import Job, JobStatus
+from darkroom.ports import Alarm, Clock, ImageStore, JobQueue, JobStore, Provider, RawAnswerStore
+from darkroom.services.accounts.keys import Keys
+from darkroom.services.paid.calls import CarryOut, Watch, prepare
+from darkroom.services.paid.settlement import Settlement
+
+# What storing the result and settling take at the most, after the provider has answered.
+AFTERWARDS = 25.0
+# How long a worker that is about to be stopped may still write.
+LEASE_MARGIN = timedelta(seconds=15)
+# How long a charge may take to show in what a key has used.
+USAGE_LAG = timedelta(minutes=1)
+MOST_ATTEMPTS = 3
+# What one provider cannot do and another may.
+_ANOTHER_MAY_DO = (NetworkError, RateLimited, ServiceUnavailable, UnsupportedModel)
+
+
+Advance = Callable[[str, str], None]
+"""(user, turn's id): does whatever a turn has to do next, now that something has changed."""
+
+
+def no_turns(_user: str, _turn: str) -> None:
+    """Where there are no conversations."""
+
+
+class NotOurs(Exception):
+    """The job was canceled, or another worker has it: nothing may be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    jobs: JobStore
+    queue: JobQueue
+    keys: Keys
+    providers: Callable[[str], Provider]
+    images: ImageStore
+    raw_answers: RawAnswerStore
+    settlement: Settlement
+    clock: Clock
+    alarm: Alarm
+    advance: Advance = no_turns
+
+    def run(self, user: str, job_id: str, deadline: Deadline) -> None:
+        """Carries the job out, if there is still something to do. A message that comes twice does no harm."""
+        job = self.jobs.find(user, job_id)
+        if job is not None and not job.is_paid:
+            self.advance(user, job_id)
+            return
+        if job is None or job.status not in (JobStatus.QUEUED, JobStatus.RUNNING):
+            if job is not None and job.parent_id is not None:
+                # Whoever carried it out may have died before they told its turn.
+                self.advance(user, job.parent_id)
+            return
+        now = self.clock()
+        lease = now + timedelta(seconds=deadline.left()) + LEASE_MARGIN
+        running = self.jobs.start(job, now=now, lease_expires_at=lease)
+        if running is None:
+            return
+        try:
+            self._carry_out(running, deadline)
+        except NotOurs:
+            return
+        if job.parent_id is not None:
+            self.advance(user, job.parent_id)
+
+    def dead_letter(self, user: str, job_id: str) -> None:
+        """Its message failed on every delivery. A job that was dispatched is the sweep's."""
+        job = self.jobs.find(user, job_id)
+        if job is None or not job.is_paid or job.status.is_final:
+            return
+        self.alarm("DEAD_LETTER", job=job_id)
+        error = InternalError("No worker could carry the job out.", fix="Try again; the log has the cause.")
+        self.settlement.fail_before_dispatch(job, error)
+
+    def _carry_out(self, job: Job, deadline: Deadline) -> None:
+        if job.cancel_at is not None and job.cancel_at <= self.clock():
+            self.settlement.cancel(job)
+            return
+        assert job.work is not None  # noqa: S101 - run() took only such
+        others = list(job.work.other_providers)
+        provider = job.provider
+        while not self._is_done_by(provider, job, deadline, is_last=not others):
+            seen = self.jobs.find(job.user, job.id)
+            if seen is None or seen.attempt != job.attempt:
+                return
+            # As it is stored by now: it may have been dispatched, at no cost.
+            job, provider = seen, others.pop(0)
+
+    def _is_done_by(self, provider: str, job: Job, deadline: Deadline, *, is_last: bool) -> bool:
+        """Whether the job has come to an end, or to a pause, with this provider; if not the next may try."""
+        call = _Call(self, job.model_copy(update={"provider": provider}))
+        try:
+            key, carry_out = self._ready(call)
+        except DarkroomError as error:
+            if not is_last and not deadline.is_over:
+                return False
+            self._not_begun(job, error)
+            return True
+        try:
+            result = carry_out(key, Deadline(max(1.0, deadline.left() - AFTERWARDS)), call.watch)
+        except DarkroomError as error:
+            is_unbilled = error.charged is False and isinstance(error, _ANOTHER_MAY_DO)
+            if is_unbilled and not is_last and deadline.left() > AFTERWARDS:
+                return False
+            self.settlement.fail(call.job, error)
+            return True
+        self.settlement.succeed(call.job, result)
+        return True
+
+    def _not_begun(self, job: Job, error: DarkroomError) -> None:
+        if job.dispatched_at is not None:
+            # Another provider had it before, which cost nothing.
+            self.settlement.fail(job, error)
+        elif error.retryable or isinstance(error, DarkroomFault):
+            self._try_again(job, error)
+        else:
+            self.settlement.fail_before_dispatch(job, error)
+
+    def _ready(self, call: "_Call") -> tuple[str, CarryOut]:
+        """Everything that can fail without having cost anything."""
+        job = call.job
+        key = self.keys.reveal(job.user, job.provider)
+        assert job.work is not None  # noqa: S101 - run() took only such
+        provider = self.providers(job.provider)
+        carry_out = prepare(job.work, provider, self.images)
+        # What the key has used before is the only way to find out about a call that leaves no other trace. The charges
+        # are counted first: what is settled between the two readings must not look as if it had been before.
+        sha256 = digest(key)
+        charges = self._quiet_charges(sha256)
+        status = provider.inspect(key)
+        call.job = job.model_copy(update={"key_usage": status.used, "key_sha256": sha256, "key_charges": charges})
+        return key, carry_out
+
+    def _quiet_charges(self, key_sha256: str) -> int | None:
+        """How many charges on the key were settled; None if the last is so recent that its usage may lack it."""
+        known = self.settlement.ledger.charges_with(key_sha256)
+        is_recent = known.last_at is not None and known.last_at + USAGE_LAG > self.clock()
+        return None if is_recent else known.count
+
+    def _try_again(self, job: Job, error: DarkroomError) -> None:
+        if job.attempt >= MOST_ATTEMPTS:
+            self.settlement.fail_before_dispatch(job, error)
+        elif self.jobs.requeue(job):
+            self.queue.send(job.user, job.id, delay_seconds=5 * job.attempt)
+
+
+class _Call:
+    """What is written down while the provider is being called."""
+
+    def __init__(self, worker: Worker, job: Job) -> None:
+        self._worker = worker
+        self.job = job
+        self.watch = Watch(self.on_dispatched, self.on_generation_id, self.on_answer)
+
+    def on_dispatched(self, dispatch: Dispatch) -> None:
+        """Raises NotOurs, and nothing is sent."""
+        if dispatch.attempt > 1 or self.job.dispatched_at is not None:
+            # What an earlier attempt left, which cost nothing, must not be taken for this one's answer.
+            self._worker.raw_answers.remove(self.job.user, self.job.id)
+        at = self._worker.clock()
+        lease = self.job.lease_expires_at or at
+        marked = self.job.model_copy(update={"dispatched_at": at, "model_used": dispatch.model, "generation_id": None})
+        if not self._worker.jobs.dispatch(marked, at=at, lease_expires_at=lease):
+            raise NotOurs
+        self.job = marked
+
+    def on_generation_id(self, generation_id: str) -> None:
+        self.job = self.job.model_copy(update={"generation_id": generation_id})
+        self._guarded(lambda: self._worker.jobs.note_generation(self.job, generation_id))
+
+    def on_answer(self, answer: RawAnswer) -> None:
+        kept = answer.model_copy(update={"model": self.job.model_used})
+        self._guarded(lambda: self._worker.raw_answers.write(self.job.user, self.job.id, kept))
+
+    def _guarded(self, write: Callable[[], object]) -> None:
+        """The answer is on its way and may be paid for: that it cannot be noted down must not lose it."""
+        try:
+            write()
+        except Exception as error:  # noqa: BLE001
+            self._worker.alarm("NOT_NOTED_DOWN", job=self.job.id, error=type(error).__name__)

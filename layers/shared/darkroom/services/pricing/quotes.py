@@ -1,0 +1,223 @@
+"""From a caller's request to the provider's: which model, with which values, and what it may cost. Nothing is spent."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from darkroom.errors import DarkroomError, InvalidParameter
+from darkroom.models.catalogue import ImageModel, TokenPrices
+from darkroom.models.generation import GenerationRequest, Routing
+from darkroom.models.image_request import ImageRequest
+from darkroom.models.provider import Rates
+from darkroom.models.quote import InputShape, Quote
+from darkroom.ports import Provider
+from darkroom.services.catalogue import capabilities
+from darkroom.services.catalogue.capabilities import INPUTS, Candidate, shared
+from darkroom.services.catalogue.catalogue import Catalogue
+from darkroom.services.pricing import dimensions, pricing
+from darkroom.services.pricing.dimensions import AUTO, Shape
+from darkroom.services.pricing.passthrough import passed
+from darkroom.services.selection import privacy, vendors
+from darkroom.services.selection.image_models import ImageModels
+from darkroom.services.selection.providers import Choice
+
+_OLD_QUALITIES = {"standard": "medium", "hd": "high"}
+# A mask is applied here, to pixels, and what comes of it can be transparent.
+_MASKED_FORMATS = ("png", "webp")
+_COMPRESSED_FORMATS = ("jpeg", "webp")
+# What a source has to take.
+_CHECKED = (
+    *("size", "aspect_ratio", "resolution", "quality", "background"),
+    *("output_format", "output_compression", "seed"),
+)
+
+
+class Quotes:
+    """Args:
+    generation_model, edit_model: as ImageModels takes them.
+    """
+
+    def __init__(self, catalogue: Catalogue, *, generation_model: str, edit_model: str) -> None:
+        self._catalogue = catalogue
+        self._models = ImageModels(catalogue, generation_model=generation_model, edit_model=edit_model)
+
+    def quote(
+        self,
+        request: ImageRequest,
+        *,
+        inputs: Sequence[InputShape] = (),
+        masked: bool = False,
+        choice: Choice | None = None,
+    ) -> Quote:
+        """What is sent to the provider, and what that may cost.
+
+        If no quality is given and the models have both `medium` and `high`, `medium` it is: their own choice could be
+        the dearest, and would have to be reserved.
+
+        Args:
+            inputs: the pictures to work from; with any, it is an edit.
+            masked: whether the result is put into the first of them where a mask says so.
+            choice: who serves it; OpenRouter when absent.
+
+        Raises:
+            UnsupportedModel: with `suggestions`.
+            InvalidParameter, InvalidDimensions: with what is accepted; the model, one of the fallback models or the
+                provider does not take it.
+            ProviderError, ServiceUnavailable: nobody can be asked what there is.
+        """
+        is_private = privacy.wanted(request.zdr, choice)
+        vendors.check(choice, routing=request.provider is not None, zdr=is_private)
+        private = self._catalogue.private_models() if is_private else None
+        chosen = self._models.choose(request, is_edit=bool(inputs), choice=choice, among=private)
+        routing = request.provider
+        if private is not None:
+            routing = privacy.kept_from(routing, chosen.models, self._catalogue.image_endpoints, private)
+            request = request.model_copy(update={"provider": routing})
+        candidates = [self._candidate(model, routing, choice) for model in chosen.models]
+        shape = dimensions.shape(request, candidates, inputs, masked=masked)
+        values = _values(request, shape, candidates, masked=masked)
+        for candidate in candidates:
+            candidate.check({"n": request.n, INPUTS: len(inputs), **values})
+        sent = passed(request, candidates)
+        generation = GenerationRequest(
+            model=chosen.models[0].id,
+            fallback_models=tuple(model.id for model in chosen.models[1:]),
+            prompt=sent.prompt,
+            n=request.n,
+            routing=sent.routing,
+            stream=request.n == 1 and all(model.supports_streaming for model in chosen.models),
+            zdr=is_private,
+            **values,
+        )
+        estimate = pricing.estimate(generation, candidates, inputs)
+        masking = ("The mask is applied by compositing: outside of it the picture stays as it was.",) if masked else ()
+        return self._with_providers(
+            Quote(
+                request=generation,
+                model_requested=chosen.named,
+                estimate=estimate,
+                reserve=pricing.reserve(estimate),
+                least=pricing.reserve(pricing.least(generation, candidates, inputs)) or 0,
+                warnings=(*chosen.warnings, *shape.warnings, *sent.warnings, *masking),
+            ),
+            candidates,
+            inputs,
+            choice,
+        )
+
+    def _candidate(self, model: ImageModel, routing: Routing | None, choice: Choice | None) -> Candidate:
+        endpoints = self._catalogue.image_endpoints(model.id)
+        if choice is not None and choice.is_direct:
+            return Candidate(model, vendors.own_sources(choice.provider, endpoints))
+        return capabilities.allowed(model, endpoints, routing)
+
+    def _with_providers(
+        self, quote: Quote, candidates: Sequence[Candidate], inputs: Sequence[InputShape], choice: Choice | None
+    ) -> Quote:
+        """With those that may stand in for the chosen provider, and what each that tells no cost is paid by."""
+        if choice is None:
+            return quote
+        rates = {choice.name: self._rates(choice.provider, candidates)} if choice.is_direct else {}
+        others: list[str] = []
+        for provider in () if quote.request.routing or quote.request.zdr else choice.others:
+            served = [self._at(provider, each.model) for each in candidates]
+            if _can_stand_in(quote, provider, served, inputs):
+                others.append(provider.name)
+                rates[provider.name] = self._rates(provider, served)
+        return quote.model_copy(update={"other_providers": tuple(others), "rates": rates})
+
+    def _rates(self, provider: Provider, candidates: Sequence[Candidate]) -> Rates:
+        """The lines, and for what these do not name (words, thinking) what the model's maker takes by the token.
+
+        None where one of the models has none, for by another's lines it would cost too little.
+        """
+        by_model = [[line for endpoint in each.endpoints for line in endpoint.prices] for each in candidates]
+        if not all(by_model):
+            return Rates()
+        lines = tuple(dict.fromkeys(line for each in by_model for line in each))
+        ids = [each.model.id for each in candidates]
+        if not all(vendors.makes(provider, each) for each in ids):
+            return Rates(lines=lines)
+        try:
+            by_token = {model.id: model.prices for model in self._catalogue.chat_models()}
+        except DarkroomError:
+            return Rates(lines=lines)  # the cost is then above the truth, for the dearest line stands in
+        return Rates(lines=lines, tokens=vendors.dearest([by_token.get(each, TokenPrices()) for each in ids]))
+
+    def _at(self, provider: Provider, model: ImageModel) -> Candidate:
+        return Candidate(model, vendors.own_sources(provider, self._catalogue.image_endpoints(model.id)))
+
+
+def _can_stand_in(quote: Quote, provider: Provider, served: Sequence[Candidate], inputs: Sequence[InputShape]) -> bool:
+    """Whether the provider can do the very same, for a price that is known and within what is set aside."""
+    if not all(provider.serves(each.model.id) and each.endpoints for each in served):
+        return False
+    request = quote.request
+    asked = {name: value for name in _CHECKED if (value := getattr(request, name)) is not None}
+    try:
+        for each in served:
+            each.check({"n": request.n, INPUTS: len(inputs), **asked})
+    except InvalidParameter:
+        return False
+    reserve = pricing.reserve(pricing.estimate(request, served, inputs))
+    return reserve is not None and quote.reserve is not None and reserve <= quote.reserve
+
+
+def _values(request: ImageRequest, shape: Shape, candidates: Sequence[Candidate], *, masked: bool) -> dict[str, Any]:
+    """Parameters for the provider, without what is as good as not said."""
+    output_format, compression = _encoding(request, candidates, masked=masked)
+    values = {
+        "size": shape.size,
+        "aspect_ratio": shape.aspect_ratio,
+        "resolution": shape.resolution,
+        "quality": _quality(request.quality, candidates),
+        "background": request.background,
+        "output_format": output_format,
+        "output_compression": compression,
+        "seed": request.seed,
+    }
+    return {name: value for name, value in values.items() if not _is_unsaid(name, value, candidates)}
+
+
+def _is_unsaid(name: str, value: object, candidates: Sequence[Candidate]) -> bool:
+    """Whether nothing is lost by leaving it out: what is left to the model, or true of every picture of its."""
+    if value is None:
+        return True
+    if value == AUTO:
+        return not all(each.accepts(name, AUTO) for each in candidates)
+    return (name, value) == ("background", "opaque") and not all(each.lists(name) for each in candidates)
+
+
+def _quality(given: str | None, candidates: Sequence[Candidate]) -> str | None:
+    if given is not None:
+        return _OLD_QUALITIES.get(given, given)
+    return "medium" if {"medium", "high"} <= set(shared(candidates, "quality")) else None
+
+
+def _encoding(request: ImageRequest, candidates: Sequence[Candidate], *, masked: bool) -> tuple[str | None, int | None]:
+    """Format and compression for the provider; with a mask these are ours to see to.
+
+    Raises:
+        InvalidParameter: the format and something else do not go together.
+    """
+    given, accepted = request.output_format, list(shared(candidates, "output_format"))
+    if masked:
+        if given not in (None, *_MASKED_FORMATS):
+            raise _format_refusal(f"With a mask there is no {given}.", list(_MASKED_FORMATS))
+        if accepted == ["svg"]:
+            detail = f"{candidates[0].model.id} makes SVG alone, to which no mask can be applied."
+            raise InvalidParameter(detail, fix="Leave the mask out, or choose another model.", param="mask")
+        return None, None
+    if request.background == "transparent":
+        transparent = [each for each in (*_MASKED_FORMATS, "svg") if each in accepted]
+        if given == "jpeg":
+            raise _format_refusal("A JPEG cannot be transparent.", transparent or list(_MASKED_FORMATS))
+        given = given or ("png" if "png" in accepted else None)
+    if request.output_compression is not None and accepted and given not in _COMPRESSED_FORMATS:
+        detail = f"`output_compression` is for JPEG and WebP, and `output_format` is {given or 'not given'}."
+        raise _format_refusal(detail, [each for each in _COMPRESSED_FORMATS if each in accepted])
+    return given, request.output_compression
+
+
+def _format_refusal(detail: str, accepted: list[str]) -> InvalidParameter:
+    fix = f"Set `output_format` to {' or '.join(accepted)}." if accepted else "Choose another model."
+    return InvalidParameter(detail, fix=fix, param="output_format", context={"accepted": accepted})

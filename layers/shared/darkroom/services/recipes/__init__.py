@@ -1,0 +1,1 @@
+"""Steps that are taken again on other pictures."""

@@ -1,0 +1,1 @@
+"""Cut-outs: made here, or paid for."""

@@ -1,0 +1,315 @@
+"""Background removal: for a caller who waits, and for files dropped into the inbox.
+
+A file that is dropped into a folder of the inbox with a kept recipe's name gets that recipe instead. Where a request or
+a user's settings say so, remove.bg cuts out, as a paid job: always, or when it could not be done here.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from ulid import ULID
+
+from darkroom.errors import CallerError, DarkroomError, DarkroomFault, InternalError, JobCanceled, ServiceUnavailable
+from darkroom.models.admission import Terms
+from darkroom.models.caller import Caller
+from darkroom.models.cutout import Cutout, CutoutOptions, CutoutRequest
+from darkroom.models.dropped import DroppedFile
+from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.models.user_settings import UserSettings
+from darkroom.ports import Clock, ImageStore, JobStore
+from darkroom.services.inputs.sources import Sources
+from darkroom.services.inputs.uploads import MAX_UPLOAD_BYTES
+from darkroom.services.paid.admission import Submission, kept_for
+from darkroom.services.recipes.batch_notes import OPERATION as RECIPE
+from darkroom.services.recipes.recipes import FolderRecipes
+from darkroom.services.removal.cloud_options import Mode, is_ours, mode_of
+from darkroom.services.removal.cloud_removal import OPERATION, CloudRemoval, taken_over_id
+
+# The function's time-out: a worker that has not come to an end by then never will.
+LEASE = timedelta(seconds=60)
+# A file's message can wait among the dead letters for two weeks and be sent again: until then it must be known that the
+# file had its job, where that may have been paid for.
+REMEMBERED = timedelta(days=15)
+
+# What a dropped file asks for.
+_PLAIN = CutoutRequest(image=b"")
+
+# (the picture's bytes, the options, the bytes of a picture to put behind) -> the cut-out
+Pipeline = Callable[[bytes, CutoutOptions, bytes | None], Cutout]
+
+
+class RemoveBackground:
+    """Args:
+    pipeline: bytes to cut-out; pure but for the model's weights.
+    retention: how long results and their jobs are kept.
+    max_attempts: how often the queue delivers a message before it is a dead letter.
+    recipes: what folders of the inbox stand for; None where every file is cut out.
+    settings: a user's own.
+    cloud: the paid cut-out, put together when it is first asked for; None where there is none.
+    note: counts work of which no job is stored.
+    on_lost: told of a job and an error where it could not be counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        sources: Sources,
+        images: ImageStore,
+        jobs: JobStore,
+        clock: Clock,
+        retention: timedelta,
+        max_attempts: int,
+        recipes: FolderRecipes | None = None,
+        settings: Callable[[str], UserSettings] = lambda _user: UserSettings(),
+        cloud: Callable[[], CloudRemoval] | None = None,
+        note: Callable[[Job], None] = lambda _job: None,
+        on_lost: Callable[[Job, Exception], object] = lambda _job, _error: None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._sources = sources
+        self._images = images
+        self._jobs = jobs
+        self._clock = clock
+        self._retention = retention
+        self._max_attempts = max_attempts
+        self._recipes = recipes
+        self._settings = settings
+        self._cloud = cloud
+        self._note = note
+        self._on_lost = on_lost
+
+    def answer(self, caller: Caller, request: CutoutRequest, terms: Callable[[], Terms]) -> Cutout | Submission:
+        """The cut-out, or the paid job that makes it.
+
+        Args:
+            terms: how the caller wants a job to be answered.
+
+        Raises:
+            CallerError: as cut_out, and as CloudRemoval.submit where it is remove.bg that is to cut out.
+            DarkroomFault: it could not be done here, and nobody else may, or will, do it.
+        """
+        settings = self._settings(caller.user)
+        mode, warning = mode_of(request, settings)
+        if mode == "always" and self._cloud is not None:
+            return self._cloud().submit(caller, request, terms())
+        try:
+            cutout = self.cut_out(caller.user, _with_model(request, settings))
+        except Exception as error:
+            if mode != "fallback" or self._cloud is None or not is_ours(error):
+                raise
+            return self._instead(self._cloud(), caller, request, terms(), error)
+        return cutout.model_copy(update={"warnings": (*cutout.warnings, warning)}) if warning else cutout
+
+    def _instead(
+        self, cloud: CloudRemoval, caller: Caller, request: CutoutRequest, terms: Terms, error: Exception
+    ) -> Submission:
+        try:
+            return cloud.submit(caller, request, terms, because=_because(error))
+        except DarkroomError as refused:
+            raise _noted(error, refused) from refused
+
+    def cut_out(self, user: str, request: CutoutRequest) -> Cutout:
+        """The cut-out of the request's picture. Nothing is stored."""
+        behind = self._sources.read(user, request.behind) if request.behind.given else None
+        return self._pipeline(self._sources.read(user, request.source), request.options, behind)
+
+    def keep(self, user: str, request: CutoutRequest, cutout: Cutout) -> Job:
+        """Stores a finished cut-out with a job that shows it."""
+        now = self._clock()
+        job = self._new_job(user, now, request.shown)
+        done = self._store(job, cutout, stem="cutout")
+        self._jobs.add(done)
+        return done
+
+    def count(self, caller: Caller, request: CutoutRequest, cutout: Cutout) -> None:
+        """Counts a cut-out of which nothing is kept. That it could not be counted is no reason not to hand it out."""
+        job = self._new_job(caller.user, self._clock(), request.shown)
+        done = self._succeeded(job, _image(job, cutout, stem="cutout")).model_copy(
+            update={"model_used": cutout.model, "token_id": caller.token.id if caller.token else None}
+        )
+        try:
+            self._note(done)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the picture is there
+            self._on_lost(done, error)
+
+    def on_dropped(self, file: DroppedFile) -> Job | None:
+        """Cuts out a dropped file, or takes its folder's recipe on it, once for each version of the object however
+        often it is delivered.
+
+        Returns:
+            The job; None for what is nobody's file, or was done and then removed.
+
+        Raises:
+            DarkroomFault: worth another delivery. The job is queued again, or failed if this was the last one.
+        """
+        if file.user is None or file.is_folder:
+            return None
+        now = self._clock()
+        given = {"bucket": file.bucket, "key": file.key, "version": file.version}
+        recipe = self._recipe(file.user, file)
+        new = self._new_job(file.user, now, given)
+        mode: Mode = "never"
+        if recipe is not None:
+            new = new.model_copy(update={"op": RECIPE, "input": {**given, "recipe": recipe}})
+        elif self._cloud is not None and (mode := mode_of(_PLAIN, self._settings(file.user))[0]) != "never":
+            new = new.model_copy(update={"expires_at": max(new.expires_at or now, now + REMEMBERED)})
+        job = self._jobs.add(new, source=file.identity)
+        if job is None or job.status.is_final:
+            return job
+        running = self._jobs.start(job, now=now, lease_expires_at=now + LEASE)
+        if running is None:
+            raise ServiceUnavailable(
+                f"Job {job.id} is being worked on elsewhere.", retry_after=int(LEASE.total_seconds())
+            )
+        return self._attempt(running, file, mode)
+
+    def _attempt(self, job: Job, file: DroppedFile, mode: Mode) -> Job:
+        try:
+            if mode != "never" and (paid := self._taken_over(job)):
+                return paid
+            data = self._images.read_upload(file.key, version=file.version, max_bytes=MAX_UPLOAD_BYTES)
+            if mode == "always" and job.op != RECIPE:
+                return self._hand_over(job, data)
+            done = self._done(job, data, stem=_safe_stem(file.stem))
+        except Exception as error:
+            if mode == "fallback" and self._is_last_word(error, file) and (paid := self._rescued(job, file, error)):
+                return paid
+            if not isinstance(error, DarkroomError) or isinstance(error, DarkroomFault):
+                self._give_up_or_requeue(job, file, error)
+                raise
+            # Another delivery would fail the same way: the job says why, and the message is done with.
+            done = self._failed(job, error.problem())
+        self._jobs.finish(done)
+        return done
+
+    def _is_last_word(self, error: Exception, file: DroppedFile) -> bool:
+        """Whether it failed here for a reason of ours, and no other attempt will be made."""
+        return is_ours(error) and (isinstance(error, CallerError) or file.receives >= self._max_attempts)
+
+    def _rescued(self, job: Job, file: DroppedFile, error: Exception) -> Job | None:
+        """The paid job in its place; None if nobody may pay it, of which the error then tells."""
+        if job.op == RECIPE:
+            return None
+        try:
+            data = self._images.read_upload(file.key, version=file.version, max_bytes=MAX_UPLOAD_BYTES)
+            return self._hand_over(job, data, because=_because(error))
+        except DarkroomError as refused:
+            _noted(error, refused)
+            return None
+
+    def _hand_over(self, job: Job, data: bytes, *, because: str | None = None) -> Job:
+        assert self._cloud is not None  # noqa: S101 - without it the mode is never
+        return self._replaced(job, self._cloud().take_over(job, data, because=because))
+
+    def _taken_over(self, job: Job) -> Job | None:
+        """The paid job that took this one's place in an earlier delivery that did not come to its end."""
+        paid = self._jobs.find(job.user, taken_over_id(job)) if job.attempt > 1 else None
+        return self._replaced(job, paid) if paid is not None else None
+
+    def _replaced(self, job: Job, paid: Job) -> Job:
+        """The paid job; the file's own, which nobody need see beside it, is over and removed."""
+        error = JobCanceled("remove.bg cuts the file out.", fix=f"GET /v1/jobs/{paid.id} shows how that goes.")
+        over = self._failed(job, error.problem()).model_copy(update={"status": JobStatus.CANCELED})
+        if self._jobs.finish(over):
+            self._jobs.remove(job.user, job.id)
+        return paid
+
+    def _recipe(self, user: str, file: DroppedFile) -> str | None:
+        folder = _folder(file)
+        return folder if self._recipes is not None and folder and self._recipes.has(user, folder) else None
+
+    def _done(self, job: Job, data: bytes, *, stem: str) -> Job:
+        # What the job was made for counts, whatever has become of the recipe since.
+        if self._recipes is None or job.op != RECIPE:
+            options = CutoutOptions(model=self._settings(job.user).background_model)
+            return self._store(job, self._pipeline(data, options, None), stem=stem)
+        rendered = self._recipes.apply(job.user, job.input["recipe"], data)
+        image = self._recipes.render.keep(job, rendered, stem=stem)
+        return self._succeeded(job, image).model_copy(update={"warnings": rendered.warnings})
+
+    def _give_up_or_requeue(self, job: Job, file: DroppedFile, error: Exception) -> None:
+        if file.receives < self._max_attempts:
+            self._jobs.requeue(job)
+            return
+        known = error if isinstance(error, DarkroomError) else InternalError("The work failed on every attempt.")
+        self._jobs.finish(self._failed(job, {**known.problem(), "dead_letter": True}))
+
+    def _failed(self, job: Job, problem: dict[str, Any]) -> Job:
+        return job.model_copy(
+            update={"status": JobStatus.FAILED, "completed_at": self._clock(), "error": problem},
+        )
+
+    def _new_job(self, user: str, now: datetime, given: dict[str, Any]) -> Job:
+        return Job(
+            id=f"job_{ULID.from_datetime(now)}",
+            user=user,
+            op=OPERATION,
+            created_at=now,
+            expires_at=now + kept_for(self._retention, self._settings(user)),
+            input=given,
+        )
+
+    def _store(self, job: Job, cutout: Cutout, *, stem: str) -> Job:
+        """Writes the picture where only this job can have put it, so that doing it twice changes nothing."""
+        image = _image(job, cutout, stem=stem)
+        self._images.write_output(
+            image.key, cutout.data, media_type=cutout.media_type, metadata={"job": job.id, "model": cutout.model}
+        )
+        result = cutout.model_dump(mode="json", include={"subject", "model", "timings_ms", "warnings"})
+        return self._succeeded(job, image).model_copy(update={"result": result})
+
+    def _succeeded(self, job: Job, image: StoredImage) -> Job:
+        return job.model_copy(
+            update={
+                "status": JobStatus.SUCCEEDED,
+                "started_at": job.started_at or job.created_at,
+                "completed_at": self._clock(),
+                "images": (image,),
+            },
+        )
+
+
+def _image(job: Job, cutout: Cutout, *, stem: str) -> StoredImage:
+    ending = cutout.media_type.partition("/")[2].replace("jpeg", "jpg")
+    return StoredImage(
+        key=f"outputs/{job.user}/{job.id}/{stem}.{ending}",
+        media_type=cutout.media_type,
+        width=cutout.width,
+        height=cutout.height,
+        bytes=len(cutout.data),
+        sha256=hashlib.sha256(cutout.data).hexdigest(),
+    )
+
+
+def _with_model(request: CutoutRequest, settings: UserSettings) -> CutoutRequest:
+    """The user's own model where the request names none."""
+    if request.model is not None or settings.background_model is None:
+        return request
+    return request.model_copy(update={"model": settings.background_model})
+
+
+def _because(error: Exception) -> str:
+    detail = error.detail if isinstance(error, DarkroomError) else "Something went wrong."
+    return f"It was not cut out here: {detail}"
+
+
+def _noted(error: Exception, refused: DarkroomError) -> Exception:
+    """The error, with why nobody else did it either."""
+    if isinstance(error, DarkroomError):
+        error.context["cloud_removal"] = {"code": refused.code, "detail": refused.detail, "fix": refused.fix}
+    return error
+
+
+def _folder(file: DroppedFile) -> str | None:
+    """The first folder in the inbox that the file lies in."""
+    parts = file.key.split("/")
+    return parts[2] if len(parts) > 3 else None
+
+
+def _safe_stem(stem: str) -> str:
+    """The dropped file's name, fit for an object key and a download: no control characters, at most 120 characters."""
+    return re.sub(r"[\x00-\x1f\x7f/\\]", "_", stem)[:120] or "cutout"

@@ -1,0 +1,1 @@
+"""Which provider and which model serve a request."""

@@ -1,0 +1,111 @@
+"""Which provider a request is for: who is named, who is set, or whoever has a key, OpenRouter first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from darkroom.errors import InvalidApiKey, InvalidParameter
+from darkroom.models.provider import AUTO, Skill
+from darkroom.models.user_settings import UserSettings
+from darkroom.ports import Provider, SettingsStore
+from darkroom.services.accounts.keys import Keys, no_key
+
+FIRST = "openrouter"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Args:
+    others: that may serve in its place while nothing has been billed; none where it was asked for by name.
+    settings: the caller's own, as they were when it was chosen.
+    own_key: whether it is the caller who pays, whoever of them serves; else the stack's owner may have to.
+    """
+
+    provider: Provider
+    others: tuple[Provider, ...] = ()
+    settings: UserSettings = field(default_factory=UserSettings)
+    own_key: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.provider.name
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it is the maker of its models itself, so that no routing among sources is for it."""
+        return self.provider.name != FIRST
+
+
+class Providers:
+    """Args:
+    known: by name; a lookup may be what loads one.
+    preferred: the stack's: a name, or `auto`.
+    """
+
+    def __init__(
+        self, known: Mapping[str, Provider], keys: Keys, settings: SettingsStore, *, preferred: str = AUTO
+    ) -> None:
+        self._known = known
+        self._keys = keys
+        self._settings = settings
+        self._preferred = preferred
+
+    def get(self, name: str) -> Provider:
+        """Raises InvalidParameter that lists those there are."""
+        if name not in self._known:
+            raise InvalidParameter(
+                "There is no such provider.",
+                fix=f"Use one of: {', '.join((AUTO, *sorted(self._known)))}.",
+                param="provider",
+                context={"accepted": [AUTO, *sorted(self._known)]},
+            )
+        return self._known[name]
+
+    def choose(self, user: str, skill: Skill, *, asked: str | None = None) -> Choice:
+        """Who is to serve: by the request, else the user's settings, else the stack's; `auto` goes by the keys.
+
+        A provider that is set but lacks the skill is passed over; one that is asked for is not.
+
+        Raises:
+            InvalidParameter: the one that was asked for is not known, or cannot do it.
+            InvalidApiKey: nobody would pay.
+        """
+        settings = self._settings.load(user)
+        named = asked or settings.provider or self._preferred
+        if named != AUTO:
+            provider = self.get(named)
+            if skill in provider.skills:
+                return self._choice(user, provider, (), settings)
+            if asked:
+                raise self._unable(provider, skill)
+        able = [provider for provider in self._with_key(user) if skill in provider.skills]
+        if not able:
+            raise no_key(FIRST)
+        return self._choice(user, able[0], tuple(able[1:]), settings)
+
+    def _choice(self, user: str, first: Provider, others: tuple[Provider, ...], settings: UserSettings) -> Choice:
+        if self._keys.payer(user, first.name) == "stack":
+            return Choice(first, others, settings, own_key=False)
+        # Nobody has set limits for what the user pays, but the stack's owner has for what they do.
+        paid_alike = tuple(each for each in others if self._keys.payer(user, each.name) == "user")
+        return Choice(first, paid_alike, settings)
+
+    def _with_key(self, user: str) -> list[Provider]:
+        """OpenRouter before the others, which come in the alphabet's order."""
+        names = sorted(self._known, key=lambda name: (name != FIRST, name))
+        return [self._known[name] for name in names if self._has_key(user, name)]
+
+    def _has_key(self, user: str, provider: str) -> bool:
+        try:
+            self._keys.payer(user, provider)
+        except InvalidApiKey:
+            return False
+        return True
+
+    def _unable(self, provider: Provider, skill: Skill) -> InvalidParameter:
+        able = [name for name in sorted(self._known) if skill in self._known[name].skills]
+        return InvalidParameter(
+            f"{provider.title} cannot do this.",
+            fix=f"Use one of: {', '.join((AUTO, *able))}.",
+            param="provider",
+            context={"accepted": [AUTO, *able]},
+        )

@@ -1,0 +1,45 @@
+import pytest
+
+from darkroom.errors import InvalidApiKey
+from darkroom.services.accounts.keys import CONNECT, Keys
+from tests.conftest import SteppingClock
+from tests.fakes.issuer import ScriptedOpenRouter
+from tests.fakes.memory import MemoryKeyVault
+
+OWN, STACKS = "sk-or-v1-own-0123456789", "sk-or-v1-stack-0123456789"
+
+
+def _keys(clock: SteppingClock, operator: str | None = None) -> Keys:
+    return Keys(MemoryKeyVault(), {"openrouter": ScriptedOpenRouter()}, clock, operator_key=lambda _provider: operator)
+
+
+def test_a_users_own_key_pays_before_the_stacks(clock: SteppingClock) -> None:
+    keys = _keys(clock, operator=STACKS)
+    assert keys.reveal("alice", "openrouter") == STACKS
+    keys.connect("alice", "openrouter", OWN)
+    assert keys.reveal("alice", "openrouter") == OWN
+    assert keys.reveal("bob", "openrouter") == STACKS
+    keys.disconnect("alice", "openrouter")
+    assert keys.reveal("alice", "openrouter") == STACKS
+
+
+def test_who_pays_alone_has_a_key_of_their_own_wherever_the_stack_has_one(clock: SteppingClock) -> None:
+    stacks = frozenset({"openai", "openrouter"})
+    known = dict.fromkeys(("groq", "openai", "openrouter"), ScriptedOpenRouter())
+    keys = Keys(MemoryKeyVault(), known, clock, operated=stacks)
+    pays = [keys.pays_alone("alice")]
+    for provider in ("groq", "openrouter", "openai"):
+        keys.connect("alice", provider, OWN)
+        pays.append(keys.pays_alone("alice"))
+    assert pays == [False, False, False, True]
+    assert not keys.pays_alone("bob")
+    assert _keys(clock).pays_alone("bob")
+
+
+@pytest.mark.parametrize("operator", [None, ""])
+def test_without_any_key_the_way_to_one_is_told(clock: SteppingClock, operator: str | None) -> None:
+    with pytest.raises(InvalidApiKey) as refused:
+        _keys(clock, operator).reveal("alice", "openrouter")
+    problem = refused.value.problem()
+    assert (problem["status"], problem["code"], problem["charged"]) == (401, "INVALID_API_KEY", False)
+    assert (problem["fix"], problem["connect"]) == (CONNECT, "/oauth/start")

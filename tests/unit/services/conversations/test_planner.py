@@ -1,0 +1,420 @@
+"""The planner: what is asked, what answers mean, and the labelled set through the real client."""
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from darkroom import operations
+from darkroom.models.chat import ChatMessage, ChatRequest
+from darkroom.models.conversation import Conversation, Message, PaintStep, Step, Version
+from darkroom.models.deadline import Deadline
+from darkroom.models.generation import Reference
+from darkroom.models.job import PaidWork, StoredImage
+from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
+from darkroom.providers import ProviderSettings
+from darkroom.providers._retry import Retries
+from darkroom.providers.openrouter import OpenRouter
+from darkroom.services.conversations.planner import InvalidPlan, Method, Planner, preview
+from darkroom.services.conversations.planner_schema import NEUTRAL_OPERATIONS, plan_schema
+from local.simulator import Simulator
+from tests.conftest import SteppingClock
+from tests.photos import load, photo, save, swapped_rgb_profile
+from tests.unit.services.planner_cases import CASES, Case, Wish
+
+MODEL = "google/gemini-2.5-flash"
+PICTURE = preview(save(photo("chelsea"), "PNG"))
+PLANNER = Planner()
+
+
+@pytest.fixture
+def conversation(clock: SteppingClock) -> Conversation:
+    now = clock()
+    image = StoredImage(key="k", media_type="image/png", width=4000, height=3000, bytes=1, sha256="0")
+    return Conversation(
+        id="conv_1",
+        user="alice",
+        created_at=now,
+        updated_at=now,
+        expires_at=now + timedelta(days=1),
+        versions=(Version(id="v1", image=image, created_at=now),),
+        current="v1",
+    )
+
+
+def asked(conversation: Conversation, said: str, *, method: Method = "hybrid", may_paint: bool = True) -> ChatRequest:
+    return PLANNER.request(conversation, said, PICTURE, model=MODEL, method=method, may_paint=may_paint)
+
+
+def read(text: str, *, may_paint: bool = True, method: Method = "hybrid", has_picture: bool = True) -> Plan:
+    return PLANNER.read(text, may_paint=may_paint, method=method, has_picture=has_picture)
+
+
+def operating(*given: Any, reply: str = "Done.") -> str:
+    action = {"kind": "operations", "operations": list(given)}
+    return json.dumps({"reply": reply, "type": "technical", "actions": [action]})
+
+
+def painting(prompt: str = "A hat", *, times: int = 1, before: Iterable[Any] = ()) -> str:
+    actions = [*before, *({"kind": "paint", "prompt": prompt} for _ in range(times))]
+    return json.dumps({"reply": "Done.", "type": "artistic", "actions": actions})
+
+
+WARMER = {"op": "colour_temperature", "temperature": 20}
+
+
+# ── The labelled set ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ask(simulator: Simulator, request: ChatRequest) -> str:
+    """What the real client gets for it, with the picture in the last message, as the worker puts it there."""
+    provider = OpenRouter(ProviderSettings(url=simulator.url), retries=Retries(attempts=1))
+    last = request.messages[-1].model_copy(update={"images": (Reference(data=PICTURE),)})
+    sent = request.model_copy(update={"messages": (*request.messages[:-1], last)})
+    unheard: dict[str, Any] = dict.fromkeys(("on_dispatched", "on_generation_id", "on_answer"), lambda _: None)
+    return provider.chat(sent, key=simulator.key, deadline=Deadline(20), **unheard).text
+
+
+def faults(case: Case, plan: Plan) -> list[str]:
+    """How the plan differs from what is wanted."""
+    found = [] if plan.type == case.type else [f"is {plan.type}"]
+    done = [each for action in plan.actions if isinstance(action, OperateAction) for each in action.operations]
+    if len(done) != len(case.wishes):
+        return [*found, f"has the operations {done}"]
+    found += [f"{given} is not {wish}" for wish, given in zip(case.wishes, done, strict=True) if not fits(wish, given)]
+    if bool(plan.paints()) != (case.type == "artistic"):
+        found.append("paints, or does not")
+    moves = [action.kind for action in plan.actions if isinstance(action, HistoryAction)]
+    return found if moves == ([case.move] if case.move else []) else [*found, f"moves {moves}"]
+
+
+def fits(wish: Wish, given: dict[str, Any]) -> bool:
+    names = (wish.op,) if isinstance(wish.op, str) else wish.op
+    main = next((given[name] for name in ("amount", "temperature", "stops", "angle") if name in given), 0)
+    is_way = wish.way is None or (main > 0 if wish.way == "+" else main < 0)
+    return given["op"] in names and is_way and all(given.get(name) == value for name, value in wish.given)
+
+
+def test_of_all_that_people_say_nearly_everything_is_planned_as_it_was_meant(
+    studio_simulator: Simulator, conversation: Conversation
+) -> None:
+    studio_simulator.reset()
+    wrong = {}
+    for case in CASES:
+        plan = read(ask(studio_simulator, asked(conversation, case.said)))
+        if found := faults(case, plan):
+            wrong[case.said] = found
+    assert len(CASES) >= 60
+    assert {case.language for case in CASES} == {"en", "de", "es", "fr"}
+    assert len(wrong) <= 0.05 * len(CASES), wrong
+
+
+def test_a_planner_that_may_not_paint_plans_what_is_left(
+    studio_simulator: Simulator, conversation: Conversation
+) -> None:
+    studio_simulator.reset()
+    request = asked(conversation, "brighter, and add a hat", may_paint=False)
+    plan = read(ask(studio_simulator, request), may_paint=False)
+    assert (plan.type, len(plan.actions)) == ("technical", 1)
+
+
+def test_the_same_turn_again_is_free(studio_simulator: Simulator, conversation: Conversation) -> None:
+    studio_simulator.reset()
+    first = ask(studio_simulator, asked(conversation, "warmer"))
+    cost = sum(row["micro_usd"] for row in studio_simulator.state.invoice())
+    assert ask(studio_simulator, asked(conversation, "warmer")) == first
+    assert sum(row["micro_usd"] for row in studio_simulator.state.invoice()) == cost > 0
+    ask(studio_simulator, asked(conversation, "cooler"))
+    assert sum(row["micro_usd"] for row in studio_simulator.state.invoice()) > cost
+
+
+# ── What the provider may answer instead ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("scenario", "options", "why"),
+    [
+        ("empty_answer", {}, "empty"),
+        ("text_answer", {"text": "I would rather not say."}, "not JSON"),
+        ("text_answer", {"text": '{"reply": "Yes", "type": "talk", "actions": [{"kind": "dance"}]}'}, "kind"),
+        ("text_answer", {"text": '{"reply": "Yes", "type": "technical", "act'}, "cut off"),
+    ],
+)
+def test_an_answer_that_is_no_plan_is_asked_for_once_more(
+    studio_simulator: Simulator, conversation: Conversation, scenario: str, options: dict[str, Any], why: str
+) -> None:
+    studio_simulator.reset()
+    request = asked(conversation, "warmer")
+    studio_simulator.scenario(scenario, times=1, **options)
+    bad = ask(studio_simulator, request)
+    with pytest.raises(InvalidPlan, match=why) as invalid:
+        read(bad)
+    plan = read(ask(studio_simulator, PLANNER.repair(request, bad, invalid.value.why)))
+    assert plan.actions == read(operating(WARMER)).actions
+
+
+# ── What is asked ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_same_in_the_same_situation_is_asked_in_the_same_bytes(conversation: Conversation) -> None:
+    first, again = asked(conversation, "warmer"), asked(conversation.model_copy(), "warmer")
+    assert first.model_dump_json() == again.model_dump_json()
+    assert (first.temperature, first.cache_seconds, first.session) == (0, 3600, None)
+    assert first.max_completion_tokens == 2000
+    elsewhere = conversation.model_copy(update={"id": "conv_2", "user": "bob", "revision": 7, "title": "Another"})
+    assert asked(elsewhere, "warmer") == first
+
+
+def test_a_request_survives_the_row_of_its_job(conversation: Conversation) -> None:
+    work = PaidWork(chat=asked(conversation, "warmer"))
+    assert PaidWork.model_validate_json(work.model_dump_json()) == work
+
+
+def test_the_last_messages_go_with_it_as_they_were_planned(conversation: Conversation, clock: SteppingClock) -> None:
+    plan = read(operating(WARMER)).model_dump(mode="json")
+    said = []
+    for number in range(1, 13, 2):
+        said.append(Message(n=number, role="user", content=f"wish {number}", created_at=clock()))
+        reply = Message(n=number + 1, role="assistant", content=f"reply {number}", created_at=clock(), plan=plan)
+        said.append(reply)
+    steps = (Step(operation=WARMER), Step(paint=PaintStep(prompt="a secret wish")))
+    second = conversation.versions[0].model_copy(update={"id": "v2", "parent": "v1", "steps": steps})
+    longer = conversation.model_copy(
+        update={"messages": tuple(said), "versions": (*conversation.versions, second), "current": "v2"}
+    )
+    system, *before, last = asked(longer, "and now?").messages
+    assert [each.role for each in before] == ["user", "assistant"] * 4
+    assert before[0].text == "wish 5"
+    assert json.loads(before[-1].text) == {"reply": "Done.", "type": "technical", "actions": plan["actions"]}
+    assert last == ChatMessage(role="user", text="and now?")
+    assert "Done to it so far: colour_temperature, painted. Undo is possible, redo is not possible." in system.text
+    assert "4000 x 3000" in system.text
+    assert "wish" not in system.text, "nothing that a person wrote is among the rules"
+
+
+def test_a_plan_that_is_long_is_told_in_brief(conversation: Conversation, clock: SteppingClock) -> None:
+    plan = read(operating(*[{"op": "text", "text": "x" * 100}] * 18)).model_dump(mode="json")
+    message = Message(n=1, role="assistant", content="Done.", created_at=clock(), plan=plan)
+    told = asked(conversation.model_copy(update={"messages": (message,)}), "more").messages[1].text
+    assert told == "Done. (operations)"
+
+
+def test_a_repair_repeats_the_message_last_so_that_the_picture_is_with_it(conversation: Conversation) -> None:
+    request = asked(conversation, "warmer")
+    again = PLANNER.repair(request, "", "It is empty.")
+    assert [each.role for each in again.messages] == ["system", "user", "assistant", "user"]
+    assert again.messages[-1] == request.messages[-1]
+    assert again.messages[2].text == "{}"
+    assert "It is empty." in again.messages[0].text
+    assert len(PLANNER.repair(request, "x" * 10_000, "why").messages[2].text) == 4000
+
+
+@pytest.mark.parametrize(
+    ("method", "may_paint", "has_picture", "kinds"),
+    [
+        ("hybrid", True, True, ["operations", "history", "paint"]),
+        ("hybrid", False, True, ["operations", "history"]),
+        ("local", True, True, ["operations", "history"]),
+        ("generative", True, True, ["operations", "history", "paint"]),
+        ("hybrid", True, False, ["paint"]),
+        ("local", True, False, []),
+    ],
+)
+def test_what_may_not_be_done_is_not_in_the_schema(
+    method: Method, may_paint: bool, has_picture: bool, kinds: list[str]
+) -> None:
+    schema = plan_schema(method, may_paint=may_paint, has_picture=has_picture)
+    actions = schema["properties"]["actions"]
+    choices = [choice for choice in actions["items"].get("anyOf", []) if actions["maxItems"]]
+    named = [choice["properties"]["kind"] for choice in choices]
+    assert [kind.get("const", "history") for kind in named] == kinds
+    if "operations" in kinds:
+        listed = choices[0]["properties"]["operations"]["items"]["anyOf"]
+        names = {each["properties"]["op"]["const"] for each in listed}
+        assert names == (NEUTRAL_OPERATIONS if method == "generative" else set(operations.names()))
+    assert set(schema["required"]) == set(Plan.model_fields) == set(schema["properties"])
+    assert "$ref" not in json.dumps(schema)
+
+
+def test_the_rules_say_how_it_may_be_done(conversation: Conversation) -> None:
+    texts = {
+        (method, may): asked(conversation, "x", method=method, may_paint=may).messages[0].text
+        for method in ("local", "generative", "hybrid")
+        for may in (True, False)
+    }
+    assert "Only operations may be used" in texts["local", True]
+    assert "changed by painting" in texts["generative", True]
+    assert "Painting is not possible now" in texts["hybrid", False]
+    assert "Painting is not possible now" in texts["generative", False]
+    assert "Painting is not possible now" not in texts["hybrid", True]
+    no_picture = PLANNER.request(conversation, "x", None, model=MODEL, method="hybrid", may_paint=True)
+    assert "There is no picture yet." in no_picture.messages[0].text
+
+
+# ── What answers mean ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("around", ["{}", "```json\n{}\n```", "```\n{}```", "Here it is:\n```json\n{}\n```\nGood?"])
+def test_json_may_stand_in_a_fence(around: str) -> None:
+    plan = read(around.replace("{}", operating(WARMER)))
+    [action] = plan.actions
+    assert isinstance(action, OperateAction)
+    assert list(action.operations) == operations.dump(operations.parse([WARMER]))
+
+
+def test_null_is_the_same_as_left_out() -> None:
+    plain, with_null = {"op": "crop", "ratio": "1:1"}, {"op": "crop", "ratio": "1:1", "left": None, "width": None}
+    assert read(operating(plain)) == read(operating(with_null))
+
+
+@pytest.mark.parametrize(
+    ("text", "type_"),
+    [
+        (operating(WARMER), "technical"),
+        (painting(), "artistic"),
+        (painting(before=[{"kind": "operations", "operations": [WARMER]}]), "artistic"),
+        ('{"reply": "", "type": "talk", "actions": [{"kind": "undo"}]}', "history"),
+        ('{"reply": "Hello.", "type": "technical"}', "talk"),
+    ],
+)
+def test_the_type_is_what_the_plan_does(text: str, type_: str) -> None:
+    assert read(text).type == type_
+
+
+@pytest.mark.parametrize(
+    ("text", "rules", "why"),
+    [
+        (painting(), {"may_paint": False}, "Nothing may be painted"),
+        (painting(), {"method": "local"}, "Nothing may be painted"),
+        (painting(times=2), {}, "more than once"),
+        (operating(WARMER), {"method": "generative"}, "may not be used"),
+        (operating(WARMER), {"has_picture": False}, "no picture yet"),
+        (painting(before=[{"kind": "undo"}]), {}, "stand alone"),
+        (operating(*[WARMER] * 21), {}, "20"),
+        (operating(), {}, "at least 1"),
+        ("{}", {}, "reply"),
+        ('{"reply": " ", "type": "talk", "actions": []}', {}, "neither does nor says"),
+        ("[1]", {}, "not a JSON object"),
+        ("", {}, "empty"),
+        ("```json\n```", {}, "empty"),
+    ],
+)
+def test_what_may_not_be_done_is_refused_whole(text: str, rules: dict[str, Any], why: str) -> None:
+    with pytest.raises(InvalidPlan, match=why):
+        read(text, **rules)
+
+
+def test_more_operations_than_one_plan_may_have_are_counted_over_its_actions() -> None:
+    action = {"kind": "operations", "operations": [WARMER] * 11}
+    with pytest.raises(InvalidPlan, match="22 operations"):
+        read(json.dumps({"reply": "x", "type": "technical", "actions": [action, action]}))
+
+
+def test_a_generated_picture_may_still_be_cropped_or_made_over_here() -> None:
+    crop = {"kind": "operations", "operations": [{"op": "crop", "ratio": "1:1"}]}
+    assert read(painting(before=[crop]), method="generative").type == "artistic"
+    made = json.dumps({"reply": "x", "type": "artistic", "actions": [{"kind": "paint", "prompt": "A fox"}, crop]})
+    first, second = read(made, has_picture=False).actions
+    assert isinstance(first, PaintAction)
+    assert isinstance(second, OperateAction)
+
+
+# ── What a bad answer may try ─────────────────────────────────────────────────────────────────────────────────────────
+
+DEEP = '{"reply": "x", "type": "talk", "actions": ' + "[" * 50_000 + "]" * 50_000 + "}"
+OTHERS = "outputs/bob/job_01/0.png"
+HOSTILE = {
+    "a field of its own": '{"reply": "x", "type": "talk", "actions": [], "user": "bob", "budget": 0}',
+    "a budget in an action": '{"reply": "x", "type": "artistic", "actions": '
+    '[{"kind": "paint", "prompt": "x", "max_cost_usd": 1000}]}',
+    "another model": '{"reply": "x", "type": "artistic", "actions": '
+    '[{"kind": "paint", "prompt": "x", "model": "dear/model"}]}',
+    "another action": '{"reply": "x", "type": "talk", "actions": [{"kind": "fetch", "url": "http://169.254.169.254/"}]}',
+    "another operation": operating({"op": "exec", "code": "import os"}),
+    "an operation's path": operating({"op": "../../etc/passwd"}),
+    "a private module": operating({"op": "_engine"}),
+    "an operation without a name": operating({"amount": 1}),
+    "an operation that is none": operating("warmer"),
+    "a parameter of its own": operating({**WARMER, "ref": OTHERS}),
+    "a parameter beyond its range": operating({"op": "brightness", "amount": 1e9}),
+    "NaN": '{"reply": "x", "type": "technical", "actions": [{"kind": "operations", "operations": '
+    '[{"op": "brightness", "amount": NaN}]}]}',
+    "Infinity": '{"reply": "x", "type": "technical", "actions": [{"kind": "operations", "operations": '
+    '[{"op": "crop", "left": 1, "width": Infinity}]}]}',
+    "a number that becomes infinite": '{"reply": "x", "type": "technical", "actions": [{"kind": "operations", '
+    '"operations": [{"op": "crop", "left": 1, "width": 1e999}]}]}',
+    "a number of many digits": '{"reply": "x", "type": "technical", "actions": [{"kind": "operations", "operations": '
+    '[{"op": "brightness", "amount": ' + "9" * 5000 + "}]}]}",
+    "a URL for a logo": operating({"op": "watermark", "image": "http://169.254.169.254/latest/meta-data"}),
+    "another's key for a logo": operating({"op": "watermark", "image": OTHERS}),
+    "a way out of a folder": operating({"op": "watermark", "image": "job_1/../../bob/x"}),
+    "a URL for a background": operating({"op": "replace_background", "background": "url(http://x.example/)"}),
+    "an address in a ref": operating({"op": "replace_background", "image": "https://x.example/a.png"}),
+    "a long reply": json.dumps({"reply": "x" * 2001, "type": "talk", "actions": []}),
+    "a long prompt": painting("x" * 4001),
+    "many actions": '{"reply": "x", "type": "history", "actions": [' + ",".join(['{"kind": "undo"}'] * 9) + "]}",
+    "a list without end": '{"reply": "x", "type": "talk", "actions": [' + "{}," * 20_000 + "{}]}",
+    "deep nesting": DEEP,
+    "deep nesting that is short": '{"reply": ' + "[" * 9000 + "]" * 9000 + ', "type": "talk"}',
+    "an answer without end": '{"reply": "' + "x" * 100_000,
+    "texts that are too long together": operating(*[{"op": "text", "text": "ж" * 480}] * 20),
+    "code": "import os; os.system('ls')",
+    "an operation in words": '{"reply": "x", "type": "technical", "actions": [{"kind": "operations", '
+    '"operations": "warmer"}]}',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_answer_is_no_plan(name: str) -> None:
+    with pytest.raises(InvalidPlan) as invalid:
+        read(HOSTILE[name])
+    assert 0 < len(invalid.value.why) <= 600
+    assert "169.254" not in invalid.value.why, "what it tried is not repeated to it"
+
+
+def test_words_about_budgets_are_words() -> None:
+    plan = read('{"reply": "Your budget is now $1,000,000, bob.", "type": "talk", "actions": []}')
+    assert (plan.type, plan.actions) == ("talk", ())
+
+
+@given(st.text(max_size=300) | st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
+        st.sampled_from(["reply", "type", "actions", "kind", "operations", "op", "amount", "prompt", "image"]),
+        inner | st.sampled_from(["operations", "paint", "undo", "talk", "brightness", "crop"]),
+        max_size=5,
+    ),
+).map(json.dumps))  # fmt: skip
+def test_whatever_it_says_it_is_a_plan_or_none(text: str) -> None:
+    with suppress(InvalidPlan):
+        for action in read(text).actions:
+            if isinstance(action, OperateAction):
+                assert operations.dump(operations.parse(action.operations)) == list(action.operations)
+
+
+# ── The small copy ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_preview_is_small_and_the_same_every_time() -> None:
+    data = save(photo("rocket", 4), "JPEG", quality=95)
+    small = preview(data)
+    assert small == preview(data)
+    assert max(load(small).size) == 768
+    assert load(small).format == "JPEG"
+    assert load(preview(save(photo("chelsea").resize((30, 20)), "PNG"))).size == (30, 20)
+
+
+def test_a_preview_shows_transparency_as_white_and_colours_as_srgb() -> None:
+    clear = photo("chelsea").convert("RGBA")
+    clear.putalpha(0)
+    assert load(preview(save(clear, "PNG"))).getextrema() == ((255, 255),) * 3
+    red = photo("chelsea").resize((8, 8))
+    red.paste((250, 10, 10), (0, 0, 8, 8))
+    shown = load(preview(save(red, "PNG", icc_profile=swapped_rgb_profile()))).getpixel((4, 4))
+    assert isinstance(shown, tuple)
+    assert shown[1] > 200 > 100 > shown[0], "the profile says that the first channel is green"

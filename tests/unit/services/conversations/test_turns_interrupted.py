@@ -1,0 +1,221 @@
+"""Turns that are broken off, hurried, or overtaken: each comes to its end, and nothing in it is paid twice."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from darkroom.errors import ServiceUnavailable
+from darkroom.models.deadline import Deadline
+from darkroom.models.job import Job, JobStatus
+from darkroom.services.paid.settlement import DECIDED_AFTER
+from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, paint
+from tests.unit.studio import LONG, Studio
+
+WARM = {"op": "colour_temperature", "temperature": 20}
+CUT_OUT = {"op": "remove_background"}
+ALL = (operations(WARM), operations(CUT_OUT), paint("a fox"), operations(CUT_OUT, WARM))
+
+
+class Killed(BaseException):
+    """What is raised where a process would be killed: nobody catches it."""
+
+
+@pytest.fixture
+def talk(studio: Studio) -> Talk:
+    return Talk(studio).begin()
+
+
+def all_kinds(talk: Talk) -> Job:
+    """A turn with a repair, operations here, operations where the model is, and a painting between them."""
+    talk.answers("no plan")
+    talk.plans(*ALL)
+    return talk.submit("everything at once")
+
+
+def assert_done_once(talk: Talk, turn: Job) -> None:
+    turn = talk.turn(turn)
+    assert (turn.status, turn.error) == (JobStatus.SUCCEEDED, None)
+    assert talk.parts(turn).keys() == {"plan", "repair", "paint2"}
+    assert talk.posts() == ["chat", "chat", "images"]
+    assert [message.role for message in talk.now.messages] == ["user", "assistant"]
+    assert [version.id for version in talk.now.versions] == ["v1", "v2"]
+    steps = talk.now.versions[1].steps
+    names = ["paint" if step.paint else (step.operation or {})["op"] for step in steps]
+    assert names == ["colour_temperature", "remove_background", "paint", "remove_background", "colour_temperature"]
+    assert_books_agree(talk, turn)
+
+
+# ── Too often, and at once ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_whoever_goes_on_with_a_turn_at_any_time_does_no_harm(talk: Talk, studio: Studio) -> None:
+    turn = all_kinds(talk)
+    for _ in range(100):
+        for _ in range(3):
+            studio.turns.advance(USER, turn.id)
+        studio.sweep.run(Deadline(LONG))
+        if studio.queue.sent:
+            user, job_id = studio.queue.sent.pop(0)
+            for _ in range(2):
+                studio.worker.run(user, job_id, Deadline(LONG))
+        elif studio.render_queue.sent:
+            sent = studio.render_queue.sent.pop(0)
+            for _ in range(2):
+                assert studio.image_function.run(*sent)
+        else:
+            break
+    studio.turns.advance(USER, turn.id)
+    assert_done_once(talk, turn)
+
+
+def at_once(count: int, what: Callable[[], Any]) -> list[Any]:
+    together = Barrier(count)
+
+    def one() -> Any:
+        together.wait()
+        return what()
+
+    with ThreadPoolExecutor(count) as pool:
+        return [each.result() for each in [pool.submit(one) for _ in range(count)]]
+
+
+def test_two_at_a_time_admit_each_part_once_and_give_the_conversation_the_turn_once(talk: Talk, studio: Studio) -> None:
+    turn = all_kinds(talk)
+    for _ in range(60):
+        at_once(4, lambda: studio.turns.advance(USER, turn.id))
+        sent, studio.queue.sent = studio.queue.sent, []
+        renders, studio.render_queue.sent = studio.render_queue.sent, []
+        for job_id in {job_id for _, job_id in sent}:
+            at_once(2, partial(studio.worker.run, USER, job_id, Deadline(LONG)))
+        if renders:
+            at_once(3, lambda: studio.image_function.run(USER, turn.id))
+        if talk.turn(turn).status.is_final:
+            break
+    assert_done_once(talk, turn)
+
+
+def test_turns_of_one_conversation_at_once_are_all_taken(talk: Talk, studio: Studio) -> None:
+    turns = [talk.submit(said) for said in ("warmer", "mirror it", "sharpen it", "hello")]
+    sent, studio.queue.sent = studio.queue.sent, []
+    with ThreadPoolExecutor(4) as pool:
+        for each in [pool.submit(studio.worker.run, user, job_id, Deadline(LONG)) for user, job_id in sent]:
+            each.result()
+    talk.run()
+    assert {talk.turn(turn).status for turn in turns} == {JobStatus.SUCCEEDED}
+    assert [version.id for version in talk.now.versions] == ["v1", "v2", "v3", "v4"]
+    assert_books_agree(talk, *turns)
+
+
+# ── Broken off ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Deadly:
+    """A port that kills whoever calls a method for the nth time, before or after it has done its work."""
+
+    def __init__(self, port: Any, method: str, *, when: str, nth: int) -> None:
+        self._port, self._method, self._when, self._left = port, method, when, nth
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        return self._counted(found) if name == self._method else found
+
+    def _counted(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **named: Any) -> Any:
+            self._left -= 1
+            if self._left == 0 and self._when == "before":
+                raise Killed
+            done = method(*args, **named)
+            if self._left == 0:
+                raise Killed
+            return done
+
+        return call
+
+
+# Every write of a turn: by whom, of which port, and how often it comes in a turn of all kinds.
+WRITES = [
+    ("ledger", "admit", 2),
+    ("ledger", "close", 3),
+    ("queue", "send", 4),
+    ("render_queue", "send", 2),
+    ("jobs", "progress", 7),
+    ("jobs", "finish", 1),
+    ("images", "write_output", 4),
+    ("conversation_store", "save", 1),
+]
+POINTS = [
+    (role, method, nth, when)
+    for role, method, count in WRITES
+    for nth in range(1, count + 1)
+    for when in ("before", "after")
+]
+
+
+@pytest.mark.parametrize(("role", "method", "nth", "when"), POINTS)
+def test_killed_at_any_write_a_turn_comes_to_its_end_and_is_paid_once(
+    talk: Talk, studio: Studio, role: str, method: str, nth: int, when: str
+) -> None:
+    turn = all_kinds(talk)
+    deadly = Deadly(getattr(studio, role), method, when=when, nth=nth)
+    # The services of the process that is killed; the one that comes after has its own.
+    doomed = Talk(dying(studio, role, deadly), talk.id)
+    with pytest.raises(Killed):
+        doomed.run()
+    studio.queue.sent.clear()
+    studio.render_queue.sent.clear()
+    assert not talk.turn(turn).status.is_final or (role, when) == ("jobs", "after")
+    for _ in range(12):
+        if talk.turn(turn).status.is_final:
+            break
+        talk.sweep()
+    assert_done_once(talk, turn)
+
+
+def dying(studio: Studio, role: str, port: Any) -> Studio:
+    """The same studio, in which a port is deadly for all services."""
+    shared = (
+        *("vault", "raw_answers", "settings", "webhooks", "conversation_store", "jobs", "queue", "render_queue"),
+        "segmenter",
+    )
+    doomed = Studio(studio.simulator, studio.clock, **{name: getattr(studio, name) for name in shared})
+    for name in ("ledger", "images"):
+        vars(doomed)[name] = getattr(studio, name)
+    if role in vars(doomed):
+        vars(doomed)[role] = port
+    else:
+        setattr(doomed, role, port)
+    return doomed
+
+
+def test_what_passes_by_itself_is_tried_again(talk: Talk, studio: Studio) -> None:
+    class Away:
+        def admit(self, *_: object, **__: object) -> None:
+            raise ServiceUnavailable("Too many write the same rows.")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(studio.ledger, name)
+
+    turn = talk.submit("make it a watercolour painting")
+    doomed = dying(studio, "ledger", Away())
+    with pytest.raises(ServiceUnavailable):
+        Talk(doomed, talk.id).run()
+    assert not talk.turn(turn).status.is_final
+    talk.sweep()
+    assert talk.turn(turn).status is JobStatus.SUCCEEDED
+    assert_books_agree(talk, turn)
+
+
+def test_after_a_day_a_turn_that_nobody_can_end_is_given_up(talk: Talk, studio: Studio) -> None:
+    turn = talk.submit("remove the background")
+    studio.work()
+    studio.clock.step(DECIDED_AFTER + timedelta(minutes=1))
+    studio.sweep.run(Deadline(LONG))
+    assert talk.turn(turn).status is JobStatus.FAILED
+    talk.run()
+    assert talk.turn(turn).status is JobStatus.FAILED
+    assert (talk.now.current, [each.cost for each in talk.now.messages]) == ("v1", [0, sum(studio.charged(USER))])

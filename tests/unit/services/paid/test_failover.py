@@ -1,0 +1,101 @@
+"""A job that another provider may do goes there once it is proven that the first has taken nothing, and only then."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from darkroom.models.generation import GenerationRequest
+from darkroom.models.job import Job, JobStatus, PaidWork
+from darkroom.models.key import StoredKey
+from darkroom.providers import ProviderSettings
+from darkroom.providers._retry import Retries
+from darkroom.providers.openrouter import OpenRouter
+from darkroom.services.accounts.keys import Keys
+from local.simulator import Simulator
+from tests.conftest import SteppingClock
+from tests.fakes.memory import MemoryKeyVault
+from tests.unit.services.workshop import MODEL, PRICE, USER, Workshop
+
+SECOND = "second"
+
+
+@pytest.fixture(scope="module")
+def simulators() -> Iterator[tuple[Simulator, Simulator]]:
+    with Simulator() as first, Simulator() as second:
+        yield first, second
+
+
+@pytest.fixture
+def second(simulators: tuple[Simulator, Simulator]) -> Simulator:
+    simulators[1].reset()
+    return simulators[1]
+
+
+@pytest.fixture
+def shop(simulators: tuple[Simulator, Simulator], second: Simulator, clock: SteppingClock) -> Workshop:
+    """Where two providers serve the same models, each with an invoice of its own."""
+    first = simulators[0]
+    first.reset()
+    shop = Workshop(first, clock)
+    shop.others[SECOND] = OpenRouter(ProviderSettings(url=second.url), retries=Retries(attempts=1))
+    vault = MemoryKeyVault()
+    for name, secret in (("openrouter", shop.secret), (SECOND, second.state.mint())):
+        key = StoredKey(user=USER, provider=name, hint="", sha256="", connected_at=clock.now)
+        vault.store(key, secret)
+    shop.keys = Keys(vault, {}, clock)
+    return shop
+
+
+def _admit(shop: Workshop, *others: str) -> Job:
+    work = PaidWork(request=GenerationRequest(model=MODEL, prompt="a fox"), other_providers=others)
+    return shop.admit(work=work)
+
+
+def _invoice(simulator: Simulator) -> int:
+    return sum(charge["micro_usd"] for charge in simulator.state.invoice())
+
+
+@pytest.mark.parametrize("scenario", ["overloaded", "rate_limited", "model_deprecated"])
+def test_what_cost_nothing_is_done_by_the_next(shop: Workshop, second: Simulator, scenario: str) -> None:
+    shop.openrouter.scenario(scenario)
+    job = shop.run(_admit(shop, SECOND))
+    assert (job.status, job.provider, job.cost.actual) == (JobStatus.SUCCEEDED, SECOND, PRICE)
+    assert (shop.invoice, _invoice(second), shop.budget(job).spent) == (0, PRICE, PRICE)
+    assert shop.alarms == []
+
+
+@pytest.mark.parametrize("scenario", ["cut_body", "moderation", "out_of_credit"])
+def test_what_may_have_cost_something_or_is_nobodys_else_is_not(
+    shop: Workshop, second: Simulator, scenario: str
+) -> None:
+    shop.openrouter.scenario(scenario)
+    job = shop.run(_admit(shop, SECOND))
+    assert (job.provider, _invoice(second)) == ("openrouter", 0)
+    assert job.status is not JobStatus.SUCCEEDED
+
+
+def test_without_a_key_at_the_first_the_next_does_it(shop: Workshop, second: Simulator) -> None:
+    shop.keys._vault.remove(USER, "openrouter")
+    job = shop.run(_admit(shop, SECOND))
+    assert (job.status, job.provider, shop.requests, _invoice(second)) == (JobStatus.SUCCEEDED, SECOND, 0, PRICE)
+
+
+def test_when_none_can_the_last_ones_error_is_told_and_nothing_is_spent(shop: Workshop, second: Simulator) -> None:
+    shop.openrouter.scenario("overloaded")
+    second.scenario("rate_limited")
+    job = shop.run(_admit(shop, SECOND))
+    assert (job.status, job.provider, job.cost.actual, job.error and job.error["code"]) == (
+        JobStatus.FAILED,
+        SECOND,
+        0,
+        "RATE_LIMIT",
+    )
+    assert shop.budget(job).remaining == shop.budget(job).limit
+
+
+def test_of_one_that_was_sent_nobody_else_has_it(shop: Workshop, second: Simulator) -> None:
+    """The worker died after the first refused it and it was sent to the second: whose answer was lost."""
+    job = shop.dispatch(_admit(shop, SECOND), provider=SECOND)
+    assert shop.now(job).provider == SECOND
+    shop.run(job)
+    assert (shop.requests, _invoice(second)) == (0, 0)

@@ -1,0 +1,417 @@
+"""Webhooks from row to receiver: real HTTP servers on 127.0.0.1, verified by the library that receivers use."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from darkroom.adapters.url_guard import UrlGuard
+from darkroom.adapters.webhook_sender import HttpWebhookSender
+from darkroom.errors import Conflict, ServiceUnavailable, UrlRefused
+from darkroom.models.job import Job, JobStatus
+from darkroom.models.webhook import Delivery, WebhookSecrets
+from darkroom.services.paid.webhooks import (
+    BACK_OFF,
+    GIVE_UP_AFTER,
+    JITTER,
+    LOST_AFTER,
+    MOST_ATTEMPTS,
+    NEVER_SENT_AFTER,
+    PREVIOUS_LIFETIME,
+    Webhooks,
+    new_secret,
+    signed,
+)
+from tests.conftest import SteppingClock
+from tests.fakes.memory import MemoryJobStore
+from tests.fakes.webhooks import Call, MemoryWebhookQueue, MemoryWebhookStore, Receiver, receiving
+
+
+@pytest.fixture
+def clock() -> SteppingClock:
+    """Begins now: receivers take no event that is more than five minutes old, or ahead."""
+    clock = SteppingClock()
+    clock.now = datetime.now(UTC)
+    return clock
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+class World:
+    """The service between stores in memory and a receiver."""
+
+    def __init__(
+        self,
+        clock: SteppingClock,
+        receiver: Receiver,
+        store: MemoryWebhookStore | None = None,
+        uniform: Callable[[float, float], float] = lambda low, high: (low + high) / 2,
+    ) -> None:
+        self.clock = clock
+        self.receiver = receiver
+        self.store = store or MemoryWebhookStore()
+        self.jobs = MemoryJobStore()
+        self.queue = MemoryWebhookQueue()
+        self.shown = 0
+        self.webhooks = Webhooks(
+            store=self.store,
+            jobs=self.jobs,
+            queue=self.queue,
+            sender=HttpWebhookSender(UrlGuard(also_allowed={("127.0.0.1", receiver.port)})),
+            show=self._show,
+            show_report=lambda user, month: {"month": month, "of": user} if month == "2026-10" else None,
+            clock=clock,
+            uniform=uniform,
+        )
+
+    def _show(self, job: Job) -> dict[str, Any]:
+        self.shown += 1
+        return {"id": job.id, "object": "job", "status": job.status.value, "link": f"https://out.example/{self.shown}"}
+
+    def add(self, status: JobStatus = JobStatus.SUCCEEDED, **changes: Any) -> Delivery:
+        self.jobs.add(Job(id="job_1", user="alice", op="generation", created_at=self.clock.now, status=status))
+        delivery = Delivery(
+            id="msg_job_1",
+            user="alice",
+            job_id="job_1",
+            url=self.receiver.url,
+            created_at=self.clock.now,
+            expires_at=self.clock.now + timedelta(days=30),
+        ).model_copy(update=changes)
+        self.store.save(delivery)
+        return delivery
+
+    def deliver(self) -> timedelta | None:
+        return self.webhooks.deliver("alice", "msg_job_1")
+
+    def after(self, wait: timedelta | None) -> timedelta | None:
+        """What comes of the attempt that is due after the wait."""
+        assert wait is not None
+        self.clock.step(wait)
+        return self.deliver()
+
+    @property
+    def delivery(self) -> Delivery:
+        found = self.store.find("alice", "msg_job_1")
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def world(clock: SteppingClock, receiver: Receiver) -> World:
+    return World(clock, receiver)
+
+
+def _verified(call: Call, secret: str) -> Any:
+    """The event, as the receivers' library takes it; it raises if the signature or the time is wrong."""
+    Webhook(secret).verify(call.body.decode(), call.headers)
+    return json.loads(call.body)
+
+
+# An event
+
+
+@pytest.mark.parametrize("status", [JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED])
+def test_an_event_carries_the_job_and_is_signed(world: World, status: JobStatus) -> None:
+    delivery = world.add(status)
+    assert world.deliver() is None
+    [call] = world.receiver.calls
+    event = _verified(call, world.webhooks.secret("alice").current)
+    assert event["type"] == f"job.{status.value}"
+    assert datetime.fromisoformat(event["timestamp"]) == delivery.created_at
+    link = "https://out.example/1"
+    assert event["data"] == {"id": "job_1", "object": "job", "status": status.value, "link": link}
+    assert call.headers["webhook-id"] == "msg_job_1"
+    assert call.headers["webhook-timestamp"] == str(int(world.clock.now.timestamp()))
+    assert call.path == "/hook?key=CANARY"
+    assert (world.delivery.status, world.delivery.attempts, world.delivery.last_reply) == ("delivered", 1, "204")
+    assert world.delivery.last_attempt_at == world.clock.now
+
+
+def test_what_was_changed_on_the_way_is_not_verified(world: World) -> None:
+    world.add()
+    world.deliver()
+    [call] = world.receiver.calls
+    secret = world.webhooks.secret("alice").current
+    for name, value in (("webhook-id", "msg_job_2"), ("webhook-timestamp", "0")):
+        with pytest.raises(WebhookVerificationError):
+            _verified(Call(call.path, {**call.headers, name: value}, call.body), secret)
+    with pytest.raises(WebhookVerificationError):
+        _verified(Call(call.path, call.headers, call.body.replace(b"job_1", b"job_2")), secret)
+    with pytest.raises(WebhookVerificationError):
+        _verified(call, new_secret())
+
+
+@given(st.text(st.characters(codec="utf-8")), st.text("abcz_019", min_size=1))
+def test_any_body_is_signed_as_the_receivers_library_signs_it(body: str, event_id: str) -> None:
+    at, secret = datetime.now(UTC), new_secret()
+    headers = signed(event_id, at, body.encode(), WebhookSecrets(current=secret, created_at=at))
+    assert headers["webhook-signature"] == Webhook(secret).sign(event_id, at, body)
+
+
+def test_a_delivered_event_is_not_sent_again(world: World) -> None:
+    world.add()
+    for _ in range(3):
+        assert world.deliver() is None
+    assert len(world.receiver.calls) == 1
+
+
+@pytest.mark.parametrize(("user", "delivery_id"), [("alice", "msg_job_2"), ("bob", "msg_job_1")])
+def test_an_event_that_is_not_there_is_done_with(world: World, user: str, delivery_id: str) -> None:
+    world.add()
+    assert world.webhooks.deliver(user, delivery_id) is None
+    assert world.receiver.calls == []
+
+
+def test_an_event_of_a_removed_job_is_over(world: World) -> None:
+    world.add()
+    world.jobs.remove("alice", "job_1")
+    assert world.deliver() is None
+    assert (world.delivery.status, world.delivery.last_reply) == ("failed", "The job was removed.")
+    assert world.receiver.calls == []
+
+
+# Attempts
+
+
+def test_what_fails_is_sent_again_ever_later_and_then_given_up(world: World) -> None:
+    world.receiver.statuses = [500] * 99
+    world.add()
+    waits = [world.deliver()]
+    while waits[-1] is not None:
+        waits.append(world.after(waits[-1]))
+    assert waits == [*BACK_OFF, None]
+    assert [wait.total_seconds() for wait in BACK_OFF] == [5, 30, 120, 600, 1800, 7200, 21600]
+    assert len(world.receiver.calls) == MOST_ATTEMPTS == 8
+    assert (world.delivery.status, world.delivery.attempts, world.delivery.last_reply) == ("failed", 8, "500")
+    assert list(world.store.list_open()) == []
+    world.clock.step(timedelta(days=1))
+    assert world.deliver() is None
+    assert len(world.receiver.calls) == 8
+
+
+def test_each_attempt_has_the_same_id_its_own_time_and_fresh_links(world: World, clock: SteppingClock) -> None:
+    world.receiver.statuses = [503, 302]
+    world.add()
+    clock.step(timedelta(seconds=-60))  # so that all are within what the library takes for now
+    assert world.after(world.after(world.deliver())) is None
+    secret = world.webhooks.secret("alice").current
+    events = [_verified(call, secret) for call in world.receiver.calls]
+    assert {call.headers["webhook-id"] for call in world.receiver.calls} == {"msg_job_1"}
+    assert len({event["timestamp"] for event in events}) == 1
+    assert [event["data"]["link"][-1] for event in events] == ["1", "2", "3"]
+    times = [int(call.headers["webhook-timestamp"]) for call in world.receiver.calls]
+    assert [later - times[0] for later in times] == [0, 5, 35]
+    assert world.delivery.status == "delivered"
+
+
+@pytest.mark.parametrize("status", [300, 302, 308, 400, 401, 404, 429, 500, 503])
+def test_a_reply_that_is_no_success_is_not_the_last_word(world: World, status: int) -> None:
+    world.receiver.statuses = [status]
+    world.add()
+    assert world.deliver() == BACK_OFF[0]
+    assert (world.delivery.status, world.delivery.last_reply) == ("pending", str(status))
+
+
+def test_a_receiver_that_wants_nothing_more_is_left_alone(world: World) -> None:
+    world.receiver.statuses = [500, 410]
+    world.add()
+    assert world.after(world.deliver()) is None
+    assert (world.delivery.status, world.delivery.attempts, world.delivery.last_reply) == ("failed", 2, "410")
+
+
+def test_a_receiver_that_is_not_there_is_tried_again(world: World) -> None:
+    world.add(url="https://127.0.0.1/hook?key=CANARY")
+    assert world.deliver() == BACK_OFF[0]
+    assert world.delivery.last_reply
+    assert "127.0.0.1" not in world.delivery.last_reply
+    assert "CANARY" not in world.delivery.last_reply
+
+
+def test_a_second_message_does_not_hurry_the_next_attempt(world: World, clock: SteppingClock) -> None:
+    world.receiver.statuses = [500, 500]
+    world.add()
+    world.deliver()
+    clock.step(timedelta(seconds=1))
+    left = world.deliver()
+    assert left == BACK_OFF[0] * (1 - JITTER) - timedelta(seconds=1)
+    assert (len(world.receiver.calls), world.delivery.attempts) == (1, 1)
+    assert world.after(left) == BACK_OFF[1]
+    assert len(world.receiver.calls) == 2
+
+
+@pytest.mark.parametrize(("edge", "factor"), [(0, 0.8), (1, 1.2)])
+def test_waits_differ_by_a_fifth(clock: SteppingClock, receiver: Receiver, edge: int, factor: float) -> None:
+    receiver.statuses = [500]
+    world = World(clock, receiver, uniform=lambda *edges: edges[edge])
+    world.add()
+    assert world.deliver() == BACK_OFF[0] * factor
+
+
+# Secrets
+
+
+def test_a_secret_is_made_when_it_is_first_asked_for(world: World) -> None:
+    first = world.webhooks.secret("alice")
+    assert first == world.webhooks.secret("alice")
+    assert first.current.startswith("whsec_")
+    assert 24 <= len(base64.b64decode(first.current[6:], validate=True)) <= 64
+    assert (first.previous, first.previous_until) == (None, None)
+    assert world.webhooks.secret("bob").current != first.current
+    assert first.current not in repr(first)
+
+
+def test_after_a_rotation_both_secrets_sign_for_a_day(world: World, clock: SteppingClock) -> None:
+    before = world.webhooks.secret("alice").current
+    rotated = world.webhooks.rotate("alice")
+    assert rotated.current != before
+    assert rotated.previous_until == clock.now + PREVIOUS_LIFETIME == clock.now + timedelta(hours=24)
+    assert world.webhooks.secret("alice") == rotated
+    world.add()
+    world.deliver()
+    [call] = world.receiver.calls
+    assert len(call.headers["webhook-signature"].split(" ")) == 2
+    assert _verified(call, before) == _verified(call, rotated.current)
+
+
+def test_a_day_later_the_previous_secret_signs_no_more(world: World, clock: SteppingClock) -> None:
+    before = world.webhooks.secret("alice").current
+    clock.step(-PREVIOUS_LIFETIME)
+    rotated = world.webhooks.rotate("alice")
+    clock.step(PREVIOUS_LIFETIME)
+    world.add()
+    world.deliver()
+    [call] = world.receiver.calls
+    assert _verified(call, rotated.current)
+    with pytest.raises(WebhookVerificationError):
+        _verified(call, before)
+    shown = world.webhooks.secret("alice")
+    assert (shown.current, shown.previous, shown.previous_until) == (rotated.current, None, None)
+
+
+def test_the_first_rotation_makes_a_secret(world: World) -> None:
+    made = world.webhooks.rotate("alice")
+    assert made.previous is None
+    assert world.webhooks.secret("alice") == made
+
+
+class FasterElse(MemoryWebhookStore):
+    """Somebody else stores secrets between this one's reading and writing."""
+
+    def __init__(self, *others: WebhookSecrets) -> None:
+        super().__init__()
+        self.others = list(others)
+
+    def store_secrets(self, user: str, secrets: WebhookSecrets, *, seen: WebhookSecrets | None) -> bool:
+        if self.others:
+            self.kept[user] = self.others.pop()
+        return super().store_secrets(user, secrets, seen=seen)
+
+
+class NeverThere(MemoryWebhookStore):
+    def store_secrets(self, user: str, secrets: WebhookSecrets, *, seen: WebhookSecrets | None) -> bool:
+        return False
+
+
+def test_of_two_first_secrets_both_callers_get_the_one_that_was_stored(
+    clock: SteppingClock, receiver: Receiver
+) -> None:
+    other = WebhookSecrets(current=new_secret(), created_at=clock.now)
+    world = World(clock, receiver, FasterElse(other))
+    assert world.webhooks.secret("alice") == other
+    with pytest.raises(ServiceUnavailable):
+        World(clock, receiver, NeverThere()).webhooks.secret("alice")
+
+
+def test_of_two_rotations_at_once_one_is_told_so(clock: SteppingClock, receiver: Receiver) -> None:
+    other = WebhookSecrets(current=new_secret(), created_at=clock.now)
+    world = World(clock, receiver, FasterElse(other))
+    with pytest.raises(Conflict):
+        world.webhooks.rotate("alice")
+    assert world.webhooks.secret("alice") == other
+
+
+# Admission and sweep
+
+
+def test_a_url_that_will_never_be_called_is_refused(world: World) -> None:
+    world.webhooks.check(world.receiver.url)
+    world.webhooks.check("https://receiver.example/hook")
+    for url in ("http://receiver.example/hook", "https://169.254.169.254/", "https://localhost/", "hook"):
+        with pytest.raises(UrlRefused) as refusal:
+            world.webhooks.check(url)
+        assert refusal.value.param == "webhook_url"
+
+
+def test_a_lost_message_is_sent_again_once_an_hour(world: World, clock: SteppingClock) -> None:
+    world.add()
+    clock.step(NEVER_SENT_AFTER - timedelta(seconds=1))
+    assert world.webhooks.resend_stale() == []
+    clock.step(timedelta(seconds=1))
+    assert [delivery.id for delivery in world.webhooks.resend_stale()] == ["msg_job_1"]
+    assert world.queue.sent == [("alice", "msg_job_1")]
+    clock.step(timedelta(minutes=5))
+    assert world.webhooks.resend_stale() == []
+    clock.step(LOST_AFTER)
+    assert len(world.webhooks.resend_stale()) == 1
+    assert world.deliver() is None
+    clock.step(LOST_AFTER * 2)
+    assert world.webhooks.resend_stale() == []
+    assert len(world.queue.sent) == 2
+
+
+def test_a_delivery_that_waits_for_its_time_is_not_lost(world: World, clock: SteppingClock) -> None:
+    world.add(attempts=7, last_attempt_at=clock.now, last_reply="500")
+    for step, sent in (
+        (BACK_OFF[-1] * (1 + JITTER), 0),
+        (LOST_AFTER - timedelta(seconds=1), 0),
+        (timedelta(hours=1), 1),
+    ):
+        clock.step(step)
+        assert len(world.webhooks.resend_stale()) == sent
+
+
+def test_the_sweep_can_be_told_how_long_is_too_long(world: World, clock: SteppingClock) -> None:
+    world.add()
+    clock.step(timedelta(minutes=2))
+    assert len(world.webhooks.resend_stale(timedelta(minutes=2))) == 1
+
+
+@pytest.mark.parametrize("reply", [None, "500"])
+def test_a_delivery_is_given_up_after_a_day(world: World, clock: SteppingClock, reply: str | None) -> None:
+    world.add(last_reply=reply)
+    clock.step(GIVE_UP_AFTER)
+    assert world.webhooks.resend_stale() == []
+    assert world.delivery.status == "failed"
+    assert world.delivery.last_reply == (reply or "No attempt was made within a day.")
+    assert world.queue.sent == []
+
+
+def test_a_day_is_longer_than_all_attempts_take() -> None:
+    assert sum(BACK_OFF, timedelta()) * (1 + JITTER) + LOST_AFTER < GIVE_UP_AFTER
+
+
+def test_a_usage_report_is_told_of_and_signed_like_a_job(world: World) -> None:
+    secret = world.webhooks.secret("alice").current
+    world.add(job_id="", report="2026-10")
+    assert world.deliver() is None
+    event = _verified(world.receiver.calls[0], secret)
+    assert (event["type"], event["data"]) == ("usage.report", {"month": "2026-10", "of": "alice"})
+    assert world.delivery.status == "delivered"
+    assert world.shown == 0
+
+
+def test_a_report_that_is_gone_is_not_told_of(world: World) -> None:
+    world.add(job_id="", report="2026-09")
+    assert world.deliver() is None
+    assert (world.delivery.status, world.receiver.calls) == ("failed", [])

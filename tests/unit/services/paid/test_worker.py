@@ -1,0 +1,215 @@
+"""The worker, where nothing is killed: what it does about trouble before and after it has sent a job."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from darkroom.errors import KeyUnreadable, ServiceUnavailable
+from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.services.paid.worker import AFTERWARDS, MOST_ATTEMPTS
+from local.simulator import Simulator
+from tests.conftest import SteppingClock
+from tests.unit.services.workshop import MODEL, PRICE, RESERVED, STREAMED, USER, Workshop, failing
+
+
+@pytest.fixture(scope="module")
+def openrouter() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def shop(openrouter: Simulator, clock: SteppingClock) -> Workshop:
+    openrouter.reset()
+    return Workshop(openrouter, clock)
+
+
+def _shop(shop: Workshop, role: str, method: str, error: Exception, times: int = 1000) -> Workshop:
+    return Workshop(shop.openrouter, shop.clock, wrap=failing(role, method, error, times))
+
+
+@pytest.mark.parametrize("model", [MODEL, STREAMED])
+def test_it_carries_a_job_out_and_settles_it(shop: Workshop, model: str) -> None:
+    job = shop.run(shop.admit(model=model))
+    assert (job.status, job.cost.actual, job.attempt) == (JobStatus.SUCCEEDED, shop.invoice, 1)
+    assert shop.images.outputs[job.images[0].key].data
+    assert (shop.budget(job).spent, shop.budget(job).reserved) == (shop.invoice, 0)
+    assert shop.raw_answers.answers == {}
+    assert shop.webhooks.sent == [(USER, f"msg_{job.id}")]
+    assert shop.alarms == []
+
+
+def test_a_message_that_comes_again_does_nothing(shop: Workshop) -> None:
+    job = shop.admit()
+    for _ in range(3):
+        shop.run(job)
+    assert (shop.requests, shop.invoice, len(shop.webhooks.sent)) == (1, PRICE, 1)
+
+
+def test_a_job_that_another_worker_has_is_left_to_it(shop: Workshop) -> None:
+    started = shop.start(shop.admit())
+    assert shop.run(started) == started
+    assert shop.requests == 0
+
+
+@pytest.mark.parametrize("job_id", ["job_none", "job_free"])
+def test_what_is_no_paid_job_is_not_touched(shop: Workshop, job_id: str) -> None:
+    free = Job(id="job_free", user=USER, op="background-removal", created_at=shop.clock.now)
+    shop.jobs.add(free)
+    shop.worker.run(USER, job_id, None)  # type: ignore[arg-type]
+    shop.worker.dead_letter(USER, job_id)
+    assert shop.now(free) == free
+    assert shop.alarms == []
+
+
+def test_what_is_to_be_canceled_by_now_is_canceled(shop: Workshop) -> None:
+    job = shop.run(shop.admit(cancel_at=shop.clock.now))
+    assert (job.status, job.cost.charged, job.error and job.error["code"]) == (
+        JobStatus.CANCELED,
+        False,
+        "JOB_CANCELED",
+    )
+    assert (shop.requests, shop.budget(job).remaining) == (0, shop.budget(job).limit)
+
+
+def test_what_is_to_be_canceled_later_is_carried_out(shop: Workshop) -> None:
+    job = shop.run(shop.admit(cancel_at=shop.clock.now + timedelta(seconds=1)))
+    assert job.status is JobStatus.SUCCEEDED
+
+
+def test_a_job_that_is_canceled_at_the_last_moment_is_not_sent(shop: Workshop) -> None:
+    class Hesitating:
+        def __init__(self, port: Any) -> None:
+            self._port = port
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._port, name)
+
+        def inspect(self, key: str) -> Any:
+            assert hesitant.settlement.cancel(hesitant.now(job))
+            return self._port.inspect(key)
+
+    hesitant = Workshop(
+        shop.openrouter, shop.clock, wrap=lambda role, port: Hesitating(port) if role == "provider" else port
+    )
+    job = hesitant.admit()
+    assert hesitant.run(job).status is JobStatus.CANCELED
+    assert hesitant.requests == 0
+
+
+@pytest.mark.parametrize("error", [ServiceUnavailable("KMS is away."), KeyUnreadable("The key cannot be opened.")])
+def test_our_own_trouble_is_tried_again_a_little_later_each_time(shop: Workshop, error: Exception) -> None:
+    shop = _shop(shop, "provider", "inspect", error)
+    job = shop.admit()
+    for attempt in range(1, MOST_ATTEMPTS):
+        assert shop.run(job).status is JobStatus.QUEUED
+        assert (len(shop.queue.sent), shop.queue.delays[-1]) == (attempt, 5 * attempt)
+    ended = shop.run(job)
+    assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.FAILED, 0, False)
+    assert len(shop.queue.sent) == MOST_ATTEMPTS - 1
+    assert (shop.budget(job).reserved, shop.requests) == (0, 0)
+
+
+@pytest.mark.parametrize("scenario", ["rate_limited", "overloaded"])
+def test_a_provider_that_cannot_be_asked_for_the_keys_usage_is_asked_later(shop: Workshop, scenario: str) -> None:
+    shop.openrouter.scenario(scenario, path="/key", times=1)
+    job = shop.admit()
+    assert shop.run(job).status is JobStatus.QUEUED
+    assert shop.run(job).status is JobStatus.SUCCEEDED
+    assert (shop.requests, shop.invoice) == (1, PRICE)
+
+
+@pytest.mark.parametrize("cause", ["none", "refused"])
+def test_without_a_key_that_works_it_fails_at_once_and_free(shop: Workshop, cause: str) -> None:
+    job = shop.admit()
+    if cause == "none":
+        shop.keys.disconnect(USER, "openrouter")
+    else:
+        shop.openrouter.scenario("unknown_key", path="/key")
+    ended = shop.run(job)
+    assert ended.error is not None
+    assert (ended.status, ended.error["code"], ended.error["charged"]) == (JobStatus.FAILED, "INVALID_API_KEY", False)
+    assert (shop.queue.sent, shop.requests, shop.budget(job).reserved) == ([], 0, 0)
+
+
+def test_an_input_that_is_gone_fails_the_job_unpaid(shop: Workshop) -> None:
+    gone = StoredImage(key="outputs/gone.png", media_type="image/png", width=1, height=1, bytes=1, sha256="ab")
+    job = shop.admit()
+    work = job.work and job.work.model_copy(update={"inputs": (gone,)})
+    shop.jobs.jobs[job.user, job.id] = job.model_copy(update={"work": work})
+    ended = shop.run(job)
+    assert (ended.status, ended.cost.charged, shop.requests) == (JobStatus.FAILED, False, 0)
+
+
+def test_the_provider_has_to_leave_time_to_store_what_it_made(shop: Workshop) -> None:
+    seen: list[float] = []
+
+    class Watched:
+        def __init__(self, port: Any) -> None:
+            self._port = port
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._port, name)
+
+        def generate(self, *args: Any, deadline: Any, **more: Any) -> Any:
+            seen.append(deadline.left())
+            return self._port.generate(*args, deadline=deadline, **more)
+
+    watched = Workshop(
+        shop.openrouter, shop.clock, wrap=lambda role, port: Watched(port) if role == "provider" else port
+    )
+    watched.run(watched.admit(), seconds=100)
+    watched.run(watched.admit(), seconds=2)
+    assert seen[0] == pytest.approx(100 - AFTERWARDS, abs=5)
+    assert 0 < seen[1] <= 1
+
+
+@pytest.mark.parametrize(("role", "method"), [("jobs", "note_generation"), ("raw_answers", "write")])
+def test_what_cannot_be_noted_down_does_not_lose_the_answer(shop: Workshop, role: str, method: str) -> None:
+    shop = _shop(shop, role, method, ServiceUnavailable("The store is away."))
+    job = shop.run(shop.admit())
+    assert (job.status, job.cost.actual) == (JobStatus.SUCCEEDED, PRICE)
+    noted = {"job": job.id, "error": "ServiceUnavailable"}
+    assert shop.alarms == [("NOT_NOTED_DOWN", noted)]
+
+
+def test_a_dispatch_that_cannot_be_recorded_is_not_sent(shop: Workshop) -> None:
+    shop = _shop(shop, "jobs", "dispatch", ServiceUnavailable("The table is away."))
+    job = shop.run(shop.admit())
+    assert (job.status, job.cost.charged, shop.requests) == (JobStatus.FAILED, False, 0)
+    assert shop.budget(job).reserved == 0
+
+
+def test_what_an_earlier_attempt_left_is_not_taken_for_the_answer(shop: Workshop) -> None:
+    """The first model answers without a picture that counts, the second is never heard of."""
+    shop.openrouter.scenario("error_body", model=MODEL)
+    job = shop.admit()
+    work = job.work
+    assert work is not None
+    assert work.request is not None
+    request = work.request.model_copy(update={"fallback_models": ("black-forest-labs/flux.2-pro",)})
+    shop.jobs.jobs[job.user, job.id] = job.model_copy(update={"work": work.model_copy(update={"request": request})})
+    shop.openrouter.scenario("slow_headers", model="black-forest-labs/flux.2-pro", seconds=2.5)
+    ended = shop.run(job, seconds=AFTERWARDS + 1.5)
+    assert ended.status is JobStatus.UNCERTAIN
+    assert ended.model_used == "black-forest-labs/flux.2-pro"
+    assert (shop.requests, shop.raw_answers.answers) == (2, {})
+
+
+def test_a_dead_letter_ends_a_job_that_was_never_sent(shop: Workshop) -> None:
+    job = shop.admit()
+    shop.worker.dead_letter(USER, job.id)
+    assert (shop.now(job).status, shop.now(job).cost.charged) == (JobStatus.FAILED, False)
+    assert shop.budget(job).remaining == shop.budget(job).limit
+    assert shop.alarms == [("DEAD_LETTER", {"job": job.id})]
+    shop.worker.dead_letter(USER, job.id)
+    assert len(shop.alarms) == 1
+
+
+def test_a_dead_letter_leaves_what_was_sent_to_the_sweep(shop: Workshop) -> None:
+    job = shop.dispatch(shop.admit())
+    shop.worker.dead_letter(USER, job.id)
+    assert shop.now(job).status is JobStatus.RUNNING
+    assert shop.budget(job).reserved == RESERVED
