@@ -79,6 +79,7 @@ class Stack:
         parameters: values for the template's parameters.
         openrouter: which OpenRouter it calls; the simulator if not said otherwise.
         also_allowed: endpoints of this machine (`127.0.0.1:9000`) that the functions may call for their users.
+        variables: values for variables of the functions (`DARKROOM_…`); each gets those that it declares.
         root: the repository.
 
     Raises (on entering):
@@ -94,6 +95,7 @@ class Stack:
         parameters: Mapping[str, str] | None = None,
         openrouter: OpenRouter | None = None,
         also_allowed: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
         root: Path = state.ROOT,
     ) -> None:
         self.folder = folder.resolve()
@@ -104,6 +106,8 @@ class Stack:
         self._given = dict(parameters or {})
         self.openrouter = openrouter or OpenRouter()
         self.also_allowed = tuple(also_allowed)
+        # Not the template's parameters: a deployment's have rules of their own, and one for keys there is not.
+        self._variables = dict(variables or {})
         self._simulated_key: str | None = None
         # Each has a key that nobody has stored: a user who does can name it in a request.
         self.providers: dict[str, providers.World] = {}
@@ -201,6 +205,7 @@ class Stack:
             function,
             endpoint_url=self.emulator.url,
             overrides={
+                **self._variables,
                 "AWS_ENDPOINT_URL": self.emulator.url,
                 "DARKROOM_WEIGHTS_DIR": str(self._weights),
                 "DARKROOM_NUMBA_CACHE_DIR": str(self._numba_cache),

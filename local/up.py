@@ -1,6 +1,8 @@
 """`make up`: the whole of Darkroom on this machine, until Ctrl-C.
 
 PORT=8000 MODEL=u2netp ALLOW=127.0.0.1:9000 python -m local.up
+
+The variables of docs/migration.md are the stack's settings.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from local import state
 from local.ports import LOOPBACK, PortInUse, listen
 
 if TYPE_CHECKING:
+    from local.own_settings import OwnSettings
     from local.stack import Stack
 
 MODEL = os.environ.get("MODEL") or "u2netp"
@@ -52,6 +55,7 @@ def main() -> int:
 def _run(options: argparse.Namespace) -> None:
     begun = time.monotonic()
     # Before anything that takes long: nobody should wait for a download to learn that the port is taken.
+    own = _own_settings()
     _check_port(options.port)
     fetch_weights(options.weights, options.model)
     _say("Starting the AWS emulator, the functions and the gateway")
@@ -60,19 +64,20 @@ def _run(options: argparse.Namespace) -> None:
     from local.intrinsics import TemplateError
     from local.stack import OpenRouter, Stack
 
-    key = os.environ.get("OPENROUTER_API_KEY", "").strip()
-    is_real = bool(key) or os.environ.get("UPSTREAM") == "openrouter"
+    is_real = bool(own.openrouter_key) or os.environ.get("UPSTREAM") == "openrouter"
     stack = Stack(
         options.state,
         weights=options.weights,
         port=options.port,
         parameters={"BackgroundModel": options.model},
-        openrouter=OpenRouter(is_simulated=not is_real, key=key),
+        openrouter=OpenRouter(is_simulated=not is_real, key=own.openrouter_key),
         also_allowed=options.allow,
+        # A real key is none of the simulators' business, and where nothing is to cost it must not be able to.
+        variables=own.with_keys if is_real else own.variables,
     )
     try:
         with stack:
-            print(_banner(stack, time.monotonic() - begun), flush=True)
+            print(_banner(stack, own, time.monotonic() - begun), flush=True)
             stack.wait()
             raise CannotStart(f"The AWS emulator ended by itself; {stack.emulator.log} says why. Run `make up` again.")
     except PortInUse as error:
@@ -81,6 +86,16 @@ def _run(options: argparse.Namespace) -> None:
         raise CannotStart(str(error)) from error
     except TemplateError as error:
         raise CannotStart(f"template.yaml: {error}") from error
+
+
+def _own_settings() -> "OwnSettings":
+    from darkroom.settings import SettingsError
+    from local.own_settings import own_settings
+
+    try:
+        return own_settings(os.environ)
+    except SettingsError as error:
+        raise CannotStart(f"{error}\n\nSet it otherwise, or unset it. docs/migration.md has them all.") from error
 
 
 def _options() -> argparse.Namespace:
@@ -167,7 +182,7 @@ def fetch_weights(folder: Path, model: str) -> None:
         )
 
 
-def _banner(stack: "Stack", seconds: float) -> str:
+def _banner(stack: "Stack", own: "OwnSettings", seconds: float) -> str:
     known = stack.describe()
     return f"""
 Darkroom is ready ({seconds:.1f} s).
@@ -177,7 +192,7 @@ Darkroom is ready ({seconds:.1f} s).
   Try     curl -sSL --fail-with-body {known["url"]}/v1/images/background-removals \\
             -H 'Authorization: Bearer {known["token"]}' -H 'Accept: image/png' \\
             -F image=@events/photo.jpg -o cutout.png
-  Models  {_upstream(stack)}
+  Models  {_upstream(stack)}{_others(stack, own)}{_set(own)}
   Sign in {known["url"]}/oauth
   Inbox   s3://{known["uploads_bucket"]}/inbox/{known["user"]}/ at {known["aws_endpoint_url"]}
   Logs    {stack.logs}{_allowed(stack)}
@@ -198,6 +213,21 @@ def _upstream(stack: "Stack") -> str:
     if stack.openrouter.key:
         return "OpenRouter itself, with OPENROUTER_API_KEY: paid calls cost"
     return "OpenRouter itself: sign in to connect your account; paid calls cost"
+
+
+def _others(stack: "Stack", own: "OwnSettings") -> str:
+    """Of the direct providers: how they are to be had, and what becomes of keys that were given."""
+    if not stack.openrouter.is_simulated:
+        return f"\n          and with {', '.join(own.key_names)}: paid calls cost" if own.key_names else ""
+    names, file = ", ".join(stack.providers), state.path(stack.folder)
+    kept = f"\n          and of {names}; `provider_keys` in {file} has their keys"
+    unused = f"\n          {', '.join(own.key_names)}: not used beside simulators; UPSTREAM=openrouter make up does"
+    return kept + (unused if own.key_names else "")
+
+
+def _set(own: "OwnSettings") -> str:
+    """Without the values, for any of them may be long."""
+    return f"\n  Set     {', '.join(own.variables)}" if own.variables else ""
 
 
 def _say(text: str) -> None:

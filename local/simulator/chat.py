@@ -47,7 +47,7 @@ def complete(exchange: Exchange) -> Answer:
     key = exchange.authorised()
     if exchange.data is None:
         raise Refusal(400, "Input must have at least 1 token.", metadata={"provider_name": None})
-    request = parse(exchange.data, exchange.world.catalogue)
+    request = parse(exchange.data, exchange.world.catalogue, refused=exchange.plan.refused)
     if request.paints and exchange.state.affordable(key) < IMAGE_FLOOR:
         raise errors.image_floor()
     purchase = Purchase(

@@ -1,7 +1,7 @@
 """What a request for a chat's next message asks for, checked as the service checks it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -45,8 +45,11 @@ class ChatRequest:
         return said[-1] if said else ""
 
 
-def parse(data: Mapping[str, Any], catalogue: Catalogue) -> ChatRequest:
+def parse(data: Mapping[str, Any], catalogue: Catalogue, *, refused: Collection[str] = frozenset()) -> ChatRequest:
     """The request behind a body.
+
+    Args:
+        refused: models that do not serve now.
 
     Raises:
         Refusal: it cannot be served.
@@ -54,7 +57,7 @@ def parse(data: Mapping[str, Any], catalogue: Catalogue) -> ChatRequest:
     messages = data.get("messages")
     if not isinstance(messages, list) or not messages or not all(isinstance(each, dict) for each in messages):
         raise Refusal(400, 'Input required: specify "prompt" or "messages"')
-    model = _choose(data, catalogue)
+    model = _choose(data, catalogue, refused)
     paints = _wants_pictures(data, model)
     urls = [url for message in messages for url in pictures_of(message)]
     if urls and "image" not in model.input:
@@ -114,9 +117,10 @@ def pictures_of(message: Mapping[str, Any]) -> list[str]:
     return urls
 
 
-def _choose(data: Mapping[str, Any], catalogue: Catalogue) -> Model:
+def _choose(data: Mapping[str, Any], catalogue: Catalogue, refused: Collection[str]) -> Model:
     """The first of the models that were named which can answer; what the first one lacks is told when none can."""
-    names = [name for name in (data.get("model"), *(data.get("models") or [])) if isinstance(name, str)]
+    asked = [name for name in (data.get("model"), *(data.get("models") or [])) if isinstance(name, str)]
+    names = [name for name in asked if name not in refused]
     if not names:
         raise Refusal(400, "No models provided")
     first: Refusal | None = None

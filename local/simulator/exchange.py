@@ -107,6 +107,16 @@ class Exchange:
         model = (self.data or {}).get("model")
         return model if isinstance(model, str) else None
 
+    @property
+    def models(self) -> tuple[str | None, ...]:
+        """Those that are asked in turn: of several that a chat names, those that there are."""
+        named = (self.data or {}).get("models")
+        others = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
+        if not others or not self.path.endswith("/chat/completions"):
+            return (self.model,)
+        every = dict.fromkeys(each for each in (self.model, *others) if each in self.world.catalogue.models)
+        return tuple(every) or (self.model,)
+
     def authorised(self) -> Key:
         """The key that the request came with.
 

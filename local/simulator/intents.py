@@ -173,7 +173,7 @@ _TONED = re.compile(r"turn \w+ into (?=(?:a )?(?:black|gr[ae]y|sepia|vintage|mon
 _NOT_PAINTED = frozenset(
     ("remove_background", "replace_background", "background_blur", "text", "border", "grain", "vignette", "convert")
 )
-_PAINT_NAMES = (
+PAINT_NAMES = (
     "generate",
     "paint",
     "generative",
@@ -206,7 +206,7 @@ def intents(text: str) -> list[Intent]:
     if any(intent.does == HISTORY for intent in chosen):
         return [intent for intent in chosen if intent.does == HISTORY][:1]
     if _PAINTED.search(_TONED.sub("", text)) and not any(intent.kind in _NOT_PAINTED for intent in chosen):
-        chosen.append(Intent("generate", PAINT, _PAINT_NAMES, "I painted that.", mode=text.strip()))
+        chosen.append(Intent("generate", PAINT, PAINT_NAMES, "I painted that.", mode=text.strip()))
     return chosen
 
 

@@ -5,12 +5,12 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from local.simulator import pages
+from local.simulator.consent import BadRequest, Consent
 from local.simulator.delivery import Answer, Reply
 from local.simulator.errors import Refusal, zod
 from local.simulator.exchange import Exchange
@@ -29,39 +29,6 @@ _PAGE_HEADERS = {
     # No form-action: browsers apply it to the redirect after the form too, which leads to the application.
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 }
-
-
-class BadRequest(Exception):
-    """The page cannot be shown; the message says why."""
-
-
-@dataclass(frozen=True)
-class Consent:
-    """What an application asks of the user.
-
-    Args:
-        callback: None: no application waits; the user is shown the code to copy.
-    """
-
-    callback: SplitResult | None
-    challenge: str | None
-    method: str
-    label: str
-    state: str | None
-    limit: str
-    limit_reset: str
-
-    @property
-    def host(self) -> str | None:
-        return self.callback.netloc if self.callback else None
-
-    def back(self, **answer: str | None) -> str:
-        """The address that the browser is sent back to: the application's own query first, then the answer."""
-        if self.callback is None:
-            raise BadRequest("There is no address to go back to.")
-        given = [(name, value) for name, value in answer.items() if value is not None]
-        query = [*parse_qsl(self.callback.query, keep_blank_values=True), *given]
-        return self.callback._replace(query=urlencode(query)).geturl()
 
 
 def ask(exchange: Exchange) -> Answer:

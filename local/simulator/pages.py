@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from local.simulator.oauth import Consent
+from local.simulator.consent import Consent
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1a1c22; --paper: #f6f6f8; --card: #fff; --line: #d5d7de; --mute: #585d69;
@@ -34,7 +32,7 @@ code { display: block; padding: .75rem; border: 1px dashed var(--line); border-r
 """
 
 
-def consent(request: "Consent", fields: Mapping[str, str]) -> str:
+def consent(request: Consent, fields: Mapping[str, str]) -> str:
     """Asks the user; `fields` go along with the answer, as they came."""
     who = f"<strong>{escape(request.host)}</strong>" if request.host else "A program on your computer"
     where = (

@@ -13,6 +13,7 @@ from PIL import Image, ImageStat
 from local.simulator.chat_request import text_of
 from local.simulator.intents import HISTORY, LOCAL, PAINT, Intent, intents
 from local.simulator.schema import Filler
+from local.simulator.unpainted import possible
 
 Messages = Sequence[Mapping[str, Any]]
 _SORRY = "I am not sure what to change. You can say, for example: warmer, crop to the subject, black and white."
@@ -21,7 +22,7 @@ _SORRY = "I am not sure what to change. You can say, for example: warmer, crop t
 def plan(messages: Messages, schema: Mapping[str, Any]) -> dict[str, Any]:
     """A plan for what was said last, in the schema's shape; without a schema in one of our own."""
     text = last_said(messages)
-    wanted = intents(text)
+    wanted = possible(intents(text), schema)
     if not schema.get("properties") and "$ref" not in schema:
         return {
             "reply": _reply_to(wanted),

@@ -218,3 +218,15 @@ REFUSALS: dict[str, Named] = {
     **{name: Named(make) for part in (_400, _401_402, _403_404, _OTHER_4XX, _5XX) for name, make in part.items()},
     **_ELSEWHERE,
 }
+
+OF_A_MODEL = frozenset(
+    {
+        *("unknown_model", "model_not_found", "wrong_endpoint", "content_policy", "refusal", "context_length"),
+        *("moderation", "region_restricted", "data_policy", "no_endpoints", "model_deprecated", "model_unavailable"),
+        *("privacy_restricted", "constraint_filtered", "free_variant_ended", "gone"),
+        *("rate_limited", "free_per_day", "upstream_limited", "capacity_exhausted"),
+        *("provider_failed", "overloaded", "temporarily_unavailable", "provider_overloaded"),
+    }
+)
+"""After which a chat's next model is asked: it is gone, busy, down, or will not. Want of credit, an unknown key and a
+body that cannot be read are the same for each of them."""

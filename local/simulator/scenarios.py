@@ -1,17 +1,18 @@
 """What goes wrong, when somebody asks for it.
 
 A rule names a scenario and says for whom it holds (a key, a model, a path) and how often. The first rule that matches a
-request and refuses it decides; all others that match change the answer together.
+request and refuses it decides; all others that match change the answer together. Where a chat names several models, a
+rule for one of them holds for that one, and the next is asked.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from local.simulator.errors import Refusal
-from local.simulator.refusals import REFUSALS
+from local.simulator.refusals import OF_A_MODEL, REFUSALS
 
 PAID = ("/images", "/images/generations", "/chat/completions")
 
@@ -88,17 +89,18 @@ class Rule:
     def number(self, name: str, default: float) -> float:
         return float(self.options.get(name, default))
 
-    @property
-    def refusal(self) -> Callable[[Mapping[str, Any]], Refusal] | None:
-        return REFUSALS[self.name].make if self.name in REFUSALS else None
-
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to go wrong with one request."""
+    """What is to go wrong with one request.
+
+    Args:
+        refused: models that did not serve, though another of those named may.
+    """
 
     refusal: Refusal | None = None
     quirks: Mapping[str, Rule] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
 
     def get(self, name: str) -> Rule | None:
         return self.quirks.get(name)
@@ -156,17 +158,35 @@ class Scenarios:
         with self._lock:
             self._rules.clear()
 
-    def plan(self, path: str, key_hash: str | None, model: str | None) -> Plan:
-        """What the rules make of a request; counts it."""
+    def plan(self, path: str, key_hash: str | None, models: Sequence[str | None]) -> Plan:
+        """What the rules make of a request; counts it.
+
+        Args:
+            models: in the order in which they are asked: where one refuses for a reason of its own, the next is.
+        """
         quirks: dict[str, Rule] = {}
+        refused: dict[str, Refusal] = {}
         with self._lock:
-            for rule in self._rules:
-                if rule.name in quirks or not rule.matches(path, key_hash, model):
-                    continue
-                if rule.times is not None:
-                    rule.times -= 1
-                make = rule.refusal
-                if make is not None:
+            for model in models:
+                rule = self._first(path, key_hash, model, quirks)
+                if rule is None:
+                    return Plan(quirks=quirks, refused=frozenset(refused))
+                make = REFUSALS[rule.name].make
+                if model is None or rule.model is None or rule.name not in OF_A_MODEL:
                     return Plan(refusal=make(rule.options), quirks=quirks)
-                quirks[rule.name] = rule
-        return Plan(quirks=quirks)
+                refused[model] = make(rule.options)
+                # What is the matter with that model alone does not concern the next.
+                quirks = {name: each for name, each in quirks.items() if each.model is None}
+        return Plan(refusal=next(iter(refused.values()), None), quirks=quirks)
+
+    def _first(self, path: str, key_hash: str | None, model: str | None, quirks: dict[str, Rule]) -> Rule | None:
+        """The first rule that refuses; those before it that change the answer are added to the others."""
+        for rule in self._rules:
+            if rule.name in quirks or not rule.matches(path, key_hash, model):
+                continue
+            if rule.times is not None:
+                rule.times -= 1
+            if rule.name in REFUSALS:
+                return rule
+            quirks[rule.name] = rule
+        return None

@@ -9,7 +9,7 @@ from local.simulator.intents import HISTORY, LOCAL, PAINT, Intent
 Schema = Mapping[str, Any]
 _TOLD_APART = ("op", "operation", "type", "kind", "name", "action", "tool")
 _SAID = re.compile(r"reply|message|answer|said|summary|explanation|text|response|comment", re.IGNORECASE)
-_PROMPT = re.compile(r"prompt|instruction|description", re.IGNORECASE)
+PROMPT = re.compile(r"prompt|instruction|description", re.IGNORECASE)
 _WAYS = {
     "paint": (PAINT, r"paint|generat\w*|artistic|ai|image|repaint"),
     "local": (LOCAL, r"local|operations?|edit|deterministic|adjust|recipe|technical"),
@@ -163,7 +163,7 @@ class Filler:
                 or self._takes_mode(name, intent)
                 or name in _TOLD_APART
             )
-        if _PROMPT.search(name):
+        if PROMPT.search(name):
             return any(each.does == PAINT for each in self._wanted)
         arrays = [self._choices(choice.get("items") or {}) for choice in choices if _is(choice, "array")]
         lists = [item for array in arrays for item in array]
@@ -191,14 +191,18 @@ class Filler:
 
     def _scalar(self, schema: Schema, name: str, intent: Intent | None) -> Any:
         if _is(schema, "boolean"):
-            return bool(schema.get("default", False))
+            return bool(schema.get("default", self._wants_painting(name)))
         if _is(schema, "number") or _is(schema, "integer"):
             return self._number(schema, name, intent)
         return self._string(schema, name, intent)
 
+    def _wants_painting(self, name: str) -> bool:
+        """Whether a yes or no asks for a wish to paint, and there is one."""
+        return "paint" in name and any(each.does == PAINT for each in self._wanted)
+
     def _string(self, schema: Schema, name: str, intent: Intent | None) -> str:
         painted = next((each.mode for each in self._wanted if each.does == PAINT), None)
-        if _PROMPT.search(name):
+        if PROMPT.search(name):
             text = (intent.mode if intent and intent.does == PAINT else None) or painted or self._text
         elif intent is not None and self._takes_mode(name, intent):
             text = str(intent.mode)

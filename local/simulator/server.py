@@ -130,7 +130,7 @@ class Application:
         key = exchange.key
         if path in PAID and key is None:
             return
-        exchange.plan = self._world.scenarios.plan(path, key.hash if key else None, exchange.model)
+        exchange.plan = self._world.scenarios.plan(path, key.hash if key else None, exchange.models)
         if exchange.plan.refusal is not None:
             raise exchange.plan.refusal
 

@@ -64,7 +64,7 @@ class TestSdk:
         assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
         assert answer.model_extra is not None
         ours = answer.model_extra["darkroom"]
-        assert (ours["model_used"], ours["cost"]["charged"]) == (TALKER, True)
+        assert (ours["model_used"], ours["provider"], ours["cost"]["charged"]) == (TALKER, "openrouter", True)
         assert len(user.charges()) == 1
         _paid(user)
 

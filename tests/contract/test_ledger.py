@@ -10,7 +10,7 @@ from darkroom.ports import JobStore, Ledger
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
 from tests.fakes.ledger import MemoryLedger
-from tests.paid_jobs import DIME, DOLLAR, admit_job, budget_of, conversation, day, ended, month, paid_job
+from tests.paid_jobs import DIME, DOLLAR, admit_job, budget_of, conversation, day, ended, month, paid_job, succeeded
 
 
 def _key(job: Job, clock: SteppingClock, sha256: str = "k" * 64) -> IdempotencyRecord:
@@ -136,6 +136,24 @@ def test_what_costs_nothing_is_admitted_as_long_as_a_budget_is_whole(
     below = day(DIME - 1, clock.now)
     assert ledger.admit(paid_job(user, clock.now, below, reserved=0)).refused_ref == below
     assert budget_of(ledger, user, ref).overdrawn == 1
+
+
+def test_what_should_cost_nothing_cannot_overdraw_a_budget_over_and_over(
+    ledger: Ledger, job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    """Nothing is reserved for it, so this alone stands between a price that is wrong and all that its key holds."""
+    ref = day(DIME, clock.now)
+    refused, calls = None, 0
+    while refused is None and calls < 5:
+        outcome = ledger.admit(paid_job(user, clock.now, ref, reserved=0))
+        if outcome.admitted is None:
+            refused = outcome.refused_by
+            continue
+        calls += 1
+        running = job_store.start(outcome.admitted, now=clock.now, lease_expires_at=clock.now)
+        assert running is not None
+        assert ledger.close(succeeded(running, clock.now), actual=DIME * 6 // 10)
+    assert (calls, refused and refused.overdrawn) == (2, DIME * 2 // 10)
 
 
 def test_budgets_of_different_users_are_different(ledger: Ledger, clock: SteppingClock, user: str) -> None:

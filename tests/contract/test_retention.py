@@ -53,6 +53,19 @@ def test_the_setting_counts_when_it_is_written(furnished: Cloud, clock: Stepping
         assert _tags(furnished, "outputs/alice/job/b.png") == expected
 
 
+def test_it_counts_again_when_a_picture_is_renewed(furnished: Cloud, clock: SteppingClock) -> None:
+    key, days = "outputs/alice/job/c.png", {"alice": 1}
+    store = _store(furnished, clock, days)
+    store.write_output(key, b"abc", media_type="image/png", metadata={"job": "j"})
+    days["alice"] = 14
+    store.renew_outputs([key])
+    assert _tags(furnished, key) == {RETENTION_TAG: "14"}
+    days.clear()
+    store.renew_outputs([key])
+    assert _tags(furnished, key) == {}
+    assert store.read_output(key, max_bytes=3) == b"abc"
+
+
 def test_the_template_has_a_rule_for_each_of_the_days() -> None:
     rules: list[dict[str, Any]] = RESOURCES["OutputsBucket"].properties["LifecycleConfiguration"]["Rules"]
     tagged = {

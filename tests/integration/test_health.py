@@ -16,6 +16,13 @@ def test_how_its_parts_are_is_for_its_users(stack: Stack) -> None:
     assert "checks" not in found.text
 
 
+def test_who_asks_again_at_once_asks_nobody_else(stack: Stack, client: httpx.Client) -> None:
+    # One after the other, so that the same process answers; another one would begin its own ten seconds.
+    answers = [client.get("/healthz", params={"deep": "1"}).json() for _ in range(5)]
+    assert len({each["checked_at"] for each in answers}) < len(answers)
+    assert all(0 <= each["age_seconds"] <= 10 for each in answers)
+
+
 def test_all_its_parts_are_looked_at(client: httpx.Client) -> None:
     found = client.get("/healthz", params={"deep": "1"})
     assert found.status_code == 200, found.text

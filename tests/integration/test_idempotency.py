@@ -235,7 +235,7 @@ class TestTimeoutExpiry:
         ends = now + timedelta(seconds=60)
         running = studio.jobs.start(studio.job("alice", job_id), now=now, lease_expires_at=ends)
         assert running is not None
-        secret = studio.keys.reveal("alice", "openrouter")
+        secret = studio.keys.reveal("alice", "openrouter", own=True)
         known = running.model_copy(update={"key_usage": Decimal(0), "key_sha256": hash_of(secret)})
         assert studio.jobs.dispatch(known, at=now, lease_expires_at=ends)
         studio.clock.step(timedelta(hours=1))

@@ -1,10 +1,24 @@
 """The list of models and the calculator over the running stack: free of charge, and read by everybody alike."""
 
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.integration.users import GENERATIONS, KLEIN, People, User
+from darkroom.adapters.token_store import DynamoTokenStore
+from darkroom.bootstrap import now
+from darkroom.services.accounts.tokens import Tokens
+from local.functions import FunctionPool
+from local.simulator import Simulator
+from local.stack import Stack
+from local.worker import environment_of
+from tests.events import http_event
+from tests.integration.users import GENERATIONS, KLEIN, People, User, eventually
 
 GPT = "openai/gpt-image-2"
 FLASH = "google/gemini-3-flash-preview"
@@ -71,3 +85,72 @@ def test_what_was_made_here_is_measured(people: People) -> None:
     assert row["measured"]["runs"] >= 1
     assert row["measured"]["median_seconds"] > 0
     assert maker.name not in str(row)
+
+
+class TestNobodyToAsk:
+    """The function alone, in processes of its own, with a table and an OpenRouter that nobody else uses."""
+
+    @pytest.fixture
+    def shop(self, stack: Stack, tmp_path: Path) -> Iterator["Shop"]:
+        dynamodb, table = stack.aws.dynamodb, "models-without-anybody-to-ask"
+        dynamodb.create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        _, token = Tokens(DynamoTokenStore(table, dynamodb), now).create(user="reader")
+        yield Shop(stack, table, token, tmp_path)
+        dynamodb.delete_table(TableName=table)
+
+    def test_the_list_is_served_from_memory_and_from_the_table_and_says_how_old_it_is(self, shop: "Shop") -> None:
+        upstream = Simulator()
+        with ExitStack() as open_until_the_end:
+            with upstream:
+                url = upstream.url
+                running = open_until_the_end.enter_context(closing(shop.container(url)))
+                known = shop.models(running)
+            assert (known["stale"], known["total"]) == (False, len(known["data"]))
+            with pytest.raises(httpx.ConnectError):
+                httpx.get(url, trust_env=False)
+            old = eventually(lambda: shop.models(running), lambda body: body["stale"])
+            fresh = open_until_the_end.enter_context(closing(shop.container(url)))
+            new = shop.models(fresh)
+            estimate = shop.ask(fresh, "POST", "/v1/estimates", {"model": KLEIN})
+        for body in (old, new):
+            assert (body["stale"], body["as_of"]) == (True, known["as_of"])
+            assert body["age_seconds"] >= FRESH_SECONDS
+            assert body["data"] == [{**row, "stale": True} for row in known["data"]]
+        assert estimate["total"]["micro_usd"] == 14_000, "prices of less than a day ago still count"
+
+
+# Long enough for a busy machine to look at what is fresh.
+FRESH_SECONDS = 4
+
+
+@dataclass(frozen=True)
+class Shop:
+    stack: Stack
+    table: str
+    token: str
+    logs: Path
+
+    def container(self, upstream: str) -> FunctionPool:
+        function = self.stack.template.functions["ModelsFunction"]
+        own = {
+            "DARKROOM_TABLE": self.table,
+            "DARKROOM_OPENROUTER_URL": upstream,
+            "DARKROOM_OPENROUTER_MAX_RETRIES": "0",
+            "DARKROOM_CATALOGUE_SECONDS": str(FRESH_SECONDS),
+        }
+        environment = environment_of(function, endpoint_url=self.stack.emulator.url, overrides={})
+        return FunctionPool(function, {**environment, **own}, self.logs, cap=1)
+
+    def models(self, container: FunctionPool) -> Any:
+        return self.ask(container, "GET", "/v1/models")
+
+    def ask(self, container: FunctionPool, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        outcome = container.call(http_event(method, path, token=self.token, body=body))
+        assert not outcome.is_error, outcome.summary
+        assert outcome.value["statusCode"] == 200, outcome.value
+        return json.loads(outcome.value["body"])

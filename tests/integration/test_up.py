@@ -1,6 +1,7 @@
 """`make up`, `make token` and `make invoke`, run as the Makefile runs them."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -43,13 +44,27 @@ class Up:
         return dict(json.loads(file.read_text()))
 
 
+# What the one test that looks at settings finds again; the others do not mind.
+SET = {
+    "IMAGE_GENERATION_MODEL": "qwen/qwen-image-3",
+    "OPENROUTER_DEFAULT_MODEL": "anthropic/claude-haiku-4.5",
+    "LLM_PROVIDER": "openrouter",
+    "DARKROOM_MAX_COST_PER_DAY": "2.5",
+    "OPENAI_API_KEY": "sk-CANARY",
+}
+
+
 @pytest.fixture
 def up(tmp_path: Path, weights_dir: Path) -> Iterator[Up]:
     port, output = free_port(), tmp_path / "output"
     command = [sys.executable, "-m", "local.up", "--port", str(port), "--state", str(tmp_path / "state")]
     with output.open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--weights", str(weights_dir)], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+            [*command, "--weights", str(weights_dir)],
+            cwd=ROOT,
+            env={**os.environ, **SET},
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
     yield Up(process, tmp_path / "state", port, output)
     process.kill()
@@ -72,6 +87,24 @@ def test_it_says_where_it_is_and_works(up: Up) -> None:
     banner = up.output.read_text()
     assert known["token"] in banner
     assert "-F image=@events/photo.jpg" in banner
+    assert f"`provider_keys` in {up.folder.resolve() / 'darkroom.json'}" in banner
+    assert {"openai", "removebg"} <= set(known["provider_keys"])
+    _has_what_was_set(httpx.get(f"{known['url']}/v1/settings", headers=headers, trust_env=False, timeout=30).json())
+    assert "IMAGE_GENERATION_MODEL" in banner
+    # A key of somebody's is nothing that a simulator is told.
+    assert "OPENAI_API_KEY: not used beside simulators" in banner
+    assert "CANARY" not in banner
+
+
+def _has_what_was_set(settings: dict[str, Any]) -> None:
+    found = {name: settings[name] for name, origin in settings["source"].items() if origin == "stack"}
+    assert found == {
+        "image_generation_model": SET["IMAGE_GENERATION_MODEL"],
+        "ai_chat_model": SET["OPENROUTER_DEFAULT_MODEL"],
+        "ai_provider": "openrouter",
+        "max_cost_per_day": 2.5,
+        "background_model": "u2netp",
+    }
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

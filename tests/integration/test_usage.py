@@ -65,6 +65,8 @@ def test_a_mixed_month_is_the_invoice_to_the_micro_dollar(user: User) -> None:
     savings = _usage(user, against=KLEIN)["savings"]
     assert (savings["images"], savings["left_out"]["not_succeeded"]) == (3, 1)
     assert savings["would_have_cost_usd"] > 2 * 0.014, "two pictures and one made over"
+    unknown = user.get("/v1/usage?month=2020-01&against=somebody/painter")
+    assert (unknown.status_code, unknown.json()["param"]) == (400, "against"), "a month without pictures, too"
     other = _usage(user, month="2020-01")
     assert (other["totals"]["requests"], other["totals"]["cost_micro_usd"]) == (0, 0)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from darkroom.settings import PREFIX, Settings
+from local.own_settings import FIELDS
 from tests.template.test_template import LAMBDAS, TEMPLATE
 
 # What users are told of, and where it comes from.
@@ -35,3 +36,8 @@ def test_the_templates_defaults_are_the_built_in_ones(function: str) -> None:
 @pytest.mark.parametrize("field", [*TOLD[:7], *(each for each in TOLD if each.startswith("max_cost_"))])
 def test_the_function_that_tells_of_a_setting_knows_what_the_stack_has(field: str) -> None:
     assert PREFIX + field.upper() in TEMPLATE.functions["AccountFunction"].environment
+
+
+@pytest.mark.parametrize("field", [*FIELDS, "provider_keys"])
+def test_there_are_functions_that_know_what_make_up_can_hand_over(field: str) -> None:
+    assert [name for name in LAMBDAS if PREFIX + field.upper() in TEMPLATE.functions[name].environment]

@@ -44,5 +44,12 @@ def preferring(
 ) -> Preferences:
     settings = Settings.from_environ({**GIVEN, **environ})
     catalogue = Catalogue(source)
-    checks = SettingChecks(catalogue, ChatModels(catalogue, default=settings.chat_model), providers, check_webhook)
+    checks = SettingChecks(
+        catalogue,
+        ChatModels(catalogue, default=settings.chat_model),
+        providers,
+        check_webhook,
+        segmenter=settings.background_model,
+        acknowledged=settings.acknowledged_licences,
+    )
     return Preferences(budgets, checks, defaults=stack_defaults(settings))

@@ -329,7 +329,7 @@ class Studio:
             conversations=self.conversations,
             planner=planner,
             planning=Planning(planner, self.chat_models, self.settings, self.images, self.clock),
-            painting=Painting(self.quotes, self.budgets, self.providers, self.keys, self.clock),
+            painting=Painting(self.quotes, self.budgets, self.providers, self.clock),
             rendering=TurnRender(self.jobs, self.queue, render, self.clock),
             render_queue=self.render_queue,
             admission=self.admission,
@@ -445,7 +445,7 @@ class Studio:
             ledger=self.ledger,
             credit=CREDIT,
             preferences=self.preferences,
-            health=Health({}, self.provider, self.keys, {}),
+            health=Health({}, self.provider, self.keys, {}, self.clock),
             **self.counting,
         )
 

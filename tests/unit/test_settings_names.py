@@ -4,8 +4,8 @@ import traceback
 
 import pytest
 
-from darkroom.providers import names
-from darkroom.settings import OTHER_NAMES, Settings, SettingsError
+from darkroom.providers import load, names
+from darkroom.settings import CUTTERS, OTHER_NAMES, Settings, SettingsError
 
 GIVEN = {"DARKROOM_TABLE": "table", "DARKROOM_UPLOADS_BUCKET": "uploads", "DARKROOM_OUTPUTS_BUCKET": "outputs"}
 BODY = "0123456789abcdef"
@@ -79,6 +79,20 @@ def test_two_names_that_disagree_stop_the_start_and_both_are_named(first: str, s
         ("OPENROUTER_MAX_RETRIES", "-1"),
         ("OPENROUTER_DEBUG", "perhaps"),
         ("OPENROUTER_APP_NAME", "x" * 101),
+        ("AI_PROVIDER", "removebg"),
+        ("LLM_PROVIDER", "removebg"),
+        ("IMAGE_GENERATION_MODEL", "!!! not a model"),
+        ("IMAGE_GENERATION_MODEL", "qwen/qwen-image-3; google/gemini-2.5-flash-image"),
+        ("IMAGE_EDIT_MODEL", " , "),
+        ("DARKROOM_IMAGE_EDIT_MODEL", ","),
+        ("OPENROUTER_DEFAULT_MODEL", "gemini flash"),
+        ("DARKROOM_CHAT_MODEL", "-x"),
+        ("DARKROOM_BACKGROUND_MODEL", "zzz"),
+        ("DARKROOM_PROVIDER_KEYS", "foo=1"),
+        ("DARKROOM_PROVIDER_KEYS", "openai"),
+        ("DARKROOM_PROVIDER_KEYS", "openai="),
+        ("DARKROOM_PROVIDER_URLS", "foo=http://127.0.0.1:1"),
+        ("DARKROOM_PROVIDER_URLS", "http://127.0.0.1:1"),
     ],
 )
 def test_a_bad_value_is_named_by_the_variable_that_was_used(name: str, value: str) -> None:
@@ -87,8 +101,20 @@ def test_a_bad_value_is_named_by_the_variable_that_was_used(name: str, value: st
 
 
 def test_an_unknown_provider_is_told_those_there_are() -> None:
-    with pytest.raises(SettingsError, match=", ".join(("auto", *names()))):
+    able = ", ".join(("auto", *(name for name in names() if name not in CUTTERS)))
+    with pytest.raises(SettingsError, match=f"use one of: {able}$"):
         made(AI_PROVIDER="nobody")
+
+
+def test_those_that_only_cut_out_are_the_ones_that_nobody_can_be_served_by() -> None:
+    assert {name for name in names() if not load(name)(None).skills - {"cutout"}} == CUTTERS
+
+
+@pytest.mark.parametrize(
+    "listed", ["~openai/gpt-latest", "openrouter/flux/kontext-max", "nvidia/nemotron:free", "sdxl"]
+)
+def test_names_of_every_form_that_models_have_are_taken(listed: str) -> None:
+    assert made(IMAGE_EDIT_MODEL=f" {listed} , qwen/qwen-image-3,").image_edit_model == f"{listed},qwen/qwen-image-3"
 
 
 @pytest.mark.parametrize("name", [name for name, *_ in NAMED] + ["OPENROUTER_API_KEY", "DARKROOM_AI_PROVIDER"])
@@ -127,6 +153,13 @@ class TestKeys:
         with pytest.raises(SettingsError, match=f"^{name}: ") as raised:
             made(**{name: key})
         assert BODY not in "".join(traceback.format_exception(raised.value))
+
+    def test_in_a_list_what_is_no_pair_is_named_but_not_repeated(self) -> None:
+        for listed in (f"openai={CANARY},{CANARY}", f"{CANARY}=openai"):
+            for more in ({}, {"GROQ_API_KEY": "sk-g"}):
+                with pytest.raises(SettingsError, match=r"^DARKROOM_PROVIDER_KEYS: ") as raised:
+                    made(DARKROOM_PROVIDER_KEYS=listed, **more)
+                assert BODY not in "".join(traceback.format_exception(raised.value))
 
     def test_in_a_list_they_are_refused_too(self) -> None:
         with pytest.raises(SettingsError, match=r"^DARKROOM_PROVIDER_KEYS: ") as raised:

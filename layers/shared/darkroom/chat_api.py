@@ -140,6 +140,7 @@ def _ours(behind: AnswerServices, job: Job) -> dict[str, Any]:
         "cost": behind.shown.show_cost(job),
         "model_requested": job.model_requested,
         "model_used": job.model_used,
+        "provider": job.provider,
         "warnings": list(job.warnings),
     }
 

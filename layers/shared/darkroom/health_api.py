@@ -26,11 +26,13 @@ def health_routes(api: Api, health: Health) -> None:
                 "How its parts are is told to those who may use it.", fix="Send an API token, or leave `deep` out."
             )
         found = health.check(user)
-        failed = [finding.name for finding in found if finding.status == "failed"]
+        failed = [finding.name for finding in found.findings if finding.status == "failed"]
         body = {
             "object": "health",
             "status": "failed" if failed else "ok",
             "failed": failed,
-            "checks": [asdict(finding) for finding in found],
+            "checked_at": found.at.isoformat(),
+            "age_seconds": round((health.clock() - found.at).total_seconds(), 1),
+            "checks": [asdict(finding) for finding in found.findings],
         }
         return json_response(body, 503 if failed else 200)

@@ -4,7 +4,8 @@ A field is the variable `DARKROOM_{FIELD}`. Some have other names, too (`OTHER_N
 what has the prefix is for Darkroom alone and comes first. A variable that is empty is not there.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from darkroom.models import segmentation
 from darkroom.models.money import MicroUsd
 from darkroom.models.provider import AUTO
 from darkroom.models.user_settings import Limits
@@ -40,6 +42,10 @@ OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "openrouter_debug": ("OPENROUTER_DEBUG",),
 }
 
+# They cut out and do nothing else, so nobody can be served by them alone. Told here, for asking them would load them.
+CUTTERS: Final = frozenset({"removebg"})
+_MODEL = re.compile(r"[A-Za-z0-9~][A-Za-z0-9_.:/~-]*")
+
 
 class SettingsError(Exception):
     """A variable of the environment is missing or has a value that cannot be used. The message names it."""
@@ -57,28 +63,56 @@ def _endpoints(value: Any) -> Any:
 
 
 def _by_name(value: Any) -> Any:
+    """Raises ValueError for a word that is no pair; it is not repeated, for it may be a key."""
     if not isinstance(value, str):
         return value
-    return dict(word.strip().split("=", 1) for word in value.split(",") if "=" in word)
+    pairs = [word.strip().partition("=") for word in value.split(",") if word.strip()]
+    if not all(name.strip() and equals and told.strip() for name, equals, told in pairs):
+        raise ValueError("write provider=value, several with commas between them")
+    return {name.strip(): told.strip() for name, _, told in pairs}
+
+
+def _of_providers(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    known = provider_names()
+    if any(name not in known for name in value):
+        raise ValueError(f"before the = may stand: {', '.join(known)}")
+    return value
 
 
 def _provider(name: str) -> str:
     name = name.strip().lower()
-    known = (AUTO, *provider_names())
+    known = (AUTO, *(each for each in provider_names() if each not in CUTTERS))
     if name not in known:
         raise ValueError(f"use one of: {', '.join(known)}")
+    return name
+
+
+def _models(listed: str) -> str:
+    """Only the form can be seen here; whether there is such a model the catalogue knows."""
+    named = [word.strip() for word in listed.split(",") if word.strip()]
+    if not named:
+        raise ValueError("name at least one model, for example qwen/qwen-image-3")
+    if not all(_MODEL.fullmatch(name) for name in named):
+        raise ValueError("a model is named as in qwen/qwen-image-3, and several have commas between them")
+    return ",".join(named)
+
+
+def _segmenter(name: str) -> str:
+    if name not in segmentation.MODELS:
+        raise ValueError(f"use one of: {', '.join(segmentation.MODELS)}")
     return name
 
 
 def _key(secret: SecretStr) -> SecretStr:
     """A key that is sent with a blank or a line end is refused, with words that do not say why."""
     plain = secret.get_secret_value()
-    if plain.split() != [plain] or not plain.isprintable():
-        raise ValueError("there are blanks or line ends around the key, or within it")
+    if plain.split() != [plain] or not plain.isprintable() or "," in plain:
+        raise ValueError("there are blanks, line ends or commas around the key, or within it")
     return secret
 
 
 Key = Annotated[SecretStr, AfterValidator(_key)]
+Models = Annotated[str, AfterValidator(_models)]
 Dollars = Annotated[Decimal, Field(ge=0, le=100_000, allow_inf_nan=False)]
 
 
@@ -94,7 +128,9 @@ class Settings(BaseModel):
     max_megapixels: float = Field(25, gt=0, le=50, description="Largest picture accepted.")
     retention_days: int = Field(30, ge=1, description="How long results and their jobs are kept.")
     upload_max_receives: int = Field(3, ge=1, description="The queue's maxReceiveCount.")
-    background_model: str = Field("u2net", description="Segmentation model when a request names none.")
+    background_model: Annotated[str, AfterValidator(_segmenter)] = Field(
+        "u2net", description="Segmentation model when a request names none."
+    )
     acknowledged_licences: Annotated[frozenset[str], BeforeValidator(_words)] = frozenset()
     weights_dir: Path = Path("/opt/weights")
     public_url: str = Field("", description="This site's origin, where API Gateway does not know it.")
@@ -106,9 +142,9 @@ class Settings(BaseModel):
     openrouter_http_referer: str = Field("", max_length=200)
     openrouter_api_key: Key | None = Field(None, description="A key for everybody; on a laptop alone.")
     operator_key_secret: str = Field("", description="Secrets Manager secret that holds a key for everybody.")
-    image_generation_model: str = Field(PAINTERS, description="Comma-separated; the first that can is taken.")
-    image_edit_model: str = Field(PAINTERS, description="As above.")
-    chat_model: str = Field(
+    image_generation_model: Models = Field(PAINTERS, description="Comma-separated; the first that can is taken.")
+    image_edit_model: Models = Field(PAINTERS, description="As above.")
+    chat_model: Models = Field(
         "google/gemini-3-flash-preview,google/gemini-2.5-flash", description="As above: the planner."
     )
     ai_provider: Annotated[str, AfterValidator(_provider)] = Field(
@@ -118,10 +154,10 @@ class Settings(BaseModel):
     openrouter_timeout_ms: int = Field(300_000, ge=1_000, le=890_000, description="Between two pieces of an answer.")
     openrouter_max_retries: int = Field(2, ge=0, le=9, description="After attempts that are proven to be unbilled.")
     catalogue_seconds: int = Field(3600, ge=0, le=86_400, description="How long the list of models counts as current.")
-    provider_urls: Annotated[Mapping[str, str], BeforeValidator(_by_name)] = Field(
+    provider_urls: Annotated[Mapping[str, str], BeforeValidator(_by_name), AfterValidator(_of_providers)] = Field(
         default_factory=dict, description="`openai=http://127.0.0.1:9000,…`: others than the providers' own."
     )
-    provider_keys: Annotated[Mapping[str, Key], BeforeValidator(_by_name)] = Field(
+    provider_keys: Annotated[Mapping[str, Key], BeforeValidator(_by_name), AfterValidator(_of_providers)] = Field(
         default_factory=dict, description="Keys for everybody, by provider: `{PROVIDER}_API_KEY`; on a laptop alone."
     )
     removebg_credit_usd: Dollars = Field(Decimal("0.20"), description="What one credit of remove.bg costs its owner.")
@@ -171,23 +207,44 @@ class Settings(BaseModel):
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Raises SettingsError that names each variable at fault."""
-        given = {field: found for field in cls.model_fields if (found := _find(environ, _spellings(field)))}
-        keys = {
-            name: found
-            for name in provider_names()
-            if name != _HAS_FIELD and (found := _find(environ, _with_prefix((f"{name.upper()}_API_KEY",))))
-        }
+        given = given_for(environ, cls.model_fields)
+        keys = given_keys(environ)
         values: dict[str, Any] = {field: value for field, (_, value) in given.items()}
         if keys:
-            listed = _by_name(values.get("provider_keys", ""))
-            values["provider_keys"] = {**listed, **{name: value for name, (_, value) in keys.items()}}
+            values["provider_keys"] = _joined(given.get("provider_keys"), keys)
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             used: dict[Place, str] = {(field,): name for field, (name, _) in given.items()}
             used |= {("provider_keys", provider): name for provider, (name, _) in keys.items()}
-            faults = (f"{_named(each['loc'], used)}: {each['msg']}" for each in error.errors(include_url=False))
+            faults = (
+                f"{_named(each['loc'], used)}: {each['msg'].removeprefix('Value error, ')}"
+                for each in error.errors(include_url=False)
+            )
             raise SettingsError("; ".join(faults)) from error
+
+
+Given = tuple[str, str]
+"""The name of the variable that was used, and its value."""
+
+
+def given_for(environ: Mapping[str, str], fields: Iterable[str]) -> dict[str, Given]:
+    """By field what is set of it, under whichever of its names. Raises SettingsError if two do not say the same."""
+    return {field: found for field in fields if (found := _find(environ, _spellings(field)))}
+
+
+def given_keys(environ: Mapping[str, str]) -> dict[str, Given]:
+    """By provider the keys that stand in variables of their own; OpenRouter's has a field. Raises as given_for."""
+    others = (name for name in provider_names() if name != _HAS_FIELD)
+    return {name: found for name in others if (found := _find(environ, _with_prefix((f"{name.upper()}_API_KEY",))))}
+
+
+def _joined(listed: Given | None, keys: Mapping[str, Given]) -> dict[str, str]:
+    try:
+        known = _by_name(listed[1]) if listed else {}
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}PROVIDER_KEYS: {error}") from None
+    return {**known, **{name: value for name, (_, value) in keys.items()}}
 
 
 _HAS_FIELD: Final = "openrouter"
@@ -205,8 +262,8 @@ def _with_prefix(names: tuple[str, ...]) -> Spellings:
     return tuple(PREFIX + name for name in names), names
 
 
-def _find(environ: Mapping[str, str], spellings: Spellings) -> tuple[str, str] | None:
-    """The name that was used and its value. Raises SettingsError if two names do not say the same."""
+def _find(environ: Mapping[str, str], spellings: Spellings) -> Given | None:
+    """Raises SettingsError if two names do not say the same."""
     for names in spellings:
         found = [(name, environ[name]) for name in names if environ.get(name)]
         if len({value for _, value in found}) > 1:

@@ -61,7 +61,6 @@ class TalkShop(Shop):
                 self.generate.quotes,
                 self.budgets,
                 Providers({"openrouter": self.provider}, self.keys, self.settings),
-                self.keys,
                 self.clock,
             ),
             rendering=TurnRender(self.jobs, self.job_queue, render, self.clock),

@@ -5,7 +5,7 @@ from typing import Any
 
 from darkroom.bootstrap import ModelsServices
 from darkroom.models.money import CREDIT
-from darkroom.providers import ProviderSettings
+from darkroom.providers import ProviderSettings, load
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.accounts.callers import Callers
@@ -30,7 +30,10 @@ MUSE = "meta/muse-image"
 FLASH = "google/gemini-3-flash-preview"
 OPUS = "anthropic/claude-opus-4.6"
 GEMMA = "google/gemma-4-31b-it:free"
+LLAMA = "meta-llama/llama-3.3-70b-instruct"
 HOUR = 3600
+# Nobody asks them anything: it is by the catalogue that they are priced.
+DIRECT = {name: load(name)(ProviderSettings()) for name in ("gemini", "groq", "removebg")}
 
 
 class World:
@@ -64,7 +67,7 @@ class World:
                 quotes=Quotes(catalogue, generation_model=defaults["generate"], edit_model=defaults["edit"]),
                 chats=ChatModels(catalogue, default=FLASH),
                 settings=self.settings,
-                known={"openrouter": provider},
+                known={"openrouter": provider, **DIRECT},
                 credit=CREDIT,
             ),
         )

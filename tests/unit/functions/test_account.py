@@ -58,7 +58,7 @@ def call(
         ledger=ledger,
         credit=CREDIT,
         preferences=preferring(budgets, Unreachable(), {}),
-        health=Health({}, OpenRouter(), keys, {}),
+        health=Health({}, OpenRouter(), keys, {}, clock),
         **counting(jobs, ledger, settings, KeyFigures(vault, openrouter), clock),
     )
     return Caller(services)

@@ -9,7 +9,7 @@ from darkroom.models.user_settings import UserSettings
 from darkroom.services.accounts.callers import Callers
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
-from tests.unit.functions.browsing import FLASH, GPT, KLEIN, MUSE, OPUS, PRO, World
+from tests.unit.functions.browsing import FLASH, GPT, KLEIN, LLAMA, MUSE, OPUS, PRO, World
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +22,10 @@ def running() -> Iterator[Simulator]:
 def world(running: Simulator, callers: Callers, clock: SteppingClock) -> World:
     running.reset()
     return World(running, callers, clock)
+
+
+PLACE = "items.0.provider"
+NO_CHAT = {"messages": [{"role": "user", "content": "Hello"}], "provider": "removebg"}
 
 
 class TestEstimates:
@@ -119,6 +123,18 @@ class TestEstimates:
             ({"model": KLEIN, "times": 0}, "INVALID_PARAMETER", "times"),
             ({"model": KLEIN, "wheels": 4}, "INVALID_PARAMETER", "wheels"),
             ({"model": KLEIN, "provider": "acme"}, "INVALID_PARAMETER", "provider"),
+            ({"prompt": "x", "provider": "groq"}, "INVALID_PARAMETER", "provider"),
+            ({"items": [{"image_url": "https://example.com/a.png", "provider": "groq"}]}, "INVALID_PARAMETER", PLACE),
+            (
+                {"messages": [{"role": "user", "content": "Hi"}], "provider": "removebg"},
+                "INVALID_PARAMETER",
+                "provider",
+            ),
+            ({"prompt_tokens": 1, "provider": "removebg"}, "INVALID_PARAMETER", "provider"),
+            ({"prompt_tokens": 1, "provider": "acme"}, "INVALID_PARAMETER", "provider"),
+            ({"prompt_tokens": 1, "provider": ""}, "INVALID_PARAMETER", "provider_name"),
+            ({"prompt_tokens": 1, "provider": 7}, "INVALID_PARAMETER", "provider"),
+            ({"prompt_tokens": 1, "provider": "groq", "model": OPUS}, "UNSUPPORTED_MODEL", "model"),
             ({"model": GPT, "seed": 7}, "INVALID_PARAMETER", "seed"),
             ({"prompt_tokens": -1}, "INVALID_PARAMETER", "prompt_tokens"),
         ],
@@ -128,3 +144,62 @@ class TestEstimates:
     ) -> None:
         status, problem = world.call("POST", "/v1/estimates", token=token, body=body)
         assert (status, problem["code"], problem["param"], problem["charged"]) == (400, code, param, False)
+
+    @pytest.mark.parametrize(
+        ("beside", "first"), [({"n": 5}, "n"), ({"bogus": 1, "n": 5}, "bogus"), ({"times": 2}, "times")]
+    )
+    def test_what_stands_beside_the_items_is_not_dropped_without_a_word(
+        self, world: World, token: str, beside: dict[str, Any], first: str
+    ) -> None:
+        body = {**beside, "items": [{"model": KLEIN}]}
+        status, problem = world.call("POST", "/v1/estimates", token=token, body=body)
+        assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", first)
+        assert all(f"`{name}`" in problem["detail"] for name in beside)
+        assert [fault["param"] for fault in problem["faults"]] == list(beside)
+
+    @pytest.mark.parametrize(
+        ("body", "accepted"),
+        [
+            ({"prompt": "x", "provider": "groq"}, ["auto", "gemini", "openrouter"]),
+            ({"prompt_tokens": 1, "provider": "removebg"}, ["auto", "gemini", "groq", "openrouter"]),
+            ({"prompt": "x", "provider": "acme"}, ["auto", "gemini", "groq", "openrouter", "removebg"]),
+        ],
+    )
+    def test_a_provider_that_cannot_do_it_is_refused_with_those_that_can(
+        self, world: World, token: str, body: dict[str, Any], accepted: list[str]
+    ) -> None:
+        _, problem = world.call("POST", "/v1/estimates", token=token, body=body)
+        assert problem["accepted"] == accepted
+        is_known = body["provider"] != "acme"
+        assert ("cannot do this" if is_known else "no such provider") in problem["detail"]
+
+    @pytest.mark.parametrize("name", ["llama-3.3-70b-versatile", LLAMA])
+    def test_a_chat_is_priced_by_the_provider_that_is_named(self, estimate: Any, name: str) -> None:
+        turn = {"model": name, "prompt_tokens": 1_000_000, "completion_tokens": 1_000_000}
+        dollars = {
+            provider: estimate({**turn, **({"provider": provider} if provider else {})})["total"]["usd"]
+            for provider in (None, "auto", "openrouter", "groq")
+        }
+        assert dollars == {None: 0.42, "auto": 0.42, "openrouter": 0.42, "groq": 1.38}
+
+    def test_a_whole_chat_is_priced_by_it_too(self, estimate: Any) -> None:
+        chat = {"messages": [{"role": "user", "content": "Hello"}], "model": LLAMA, "max_tokens": 1000}
+        groq, openrouter = (estimate({**chat, "provider": name})["total"]["usd"] for name in ("groq", "openrouter"))
+        assert groq > openrouter > 0
+
+    def test_preferences_among_sources_may_be_given(self, estimate: Any) -> None:
+        turn = {"model": LLAMA, "prompt_tokens": 10}
+        assert estimate({**turn, "provider": {"only": ["groq"]}})["items"][0]["model"] == LLAMA
+
+    def test_a_named_provider_without_a_model_takes_one_of_its_own(self, estimate: Any, world: World) -> None:
+        assert estimate({"prompt_tokens": 10, "provider": "groq"})["items"][0]["each"]["micro_usd"] is not None
+        assert estimate({"prompt": "x", "provider": "gemini"})["items"][0]["model"].startswith("google/")
+        world.settings.settings["alice"] = UserSettings(image_generation_model=PRO, chat_model=OPUS)
+        for body in ({"prompt_tokens": 10, "provider": "groq"}, {"prompt": "x", "provider": "gemini"}):
+            (item,) = estimate(body)["items"]
+            assert any("cannot be had now" in warning for warning in item["warnings"])
+
+    @pytest.mark.parametrize("size", ["5000x5000", "1024x100"])
+    def test_a_size_that_is_not_made_is_refused_with_what_is(self, world: World, token: str, size: str) -> None:
+        _, problem = world.call("POST", "/v1/estimates", token=token, body={"model": KLEIN, "size": size})
+        assert "16:9" in problem["accepted"]

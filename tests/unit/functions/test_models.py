@@ -297,9 +297,27 @@ class TestAge:
             if fresh_container:
                 world.start()
             status, body = world.call("GET", "/v1/models", token=token)
-            assert (status, body["data"], body["stale"]) == (200, known["data"], True)
+            assert (status, body["stale"]) == (200, True)
+            assert body["data"] == [{**row, "stale": True} for row in known["data"]]
             assert body["age_seconds"] == (clock() - datetime.fromisoformat(known["as_of"])).total_seconds()
             assert body["as_of"] == known["as_of"]
+
+    def test_one_models_prices_that_cannot_be_had_look_as_old_as_they_are(self, ask: Any, world: World) -> None:
+        begun = world.clock().isoformat()
+        ask()
+        world.simulator.scenario("internal", path=f"/images/models/{PRO}/endpoints")
+        for _ in range(3):
+            world.clock.step(timedelta(days=1))
+            body = ask()
+        now, age = world.clock().isoformat(), 3 * 24 * HOUR
+        assert (body["as_of"], body["age_seconds"], body["stale"]) == (begun, age, True), "the list's oldest part"
+        assert {row["id"] for row in body["data"] if row["stale"]} == {PRO}
+        old, new = ask(f"/v1/models/{PRO}"), ask(f"/v1/models/{KLEIN}")
+        assert (old["as_of"], old["age_seconds"], old["stale"]) == (begun, age, True)
+        assert (new["as_of"], new["age_seconds"], new["stale"]) == (now, 0, False)
+        assert ask("/v1/models/compare", ids=f"{GPT},{KLEIN}")["stale"] is False
+        both = ask("/v1/models/compare", ids=f"{KLEIN},{PRO}")
+        assert (both["as_of"], both["stale"]) == (begun, True)
 
     def test_nothing_known_and_nobody_to_ask_is_nobodys_charge(self, world: World, token: str) -> None:
         world.simulator.scenario("overloaded", path="/images/models")
@@ -309,4 +327,4 @@ class TestAge:
 
 def test_a_fresh_catalogue_is_written_for_the_other_containers(world: World, ask: Any) -> None:
     ask()
-    assert set(world.store.lists) == {"image-models", "chat-models", "image-endpoints", "private-models"}
+    assert set(world.store.lists) == {"image-models", "chat-models", "image-sources", "private-models"}

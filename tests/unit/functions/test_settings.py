@@ -215,6 +215,16 @@ class TestRefused:
         problem = alice.refusal(background_model="u3net")
         assert (problem["code"], problem["param"]) == ("UNSUPPORTED_MODEL", "background_model")
 
+    def test_a_segmentation_model_whose_licence_nobody_has(self, studio: Studio, alice: User) -> None:
+        before = alice()
+        status, problem = alice("PATCH", {"background_model": "bria-rmbg"})
+        assert (status, problem["code"], problem["param"]) == (403, "LICENCE_NOT_ACKNOWLEDGED", "background_model")
+        assert "bria-rmbg" in problem["detail"]
+        assert "u2net" in problem["fix"]
+        assert alice() == before
+        studio.preferences = preferring(studio.budgets, studio.provider, {}, DARKROOM_ACKNOWLEDGED_LICENCES="bria-rmbg")
+        assert User(studio).set(background_model="bria-rmbg")["background_model"] == "bria-rmbg"
+
     def test_one_fault_keeps_the_rest_from_being_set(self, alice: User) -> None:
         alice.refusal(max_cost_per_day=1, ai_chat_model="somebody/talker")
 
@@ -244,6 +254,13 @@ class TestToKnow:
         assert answer["favourite_models"] == ["somebody/painter"]
         assert len(answer["warnings"]) == 3
         assert all("stored as it is" in each for each in answer["warnings"])
+
+    def test_whether_a_segmentation_models_weights_are_there_cannot_be_seen(self, alice: User) -> None:
+        (warning,) = alice.set(background_model="isnet-anime")["warnings"]
+        assert "weights of isnet-anime" in warning
+        assert "null returns to u2net" in warning
+        # Of the stack's own they are.
+        assert "warnings" not in alice.set(background_model="u2net")
 
     def test_a_webhook_is_checked_as_a_jobs_is(self, studio: Studio, alice: User) -> None:
         alice.set(webhook_url=URL)

@@ -201,6 +201,14 @@ def test_what_may_be_called_beside_the_internet_is_told_to_those_who_ask(
     assert "DARKROOM_URL_ALSO_ALLOWED" not in small.stack.template.functions["WorkerFunction"].environment
 
 
+def test_variables_that_a_function_declares_can_be_set(start: Callable[..., Small]) -> None:
+    small = start(variables={"IMPORT_SECONDS": "0.25", "DARKROOM_URL_ALSO_ALLOWED": "x:1", "NOBODYS": "x"})
+    told = httpx.get(f"{small.stack.url}/environ", trust_env=False, timeout=30).json()
+    # What the laptop itself decides it decides.
+    assert (told["IMPORT_SECONDS"], told["DARKROOM_URL_ALSO_ALLOWED"]) == ("0.25", "")
+    assert "NOBODYS" not in told
+
+
 def test_each_kind_of_event_has_processes_of_its_own(start: Callable[..., Small]) -> None:
     pools = start().stack.pools
     assert pools["CallersFunction"].cap == FUNCTION_CAP

@@ -11,14 +11,14 @@ from local.ports import listen
 from local.state import ROOT
 
 
-def up(tmp_path: Path, *arguments: str, allow: str = "") -> subprocess.CompletedProcess[str]:
+def up(tmp_path: Path, *arguments: str, allow: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
     with listen(0) as taken:
         # So that it ends at once, too, when it accepts what it was given.
         port = str(taken.getsockname()[1])
         return subprocess.run(
             [sys.executable, "-m", "local.up", "--port", port, "--state", str(tmp_path), *arguments],
             cwd=ROOT,
-            env={**os.environ, "ALLOW": allow},
+            env={**os.environ, "ALLOW": allow, **environ},
             capture_output=True,
             text=True,
             timeout=60,
@@ -44,3 +44,26 @@ def test_allow_is_also_a_variable(tmp_path: Path) -> None:
 def test_what_can_be_allowed_is_accepted(tmp_path: Path, allow: str) -> None:
     refused = up(tmp_path, allow=allow)
     assert (refused.returncode, "is in use" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LLM_PROVIDER", "nobody"),
+        ("IMAGE_GENERATION_MODEL", "!!! not a model"),
+        ("DARKROOM_MAX_COST_PER_DAY", "much"),
+        ("OPENROUTER_API_KEY", "sk-or-v1-a b"),
+        ("OPENAI_API_KEY", "sk-a b"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named_and_nothing_starts(tmp_path: Path, name: str, value: str) -> None:
+    refused = up(tmp_path, **{name: value})
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"\n{name}: ")
+    assert "sk-" not in refused.stderr
+    assert not (tmp_path / "logs").exists()
+
+
+def test_two_that_do_not_say_the_same_are_both_named(tmp_path: Path) -> None:
+    refused = up(tmp_path, AI_PROVIDER="openrouter", LLM_PROVIDER="groq")
+    assert (refused.returncode, "AI_PROVIDER and LLM_PROVIDER" in refused.stderr) == (1, True)

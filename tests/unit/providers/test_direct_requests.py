@@ -136,6 +136,13 @@ def test_what_openrouter_alone_knows_is_left_out_and_said(name: str, everyone: d
     assert result.warnings == (f"{direct.provider.title} knows no provider, plugins: left out.",)
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_of_the_limit_that_every_request_has_nothing_is_said(name: str, everyone: dict[str, Direct]) -> None:
+    direct = everyone[name]
+    result = direct.complete(provider={"max_price": {"prompt": "0.45"}})
+    assert (result.warnings, "provider" in _sent(direct)) == ((), False)
+
+
 def test_plain_chat_keeps_the_callers_order(everyone: dict[str, Direct]) -> None:
     schema = {"type": "object", "properties": {"zebra": {"type": "string"}, "ant": {"type": "string"}}}
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}

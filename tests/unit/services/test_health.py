@@ -1,6 +1,7 @@
 """Health, with the real client on the simulator."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.accounts.keys import Keys
-from darkroom.services.health import Finding, Health, Probe
+from darkroom.services.health import KEPT, Finding, Health, Probe
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryKeyVault
@@ -27,6 +28,7 @@ def simulator() -> Iterator[Simulator]:
 class Ward:
     def __init__(self, simulator: Simulator, clock: SteppingClock) -> None:
         simulator.reset()
+        self.clock = clock
         self.simulator = simulator
         self.client = OpenRouter(ProviderSettings(url=simulator.url), retries=Retries(attempts=1))
         self.keys = Keys(MemoryKeyVault(), {"openrouter": self.client}, clock)
@@ -36,9 +38,14 @@ class Ward:
         self.keys.connect(USER, "openrouter", secret)
         return secret
 
+    def health(self, **probes: Probe) -> Health:
+        return Health(probes, self.client, self.keys, {"openrouter": self.client}, self.clock)
+
     def findings(self, **probes: Probe) -> dict[str, Finding]:
-        health = Health(probes, self.client, self.keys, {"openrouter": self.client})
-        return {finding.name: finding for finding in health.check(USER)}
+        return {finding.name: finding for finding in self.health(**probes).check(USER).findings}
+
+    def asked(self) -> int:
+        return len(self.simulator.world.log.entries())
 
 
 @pytest.fixture
@@ -97,3 +104,32 @@ def test_what_an_exception_says_stays_in_the_log(ward: Ward) -> None:
         raise ValueError("arn:aws:dynamodb:us-east-1:123456789012:table/secret-name")
 
     assert ward.findings(table=broken)["table"].detail == "ValueError; the log has more."
+
+
+def test_who_asks_again_at_once_is_told_what_was_found(ward: Ward) -> None:
+    ward.connect()
+    health = ward.health()
+    first = health.check(USER)
+    asked = ward.asked()
+    assert asked > 0
+    ward.clock.step(KEPT - timedelta(milliseconds=1))
+    assert health.check(USER) is first
+    assert (ward.asked(), first.at) == (asked, ward.clock.now - KEPT + timedelta(milliseconds=1))
+    ward.clock.step(timedelta(milliseconds=1))
+    again = health.check(USER)
+    assert (ward.asked() > asked, again.at) == (True, ward.clock.now)
+
+
+def test_nobody_is_told_of_anothers_key(ward: Ward) -> None:
+    ward.connect()
+    health = ward.health()
+    found = {user: {each.name: each.status for each in health.check(user).findings} for user in (USER, "bob")}
+    assert [found[user]["key:openrouter"] for user in (USER, "bob")] == ["ok", "absent"]
+
+
+def test_nothing_is_kept_of_those_who_no_longer_ask(ward: Ward) -> None:
+    health = ward.health()
+    for number in range(5):
+        health.check(f"user-{number}")
+        ward.clock.step(KEPT)
+    assert len(health._kept) == 1

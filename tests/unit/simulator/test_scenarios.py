@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from local.simulator import Simulator
-from local.simulator.refusals import REFUSALS
+from local.simulator.refusals import OF_A_MODEL, REFUSALS
 from local.simulator.scenarios import QUIRKS
 from tests.conftest import SteppingClock
 from tests.unit.simulator.requests import PAINTER, STREAMING, charged, chat, events, image, picture
@@ -369,3 +369,47 @@ class TestLate:
         api.post("/images", json=image())
         seen = [api.get("/key").json()["data"]["usage"] for _ in range(3)]
         assert seen == [0.014, 0.014, 0.028]
+
+
+class TestSeveralModels:
+    """What is said of one of a chat's models holds for that one."""
+
+    FIRST, SECOND = "google/gemini-2.5-flash", "openai/gpt-4o-mini"
+
+    @pytest.mark.parametrize("scenario", sorted(OF_A_MODEL))
+    def test_the_next_one_answers_and_is_charged(self, api: httpx.Client, simulator: Simulator, scenario: str) -> None:
+        simulator.scenario(scenario, model=self.FIRST)
+        answer = api.post("/chat/completions", json=chat(model=self.FIRST, models=[self.FIRST, self.SECOND]))
+        assert (answer.status_code, answer.json()["model"]) == (200, self.SECOND)
+        assert len(charged(simulator)) == 1
+
+    @pytest.mark.parametrize("scenario", ["out_of_credit", "unknown_key", "bad_request", "internal"])
+    def test_what_is_the_same_for_all_is_refused_at_once(
+        self, api: httpx.Client, simulator: Simulator, scenario: str
+    ) -> None:
+        simulator.scenario(scenario, model=self.FIRST)
+        answer = api.post("/chat/completions", json=chat(model=self.FIRST, models=[self.FIRST, self.SECOND]))
+        assert answer.status_code >= 400
+        assert charged(simulator) == []
+
+    def test_when_all_refuse_the_first_ones_reason_is_told(self, api: httpx.Client, simulator: Simulator) -> None:
+        simulator.scenario("gone", model=self.FIRST)
+        simulator.scenario("overloaded", model=self.SECOND)
+        answer = api.post("/chat/completions", json=chat(model=self.FIRST, models=[self.FIRST, self.SECOND]))
+        assert answer.status_code == 410
+
+    def test_a_rule_for_all_models_is_used_up_once_and_refuses_them_all(
+        self, api: httpx.Client, simulator: Simulator
+    ) -> None:
+        simulator.scenario("overloaded", times=1)
+        body = chat(model=self.FIRST, models=[self.FIRST, self.SECOND])
+        assert [api.post("/chat/completions", json=body).status_code for _ in range(2)] == [503, 200]
+
+    def test_what_is_the_matter_with_the_refused_one_alone_does_not_change_the_next_ones_answer(
+        self, api: httpx.Client, simulator: Simulator
+    ) -> None:
+        simulator.scenario("missing_usage", model=self.FIRST)
+        simulator.scenario("gone", model=self.FIRST)
+        simulator.scenario("fractional_tokens", times=1)
+        answer = api.post("/chat/completions", json=chat(model=self.FIRST, models=[self.FIRST, self.SECOND]))
+        assert answer.json()["usage"]["prompt_tokens"]

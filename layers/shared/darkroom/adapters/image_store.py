@@ -63,8 +63,7 @@ class S3ImageStore:
         return self._read(self._uploads, key, version, max_bytes, absent)
 
     def write_output(self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str]) -> None:
-        days = self._keep_days(key.split("/")[1]) if key.startswith(_OWNED) else None
-        tagged: dict[str, Any] = {} if days is None else {"Tagging": f"{RETENTION_TAG}={days}"}
+        tagged = self._tagged(key)
         with translated():
             self._client.put_object(
                 Bucket=self._outputs, Key=key, Body=data, ContentType=media_type, Metadata=dict(metadata), **tagged
@@ -100,7 +99,7 @@ class S3ImageStore:
             list(pool.map(self._renew, dict.fromkeys(keys)))
 
     def _renew(self, key: str) -> None:
-        """Copies the object onto itself, which S3 allows if something is said anew."""
+        """Copies the object onto itself, which S3 allows if something is said anew: how long its user wants it, too."""
         try:
             known = self._client.head_object(Bucket=self._outputs, Key=key)
             self._client.copy_object(
@@ -110,10 +109,16 @@ class S3ImageStore:
                 MetadataDirective="REPLACE",
                 ContentType=known["ContentType"],
                 Metadata=known["Metadata"],
+                TaggingDirective="REPLACE",
+                **self._tagged(key),
             )
         except ClientError as error:
             if code_of(error) not in _ABSENT:
                 raise
+
+    def _tagged(self, key: str) -> dict[str, Any]:
+        days = self._keep_days(key.split("/")[1]) if key.startswith(_OWNED) else None
+        return {} if days is None else {"Tagging": f"{RETENTION_TAG}={days}"}
 
     def _read(self, bucket: str, key: str, version: str | None, max_bytes: int, absent: NotFound) -> bytes:
         which: dict[str, Any] = {"VersionId": version} if version else {}

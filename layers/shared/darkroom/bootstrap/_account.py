@@ -81,6 +81,7 @@ def health(settings: Settings, behind: Stores) -> Health:
         openrouter(settings),
         keys(settings, behind),
         ProvidersByName(settings),
+        now,
     )
 
 

@@ -15,7 +15,6 @@ from darkroom.bootstrap._base import (
     alarm,
     budgets,
     callers,
-    keys,
     now,
     providers,
     stores,
@@ -96,7 +95,6 @@ def painting(settings: Settings, behind: Stores, published: Catalogue) -> Painti
         quotes(settings, behind, published),
         budgets(settings, behind),
         providers(settings, behind),
-        keys(settings, behind),
         now,
     )
 

@@ -28,6 +28,8 @@ def preferences(settings: Settings, behind: Stores) -> Preferences:
         ChatModels(published, default=settings.chat_model),
         ProvidersByName(settings),
         check_webhook(settings),
+        segmenter=settings.background_model,
+        acknowledged=settings.acknowledged_licences,
     )
     return Preferences(budgets(settings, behind), checks, defaults=stack_defaults(settings))
 

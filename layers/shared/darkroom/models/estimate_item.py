@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from darkroom.models.model_row import Task
 
@@ -30,6 +30,15 @@ class TurnSize(BaseModel):
     pictures: int = Field(0, ge=0, le=100, description="That it is shown, each of a megapixel.")
     model: str | None = Field(None, min_length=1, max_length=200)
     fallback_models: tuple[str, ...] = Field((), max_length=3)
+    provider: dict[str, Any] | None = Field(None, description="OpenRouter's routing preferences.")
+    provider_name: str | None = Field(None, min_length=1, max_length=50, description="`provider`, where it is a name.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_provider(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and isinstance(fields.get("provider"), str):
+            return {**without(fields, "provider"), "provider_name": fields["provider"]}
+        return fields
 
 
 def without(fields: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -144,6 +144,9 @@ class Job(BaseModel):
     work: PaidWork | None = None
     cost: JobCost = JobCost()
     budgets: tuple[BudgetRef, ...] = Field((), description="Those that its reservation was taken from.")
+    own_key: bool = Field(
+        True, description="Its limits are those of who pays themselves, so no key of the stack's may pay for it."
+    )
     token_id: str | None = Field(None, description="The API token it was asked for with.")
     conversation_id: str | None = None
     request_sha256: str | None = Field(None, description="The same for identical requests.")

@@ -46,6 +46,7 @@ class ModelRow:
     parameters: of a model that makes pictures: what it takes.
     options: of a model that makes text: the names of what it takes.
     estimates: for one ordinary picture or turn, of what it can do; None is unknown.
+    as_of: when the oldest of this was asked for; None of one that nobody has published.
     """
 
     id: str
@@ -65,6 +66,7 @@ class ModelRow:
     note: Note | None = None
     recommended: bool = False
     expires_at: datetime | None = None
+    as_of: datetime | None = None
 
     @property
     def owner(self) -> str:

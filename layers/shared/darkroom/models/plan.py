@@ -43,6 +43,9 @@ class Plan(BaseModel):
     reply: str = Field(max_length=2000, description="A short answer to the person, in their language.")
     type: Literal["technical", "artistic", "history", "talk"]
     actions: tuple[Action, ...] = Field((), max_length=8, description="In the order in which they are done.")
+    needs_painting: bool | None = Field(
+        None, description="Whether what is wanted cannot be had without painting. Asked where nothing may be painted."
+    )
 
     def paints(self) -> tuple[PaintStep, ...]:
         return tuple(PaintStep(prompt=each.prompt) for each in self.actions if isinstance(each, PaintAction))

@@ -13,8 +13,9 @@ from pydantic import Field, ValidationError
 
 from darkroom.errors import InvalidParameter
 from darkroom.models.recipe import MOST_STEPS
-from darkroom.operations._base import Operation
+from darkroom.operations._base import Operation, Schema
 from darkroom.operations._complaint import complaint
+from darkroom.operations._schema import schema_of, strictly
 
 MOST_OPERATIONS: Final = MOST_STEPS
 _PACKAGE: Final = __name__.rpartition(".")[0]
@@ -58,6 +59,23 @@ def _operation_in(name: str) -> type[Operation]:
     if len(found) != 1 or found[0].model_fields["op"].default != name:
         raise TypeError(f"{module.__name__} has to hold exactly one operation, whose `op` is {name!r}")
     return found[0]
+
+
+def schema(*, strict: bool = False) -> Schema:
+    """The schema of a recipe: an array of operations, without references, each with its sentence and its fields.
+
+    Args:
+        strict: for OpenAI's structured outputs with `strict: true`. Every field is then required, with null where it
+            may be left out; defaults are said in the descriptions. The array has to be put into an object, since the
+            root cannot be an array. Not said in either: what holds between two fields, such as `white` above `black`.
+            `parse` checks that, and takes null for left out where the schema offers it.
+    """
+    known = [schema_of(load(name)) for name in names()]
+    return {
+        "type": "array",
+        "maxItems": MOST_OPERATIONS,
+        "items": {"anyOf": [strictly(each) if strict else each for each in known]},
+    }
 
 
 def union() -> Any:

@@ -1,4 +1,4 @@
-"""What operations there are, as a JSON schema that a planner (a language model) is given."""
+"""An operation as a JSON schema that a planner (a language model) is given."""
 
 import json
 from collections.abc import Mapping
@@ -11,25 +11,6 @@ from darkroom.operations._base import Operation, Schema
 # What OpenAI's structured outputs with `strict` do not know.
 _NOT_STRICT: Final = frozenset(("default", "examples", "minLength", "maxLength"))
 _NOT_SAID: Final = frozenset(("title", "examples", "discriminator"))
-
-
-def schema(*, strict: bool = False) -> Schema:
-    """The schema of a recipe: an array of operations, without references, each with its sentence and its fields.
-
-    Args:
-        strict: for OpenAI's structured outputs with `strict: true`. Every field is then required, with null where it
-            may be left out; defaults are said in the descriptions. The array has to be put into an object, since the
-            root cannot be an array. Not said in either: what holds between two fields, such as `white` above `black`.
-            `parse` checks that, and takes null for left out where the schema offers it.
-    """
-    from darkroom.operations._registry import MOST_OPERATIONS, load, names
-
-    known = [schema_of(load(name)) for name in names()]
-    return {
-        "type": "array",
-        "maxItems": MOST_OPERATIONS,
-        "items": {"anyOf": [_strict(each) if strict else each for each in known]},
-    }
 
 
 @cache
@@ -76,7 +57,7 @@ def _without_null(node: Mapping[str, Any]) -> dict[str, Any]:
     return (left[0] if len(left) == 1 else {"anyOf": left}) | kept
 
 
-def _strict(node: Schema) -> Schema:
+def strictly(node: Schema) -> Schema:
     """An object schema of which every field is required."""
     given = {name: _strict_field(field, name in node["required"]) for name, field in node["properties"].items()}
     return {**node, "properties": given, "required": list(given)}
@@ -95,7 +76,7 @@ def _strict_field(field: Schema, required: bool) -> Schema:
 
 def _strict_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return _strict(value) if "properties" in value else {
+        return strictly(value) if "properties" in value else {
             key: _strict_value(each) for key, each in value.items() if key not in _NOT_STRICT
         }  # fmt: skip
     return [_strict_value(each) for each in value] if isinstance(value, list) else value

@@ -235,7 +235,7 @@ class OpenAiLike(WithoutPictures):
         return Answer(200, headers, answer.body, broken), asked
 
     def _completion_result(self, request: CompletionRequest, found: Completion, call: Call) -> CompletionResult:
-        left_out = [name for name in wire.OPENROUTERS if name in request.body]
+        left_out = wire.left_out(request)
         warnings = (f"{self.title} knows no {', '.join(left_out)}: left out.",) if left_out else ()
         return CompletionResult(body=found.body, usage=found.usage, call=call, warnings=warnings)
 

@@ -105,6 +105,13 @@ def completion_body(request: CompletionRequest, name: str, dialect: Dialect) -> 
     }
 
 
+def left_out(request: CompletionRequest) -> list[str]:
+    """The caller's fields that others than OpenRouter do not know."""
+    # The most that a source may take is added for every caller; whoever chooses among sources says more than that.
+    is_ours = _wire.mapping(request.body.get("provider")).keys() == {"max_price"}
+    return [name for name in OPENROUTERS if name in request.body and not (name == "provider" and is_ours)]
+
+
 def read(answer: Answer, asked: Asked, request: ChatRequest) -> Reply:
     """The reply in a 200.
 

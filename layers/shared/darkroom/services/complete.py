@@ -83,6 +83,9 @@ class Complete:
             routing=body.provider is not None,
             zdr=is_private,
         )
+        if body.named is None and not body.others and body.most_tokens is not None:
+            # Nobody asked for those that are to stand in: they limit nothing.
+            chosen = chosen.answering_at(body.most_tokens)
         most = _most_tokens(body, chosen)
         shape = ChatShape(found.text_bytes, most, found.pictures)
         passed = _passed(body, chosen, zdr=is_private, routed=not choice.is_direct)

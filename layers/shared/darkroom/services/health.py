@@ -3,16 +3,19 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 from darkroom.errors import DarkroomError, InsufficientCredits, InvalidApiKey, ServiceUnavailable
 from darkroom.models.money import said
-from darkroom.ports import CatalogueSource, KeyInspector
+from darkroom.ports import CatalogueSource, Clock, KeyInspector
 from darkroom.services.accounts.keys import Keys
 
 Probe = Callable[[], str]
 """Says in some words how the thing is, or raises."""
+# Whoever asks in a row asks this container, and not everything behind it each time.
+KEPT: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found, and when."""
+
+    findings: Sequence[Finding]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """Args: probes: of what the stack is made of, by the names that people know them by."""
 
@@ -36,8 +47,20 @@ class Health:
     published: CatalogueSource
     keys: Keys
     inspectors: Mapping[str, KeyInspector]
+    clock: Clock
+    # By user, for each has keys of their own.
+    _kept: dict[str, Checked] = field(default_factory=dict, repr=False)
 
-    def check(self, user: str) -> Sequence[Finding]:
+    def check(self, user: str) -> Checked:
+        """How it all is, or was at most KEPT ago."""
+        now = self.clock()
+        for each in [each for each, known in self._kept.items() if not timedelta(0) <= now - known.at < KEPT]:
+            del self._kept[each]
+        if user not in self._kept:
+            self._kept[user] = Checked(self._look(user), now)
+        return self._kept[user]
+
+    def _look(self, user: str) -> Sequence[Finding]:
         """Everything at once, so that it takes as long as the slowest."""
         probes = {
             **self.probes,
@@ -59,7 +82,7 @@ class Health:
                 whose = self.keys.payer(user, provider)
             except InvalidApiKey as error:
                 raise _Absent from error
-            status = self.inspectors[provider].inspect(self.keys.reveal(user, provider))
+            status = self.inspectors[provider].inspect(self.keys.reveal(user, provider, own=whose == "user"))
             owner = "Your own key" if whose == "user" else "The stack's key"
             if status.is_exhausted:
                 raise InsufficientCredits(f"{owner} may not spend anything more.")

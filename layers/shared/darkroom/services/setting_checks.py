@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from darkroom.errors import CallerError, DarkroomError, InvalidParameter, UnsupportedModel
+from darkroom.errors import CallerError, DarkroomError, InvalidParameter, LicenceNotAcknowledged, UnsupportedModel
 from darkroom.models import segmentation
 from darkroom.models.provider import AUTO
 from darkroom.ports import Provider
@@ -19,15 +19,26 @@ class SettingChecks:
     """Args:
     providers: by name; a lookup may be what loads one.
     check_webhook: raises UrlRefused for a URL that will never be called.
+    segmenter: the stack's own segmentation model, whose weights are surely there.
+    acknowledged: segmentation models whose licence the stack's owner has acknowledged.
     """
 
     def __init__(
-        self, catalogue: Catalogue, chats: ChatModels, providers: Mapping[str, Provider], check_webhook: CheckUrl
+        self,
+        catalogue: Catalogue,
+        chats: ChatModels,
+        providers: Mapping[str, Provider],
+        check_webhook: CheckUrl,
+        *,
+        segmenter: str,
+        acknowledged: Collection[str] = (),
     ) -> None:
         self._catalogue = catalogue
         self._chats = chats
         self._providers = providers
         self._check_webhook = check_webhook
+        self._segmenter = segmenter
+        self._acknowledged = acknowledged
 
     def check(self, changes: Mapping[str, Any], *, favourites: Collection[str]) -> tuple[dict[str, Any], list[str]]:
         """What is to be stored, and what to know about it.
@@ -38,6 +49,7 @@ class SettingChecks:
 
         Raises:
             UnsupportedModel: with `suggestions`.
+            LicenceNotAcknowledged: the segmentation model wants a licence.
             InvalidParameter, UrlRefused: naming the setting.
         """
         accepted, warnings = dict(changes), list[str]()
@@ -52,8 +64,7 @@ class SettingChecks:
         if "ai_provider" in changes:
             self._provider(changes["ai_provider"])
         if "background_model" in changes:
-            with _about("background_model"):
-                segmentation.lookup(changes["background_model"])
+            warnings += self._background_model(changes["background_model"])
         if "webhook_url" in changes:
             with _about("webhook_url"):
                 self._check_webhook(changes["webhook_url"])
@@ -89,6 +100,25 @@ class SettingChecks:
         return [
             *chosen.warnings,
             *([f"{chosen.first.id} cannot look at pictures, so it cannot edit any."] if blind else []),
+        ]
+
+    def _background_model(self, name: str) -> list[str]:
+        with _about("background_model"):
+            model = segmentation.lookup(name)
+        if model.needs_acknowledgement and name not in self._acknowledged:
+            free = [each.name for each in segmentation.MODELS.values() if not each.needs_acknowledgement]
+            raise LicenceNotAcknowledged(
+                f"The licence of {name} has not been acknowledged: {model.licence}. {model.licence_note}",
+                fix="The operator of this stack can acknowledge it (AcknowledgedLicences). "
+                f"Without that: {', '.join((*free, *self._acknowledged))}.",
+                param="background_model",
+            )
+        if name == self._segmenter:
+            return []
+        # They are in the image of the function that cuts out, which nobody else can look into.
+        return [
+            f"It could not be seen whether the weights of {name} are installed here. If they are not, each cut-out "
+            f"that names no model is refused until `background_model` is changed; null returns to {self._segmenter}."
         ]
 
     def _favourites(self, names: Sequence[str], known: Collection[str]) -> tuple[tuple[str, ...], list[str]]:

@@ -15,12 +15,25 @@ def _keys(clock: SteppingClock, operator: str | None = None) -> Keys:
 
 def test_a_users_own_key_pays_before_the_stacks(clock: SteppingClock) -> None:
     keys = _keys(clock, operator=STACKS)
-    assert keys.reveal("alice", "openrouter") == STACKS
+    assert keys.reveal("alice", "openrouter", own=False) == STACKS
     keys.connect("alice", "openrouter", OWN)
-    assert keys.reveal("alice", "openrouter") == OWN
-    assert keys.reveal("bob", "openrouter") == STACKS
+    assert keys.reveal("alice", "openrouter", own=False) == keys.reveal("alice", "openrouter", own=True) == OWN
+    assert keys.reveal("bob", "openrouter", own=False) == STACKS
     keys.disconnect("alice", "openrouter")
-    assert keys.reveal("alice", "openrouter") == STACKS
+    assert keys.reveal("alice", "openrouter", own=False) == STACKS
+
+
+@pytest.mark.parametrize(("provider", "fix"), [("openrouter", CONNECT), ("groq", "PUT /v1/keys/groq")])
+def test_the_stacks_key_never_pays_what_the_users_own_was_to(clock: SteppingClock, provider: str, fix: str) -> None:
+    with pytest.raises(InvalidApiKey, match=f"The {provider} key that was to pay for this was disconnected") as refused:
+        _keys(clock, operator=STACKS).reveal("alice", provider, own=True)
+    problem = refused.value.problem()
+    assert (problem["charged"], problem["retryable"], problem.get("connect")) == (
+        False, False, "/oauth/start" if provider == "openrouter" else None
+    )  # fmt: skip
+    assert fix in problem["fix"]
+    assert problem["fix"].endswith("Then ask again.")
+    assert STACKS not in str(problem)
 
 
 def test_who_pays_alone_has_a_key_of_their_own_wherever_the_stack_has_one(clock: SteppingClock) -> None:
@@ -39,7 +52,7 @@ def test_who_pays_alone_has_a_key_of_their_own_wherever_the_stack_has_one(clock:
 @pytest.mark.parametrize("operator", [None, ""])
 def test_without_any_key_the_way_to_one_is_told(clock: SteppingClock, operator: str | None) -> None:
     with pytest.raises(InvalidApiKey) as refused:
-        _keys(clock, operator).reveal("alice", "openrouter")
+        _keys(clock, operator).reveal("alice", "openrouter", own=False)
     problem = refused.value.problem()
     assert (problem["status"], problem["code"], problem["charged"]) == (401, "INVALID_API_KEY", False)
     assert (problem["fix"], problem["connect"]) == (CONNECT, "/oauth/start")

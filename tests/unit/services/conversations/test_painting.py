@@ -1,5 +1,6 @@
 """The painter's part of a turn: whether anything may be painted, what it costs, and who forbids it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.unit.studio import Studio
 WARM = {"op": "colour_temperature", "temperature": 20}
 DEAR = "google/gemini-2.5-flash-image"
 IMAGES = "/images"
+LOCAL = "preferred_manipulation_method"
 
 
 @pytest.fixture
@@ -27,20 +29,99 @@ def choose(studio: Studio, **settings: Any) -> None:
     studio.settings.settings[USER] = UserSettings(**settings)
 
 
-def test_where_nothing_may_be_painted_an_artistic_wish_gets_an_explanation(talk: Talk, studio: Studio) -> None:
-    choose(studio, enable_image_generation=False)
-    turn = talk.say("make it a watercolour painting")
-    assert (turn.status, turn.result["type"], talk.now.current) == (JobStatus.SUCCEEDED, "talk", "v1")
-    assert turn.result["reply"]
-    assert set(talk.posts()) == {"chat"}
+OFF: dict[str, dict[str, Any]] = {
+    "enable_image_generation": {"enable_image_generation": False},
+    LOCAL: {"manipulation_method": "local"},
+}
+WISHES = ("Make it an oil painting", "add a red balloon", "paint a red fox", "make it a watercolour painting")
+
+
+@pytest.mark.parametrize("has_picture", [True, False])
+@pytest.mark.parametrize("wish", WISHES)
+@pytest.mark.parametrize("setting", OFF)
+def test_where_nothing_may_be_painted_the_setting_is_named_and_nobody_claims_otherwise(
+    studio: Studio, setting: str, wish: str, has_picture: bool
+) -> None:
+    choose(studio, **OFF[setting])
+    talk = Talk(studio).begin(*(() if has_picture else (None,)))
+    turn = talk.say(wish)
+    reply = turn.result["reply"]
+    assert (turn.status, talk.posts()) == (JobStatus.SUCCEEDED, ["chat"])
+    assert f"`{setting}`" in reply
+    assert [each for each in turn.warnings if f"`{setting}`" in each] == list(turn.warnings)
+    assert len(turn.warnings) == 1
+    assert "I painted" not in reply
+    assert "I cannot paint" in reply
+    is_near = has_picture and "painting" in wish
+    assert turn.result["type"] == ("technical" if is_near else "talk")
+    assert ("Nothing was changed" in reply) is not is_near
+    assert talk.now.messages[-1].content == reply
     assert_books_agree(talk, turn)
 
 
-def test_a_plan_that_paints_all_the_same_paints_nothing(talk: Talk, studio: Studio) -> None:
+@pytest.mark.parametrize("wish", ["make it warmer", "hello"])
+def test_of_what_needs_no_painting_nothing_is_said_about_it(talk: Talk, studio: Studio, wish: str) -> None:
     choose(studio, enable_image_generation=False)
-    talk.plans(paint("a fox"), times=2)
+    turn = talk.say(wish)
+    assert (turn.warnings, "painting" in turn.result["reply"].lower()) == ((), False)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "I painted that.",
+        "Done! I've added a red balloon.",
+        "I have turned it into an oil painting.",
+        "Ich habe einen Ballon hinzugefügt.",
+        "J’ai peint un renard.",
+        "He pintado un zorro.",
+        "Here is your painting.",
+    ],
+)
+@pytest.mark.parametrize("flag", [True, None])
+def test_a_planner_that_claims_to_have_painted_is_not_repeated(
+    talk: Talk, studio: Studio, claim: str, flag: bool | None
+) -> None:
+    choose(studio, enable_image_generation=False)
+    told = {} if flag is None else {"needs_painting": flag}
+    talk.answers(json.dumps({"reply": claim, "type": "artistic", "actions": [], **told}))
+    turn = talk.say("add a red balloon")
+    assert turn.result["reply"] == f"Nothing was changed. {turn.warnings[0]}"
+    assert "`enable_image_generation`" in turn.warnings[0]
+    assert claim not in json.dumps(turn.model_dump(mode="json")["result"], ensure_ascii=False)
+    assert talk.now.current == "v1"
+
+
+def test_what_was_done_in_its_place_is_named(talk: Talk, studio: Studio) -> None:
+    choose(studio, enable_image_generation=False)
+    plan = {"reply": "I painted it.", "type": "artistic", "actions": [operations(WARM)], "needs_painting": True}
+    talk.answers(json.dumps(plan))
+    turn = talk.say("as an oil painting")
+    assert turn.result["reply"] == f"{turn.warnings[0]} What was done instead: colour_temperature."
+    assert (turn.result["type"], talk.now.current) == ("technical", "v2")
+
+
+def test_an_explanation_of_the_planners_own_is_kept(talk: Talk, studio: Studio) -> None:
+    choose(studio, enable_image_generation=False)
+    why = "Malen geht gerade nicht. Soll ich es wärmer machen?"
+    talk.answers(json.dumps({"reply": why, "type": "talk", "actions": [], "needs_painting": True}))
+    turn = talk.say("male einen Fuchs")
+    assert turn.result["reply"] == f"Nothing was changed. {turn.warnings[0]} {why}"
+
+
+@pytest.mark.parametrize("action", [paint("a fox"), {"kind": "generate", "prompt": "a fox"}])
+@pytest.mark.parametrize("setting", OFF)
+def test_a_plan_that_paints_all_the_same_paints_nothing(
+    talk: Talk, studio: Studio, action: dict[str, Any], setting: str
+) -> None:
+    choose(studio, **OFF[setting])
+    talk.answers(json.dumps({"reply": "I painted a fox.", "type": "artistic", "actions": [action]}), times=2)
     turn = talk.say("a fox")
     assert (turn.result["type"], talk.posts()) == ("talk", ["chat", "chat"])
+    assert turn.result["reply"] == f"Nothing was changed. {turn.warnings[0]}"
+    assert f"`{setting}`" in turn.warnings[0]
+    assert talk.now.current == "v1"
+    assert_books_agree(talk, turn)
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,15 @@ class TestRefusal:
         assert error.context["resets_at"] == "2026-03-02T00:00:00+00:00"
         assert "0.0001" in error.detail
 
+    def test_an_overdrawn_one_is_called_so_whatever_would_have_to_be_set_aside(self, clock: SteppingClock) -> None:
+        ref = day(DOLLAR, clock.now)
+        gone = Budget(id=ref.id, limit=DOLLAR, remaining=0, reserved=0, spent=DOLLAR + DIME, overdrawn=DIME)
+        error = exceeded(Outcome(refused_by=gone, refused_ref=ref), reserve=0, estimate=0)
+        assert "The day's budget of $1.00 is overdrawn by $0.10." in error.detail
+        assert "not even what should cost nothing. It begins anew at 2026-03-02" in error.detail
+        assert "set aside" not in error.detail
+        assert (error.context["overdrawn_usd"], error.context["remaining_usd"]) == (0.1, 0)
+
     def test_a_conversation_never_does(self) -> None:
         ref = BudgetRef(name="conversation", id="conversation#c1", limit=5)
         left = Budget(id=ref.id, limit=5, remaining=0, reserved=0, spent=5)

@@ -47,8 +47,11 @@ def shop(simulators: tuple[Simulator, Simulator], second: Simulator, clock: Step
 
 
 def _admit(shop: Workshop, *others: str) -> Job:
-    work = PaidWork(request=GenerationRequest(model=MODEL, prompt="a fox"), other_providers=others)
-    return shop.admit(work=work)
+    return shop.admit(work=_work(*others))
+
+
+def _work(*others: str) -> PaidWork:
+    return PaidWork(request=GenerationRequest(model=MODEL, prompt="a fox"), other_providers=others)
 
 
 def _invoice(simulator: Simulator) -> int:
@@ -99,3 +102,22 @@ def test_of_one_that_was_sent_nobody_else_has_it(shop: Workshop, second: Simulat
     assert shop.now(job).provider == SECOND
     shop.run(job)
     assert (shop.requests, _invoice(second)) == (0, 0)
+
+
+@pytest.mark.parametrize("own_key", [True, False])
+def test_the_stacks_key_at_the_next_pays_only_what_its_own_limits_allowed(
+    shop: Workshop, second: Simulator, own_key: bool
+) -> None:
+    """Alice's key there is gone since; the stack has one."""
+    vault, stacks = shop.keys._vault, second.state.mint("operator")
+    shop.keys = Keys(vault, {}, shop.clock, operator_key=lambda _name: stacks, operated=frozenset({SECOND}))
+    shop.openrouter.scenario("overloaded")
+    admitted = shop.admit(work=_work(SECOND), own_key=own_key)
+    vault.remove(USER, SECOND)
+    job = shop.run(admitted)
+    if own_key:
+        assert job.error is not None
+        assert (job.status, job.error["code"], job.error["charged"]) == (JobStatus.FAILED, "INVALID_API_KEY", False)
+        assert (job.cost.actual, _invoice(second), shop.budget(job).reserved) == (0, 0, 0)
+    else:
+        assert (job.status, job.provider, _invoice(second)) == (JobStatus.SUCCEEDED, SECOND, PRICE)

@@ -87,7 +87,18 @@ def test_a_side_beyond_every_tier_names_the_tiers() -> None:
 
 def test_without_tiers_a_megapixel_is_all_there_is() -> None:
     assert _shape(PLAIN, size=f"{MOST_WITHOUT_TIERS}x{MOST_WITHOUT_TIERS}").resolution is None
-    assert _refusal(PLAIN, size="1793x1793").context["max_side"] == MOST_WITHOUT_TIERS
+    error = _refusal(PLAIN, size="1793x1793")
+    assert error.context["max_side"] == MOST_WITHOUT_TIERS
+    assert error.context["accepted"] == [each for each in RATIOS.values if each != "auto"]
+    assert "16:9" in error.fix
+    assert str(MOST_WITHOUT_TIERS) in error.fix
+
+
+@pytest.mark.parametrize("size", ["1K", "4k"])
+def test_a_tier_is_no_size_of_a_model_without_tiers(size: str) -> None:
+    error = _refusal(PLAIN, size=size)
+    assert "16:9" in error.context["accepted"]
+    assert error.context["max_side"] == MOST_WITHOUT_TIERS
 
 
 def test_a_shape_that_no_ratio_is_near_to_is_refused() -> None:
@@ -100,19 +111,45 @@ def test_a_model_that_takes_no_ratios_makes_squares() -> None:
     made = _shape(SHAPELESS, size="1000x1000")
     assert (made.aspect_ratio, made.resolution) == (None, None)
     assert made.warnings
-    assert _refusal(SHAPELESS, size="1536x1024").context["accepted"] == []
+    assert _refusal(SHAPELESS, size="1536x1024").context["accepted"] == ["1:1"]
+    assert _refusal(SHAPELESS, size="5000x5000").context["accepted"] == ["1:1"]
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "accepted"),
     [
-        {"size": "1024x1024", "aspect_ratio": "16:9"},
-        {"size": "1024x1024", "resolution": "2K"},
-        {"size": "2K", "resolution": "1K"},
+        ({"size": "1024x1024", "aspect_ratio": "16:9"}, [each for each in RATIOS.values if each != "auto"]),
+        ({"size": "1024x1024", "resolution": "2K"}, ["1K", "2K"]),
+        ({"size": "2K", "resolution": "1K"}, ["1K", "2K"]),
     ],
 )
-def test_what_contradicts_itself_is_refused(fields: dict[str, Any]) -> None:
-    assert "contradicts" in _refusal(**fields).detail
+def test_what_contradicts_itself_is_refused(fields: dict[str, Any], accepted: list[str]) -> None:
+    error = _refusal(**fields)
+    assert "contradicts" in error.detail
+    assert error.context["accepted"] == accepted
+
+
+SIZES = st.one_of(
+    st.tuples(st.integers(1, 9000), st.integers(1, 9000)).map(lambda sides: f"{sides[0]}x{sides[1]}"),
+    st.sampled_from(["large", "8K", "2K", "512"]),
+)
+
+
+@given(
+    st.sampled_from([(PLAIN,), (TIERED,), (OPENAI,), (SHAPELESS,), (TIERED, PLAIN), (PLAIN, SHAPELESS)]),
+    SIZES,
+    st.none() | st.sampled_from(["1:1", "16:9", "auto"]),
+    st.none() | st.sampled_from(["1K", "2K"]),
+)
+def test_whatever_size_is_refused_there_is_one_that_is_made(
+    models: tuple[Candidate, ...], size: str, ratio: str | None, tier: str | None
+) -> None:
+    refused = None
+    try:
+        _shape(*models, size=size, aspect_ratio=ratio, resolution=tier)
+    except InvalidDimensions as error:
+        refused = error
+    assert refused is None or refused.context["accepted"]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +174,10 @@ def test_what_is_no_size_is_refused(size: str) -> None:
 def test_a_model_that_takes_pixels_gets_them() -> None:
     exact = candidate(source(size=enum("1000x500", "500x500")))
     assert _shape(exact, size="1000 X 500") == Shape(size="1000x500")
-    assert _refusal(exact, size="1000x501").context["accepted"] == []
+    for size in ("1000x501", "5000x5000"):
+        error = _refusal(exact, size=size)
+        assert error.context["accepted"] == ["1000x500", "500x500"]
+        assert "The sizes it takes are 1000x500, 500x500" in error.fix
 
 
 def test_with_fallback_models_it_is_what_all_of_them_take() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from darkroom.errors import InvalidParameter, PriceUnknown
 from darkroom.models.caller import Caller
-from darkroom.models.catalogue import ChatEndpoint, TokenPrices
+from darkroom.models.catalogue import ChatEndpoint, ImageEndpoint, TokenPrices
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus, PaidWork
@@ -16,6 +16,7 @@ from darkroom.models.key import StoredKey
 from darkroom.models.provider import Rates
 from darkroom.ports import CatalogueSource
 from darkroom.providers import ProviderSettings, load
+from darkroom.providers._token_costs import Counts, picture_cost
 from darkroom.providers.groq import Groq
 from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.complete import Complete
@@ -260,6 +261,29 @@ def test_where_a_model_that_may_stand_in_has_no_price_neither_has_the_picture(st
     assert (quote.estimate is not None) is is_known
     rates = quote.rates["gemini"]
     assert (bool(rates.lines), rates.tokens is not None) == (is_known, is_known)
+
+
+@pytest.mark.parametrize("lacking", [PAINTER, LARGE_PAINTER])
+def test_a_model_is_not_paid_by_what_another_takes_for_a_thing_that_only_that_one_lists(
+    studio: Studio, lacking: str
+) -> None:
+    """Of two that may serve, one lists a price for pictures that are shown, and the other for pictures made alone."""
+
+    class Lists(Source):
+        def image_endpoints(self, model: str) -> Any:
+            return [self.listed(each, model) for each in super().image_endpoints(model)]
+
+        def listed(self, each: ImageEndpoint, model: str) -> ImageEndpoint:
+            prices = tuple(line for line in each.prices if model != lacking or line.billable == "output_image")
+            return each.model_copy(update={"prices": prices})
+
+    quotes = Quotes(Catalogue(Lists(studio.provider)), generation_model=PAINTER, edit_model=PAINTER)
+    fields = {"prompt": "a fox", "model": PAINTER, "fallback_models": [LARGE_PAINTER]}
+    shown = Counts(all_in=Decimal(1000), all_out=Decimal(0), images_in=Decimal(1000), images_out=Decimal(0))
+    for given, is_known in ((fields, False), ({**fields, "fallback_models": []}, True)):
+        quote = quotes.quote(ImageRequest.model_validate(given), choice=Choice(studio.direct["gemini"]))
+        cost = picture_cost(quote.rates["gemini"], shown, made=1, shown=1)
+        assert (cost is not None) is is_known
 
 
 def test_that_nothing_is_to_be_kept_is_told_to_whoever_is_called(studio: Studio) -> None:

@@ -13,6 +13,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import JobStatus
 from darkroom.models.user_settings import Limits
+from darkroom.services.accounts.keys import Keys
 from darkroom.services.removal.remove_background import LEASE, REMEMBERED
 from local.providers.removebg import Simulator
 from local.simulator import Simulator as OpenRouter
@@ -75,6 +76,34 @@ class TestDroppedFiles:
         assert len(cloud.studio.of("alice")) == 1
         assert cloud.simulator.invoice() == cloud.studio.budget("alice", "day").spent == CREDIT
         assert cloud.given == []
+
+    @pytest.mark.parametrize("setting", ["always", "fallback"])
+    def test_what_a_users_own_key_was_to_pay_is_not_the_stacks(self, cloud: Cloud, setting: str) -> None:
+        """The stack has a key of its own, and the user's is disconnected before the worker comes."""
+        stacks = cloud.simulator.key
+        cloud.keys = Keys(
+            cloud.studio.vault,
+            {"removebg": cloud.provider},
+            cloud.studio.clock,
+            operator_key=lambda _provider: stacks,
+            operated=frozenset({"removebg"}),
+        )
+        cloud.set("alice", cloud_removal=setting)
+        cloud.fails = NoForeground("Nothing.")
+        cloud.service.on_dropped(FILE)
+        cloud.keys.disconnect("alice", "removebg")
+        cloud.work()
+        job = cloud.only_job()
+        assert job.error is not None
+        assert (job.own_key, job.status, job.error["code"], job.error["charged"]) == (
+            True, JobStatus.FAILED, "INVALID_API_KEY", False
+        )  # fmt: skip
+        assert (cloud.simulator.invoice(), cloud.studio.budget("alice", "day").reserved) == (0, 0)
+        # The next file is the stack's from the beginning, within what its own limits allow.
+        cloud.studio.images.drop(FILE.key, dot("blue"), "v2")
+        cloud.service.on_dropped(replace(FILE, version="v2"))
+        cloud.work()
+        assert cloud.simulator.invoice() == 0
 
     def test_another_version_is_another_job(self, cloud: Cloud) -> None:
         cloud.set("alice", cloud_removal="always")

@@ -49,6 +49,16 @@ def test_nobody_names_one(models: ChatModels) -> None:
     assert (chosen.first.id, chosen.named) == (TALKER, TALKER)
 
 
+def test_of_the_stacks_models_the_others_stand_in_for_the_first(studio_simulator: Simulator) -> None:
+    default = f"{GONE},{TALKER},{BLIND},{SMALL_TALKER}"
+    models = ChatModels(Catalogue(provider(studio_simulator)), default=default)
+    assert (models.choose().first.id, models.choose().fallbacks) == (TALKER, (BLIND, SMALL_TALKER))
+    assert models.choose(sees=True).fallbacks == (SMALL_TALKER,)
+    # Whoever names any has no others.
+    assert models.choose(TALKER).fallbacks == ()
+    assert models.choose(None, (BLIND,)).fallbacks == (BLIND,)
+
+
 def test_others_may_stand_in_each_once(models: ChatModels) -> None:
     chosen = models.choose(TALKER, (SMALL_TALKER, TALKER, "gpt-4o-mini"))
     assert (chosen.first.id, chosen.fallbacks) == (TALKER, (SMALL_TALKER,))

@@ -1,5 +1,7 @@
 """What the same pictures would cost from another model."""
 
+from dataclasses import replace
+
 import pytest
 
 from darkroom.errors import UnsupportedModel
@@ -33,3 +35,13 @@ def test_a_model_that_there_is_not(prices: OtherPrices) -> None:
     with pytest.raises(UnsupportedModel) as refused:
         prices("nobody/nothing", 1, False)
     assert refused.value.param == "against"
+
+
+def test_nor_is_it_compared_with_where_there_is_nothing_to_compare(prices: OtherPrices, studio: Studio) -> None:
+    usage = replace(studio.counting["usage"], price_of=prices)
+    with pytest.raises(UnsupportedModel) as refused:
+        usage.statement("alice", against="nobody/nothing")
+    assert refused.value.param == "against"
+    savings = usage.statement("alice", against=KLEIN).savings
+    assert savings is not None
+    assert (savings.model, savings.images) == (KLEIN, 0)

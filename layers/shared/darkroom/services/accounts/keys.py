@@ -106,16 +106,24 @@ class Keys:
         """Whether nothing the user may do is paid with a key of the stack's, whichever provider they ask for."""
         return not self.operated or self.operated <= {key.provider for key in self._vault.describe(user)}
 
-    def reveal(self, user: str, provider: KeyProvider) -> str:
+    def reveal(self, user: str, provider: KeyProvider, *, own: bool) -> str:
         """The key to pay with: the user's own, else the operator's if there is one.
 
+        Args:
+            own: the user's own alone: what was allowed under their limits is not the operator's to pay.
+
         Raises:
-            InvalidApiKey: neither is there.
+            InvalidApiKey: there is none.
         """
-        secret = self._vault.reveal(user, provider) or self._operator_key(provider)
-        if not secret:
+        secret = self._vault.reveal(user, provider)
+        if secret:
+            return secret
+        if own:
+            raise disconnected(provider)
+        operators = self._operator_key(provider)
+        if not operators:
             raise no_key(provider)
-        return secret
+        return operators
 
     def _check(self, provider: KeyProvider) -> None:
         if provider not in self._inspectors:
@@ -132,6 +140,22 @@ class Keys:
 
 
 def no_key(provider: KeyProvider) -> InvalidApiKey:
-    if provider != "openrouter":
-        return InvalidApiKey(f"No {provider} key is connected.", fix=f"Send a key of yours to PUT /v1/keys/{provider}.")
-    return InvalidApiKey(f"No {provider} key is connected.", fix=CONNECT, context={"connect": "/oauth/start"})
+    """There is none."""
+    return InvalidApiKey(f"No {provider} key is connected.", fix=_connect(provider), context=_link(provider))
+
+
+def disconnected(provider: KeyProvider) -> InvalidApiKey:
+    """There was one when the work was admitted."""
+    return InvalidApiKey(
+        f"The {provider} key that was to pay for this was disconnected before it was sent.",
+        fix=f"{_connect(provider)} Then ask again.",
+        context=_link(provider),
+    )
+
+
+def _connect(provider: KeyProvider) -> str:
+    return CONNECT if provider == "openrouter" else f"Send a key of yours to PUT /v1/keys/{provider}."
+
+
+def _link(provider: KeyProvider) -> dict[str, str]:
+    return {"connect": "/oauth/start"} if provider == "openrouter" else {}

@@ -1,7 +1,6 @@
 """What models there are and what they cost, as it is published: asked for seldom, and there even in an outage."""
 
-from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -10,28 +9,23 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from darkroom.errors import DarkroomError, UnsupportedModel
-from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
+from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageModel
 from darkroom.ports import CatalogueSource, CatalogueStore, Clock
+from darkroom.services.catalogue.image_sources import Endpoints, ImageSources
 from darkroom.services.catalogue.kept import PATIENCE_SECONDS, Dated, Kept, Shelf
 
 # Prices so old are still better than none, while they cannot be asked for; what is only looked at may be older.
 PRICED: Final = timedelta(days=1)
 SHOWN: Final = timedelta(days=7)
-_AT_ONCE: Final = 8
-# So many models' sources that cannot be had in a row are an outage, which nobody has to look at for each of them.
-_MOST_FAILURES: Final = 3
 
 ImageModels = tuple[ImageModel, ...]
 ChatModelList = tuple[ChatModel, ...]
-Endpoints = tuple[ImageEndpoint, ...]
 ChatEndpoints = tuple[ChatEndpoint, ...]
 EndpointsByModel = Mapping[str, Endpoints]
 
 _IMAGE_MODELS: Final = TypeAdapter(ImageModels)
 _CHAT_MODELS: Final = TypeAdapter(ChatModelList)
-_ENDPOINTS: Final = TypeAdapter(Endpoints)
 _CHAT_ENDPOINTS: Final = TypeAdapter(ChatEndpoints)
-_ALL_ENDPOINTS: Final[TypeAdapter[EndpointsByModel]] = TypeAdapter(dict[str, Endpoints])
 _IDS: Final = TypeAdapter(tuple[str, ...])
 
 
@@ -42,6 +36,7 @@ class Listing:
     Args:
         private: ids of the models that have a source which keeps nothing; None if nobody says.
         endpoints: a model whose sources could not be had is not in it.
+        dates: by model, when the oldest was asked for of what is said of it.
     """
 
     image_models: ImageModels
@@ -49,6 +44,10 @@ class Listing:
     endpoints: EndpointsByModel
     private: Collection[str] | None
     as_of: datetime
+    dates: Mapping[str, datetime]
+
+    def as_of_model(self, model: str) -> datetime:
+        return self.dates.get(model, self.as_of)
 
 
 def _utc_now() -> datetime:
@@ -82,10 +81,10 @@ class Catalogue:
         self._image_models = Kept(shelf, lambda _: self._ask_image_models(), _IMAGE_MODELS, "image-models")
         self._chat_models = Kept(shelf, lambda _: self._ask_chat_models(), _CHAT_MODELS, "chat-models")
         self._private = Kept(shelf, lambda _: self._ask_private(), _IDS, "private-models")
-        self._all_endpoints = Kept(shelf, self._ask_all_endpoints, _ALL_ENDPOINTS, "image-endpoints")
-        self._endpoints: dict[str, Kept[Endpoints]] = {}
+        self._image_sources = ImageSources(shelf, self._ask_endpoints, self._image_model_ids, SHOWN)
         self._chat_endpoints: dict[str, Kept[ChatEndpoints]] = {}
-        self._listing: tuple[tuple[Dated[object], ...], Listing] | None = None
+        # By what it is made of, which is kept so that no other can get the same id.
+        self._listing: tuple[tuple[int, ...], tuple[object, ...], Listing] | None = None
 
     @property
     def clock(self) -> Clock:
@@ -107,16 +106,7 @@ class Catalogue:
         Raises:
             UnsupportedModel: there is no such model.
         """
-        everything = self._all_endpoints.known()
-        if everything is not None and model in everything.value:
-            return everything.value[model]
-        with self._lock:
-            kept = self._endpoints.get(model)
-            if kept is None:
-                kept = self._endpoints[model] = Kept(
-                    self._shelf, lambda _: self._ask_endpoints(model), _ENDPOINTS, None
-                )
-        return kept.get(PRICED).value
+        return self._image_sources.of(model, PRICED)
 
     def chat_model_ids(self) -> frozenset[str]:
         """Every model there is, among them some that make pictures."""
@@ -148,16 +138,19 @@ class Catalogue:
         """Everything; the same object while nothing of it has changed."""
         images = self._image_models.get(SHOWN)
         chats = self._chat_models.get(SHOWN)
-        endpoints = self._all_endpoints.get(SHOWN)
+        sources = self._image_sources.all(SHOWN)
         private = self._private_if_known()
-        parts: tuple[Dated[object], ...] = (images, chats, endpoints, *((private,) if private else ()))
+        now = self.clock()
+        shown = {model: found for model, found in sources.value.items() if now - found.asked_at < SHOWN}
+        parts: tuple[object, ...] = (images, chats, sources, private)
+        key = (*map(id, parts), len(shown))
         with self._lock:
-            before = self._listing
-            if before is None or [*map(id, before[0])] != [*map(id, parts)]:
-                as_of = min(images.asked_at, chats.asked_at, endpoints.asked_at)
-                ids = frozenset(private.value) if private else None
-                before = self._listing = (parts, Listing(images.value, chats.value, endpoints.value, ids, as_of))
-            return before[1]
+            if self._listing is None or self._listing[0] != key:
+                self._listing = (key, parts, _listing(images, chats, sources.asked_at, shown, private))
+            return self._listing[2]
+
+    def _image_model_ids(self) -> Sequence[str]:
+        return [model.id for model in self._image_models.get(SHOWN).value]
 
     def _private_if_known(self) -> Dated[tuple[str, ...]] | None:
         try:
@@ -188,29 +181,30 @@ class Catalogue:
         except UnsupportedModel:
             return ()  # the list of models is older than that it is gone
 
-    def _ask_all_endpoints(self, before: EndpointsByModel | None) -> EndpointsByModel:
-        """Of all models, a few at a time; where that fails, what was known of the model.
 
-        Raises:
-            DarkroomError: it failed for each of them.
-        """
-        failures: list[DarkroomError] = []
-
-        def ask(model: str) -> Endpoints | None:
-            if len(failures) >= _MOST_FAILURES:
-                return None
-            try:
-                return self._ask_endpoints(model)
-            except UnsupportedModel:
-                return ()
-            except DarkroomError as error:
-                failures.append(error)
-                return None
-
-        ids = [model.id for model in self._image_models.get(SHOWN).value]
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="endpoints") as pool:
-            found = dict(zip(ids, pool.map(ask, ids), strict=True))
-        if failures and all(each is None for each in found.values()):
-            raise failures[0]
-        filled = {model: (before or {}).get(model) if each is None else each for model, each in found.items()}
-        return {model: each for model, each in filled.items() if each is not None}
+def _listing(
+    images: Dated[ImageModels],
+    chats: Dated[ChatModelList],
+    sources_asked_at: datetime,
+    sources: Mapping[str, Dated[Endpoints]],
+    private: Dated[tuple[str, ...]] | None,
+) -> Listing:
+    """Args:
+    sources_asked_at: when those of all image models were asked for the last time, be it in vain.
+    """
+    tags = (private.asked_at,) if private else ()
+    talking = min((chats.asked_at, *tags))
+    dates = {model.id: talking for model in chats.value}
+    for model in images.value:
+        found = sources.get(model.id)
+        asked_at = sources_asked_at if found is None else found.asked_at
+        dates[model.id] = min(images.asked_at, asked_at, *tags, dates.get(model.id, images.asked_at))
+    as_of = min(images.asked_at, chats.asked_at, sources_asked_at, *tags, *dates.values())
+    return Listing(
+        image_models=images.value,
+        chat_models=chats.value,
+        endpoints={model: found.value for model, found in sources.items()},
+        private=frozenset(private.value) if private else None,
+        as_of=as_of,
+        dates=dates,
+    )

@@ -94,10 +94,17 @@ class Kept(Generic[_T]):
             return found if found is not None else self._renewed(oldest)
 
     def known(self) -> Dated[_T] | None:
-        """It, if it is fresh here or in the table."""
+        """The latest that is here, or in the table, however old it is. Nobody is asked."""
         with self._lock:
+            self._arrived()
             self._look()
-            return self._found if self._shelf.is_fresh(self._found) else None
+            return self._found
+
+    def learn(self, found: Dated[_T]) -> None:
+        """Takes what another list says of it, unless what is here is as new."""
+        with self._lock:
+            if self._found is None or found.asked_at > self._found.asked_at:
+                self._found = found
 
     def _at_hand(self, oldest: timedelta) -> Dated[_T] | None:
         """What is good enough to go on with."""

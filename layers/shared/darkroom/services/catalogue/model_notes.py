@@ -43,6 +43,7 @@ NOTES: Final[Mapping[str, Note]] = MappingProxyType(
         ),
         "qwen/qwen-image": Note("Lettering in English and Chinese; posters.", "", _LETTERING),
         "recraft/": Note("Design: brand styles, icons, posters.", "One reference at most.", (*_ARTISTIC, *_LETTERING)),
+        "microsoft/mai-image": Note("Photographs, quickly.", "Little is known of its habits."),
         "sourceful/riverflow": Note("Products and packaging, kept as they are.", "Fonts cost extra."),
         "x-ai/grok-imagine": Note("Lively pictures, quickly.", "Two qualities, up to 2K."),
         "meta/muse-image": Note("Trying it out.", "Publishes neither what it takes nor what it costs."),
@@ -57,6 +58,48 @@ NOTES: Final[Mapping[str, Note]] = MappingProxyType(
         "anthropic/claude-haiku": Note("Quick turns with good judgement."),
         "openai/gpt-4o-mini": Note("Cheap words.", "Pictures that it is shown count for many tokens."),
         "openai/gpt-oss": Note("Words alone, with open weights.", "Sees no pictures."),
+        "openai/gpt-4o": Note("Conversations about a picture, by a model of known habits.", "Newer ones plan better."),
+        "openai/gpt-5": Note(
+            "Conversations about a picture in good prose.", "Thinks before it answers, and is slower."
+        ),
+        "openai/gpt-5.1-chat": Note(
+            "Conversations about a picture in good prose, without a long wait.",
+            "Its answers cost several times its questions.",
+        ),
+        "google/gemini-2.5-pro": Note("Long or difficult edits.", "Thinks before it answers, and is slower."),
+        "google/gemini-3": Note("Conversations about a picture: sees well, plans well.", "Some are previews."),
+        "google/gemma": Note(
+            "Looking at pictures with open weights, from a model of middle size.", "Plans long edits less well."
+        ),
+        "google/gemma-4-31b-it:free": Note(
+            "Trying out conversations about a picture without paying.",
+            "Free ones are limited to few requests a day, and may be busy.",
+        ),
+        "google/gemma-4-26b-a4b-it:free": Note(
+            "Trying out conversations about a picture without paying, and quickly.",
+            "Free ones are limited to few requests a day, and may be busy.",
+        ),
+        "meta-llama/": Note("Words alone, with open weights.", "Sees no pictures."),
+        "meta-llama/llama-3.3-70b-instruct": Note(
+            "Words alone, in several languages, with open weights; very quick at Groq.",
+            "Sees no pictures, so it plans edits blindly.",
+        ),
+        "meta-llama/llama-3.1-8b-instruct": Note(
+            "Short words alone for next to nothing, with open weights.", "Sees no pictures; plans poorly."
+        ),
+        "mistralai/": Note("Looking at pictures, by a European maker.", "Plans long edits less well."),
+        "nvidia/nemotron-3-nano": Note("Quick words alone, with open weights.", "Sees no pictures."),
+        "nvidia/nemotron-3-nano-30b-a3b:free": Note(
+            "Trying out chat without paying; quick words alone, with open weights.",
+            "Sees no pictures. Free ones are limited to few requests a day, and may be busy.",
+        ),
+        "qwen/qwen3": Note(
+            "Conversations about a picture with open weights; many languages.",
+            "Thinks before it answers, which is paid for, too.",
+        ),
+        "openrouter/free": Note(
+            "Whoever does not want to pay, or to choose.", "Limited to few requests a day; which model answers is luck."
+        ),
         "openrouter/auto": Note("Whoever does not want to choose.", "What it costs is known afterwards."),
     }
 )

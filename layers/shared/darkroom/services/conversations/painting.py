@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from darkroom.models.budget import BudgetRef
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage
 from darkroom.models.money import MicroUsd
 from darkroom.models.quote import InputShape
+from darkroom.models.user_settings import Limits
 from darkroom.ports import Clock
-from darkroom.services.accounts.keys import Keys
+from darkroom.services.accounts.keys import disconnected
 from darkroom.services.paid.budgets import Budgets, reserve_for
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.selection.providers import Providers
@@ -18,28 +20,34 @@ class Painting:
     quotes: Quotes
     budgets: Budgets
     providers: Providers
-    keys: Keys
     clock: Clock
 
     def job(self, turn: Job, prompt: str, image: StoredImage | None, *, like: Job, spent: MicroUsd) -> Job:
         """The paid job, not admitted yet.
 
         Args:
-            like: a part of the same turn, whose budgets it shares.
+            like: a part of the same turn, whose budgets it shares. Where the user pays that and the stack this one,
+                the stack's limits hold for them, too.
             spent: what the turn has cost so far, which counts towards the limit of one request.
 
         Raises:
+            InvalidApiKey: the user's key that the turn was begun with is gone.
             MoneyRefused: it may cost more than is left of that.
             CallerError: whatever else Providers.choose and Quotes.quote raise.
         """
         choice = self.providers.choose(turn.user, "edit" if image else "generate")
+        budgets = like.budgets
+        if like.own_key and not choice.own_key:
+            if choice.name == like.provider:
+                raise disconnected(choice.name)
+            budgets = _within(budgets, self.budgets.limits(turn.user, own_key=False))
         shapes = [InputShape(width=image.width, height=image.height)] if image else []
         quote = self.quotes.quote(ImageRequest(prompt=prompt), inputs=shapes, choice=choice)
         reserve = reserve_for(
             estimate=quote.estimate,
             reserve=quote.reserve,
             most=None,
-            per_request=self.left(turn.user, spent, provider=choice.name),
+            per_request=self.left(turn.user, spent, own_key=choice.own_key),
             least=quote.least,
             may_vouch=False,
         )
@@ -61,16 +69,27 @@ class Painting:
                     rates=quote.rates,
                 ),
                 "provider": choice.name,
+                "own_key": choice.own_key,
                 "cost": JobCost(estimated=quote.estimate, reserved=reserve, actual=None, settled=False),
-                "budgets": like.budgets,
+                "budgets": budgets,
                 "model_requested": quote.model_requested,
                 "warnings": quote.warnings,
                 "lineage": (Parent(kind="job", ref=turn.id, sha256=image.sha256),) if image else (),
             }
         )
 
-    def left(self, user: str, spent: MicroUsd, *, provider: str) -> MicroUsd | None:
-        """What a turn may cost yet, which is one request to whoever asked; as a part of it is for that provider."""
-        own_key = self.keys.payer(user, provider) == "user"
+    def left(self, user: str, spent: MicroUsd, *, own_key: bool) -> MicroUsd | None:
+        """What a turn may cost yet, which is one request to whoever asked; by the limits that a part of it is under."""
         limit = self.budgets.limits(user, own_key=own_key).per_request
         return None if limit is None else max(0, limit - spent)
+
+
+def _within(budgets: tuple[BudgetRef, ...], limits: Limits) -> tuple[BudgetRef, ...]:
+    """The same budgets under these limits where they are narrower; a token's own stay as they are."""
+    ceilings = {"day": limits.per_day, "month": limits.per_month, "conversation": limits.per_conversation}
+
+    def within(ref: BudgetRef) -> BudgetRef:
+        ceiling = ceilings.get(ref.name)
+        return ref if ceiling is None else ref.model_copy(update={"limit": min(ref.limit, ceiling)})
+
+    return tuple(within(ref) for ref in budgets)

@@ -18,6 +18,8 @@ MOST_OPERATIONS: Final = 20
 _MOST_TEXT: Final = 40_000
 _MOST_PLAN: Final = 20_000
 _MOST_WHY: Final = 600
+# What models call it beside `paint`, though the schema has none of it.
+_PAINTING: Final = frozenset({"paint", "generate", "generation", "generative", "repaint", "inpaint", "edit_image"})
 _FENCED: Final = re.compile(r"```(?:json|JSON)?\s*\n?(.*?)```", re.DOTALL)
 # What a picture that an operation takes may be called. Whose it is, is found out when it is rendered.
 _REF: Final = re.compile(r"upl_[0-9A-HJKMNP-TV-Z]{26}|job_[0-9A-Za-z_-]{1,60}(?:/[0-9]{1,4})?", re.ASCII)
@@ -31,16 +33,25 @@ class InvalidPlan(Exception):
         super().__init__(self.why)
 
 
+class PaintingForbidden(InvalidPlan):
+    """It paints where nothing may be painted."""
+
+
 def read_plan(text: str, *, may_paint: bool, method: Method, has_picture: bool) -> Plan:
     """The plan, its operations in canonical form and its type after what it does.
 
     Raises:
         InvalidPlan: it is not JSON, does not follow the schema, or asks for what may not be done.
     """
-    plan = _plan(_json(text))
+    found = _json(text)
+    is_allowed = may_paint_with(method, may_paint=may_paint)
+    if not is_allowed and _wants_painting(found):
+        raise PaintingForbidden("Nothing may be painted now; use operations that come near to it, or only reply.")
+    plan = _plan(found)
     actions = tuple(_checked(each, index, method) for index, each in enumerate(plan.actions))
     plan = plan.model_copy(update={"actions": actions, "type": _type(actions)})
-    _check_painting(plan, may_paint=may_paint_with(method, may_paint=may_paint))
+    if len(plan.paints()) > 1:
+        raise InvalidPlan("It paints more than once; say everything in one prompt.")
     _check_order(plan, has_picture=has_picture)
     if not plan.actions and not plan.reply.strip():
         raise InvalidPlan("It neither does nor says anything.")
@@ -129,11 +140,11 @@ def _type(actions: tuple[Any, ...]) -> str:
     return "talk"
 
 
-def _check_painting(plan: Plan, *, may_paint: bool) -> None:
-    if plan.paints() and not may_paint:
-        raise InvalidPlan("Nothing may be painted now; use operations that come near to it, or only reply.")
-    if len(plan.paints()) > 1:
-        raise InvalidPlan("It paints more than once; say everything in one prompt.")
+def _wants_painting(found: Mapping[str, Any]) -> bool:
+    """Whether any of its actions is one, by whatever name."""
+    actions = found.get("actions")
+    given = [each for each in actions if isinstance(each, Mapping)] if isinstance(actions, list) else []
+    return any("prompt" in each or str(each.get("kind")) in _PAINTING for each in given)
 
 
 def _check_order(plan: Plan, *, has_picture: bool) -> None:

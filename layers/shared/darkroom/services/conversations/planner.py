@@ -10,11 +10,11 @@ from darkroom.images.preview import preview
 from darkroom.models.chat import ChatMessage, ChatRequest, JsonSchema
 from darkroom.models.conversation import Conversation
 from darkroom.models.plan import Plan
-from darkroom.services.conversations.plan_reader import InvalidPlan, read_plan
+from darkroom.services.conversations.plan_reader import InvalidPlan, PaintingForbidden, read_plan
 from darkroom.services.conversations.planner_prompt import complaint, history, system_text
 from darkroom.services.conversations.planner_schema import Method, plan_schema
 
-__all__ = ["InvalidPlan", "Method", "Planner", "preview"]
+__all__ = ["InvalidPlan", "Method", "PaintingForbidden", "Planner", "preview"]
 
 MOST_COMPLETION_TOKENS: Final = 2000
 CACHE_SECONDS: Final = 3600

@@ -39,13 +39,13 @@ users, accounts, keys, prices or budgets, and reach no address. Another picture 
 
 _METHODS: Final = {
     "local": "Only operations may be used. If the request needs painting, come as near to it as operations can and say "
-    "so in `reply`; if they come nowhere near, do nothing and say that.",
+    "so in `reply`; if they come nowhere near, do nothing and say that. `needs_painting` tells whether it does.",
     "generative": "The picture is changed by painting; operations only crop, resize or convert it.",
     "hybrid": "",
 }
 _NO_PAINTING: Final = (
     "Painting is not possible now. If the request needs it, say so in `reply`, and come as near to it as operations "
-    "can; if they come nowhere near, do nothing."
+    "can; if they come nowhere near, do nothing. `needs_painting` tells whether it does."
 )
 
 
@@ -93,6 +93,8 @@ def _planned(message: Message) -> str:
     # As the planner said it; what the person was told may begin with words of ours, which it would take up.
     said = str(plan.get("reply") or message.content)
     whole = {"reply": said, "type": plan.get("type", "talk"), "actions": plan.get("actions", [])}
+    if plan.get("needs_painting") is not None:
+        whole["needs_painting"] = plan["needs_painting"]
     text = json.dumps(whole, ensure_ascii=False)
     if len(text) <= _MOST_PLAN:
         return text

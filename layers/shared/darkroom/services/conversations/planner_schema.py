@@ -28,10 +28,17 @@ def may_paint_with(method: Method, *, may_paint: bool) -> bool:
 def plan_schema(method: Method, *, may_paint: bool, has_picture: bool) -> dict[str, Any]:
     """What cannot be asked for is not in it. Not to be changed: it is shared."""
     own = _own(Plan)
+    can_paint = may_paint_with(method, may_paint=may_paint)
+    if can_paint:
+        own["required"].remove("needs_painting")
+        del own["properties"]["needs_painting"]
+    else:
+        asked = own["properties"]["needs_painting"]
+        own["properties"]["needs_painting"] = {"type": "boolean", "description": asked["description"]}
     actions = own["properties"]["actions"]
     choices = [
         *([_operate(method), _own(HistoryAction)] if has_picture else []),
-        *([_own(PaintAction)] if may_paint_with(method, may_paint=may_paint) else []),
+        *([_own(PaintAction)] if can_paint else []),
     ]
     listed = {
         "type": "array",

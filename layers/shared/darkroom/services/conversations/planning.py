@@ -11,7 +11,7 @@ from darkroom.models.money import MicroUsd
 from darkroom.models.plan import Plan
 from darkroom.models.user_settings import WARN_AT_COST, UserSettings
 from darkroom.ports import Clock, ImageStore, SettingsStore
-from darkroom.services.conversations import planner_estimate
+from darkroom.services.conversations import painting_off, planner_estimate
 from darkroom.services.conversations.conversations import read_version
 from darkroom.services.conversations.planner import Method, Planner, preview
 from darkroom.services.paid.admission import Prepared, part_of
@@ -128,6 +128,10 @@ class Planning:
         """The plan in an answer. Raises InvalidPlan."""
         method, may_paint = _methods(self.settings.load(user))
         return self.planner.read(text, may_paint=may_paint, method=method, has_picture=has_picture)
+
+    def why_no_painting(self, user: str) -> str | None:
+        """Which of the user's settings forbids painting, as a sentence; None where it is allowed."""
+        return painting_off.reason(self.settings.load(user))
 
     def warn_at_cost(self, user: str) -> MicroUsd:
         """The total of a conversation at which its user wants to be told."""

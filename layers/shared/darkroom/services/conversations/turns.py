@@ -30,9 +30,10 @@ from darkroom.models.job import Job, JobCost, JobStatus, Parent, TurnState
 from darkroom.models.money import MicroUsd, in_dollars, said
 from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
 from darkroom.ports import Clock, JobStore, RenderQueue
+from darkroom.services.conversations import painting_off
 from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.painting import Painting
-from darkroom.services.conversations.planner import InvalidPlan, Planner
+from darkroom.services.conversations.planner import InvalidPlan, PaintingForbidden, Planner
 from darkroom.services.conversations.planning import Planning, took
 from darkroom.services.conversations.turn_render import TurnRender, origin_of
 from darkroom.services.conversations.versions import NOTHING_CHANGED
@@ -132,14 +133,16 @@ class Turns:
             plan = self.planning.read(turn.user, text, has_picture=state.base is not None)
         except InvalidPlan as invalid:
             if repair is not None:
-                return self._save(turn, state, plan=Plan(reply=_REFUSED, type="talk").model_dump(mode="json"))
+                is_painted = isinstance(invalid, PaintingForbidden)
+                refused = Plan(reply="" if is_painted else _REFUSED, type="talk", needs_painting=is_painted)
+                return self._save_plan(turn, state, refused)
             asked: ChatRequest | None = call.work.chat if call.work else None
             if asked is None:
                 raise InternalError("The planner's request is gone.") from invalid
             request = self.planner.repair(asked, text, invalid.why)
             spent = self._spent(turn)
-            limit = self.painting.left(turn.user, spent, provider=call.provider)
-            with self._within_the_turn(turn, "Asking the planner once more", spent, provider=call.provider):
+            limit = self.painting.left(turn.user, spent, own_key=call.own_key)
+            with self._within_the_turn(turn, "Asking the planner once more", spent, own_key=call.own_key):
                 part = self.planning.part(turn, "repair", request, like=call, limit=limit)
             self.admission.admit_part(part)
             return False
@@ -148,6 +151,13 @@ class Turns:
         if version is not None:
             origin, since = origin_of(conversation, version)
             found = {"image": version.image, "origin": origin, "since": since}
+        return self._save_plan(turn, state, plan, **found)
+
+    def _save_plan(self, turn: Job, state: TurnState, plan: Plan, **found: Any) -> bool:
+        """With nothing in its reply that is not so, and why nothing is painted if that is to be told."""
+        plan, why = painting_off.honest(plan, self.planning.why_no_painting(turn.user))
+        if why is not None:
+            turn = turn.model_copy(update={"warnings": (*turn.warnings, why)})
         return self._save(turn, state, plan=plan.model_dump(mode="json"), reply=plan.reply, **found)
 
     def _paint(self, turn: Job, state: TurnState, action: PaintAction) -> bool:
@@ -158,7 +168,7 @@ class Turns:
             self.conversations.find(turn.user, state.conversation_id)
             spent = self._spent(turn)
             like = self.jobs.find(turn.user, f"{turn.id}-plan") or turn
-            with self._within_the_turn(turn, "The painting", spent, provider=like.provider):
+            with self._within_the_turn(turn, "The painting", spent, own_key=like.own_key):
                 job = self.painting.job(turn, action.prompt, state.image, like=like, spent=spent)
             self.admission.admit_part(part_of(turn, name, job))
             return False
@@ -201,7 +211,7 @@ class Turns:
             state.conversation_id,
             turn=turn.id,
             user_text=state.content,
-            reply=plan.reply,
+            reply=painting_off.told(plan, turn.warnings),
             plan=state.plan or {},
             base=state.base,
             image=state.image if state.steps else None,
@@ -296,12 +306,12 @@ class Turns:
         return False
 
     @contextmanager
-    def _within_the_turn(self, turn: Job, what: str, spent: MicroUsd, *, provider: str) -> Iterator[None]:
+    def _within_the_turn(self, turn: Job, what: str, spent: MicroUsd, *, own_key: bool) -> Iterator[None]:
         """All calls of a turn are one request to whoever said it: a refusal says what is left for this one."""
         try:
             yield
         except CostLimit as error:
-            limit, wanted = self.painting.left(turn.user, 0, provider=provider), error.context.get("estimated_usd")
+            limit, wanted = self.painting.left(turn.user, 0, own_key=own_key), error.context.get("estimated_usd")
             if limit is None or wanted is None:
                 raise
             left = max(0, limit - spent)

@@ -14,7 +14,7 @@ from darkroom.models.image_input import edit_fields, from_base64
 from darkroom.models.image_request import EditRequest, ImageRequest
 from darkroom.models.model_row import Task
 from darkroom.models.money import MicroUsd
-from darkroom.models.provider import AUTO
+from darkroom.models.provider import AUTO, Skill
 from darkroom.models.quote import InputShape
 from darkroom.models.source import ImageSource
 from darkroom.models.user_settings import UserSettings
@@ -24,8 +24,9 @@ from darkroom.services.pricing import chat_pricing, token_counts
 from darkroom.services.pricing.chat_pricing import ChatShape
 from darkroom.services.pricing.completion_survey import survey
 from darkroom.services.pricing.quotes import Quotes
+from darkroom.services.selection import privacy
 from darkroom.services.selection.chat_models import ChatModels
-from darkroom.services.selection.providers import Choice
+from darkroom.services.selection.providers import Choice, named
 
 _OWN: Final = ("for", "times", "references")
 _PICTURES: Final = ("images", "image", "image_url", "image_b64", "upload_id", "job_id", "mask")
@@ -92,6 +93,8 @@ class Estimates:
         Raises:
             InvalidParameter, UnsupportedModel, …: as the request itself would be refused; `param` says which.
         """
+        if "items" in fields and (beside := without(dict(fields), "items")):
+            raise _beside(list(beside))
         chosen = self.settings.load(user)
         if "items" not in fields:
             return Sum((self._one(dict(fields), chosen),), chosen.credit or self.credit)
@@ -113,20 +116,22 @@ class Estimates:
         return self._picture(task, rest, how, chosen)
 
     def _picture(self, task: Task, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
-        default = chosen.image_edit_model if task == "edit" else chosen.image_generation_model
-        fields = {"prompt": PROMPT, "model": default, **rest}
-        warnings: tuple[str, ...] = ()
-        if task == "generate":
-            request, inputs, masked = _parsed(ImageRequest, fields), [], False
-        elif how.references is not None or not any(name.partition("[")[0] in _PICTURES for name in rest):
-            request, inputs, masked = _parsed(ImageRequest, fields), [PICTURE] * (how.references or 1), False
+        fields = {"prompt": PROMPT, **rest}
+        edit: EditRequest | None = None
+        if task == "edit" and how.references is None and any(map(_is_picture, rest)):
+            request: ImageRequest = (edit := _parsed(EditRequest, edit_fields(fields)))
         else:
-            edit = _parsed(EditRequest, edit_fields(fields))
-            request, masked = edit, edit.mask is not None
+            request = _parsed(ImageRequest, fields)
+        choice = self._choice(request.provider_name, task, chosen)
+        if choice is None and request.model is None:
+            default = chosen.image_edit_model if task == "edit" else chosen.image_generation_model
+            request = request.model_copy(update={"model": default})
+        inputs: list[InputShape] = [PICTURE] * (how.references or 1) if task == "edit" else []
+        warnings: tuple[str, ...] = ()
+        if edit is not None:
             inputs, warnings = _shapes(edit.images)
-        quote = self.quotes.quote(
-            request, inputs=inputs, masked=masked, choice=self._choice(request.provider_name, chosen)
-        )
+        is_masked = edit is not None and edit.mask is not None
+        quote = self.quotes.quote(request, inputs=inputs, masked=is_masked, choice=choice)
         return Estimated(
             task=task,
             model_requested=quote.model_requested,
@@ -136,26 +141,23 @@ class Estimates:
             warnings=(*quote.warnings, *warnings),
         )
 
-    def _choice(self, name: str | None, chosen: UserSettings) -> Choice | None:
+    def _choice(self, name: str | None, skill: Skill, chosen: UserSettings) -> Choice | None:
         """The provider that is named; whether there is a key for it is of no interest here."""
         if name is None or name == AUTO:
             return None
-        if name not in self.known:
-            raise InvalidParameter(
-                "There is no such provider.",
-                fix=f"Use one of: {', '.join((AUTO, *sorted(self.known)))}.",
-                param="provider",
-            )
-        return Choice(self.known[name], settings=chosen)
+        return Choice(named(name, self.known, skill), settings=chosen)
 
     def _chat(self, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
         body = _parsed(CompletionBody, rest)
         found = survey(body.passed(), lambda _url: None)
+        choice = self._choice(body.provider_name, "chat", chosen)
         models = self.chats.choose(
-            body.named or chosen.chat_model,
+            body.named or (None if choice else chosen.chat_model),
             body.others,
             sees=bool(found.pictures),
-            choice=self._choice(body.provider_name, chosen),
+            choice=choice,
+            routing=body.provider is not None,
+            zdr=privacy.wanted(body.keeps_nothing, choice),
         )
         limits = [each.max_completion_tokens for each in models.models if each.max_completion_tokens]
         shape = ChatShape(
@@ -173,7 +175,14 @@ class Estimates:
 
     def _turn(self, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
         size = _parsed(TurnSize, rest)
-        models = self.chats.choose(size.model or chosen.chat_model, size.fallback_models, sees=size.pictures > 0)
+        choice = self._choice(size.provider_name, "chat", chosen)
+        models = self.chats.choose(
+            size.model or (None if choice else chosen.chat_model),
+            size.fallback_models,
+            sees=size.pictures > 0,
+            choice=choice,
+            routing=size.provider is not None,
+        )
         costs = [
             chat_pricing.expected(
                 model,
@@ -197,7 +206,21 @@ class Estimates:
 def _task(item: Mapping[str, Any], how: Repeated) -> Task:
     if any(name in item for name in _CHAT):
         return "chat"
-    return "edit" if how.references or any(name.partition("[")[0] in _PICTURES for name in item) else "generate"
+    return "edit" if how.references or any(map(_is_picture, item)) else "generate"
+
+
+def _is_picture(name: str) -> bool:
+    return name.partition("[")[0] in _PICTURES
+
+
+def _beside(names: Sequence[str]) -> InvalidParameter:
+    said = ", ".join(f"`{name[:100]}`" for name in names)
+    return InvalidParameter(
+        f"Beside `items` stands what belongs to no request: {said}.",
+        fix="Put it into each of the items that it is meant for.",
+        param=names[0],
+        context={"faults": [{"param": name, "message": "Belongs into an item."} for name in names]},
+    )
 
 
 def _items(fields: Mapping[str, Any]) -> Sequence[Any]:

@@ -26,14 +26,26 @@ _FIGURES_FOR: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Rows, and as whom and when they are seen."""
+    """Rows, and as whom and when they are seen.
+
+    Args:
+        as_of: when the oldest was asked for of what they, and the choice of them, are made of.
+        fresh_for: how long what was asked for is current; 0 asks each time.
+    """
 
     rows: Sequence[ModelRow]
     as_of: datetime
-    age: timedelta
-    is_stale: bool
+    now: datetime
+    fresh_for: timedelta
     favourites: frozenset[str] = frozenset()
     credit: MicroUsd = 1
+
+    @property
+    def age(self) -> timedelta:
+        return max(timedelta(), self.now - self.as_of)
+
+    def is_stale(self, as_of: datetime) -> bool:
+        return self.now - as_of >= self.fresh_for > timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,7 @@ class ModelList:
             found, query = _wanted(found, listing, query)
         chosen = self._settings.load(user)
         picked = model_choice.chosen(found, query, favourites=chosen.favourite_models)
-        return self._seen(picked, listing, chosen)
+        return self._seen(picked, listing.as_of, chosen)
 
     def show(self, user: str, name: str) -> tuple[Named, Seen]:
         """One model, by any name that it goes by.
@@ -95,7 +107,7 @@ class ModelList:
         listing = self._catalogue.listing()
         named = self._named(name, {row.id: row for row in self._rows(listing)})
         (row,) = self._figures.now_on([named.row])
-        return replace(named, row=row), self._seen([row], listing, self._settings.load(user))
+        return replace(named, row=row), self._seen([row], listing.as_of_model(row.id), self._settings.load(user))
 
     def compare(self, user: str, names: Sequence[str]) -> tuple[list[Named], Seen]:
         """Several models, in the order in which they were named.
@@ -115,7 +127,8 @@ class ModelList:
         named = [self._named(name, by_id, param="ids") for name in names]
         found = self._figures.now_on([each.row for each in named])
         both = [replace(each, row=row) for each, row in zip(named, found, strict=True)]
-        return both, self._seen(found, listing, self._settings.load(user))
+        as_of = min(listing.as_of_model(row.id) for row in found)
+        return both, self._seen(found, as_of, self._settings.load(user))
 
     def _rows(self, listing: Listing) -> tuple[ModelRow, ...]:
         if self._made is None or self._made[0] is not listing:
@@ -134,13 +147,12 @@ class ModelList:
             )
         return Named(name, by_id[found.id], f"{found.reason} {found.id} is shown instead." if found.reason else None)
 
-    def _seen(self, found: Sequence[ModelRow], listing: Listing, chosen: UserSettings) -> Seen:
-        age = max(timedelta(), self._clock() - listing.as_of)
+    def _seen(self, found: Sequence[ModelRow], as_of: datetime, chosen: UserSettings) -> Seen:
         return Seen(
             rows=found,
-            as_of=listing.as_of,
-            age=age,
-            is_stale=age >= self._catalogue.ttl > timedelta(),
+            as_of=as_of,
+            now=self._clock(),
+            fresh_for=self._catalogue.ttl,
             favourites=frozenset(chosen.favourite_models),
             credit=chosen.credit or self._credit,
         )

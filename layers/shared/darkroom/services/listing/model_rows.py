@@ -72,6 +72,7 @@ def _row(
         note=note,
         recommended=is_recommended,
         expires_at=chat.expires_at if chat else None,
+        as_of=listing.as_of_model(first.id),
     )
 
 

@@ -81,6 +81,7 @@ def _row_view(row: ModelRow, seen: Seen, *, whole: bool = False) -> dict[str, An
         "note": {"best_for": row.note.best_for, "limits": row.note.limits or None} if row.note else None,
         "recommended": row.recommended,
         "favourite": row.id in seen.favourites,
+        **_row_age(row, seen),
     }
 
 
@@ -109,7 +110,15 @@ def _name(named: Named) -> Mapping[str, Any]:
 
 
 def _age(seen: Seen) -> Mapping[str, Any]:
-    return {"as_of": seen.as_of.isoformat(), "age_seconds": int(seen.age.total_seconds()), "stale": seen.is_stale}
+    is_stale = seen.is_stale(seen.as_of)
+    return {"as_of": seen.as_of.isoformat(), "age_seconds": int(seen.age.total_seconds()), "stale": is_stale}
+
+
+def _row_age(row: ModelRow, seen: Seen) -> Mapping[str, Any]:
+    """A row may be older than others, if its own prices could not be had."""
+    if row.as_of is None:
+        return {"as_of": None, "stale": True}
+    return {"as_of": row.as_of.isoformat(), "stale": seen.is_stale(row.as_of)}
 
 
 def _why(first: ModelRow | None, query: ModelQuery) -> str:

@@ -225,6 +225,7 @@ class Admission:
             cancel_at=now + terms.cancel_after if terms.cancel_after is not None else None,
             webhook_url=prepared.webhook_url or choice.settings.webhook_url,
             provider=choice.name,
+            own_key=choice.own_key,
         )
 
     def _admit(self, job: Job, terms: Terms, sha256: str, now: datetime, *, turn: Job | None) -> Submission:

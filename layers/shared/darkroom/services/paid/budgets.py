@@ -170,8 +170,7 @@ def exceeded(outcome: Outcome, *, reserve: MicroUsd, estimate: MicroUsd | None) 
     assert budget is not None and ref is not None  # noqa: S101, PT018 - that is what refused means
     resets = f" It begins anew at {ref.resets_at.isoformat()}." if ref.resets_at else ""
     return BudgetExceeded(
-        f"{said(reserve)} would have to be set aside; {said(budget.remaining)} is left of "
-        f"{_title(ref.name)} budget of {said(budget.limit)}.{resets}",
+        f"{_shortage(ref, budget, reserve)}{resets}",
         fix="Wait, or choose something cheaper. "
         + ("The token's maker set its limit." if "token" in ref.name else "PATCH /v1/settings raises the limit."),
         context={
@@ -180,10 +179,25 @@ def exceeded(outcome: Outcome, *, reserve: MicroUsd, estimate: MicroUsd | None) 
             "reserve_usd": float(in_dollars(reserve)),
             "limit_usd": float(in_dollars(budget.limit)),
             "remaining_usd": float(in_dollars(budget.remaining)),
+            "overdrawn_usd": float(in_dollars(budget.overdrawn)),
             "reserved_usd": float(in_dollars(budget.reserved)),
             "spent_usd": float(in_dollars(budget.spent)),
             "resets_at": ref.resets_at.isoformat() if ref.resets_at else None,
         },
+    )
+
+
+def _shortage(ref: BudgetRef, budget: Budget, reserve: MicroUsd) -> str:
+    """Of an overdrawn budget nothing is to be had, also where nothing is to be set aside: a price of nothing is only
+    what somebody has said, and that they may be wrong is what such a budget has shown."""
+    if budget.overdrawn:
+        return (
+            f"{_title(ref.name).capitalize()} budget of {said(budget.limit)} is overdrawn by {said(budget.overdrawn)}. "
+            "Until it is whole again nothing is admitted, not even what should cost nothing."
+        )
+    return (
+        f"{said(reserve)} would have to be set aside; {said(budget.remaining)} is left of "
+        f"{_title(ref.name)} budget of {said(budget.limit)}."
     )
 
 

@@ -40,7 +40,7 @@ class Reconciliation:
             provider = self.providers(job.provider)
             if not provider.keeps_books:
                 return None
-            key = self.keys.reveal(job.user, job.provider)
+            key = self.keys.reveal(job.user, job.provider, own=job.own_key)
             if digest(key) != job.key_sha256:
                 return None  # another key by now, which knows nothing of the call
             return self._from_books(job, provider, key, self.clock() - job.dispatched_at)

@@ -71,7 +71,9 @@ class Settlement:
                 "completed_at": self.clock(),
                 "images": stored,
                 "result": {**told, "source": result.call.source, "attempts": result.call.attempts},
-                "warnings": (*job.warnings, *result.warnings, *warnings),
+                "warnings": tuple(
+                    dict.fromkeys((*job.warnings, *_stood_in(job, result.call.model_used), *result.warnings, *warnings))
+                ),
                 "model_used": result.call.model_used,
                 "generation_id": result.call.generation_id or job.generation_id,
                 "error": None,
@@ -228,6 +230,20 @@ class Settlement:
         )
         self.images.write_output(image.key, data, media_type=media_type, metadata={"job": job.id})
         return image
+
+
+def _stood_in(job: Job, used: str) -> tuple[str, ...]:
+    """A sentence where another model has served than was asked first.
+
+    What tells of itself by a longer name, such as a dated one, is the model that the name begins with.
+    """
+    work = job.work
+    asked = (work.request or work.chat or work.completion) if work else None
+    if asked is None:
+        return ()
+    models = (asked.model, *asked.fallback_models)
+    found = max((each for each in models if used.startswith(each)), key=len, default=asked.model)
+    return () if found == asked.model else (f"{asked.model} could not serve this; {found} did instead.",)
 
 
 def _usage(result: GenerationResult) -> dict[str, Any]:

@@ -144,7 +144,7 @@ class Worker:
     def _ready(self, call: "_Call") -> tuple[str, CarryOut]:
         """Everything that can fail without having cost anything."""
         job = call.job
-        key = self.keys.reveal(job.user, job.provider)
+        key = self.keys.reveal(job.user, job.provider, own=job.own_key)
         assert job.work is not None  # noqa: S101 - run() took only such
         provider = self.providers(job.provider)
         carry_out = prepare(job.work, provider, self.images)

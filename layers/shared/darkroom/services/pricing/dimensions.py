@@ -52,51 +52,53 @@ def shape(
             ratio = _nearest_to_input(inputs[0], candidates)
         return Shape(aspect_ratio=ratio, resolution=tier)
     if _tier(size) in TIERS:
-        return _of_tier(size, ratio, tier)
+        return _of_tier(size, ratio, tier, candidates)
     return _of_pixels(_pixels(size), ratio, tier, candidates)
 
 
-def _of_tier(size: str, ratio: str | None, tier: str | None) -> Shape:
+def _of_tier(size: str, ratio: str | None, tier: str | None, candidates: Sequence[Candidate]) -> Shape:
     if tier not in (None, _tier(size)):
-        raise _contradiction(size, "resolution", str(tier))
+        raise _contradiction(size, "resolution", str(tier), _tiers(candidates) or _made(candidates)[0])
+    if not _tiers(candidates) and not all(each.accepts("resolution", _tier(size)) for each in candidates):
+        raise _without_tiers(candidates)
     return Shape(aspect_ratio=ratio, resolution=_tier(size))
 
 
 def _of_pixels(pixels: tuple[int, int], ratio: str | None, tier: str | None, candidates: Sequence[Candidate]) -> Shape:
     size = f"{pixels[0]}x{pixels[1]}"
     if ratio not in (None, AUTO) and not _is_near(pixels, str(ratio)):
-        raise _contradiction(size, "aspect_ratio", str(ratio))
+        raise _contradiction(size, "aspect_ratio", str(ratio), _made(candidates)[0])
     if all(each.accepts("size", size) for each in candidates):
         return Shape(size=size, aspect_ratio=ratio, resolution=tier)
     chosen = ratio if ratio not in (None, AUTO) else _ratio_for(pixels, candidates)
     covering = _covering(pixels, candidates)
     if tier not in (None, covering):
-        raise _contradiction(size, "resolution", str(tier))
+        raise _contradiction(size, "resolution", str(tier), _tiers(candidates) or _made(candidates)[0])
     made = Shape(aspect_ratio=chosen, resolution=covering)
     return made if _is_exact(pixels, made, candidates) else _with_warning(made, size)
 
 
 def _ratio_for(pixels: tuple[int, int], candidates: Sequence[Candidate]) -> str | None:
     """The accepted ratio nearest to the pixels'; None if the models take none and it is a square all the same."""
-    ratios = [each for each in shared(candidates, "aspect_ratio") if _RATIO.fullmatch(each)]
+    ratios = _ratios(candidates)
     if not ratios and pixels[0] == pixels[1]:
         return None
     nearest = min(ratios, key=lambda each: _distance(pixels, each), default=None)
     if nearest is None or not _is_near(pixels, nearest):
         detail = f"{_names(candidates)} makes no pictures of the shape {pixels[0]}x{pixels[1]}."
-        raise _refusal(detail, ratios, what="The aspect ratios it takes are")
+        accepted, what = _made(candidates)
+        raise _refusal(detail, accepted, what=what)
     return nearest
 
 
 def _covering(pixels: tuple[int, int], candidates: Sequence[Candidate]) -> str | None:
     """The smallest accepted tier with room for the longer side; None for models without tiers."""
     longest = max(pixels)
-    tiers = [each for each in shared(candidates, "resolution") if each in TIERS]
+    tiers = _tiers(candidates)
     if not tiers:
         if longest <= MOST_WITHOUT_TIERS:
             return None
-        detail = f"{_names(candidates)} makes pictures of about a megapixel, with sides up to {MOST_WITHOUT_TIERS}."
-        raise _refusal(detail, [], most=MOST_WITHOUT_TIERS)
+        raise _without_tiers(candidates)
     able = [each for each in tiers if TIERS[each] >= longest]
     if not able:
         most = max(TIERS[each] for each in tiers)
@@ -165,16 +167,39 @@ def _names(candidates: Sequence[Candidate]) -> str:
     return " or ".join(each.model.id for each in candidates)
 
 
-def _refusal(detail: str, accepted: list[str], *, most: int | None = None, what: str = "") -> InvalidDimensions:
+def _tiers(candidates: Sequence[Candidate]) -> list[str]:
+    return [each for each in shared(candidates, "resolution") if each in TIERS]
+
+
+def _ratios(candidates: Sequence[Candidate]) -> list[str]:
+    return [each for each in shared(candidates, "aspect_ratio") if _RATIO.fullmatch(each)]
+
+
+def _made(candidates: Sequence[Candidate]) -> tuple[list[str], str]:
+    """Which shapes the models make, and what to call them."""
+    if ratios := _ratios(candidates):
+        return ratios, "The aspect ratios it takes are"
+    if sizes := list(shared(candidates, "size")):
+        return sizes, "The sizes it takes are"
+    return ["1:1"], "The aspect ratio it makes is"
+
+
+def _without_tiers(candidates: Sequence[Candidate]) -> InvalidDimensions:
+    accepted, what = _made(candidates)
+    detail = f"{_names(candidates)} makes pictures of about a megapixel, with sides up to {MOST_WITHOUT_TIERS}."
+    return _refusal(detail, accepted, most=MOST_WITHOUT_TIERS, what=what)
+
+
+def _refusal(detail: str, accepted: list[str], *, most: int | None = None, what: str) -> InvalidDimensions:
     context: dict[str, Any] = {"accepted": accepted, **({"max_side": most} if most else {})}
-    fix = f"{what} {', '.join(accepted)}." if accepted else "Ask for another size, or choose another model."
-    return InvalidDimensions(detail, fix=fix, param="size", context=context)
+    sides = f", with sides up to {most} pixels" if most else ""
+    return InvalidDimensions(detail, fix=f"{what} {', '.join(accepted)}{sides}.", param="size", context=context)
 
 
-def _contradiction(size: str, other: str, value: str) -> InvalidDimensions:
+def _contradiction(size: str, other: str, value: str, accepted: Sequence[str]) -> InvalidDimensions:
     return InvalidDimensions(
         f"`size` {size} contradicts `{other}` {value}.",
         fix=f"Give `size` alone, or `{other}` alone.",
         param="size",
-        context={"accepted": []},
+        context={"accepted": list(accepted)},
     )

@@ -128,10 +128,11 @@ class Quotes:
     def _rates(self, provider: Provider, candidates: Sequence[Candidate]) -> Rates:
         """The lines, and for what these do not name (words, thinking) what the model's maker takes by the token.
 
-        None where one of the models has none, for by another's lines it would cost too little.
+        None where one of the models has none, or lacks one for a thing that another lists: by the other's lines it
+        would cost too little.
         """
         by_model = [[line for endpoint in each.endpoints for line in endpoint.prices] for each in candidates]
-        if not all(by_model):
+        if not all(by_model) or len({frozenset((line.billable, line.unit) for line in each) for each in by_model}) > 1:
             return Rates()
         lines = tuple(dict.fromkeys(line for each in by_model for line in each))
         ids = [each.model.id for each in candidates]

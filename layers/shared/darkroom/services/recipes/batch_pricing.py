@@ -16,6 +16,7 @@ from darkroom.models.quote import InputShape, Quote
 from darkroom.models.recipe_batch import Wanted
 from darkroom.models.user_settings import Limits
 from darkroom.ports import Clock
+from darkroom.services.accounts.keys import disconnected
 from darkroom.services.paid.budgets import Budgets, reserve_for
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.recipes.batch_notes import part_id, wall_id, wall_of
@@ -70,6 +71,7 @@ class BatchPricing:
         return job.model_copy(
             update={
                 "budgets": (*self.budgets.refs(caller, limits, at=job.created_at), wall),
+                "own_key": choice.own_key,
                 "cost": JobCost(estimated=estimate),
                 "warnings": (*job.warnings, *(warning if estimate > cap else ())),
                 "input": {**job.input, "painted_steps": len(paints), "max_cost_usd": float(in_dollars(cap))},
@@ -77,10 +79,17 @@ class BatchPricing:
         )
 
     def part(self, batch: Job, index: int, step: PaintStep, wanted: Wanted) -> Job:
-        """One painting as a paid job, not admitted yet; raises as `begun` does."""
+        """One painting as a paid job, not admitted yet.
+
+        Raises:
+            InvalidApiKey: who was to pay has no key any more; the batch's budgets are theirs, and not the stack's.
+            CallerError, MoneyRefused: as `begun` says.
+        """
         wall = wall_of(batch)
         assert wall is not None  # noqa: S101 - the caller has looked
         choice = self.providers.choose(batch.user, "edit")
+        if batch.own_key and not choice.own_key:
+            raise disconnected(choice.name)
         quote = self._quote(step, InputShape(width=wanted.image.width, height=wanted.image.height), choice)
         reserve = _reserve(quote, self._limits(batch.user, choice), wall.limit)
         return part_of(batch, index, step, wanted).model_copy(
@@ -93,6 +102,7 @@ class BatchPricing:
                     rates=quote.rates,
                 ),
                 "provider": choice.name,
+                "own_key": choice.own_key,
                 "cost": JobCost(estimated=quote.estimate, reserved=reserve, actual=None, settled=False),
                 "budgets": batch.budgets,
                 "model_requested": quote.model_requested,

@@ -93,6 +93,7 @@ class CloudRemoval:
                 "cost": JobCost(estimated=prepared.estimate, reserved=reserve, actual=None, settled=False),
                 "budgets": self.budgets.refs(Caller(user=job.user), limits, at=job.created_at),
                 "provider": choice.name,
+                "own_key": choice.own_key,
                 "model_requested": prepared.model_requested,
                 "warnings": prepared.warnings,
                 "lineage": prepared.lineage,

@@ -45,10 +45,17 @@ class Chosen:
     def fallbacks(self) -> tuple[str, ...]:
         return tuple(model.id for model in self.models[1:])
 
+    def answering_at(self, tokens: int) -> "Chosen":
+        """Without those that may stand in and do not answer at such a length."""
+        first, *others = self.models
+        able = [each for each in others if not each.max_completion_tokens or each.max_completion_tokens >= tokens]
+        return replace(self, models=(first, *able))
+
 
 class ChatModels:
     """Args:
-    default: what is taken when no model is named: ids or names, separated by commas, of which the first that is live.
+    default: what is taken when no model is named: ids or names, separated by commas, of which the first that is live;
+        at OpenRouter the others that are may stand in for it.
     """
 
     def __init__(self, catalogue: Catalogue, *, default: str) -> None:
@@ -93,6 +100,8 @@ class ChatModels:
         named, first = self._first(asked, own, served, everything, direct)
         found = [first]
         found += [self._resolved(each, served, everything, direct, param="fallback_models") for each in fallbacks]
+        if name is None and not fallbacks and named != own and direct is None:
+            found += self._stand_ins(first, served, () if choice is None or routing or zdr else choice.others)
         models = tuple(self._priced(served[each], direct) for each in dict.fromkeys(resolved.id for resolved in found))
         warnings = [f"{each.reason} {each.id} is used instead." for each in found if each.reason]
         if own is not None and named != own:
@@ -102,6 +111,18 @@ class ChatModels:
         is_own = direct is not None and not all(vendors.makes(direct, each.id) for each in models)
         others = () if choice is None or routing or zdr or is_own else choice.others
         return _with_providers(Chosen(named if name is None else name, models, (*gone, *warnings)), choice, others)
+
+    def _stand_ins(
+        self, first: Resolved, served: Mapping[str, ChatModel], others: Sequence[Provider]
+    ) -> list[Resolved]:
+        """The stack's other models that are there, in turn; where the first has a price, those with one.
+
+        Where another provider may take the first one's place, none that it cannot take, or would be paid more for: what
+        it takes is counted by the dearest.
+        """
+        able = [each for each in others if _may_take(each, served[first.id])]
+        found = [resolved for each in self._default if (resolved := aliases.resolve(each, served))]
+        return [each for each in found if _suits(served[each.id], served[first.id], able)]
 
     def _priced(self, model: ChatModel, direct: Provider | None) -> ChatModel:
         """With the prices of whoever serves it: of another maker's model, the dearest of the provider's own sources."""
@@ -186,16 +207,24 @@ def _with_providers(chosen: Chosen, choice: Choice | None, others: Sequence[Prov
     """
     if choice is None:
         return chosen
-    able = [
-        provider.name
-        for provider in others
-        if all(
-            provider.serves(each.id) and vendors.makes(provider, each.id) and _is_priced(each) for each in chosen.models
-        )
-    ]
+    able = [provider.name for provider in others if all(_may_take(provider, each) for each in chosen.models)]
     rates = Rates(tokens=vendors.dearest([model.prices for model in chosen.models]))
     own = [choice.name] if choice.is_direct else []
     return replace(chosen, other_providers=tuple(able), rates=dict.fromkeys((*own, *able), rates))
+
+
+def _suits(model: ChatModel, first: ChatModel, able: Sequence[Provider]) -> bool:
+    """Whether it may stand in for the first, and leaves all as it is for the providers that are able to."""
+    if paints(model) or is_router(model):
+        return False
+    if not able:
+        return _is_priced(model) or not _is_priced(first)
+    is_dearer = vendors.dearest([first.prices, model.prices]) != vendors.dearest([first.prices])
+    return not is_dearer and all(_may_take(provider, model) for provider in able)
+
+
+def _may_take(provider: Provider, model: ChatModel) -> bool:
+    return bool(provider.serves(model.id)) and vendors.makes(provider, model.id) and _is_priced(model)
 
 
 def _is_priced(model: ChatModel) -> bool:

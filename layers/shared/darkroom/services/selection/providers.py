@@ -1,6 +1,6 @@
 """Which provider a request is for: who is named, who is set, or whoever has a key, OpenRouter first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from darkroom.errors import InvalidApiKey, InvalidParameter
@@ -51,14 +51,7 @@ class Providers:
 
     def get(self, name: str) -> Provider:
         """Raises InvalidParameter that lists those there are."""
-        if name not in self._known:
-            raise InvalidParameter(
-                "There is no such provider.",
-                fix=f"Use one of: {', '.join((AUTO, *sorted(self._known)))}.",
-                param="provider",
-                context={"accepted": [AUTO, *sorted(self._known)]},
-            )
-        return self._known[name]
+        return named(name, self._known)
 
     def choose(self, user: str, skill: Skill, *, asked: str | None = None) -> Choice:
         """Who is to serve: by the request, else the user's settings, else the stack's; `auto` goes by the keys.
@@ -70,13 +63,11 @@ class Providers:
             InvalidApiKey: nobody would pay.
         """
         settings = self._settings.load(user)
-        named = asked or settings.provider or self._preferred
-        if named != AUTO:
-            provider = self.get(named)
+        wanted = asked or settings.provider or self._preferred
+        if wanted != AUTO:
+            provider = named(wanted, self._known, skill if asked else None)
             if skill in provider.skills:
                 return self._choice(user, provider, (), settings)
-            if asked:
-                raise self._unable(provider, skill)
         able = [provider for provider in self._with_key(user) if skill in provider.skills]
         if not able:
             raise no_key(FIRST)
@@ -101,11 +92,23 @@ class Providers:
             return False
         return True
 
-    def _unable(self, provider: Provider, skill: Skill) -> InvalidParameter:
-        able = [name for name in sorted(self._known) if skill in self._known[name].skills]
-        return InvalidParameter(
-            f"{provider.title} cannot do this.",
-            fix=f"Use one of: {', '.join((AUTO, *able))}.",
-            param="provider",
-            context={"accepted": [AUTO, *able]},
-        )
+
+def named(name: str, known: Mapping[str, Provider], skill: Skill | None = None) -> Provider:
+    """The provider that a caller names.
+
+    Raises:
+        InvalidParameter: there is none, or it cannot do it; with those that can.
+    """
+    if name not in known:
+        raise _not("There is no such provider.", known)
+    provider = known[name]
+    if skill is not None and skill not in provider.skills:
+        raise _not(f"{provider.title} cannot do this.", [each for each in known if skill in known[each].skills])
+    return provider
+
+
+def _not(detail: str, able: Iterable[str]) -> InvalidParameter:
+    accepted = [AUTO, *sorted(able)]
+    return InvalidParameter(
+        detail, fix=f"Use one of: {', '.join(accepted)}.", param="provider", context={"accepted": accepted}
+    )

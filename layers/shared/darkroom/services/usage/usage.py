@@ -43,6 +43,9 @@ class Usage:
             InvalidParameter: `by` makes too many groups.
             CallerError: there is no model `against`.
         """
+        if against:
+            # Also where no receipt is compared with it, so that a name that means nothing is never repeated as a model.
+            self.price_of(against, 1, False)
         month = month or month_of(self.clock())
         return statement(user, month, self._receipts(user, month), by=by, against=against, price_of=self.price_of)
 
