@@ -8,8 +8,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 PY := .venv/bin/python
 PORT ?= 8000
 MODEL ?= u2netp
-# One more than the two cores of a small machine: much of what the tests do is waiting.
-WORKERS ?= 3
+# Two more than the two cores of a small machine: much of what the tests do is waiting.
+WORKERS ?= 4
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ demo: ## Cut out a photograph (PHOTO=…) and save the result beside it
 	@sh local/setup.sh local
 	@MODEL=$(MODEL) $(PY) -m local.demo $(PHOTO)
 
-test: ## Set up and run all tests, with coverage (WORKERS=3 processes, 0 for none)
+test: ## Set up and run all tests, with coverage (WORKERS=4 processes, 0 for none)
 	@sh local/setup.sh dev
 	@$(PY) functions/remove_background/fetch_weights.py .local/weights u2netp
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-report=xml:.local/coverage.xml
@@ -33,7 +33,7 @@ test-quick: ## Run the unit and contract tests alone
 
 stress: ## Repeat the money tests many times over
 	@sh local/setup.sh dev
-	DARKROOM_STRESS=1 $(PY) -m pytest tests/stress --no-cov -q
+	DARKROOM_STRESS=1 $(PY) -m pytest tests/stress tests/integration/test_ledger_concurrency.py --no-cov -q
 
 check: ## Check format, lint, types, import rules and the template
 	@sh local/setup.sh dev

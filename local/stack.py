@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from darkroom.adapters.key_vault import KmsKeyVault
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.bootstrap import now
+from darkroom.errors import DarkroomError
 from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouterAuth
 from darkroom.services.accounts.keys import Keys
@@ -245,7 +246,8 @@ class Stack:
 
     def _warm_up(self) -> None:
         """Spends the first call's wait (a process, the imports, the model) before anybody calls."""
-        with contextlib.suppress(Throttled):
+        # Whoever stops the stack meanwhile takes the table away, too.
+        with contextlib.suppress(Throttled, DarkroomError):
             self._cut_out_a_dot()
             for pool in self.pools.values():
                 pool.warm_up()

@@ -7,9 +7,9 @@ by name. Files that begin with an underscore are what they share.
 import pkgutil
 from importlib import import_module
 
-from local.providers._base import Simulator, World
+from local.providers._base import Simulator, World, rates_of
 
-__all__ = ["Simulator", "World", "load", "names"]
+__all__ = ["Simulator", "World", "load", "names", "rates_of"]
 
 
 def names() -> tuple[str, ...]:

@@ -98,6 +98,11 @@ class World(Protocol):
         """As new."""
 
 
+def rates_of(world: World, *models: str) -> dict[str, Rates]:
+    """The prices of the models that have any."""
+    return {model: rates for model in models if (rates := world.rates(model)) is not None}
+
+
 class Refused(Exception):
     """Ends a request with an answer that is no success."""
 
@@ -157,7 +162,8 @@ class Simulator(ABC):
 
     def picture(self, **more: Any) -> GenerationRequest:
         model = str(self.painter)
-        return GenerationRequest(**{"model": model, "prompt": "A flat red circle", "rates": self.rates(model), **more})
+        given = {"model": model, "prompt": "A flat red circle", "rates": rates_of(self, model)}
+        return GenerationRequest(**{**given, **more})
 
     @property
     def url(self) -> str:

@@ -109,6 +109,14 @@ class OpenAiLikeSimulator(Simulator):
             tokens=TokenPrices(prompt=prices.of("text_in"), completion=prices.of("text_out")),
         )
 
+    def withdraw(self, *names: str) -> None:
+        """These models are there no more, until `reset`."""
+        self.models = {name: model for name, model in self.models.items() if name not in names}
+
+    def reset(self) -> None:
+        super().reset()
+        self.models = type(self).models
+
     def known(self, name: object, *, paints: bool) -> Model:
         model = self.models.get(str(name))
         if model is None or paints is not (model.prices.images_out is not None):

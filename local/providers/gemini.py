@@ -38,6 +38,7 @@ _MODELS = {
     "gemini-3.1-flash-image": Model(
         "google/gemini-3.1-flash-image", Prices("0.50", "3", images_in="0.50", images_out="60")
     ),
+    "gemini-3-pro-image": Model("google/gemini-3-pro-image", Prices("2", "12", images_in="2", images_out="120")),
 }
 
 

@@ -14,7 +14,7 @@ from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationResult, RawAnswer, Reference
 from darkroom.ports import Provider
-from local.providers import World
+from local.providers import World, rates_of
 
 NOBODYS_KEY = "sk-nobodys-0123456789abcdef"
 
@@ -59,7 +59,12 @@ class Asking:
             ChatMessage(role="system", text="Be brief."),
             ChatMessage(role="user", text=text, images=more.pop("images", ())),
         )
-        given = {"model": model, "messages": messages, "max_completion_tokens": 500, "rates": self.world.rates(model)}
+        given = {
+            "model": model,
+            "messages": messages,
+            "max_completion_tokens": 500,
+            "rates": rates_of(self.world, model),
+        }
         return ChatRequest(**{**given, **more})
 
     def talk(self, *, key: str = "", **more: Any) -> ChatResult:
@@ -72,7 +77,7 @@ class Asking:
             model=model,
             body={"messages": [{"role": "user", "content": "Warmer?"}], **more},
             max_completion_tokens=500,
-            rates=self.world.rates(model),
+            rates=rates_of(self.world, model),
         )
 
     def complete(self, **more: Any) -> CompletionResult:

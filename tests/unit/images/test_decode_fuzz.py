@@ -80,7 +80,7 @@ def mutated(data: bytes, edits: list[tuple[str, float, int, int]]) -> bytes:
     return bytes(found)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.sampled_from(FILES), edits=EDITS)
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(
     data: bytes, edits: list[tuple[str, float, int, int]]

@@ -244,7 +244,7 @@ def test_openai_is_told_everything_it_knows(everyone: dict[str, Direct]) -> None
 def test_gemini_is_told_the_shape_in_its_own_words(everyone: dict[str, Direct]) -> None:
     direct = everyone["gemini"]
     model = "google/gemini-3.1-flash-image"
-    result = direct.paint(model=model, aspect_ratio="16:9", resolution="512", quality="low", rates=None)
+    result = direct.paint(model=model, aspect_ratio="16:9", resolution="512", quality="low", rates={})
     assert _sent(direct)["generationConfig"] == {
         "responseModalities": ["TEXT", "IMAGE"],
         "imageConfig": {"aspectRatio": "16:9", "imageSize": "512"},

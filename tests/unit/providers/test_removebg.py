@@ -52,7 +52,7 @@ class Asking:
 
     def request(self, *, options: dict[str, Any] | None = None, **more: Any) -> GenerationRequest:
         routing = {"routing": Routing(options={"removebg": options})} if options else {}
-        return self.simulator.picture(**{"rates": None, **routing, **more})
+        return self.simulator.picture(**{"rates": {}, **routing, **more})
 
     def cut_out(self, seconds: float = 20.0, **more: Any) -> GenerationResult:
         return self.provider.generate(
@@ -178,14 +178,14 @@ class TestMoney:
         assert before.limit_remaining == 100 * CREDIT
 
     def test_the_price_is_that_of_the_admission(self, asking: Asking) -> None:
-        assert asking.cut_out(rates=Rates(credit=Decimal("0.09"))).usage.cost == 90_000
+        assert asking.cut_out(rates={"removebg": Rates(credit=Decimal("0.09"))}).usage.cost == 90_000
 
     @given(charged=st.decimals("0", "8", places=2), credit=st.decimals("0", "2", places=7))
     def test_a_cost_is_never_below_the_truth_and_less_than_a_micro_dollar_above(
         self, charged: Decimal, credit: Decimal
     ) -> None:
         raw = RawAnswer(body=_message(charged), media_type="message/http", complete=True)
-        request = GenerationRequest(model="removebg", prompt="x", rates=Rates(credit=credit))
+        request = GenerationRequest(model="removebg", prompt="x", rates={"removebg": Rates(credit=credit)})
         cost = RemoveBg().reread(request, raw).usage.cost
         assert cost is not None
         assert 0 <= cost - charged * credit * 1_000_000 < 1

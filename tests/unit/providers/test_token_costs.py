@@ -192,7 +192,7 @@ def test_a_simulators_bill_for_a_picture_is_covered(how: str, asking: Direct, na
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_without_counts_or_prices_a_cost_is_unknown(asking: Direct, name: str) -> None:
-    assert asking.talk(rates=None).usage.cost is None
+    assert asking.talk(rates={}).usage.cost is None
     asking.world.go_wrong("no_usage")
     assert asking.talk().usage.cost is asking.complete().usage.cost is None
     if asking.world.painter:

@@ -19,7 +19,7 @@ from darkroom.services.generate import Generate
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.selection.chat_models import ChatModels
 from local import providers as simulators
-from local.providers import Simulator as Direct
+from local.providers._openai_like import OpenAiLikeSimulator
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.unit.services.completing import PAINTER, TERMS, asked, done
@@ -157,14 +157,14 @@ def test_nobody_stands_in_for_a_model_of_the_users_own(studio: Studio) -> None:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Direct]:
+def running() -> Iterator[OpenAiLikeSimulator]:
     with simulators.load("gemini")() as world:
-        assert isinstance(world, Direct)
+        assert isinstance(world, OpenAiLikeSimulator)
         yield world
 
 
 @pytest.fixture
-def gemini(studio: Studio, running: Direct) -> Direct:
+def gemini(studio: Studio, running: OpenAiLikeSimulator) -> OpenAiLikeSimulator:
     running.reset()
     settings = ProviderSettings(url=running.url)
     studio.direct["gemini"] = load("gemini")(settings)
@@ -175,7 +175,7 @@ def gemini(studio: Studio, running: Direct) -> Direct:
 
 @pytest.mark.parametrize("given", [{}, {"plugins": [{"id": "web"}], "max_cost_usd": "0.1"}])
 def test_another_provider_complains_of_the_callers_fields_alone(
-    studio: Studio, gemini: Direct, given: dict[str, Any]
+    studio: Studio, gemini: OpenAiLikeSimulator, given: dict[str, Any]
 ) -> None:
     studio.simulator.scenario("temporarily_unavailable", model=PLANNER)
     job = done(studio, asked(model=PLANNER, **given))
@@ -183,24 +183,26 @@ def test_another_provider_complains_of_the_callers_fields_alone(
     assert job.warnings == (("Gemini knows no plugins: left out.",) if given else ())
 
 
+@pytest.mark.parametrize("is_gone", [True, False])
 @pytest.mark.parametrize(
-    ("planners", "expected"),
-    [
-        # Gemini makes two of the three; of these, what it takes is counted by the dearer.
-        (f"{PLANNER},{SECOND},{THIRD}", ()),
-        (f"{THIRD},{SECOND},{PLANNER}", (PLANNER,)),
-    ],
+    ("planners", "fallback"), [(f"{PLANNER},{SECOND},{THIRD}", THIRD), (f"{THIRD},{SECOND},{PLANNER}", PLANNER)]
 )
-def test_the_stacks_other_models_keep_no_provider_from_standing_in_nor_make_it_dearer(
-    studio: Stack, gemini: Direct, planners: str, expected: tuple[str, ...]
+def test_the_stacks_other_models_keep_no_provider_from_standing_in_and_each_is_paid_for_as_what_it_is(
+    studio: Stack, gemini: OpenAiLikeSimulator, planners: str, fallback: str, is_gone: bool
 ) -> None:
+    """Gemini makes two of the three."""
     studio.planners = planners
     studio.simulator.scenario("overloaded")
+    first = planners.partition(",")[0]
+    if is_gone:
+        gemini.withdraw(first.removeprefix("google/"))
     turn = Talk(studio).begin().say("warmer")
     assert turn.status is JobStatus.SUCCEEDED, turn.error
     plan = studio.job(USER, f"{turn.id}-plan")
-    assert (plan.provider, gemini.requests() > 0, studio.charged(USER)) == ("gemini", True, [])
+    assert (plan.provider, plan.model_used) == ("gemini", fallback if is_gone else first)
     assert plan.work is not None
     assert plan.work.chat is not None
-    assert plan.work.chat.fallback_models == expected
-    assert plan.cost.actual == gemini.invoice()
+    assert plan.work.chat.fallback_models == (fallback,)
+    assert plan.cost.actual == gemini.invoice() > 0
+    assert plan.cost.actual <= plan.cost.reserved
+    assert studio.charged(USER) == []

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from darkroom.models.generation import Call, GeneratedImage, Reference, Usage
-from darkroom.models.provider import Rates
+from darkroom.models.provider import RatesByModel
 
 
 class ChatMessage(BaseModel):
@@ -59,7 +59,7 @@ class ChatRequest(BaseModel):
     )
     stream: bool | None = Field(None, description="None: whenever a picture may come.")
     fallback_models: tuple[str, ...] = ()
-    rates: Rates | None = Field(None, description="For a provider whose answers do not tell the cost.")
+    rates: RatesByModel = Field(default_factory=dict, description="For a provider whose answers do not tell the cost.")
 
     @property
     def streams(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.models.generation import Call, Usage
-from darkroom.models.provider import Rates
+from darkroom.models.provider import RatesByModel
 
 
 class CompletionRequest(BaseModel):
@@ -18,7 +18,7 @@ class CompletionRequest(BaseModel):
     body: dict[str, Any] = Field(repr=False, description="Without model, stream and what only Darkroom reads.")
     max_completion_tokens: int = Field(ge=1)
     zdr: bool = Field(False, description="Only sources that keep nothing.")
-    rates: Rates | None = Field(None, description="For a provider whose answers do not tell the cost.")
+    rates: RatesByModel = Field(default_factory=dict, description="For a provider whose answers do not tell the cost.")
 
 
 class CompletionResult(BaseModel):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from darkroom.models.money import MicroUsd
-from darkroom.models.provider import Rates
+from darkroom.models.provider import RatesByModel
 
 
 class Reference(BaseModel):
@@ -76,7 +76,7 @@ class GenerationRequest(BaseModel):
     )
     fallback_models: tuple[str, ...] = Field((), description="Tried in turn, while nothing has been billed.")
     zdr: bool = Field(False, description="Only sources that keep nothing.")
-    rates: Rates | None = Field(None, description="For a provider whose answers do not tell the cost.")
+    rates: RatesByModel = Field(default_factory=dict, description="For a provider whose answers do not tell the cost.")
 
 
 class Usage(BaseModel):

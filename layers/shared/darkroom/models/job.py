@@ -12,7 +12,7 @@ from darkroom.models.budget import BudgetRef
 from darkroom.models.chat import ChatRequest
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.money import MicroUsd
-from darkroom.models.provider import Rates
+from darkroom.models.provider import RatesByModel
 
 
 class JobStatus(StrEnum):
@@ -81,7 +81,7 @@ class PaidWork(BaseModel):
     mask: StoredImage | None = Field(None, description="Transparent where the first input may change.")
     output_format: str | None = Field(None, description="Of what is composed here, after the provider: png or webp.")
     other_providers: tuple[str, ...] = Field((), description="That may do it, while nothing has been billed.")
-    rates: dict[str, Rates] = Field(default_factory=dict, description="By provider, of those that tell no cost.")
+    rates: dict[str, RatesByModel] = Field(default_factory=dict, description="By provider, of those that tell no cost.")
 
 
 class TurnState(BaseModel):

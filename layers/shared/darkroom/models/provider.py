@@ -1,9 +1,10 @@
 """What providers do, and what they take for it where their answers do not tell."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from darkroom.models.catalogue import PriceLine, TokenPrices
 
@@ -16,7 +17,8 @@ AUTO: Final = "auto"
 
 
 class Rates(BaseModel):
-    """What a call is to be paid with, as published when it was admitted. A provider that tells the cost needs none.
+    """What a call of one model is to be paid with, as published when it was admitted. A provider that tells the cost
+    needs none.
 
     Of several lines for the same thing the dearest counts.
     """
@@ -26,3 +28,18 @@ class Rates(BaseModel):
     lines: tuple[PriceLine, ...] = Field((), description="Of a model that makes pictures.")
     tokens: TokenPrices | None = Field(None, description="Of a model that makes text, beside pictures or without.")
     credit: Decimal | None = Field(None, description="Dollars for one of the provider's credits.")
+
+
+def _readable(value: Any) -> Any:
+    """Without what has another form, such as rates that are of no single model: what is not known is unknown."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {model: each for model, each in value.items() if _is_of_rates(each)}
+
+
+def _is_of_rates(value: object) -> bool:
+    return isinstance(value, Rates) or (isinstance(value, Mapping) and value.keys() <= Rates.model_fields.keys())
+
+
+RatesByModel = Annotated[dict[str, Rates], BeforeValidator(_readable)]
+"""By the catalogue's ids. What a call of a model costs that is not there is unknown."""

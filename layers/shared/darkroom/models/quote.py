@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.money import MicroUsd
-from darkroom.models.provider import Rates
+from darkroom.models.provider import RatesByModel
 
 
 class InputShape(BaseModel):
@@ -34,4 +34,4 @@ class Quote(BaseModel):
     least: MicroUsd = Field(0, description="With a margin, of those models and sources that say what they cost.")
     warnings: tuple[str, ...] = ()
     other_providers: tuple[str, ...] = Field((), description="That may do the same for no more than the reserve.")
-    rates: dict[str, Rates] = Field(default_factory=dict, description="By provider, of those that tell no cost.")
+    rates: dict[str, RatesByModel] = Field(default_factory=dict, description="By provider, of those that tell no cost.")

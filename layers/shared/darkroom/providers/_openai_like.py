@@ -156,7 +156,7 @@ class OpenAiLike(WithoutPictures):
             found, _, asked = self._calls.paid(
                 "/chat/completions",
                 body,
-                lambda answer, asked: wire.read_completion(answer, asked, request.rates),
+                lambda answer, asked: wire.read_completion(answer, asked, request.rates.get(model)),
                 key=key,
                 deadline=deadline,
                 watch=watch,
@@ -170,7 +170,7 @@ class OpenAiLike(WithoutPictures):
 
     def reread_completion(self, request: CompletionRequest, answer: RawAnswer) -> CompletionResult:
         kept, asked = self._kept(answer, request.model)
-        found = wire.read_completion(kept, asked, request.rates)
+        found = wire.read_completion(kept, asked, request.rates.get(asked.model or request.model))
         return self._completion_result(request, found, _call(asked, request.model, asked.model))
 
     def inspect(self, key: str) -> KeyStatus:

@@ -119,7 +119,7 @@ def read(answer: Answer, asked: Asked, request: ChatRequest) -> Reply:
         DarkroomError: it failed, or was refused.
     """
     value = whole_json(answer, asked)
-    reply, message = _reply(value, asked, request.rates)
+    reply, message = _reply(value, asked, request.rates.get(asked.model or request.model))
     # Gemini adds its own reason: `content_filter: PROHIBITED_CONTENT`.
     if reply.was_refused or (reply.finish_reason or "").startswith(("refusal", "content_filter")):
         raise _refused(reply, asked)

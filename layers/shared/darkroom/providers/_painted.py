@@ -12,12 +12,13 @@ from darkroom.providers._pictures import NotAPicture, decode, reference_type
 from darkroom.providers._token_costs import Counts, picture_cost
 
 
-def usage_of(request: GenerationRequest, counts: Counts, *, made: int) -> Usage:
+def usage_of(request: GenerationRequest, counts: Counts, asked: Asked, *, made: int) -> Usage:
+    rates = request.rates.get(asked.model or request.model)
     return Usage(
         prompt_tokens=counts.all_in,
         completion_tokens=counts.all_out,
         image_tokens=counts.images_out,
-        cost=picture_cost(request.rates, counts, made=made, shown=len(request.references)),
+        cost=picture_cost(rates, counts, made=made, shown=len(request.references)),
     )
 
 

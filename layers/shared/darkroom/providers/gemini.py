@@ -86,7 +86,7 @@ class Gemini(Painter):
         candidate = next((_wire.mapping(each) for each in _wire.sequence(value.get("candidates"))), {})
         parts = [part for part in _parts(candidate) if part.get("thought") is not True]
         inline = [_wire.mapping(part.get("inlineData")).get("data") for part in parts if part.get("inlineData")]
-        usage = usage_of(request, _counts(value.get("usageMetadata")), made=len(inline))
+        usage = usage_of(request, _counts(value.get("usageMetadata")), asked, made=len(inline))
         if inline:
             return painted(inline, usage, asked)
         check(value, asked, usage)

@@ -83,7 +83,7 @@ class OpenAi(Painter):
     def _read_pictures(self, answer: Answer, asked: Asked, request: GenerationRequest) -> Pictures:
         value = whole_json(answer, asked)
         data = [_wire.mapping(each).get("b64_json") for each in _wire.sequence(value.get("data"))]
-        usage = usage_of(request, _counts(value.get("usage")), made=len(data))
+        usage = usage_of(request, _counts(value.get("usage")), asked, made=len(data))
         if not data:
             check(value, asked, usage)
         return painted(data, usage, asked)

@@ -122,8 +122,8 @@ class RemoveBg(WithoutChat):
 
     def _price(self, request: GenerationRequest) -> Decimal | None:
         """Of a credit: what it was when the job was admitted."""
-        admitted = request.rates.credit if request.rates else None
-        return self._credit if admitted is None else admitted
+        rates = request.rates.get(MODEL)
+        return rates.credit if rates and rates.credit is not None else self._credit
 
     def inspect(self, key: str) -> KeyStatus:
         """The credits that the key's account has left; see `_removebg_wire.key_status`."""

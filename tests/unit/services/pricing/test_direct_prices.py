@@ -1,6 +1,6 @@
 """What a provider takes that is asked directly: its own prices, even for models that others have made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +26,7 @@ from darkroom.services.paid import calls
 from darkroom.services.pricing import chat_pricing
 from darkroom.services.pricing.chat_pricing import ChatShape
 from darkroom.services.pricing.quotes import Quotes
-from darkroom.services.selection.chat_models import ChatModels
+from darkroom.services.selection.chat_models import ChatModels, paid_by
 from darkroom.services.selection.providers import Choice
 from local import providers as simulators
 from local.providers import Simulator as Direct
@@ -137,7 +137,7 @@ class TestAnothersModels:
     def test_what_is_set_aside_is_by_its_own_prices_and_not_by_the_cheapest_sources(self, studio: Studio) -> None:
         job = submit(studio, asked(model=LLAMA)).job
         assert job.work is not None
-        tokens = job.work.rates["groq"].tokens
+        tokens = job.work.rates["groq"][LLAMA].tokens
         assert tokens is not None
         assert (tokens.prompt, tokens.completion) == (Decimal("5.9e-7"), Decimal("7.9e-7"))
         assert job.cost.reserved >= 4096 * Decimal("0.79")
@@ -157,7 +157,7 @@ class TestAnothersModels:
         )
         assert (found.first.prices.prompt, found.first.prices.completion) == (3, 4)
         assert found.first.max_completion_tokens == 1000
-        assert found.rates["groq"] == Rates(tokens=found.first.prices)
+        assert found.rates["groq"] == {OSS: Rates(tokens=found.first.prices)}
 
     @pytest.mark.parametrize(
         "endpoints", [(), (endpoint("Acme", "1", "1"),), (endpoint("Groq", "1", "1"), endpoint("Groq", None, "1"))]
@@ -227,6 +227,16 @@ class TestATurn:
         )
         assert part.cost.reserved == chat_pricing.reserve([model], shape)
 
+    def test_of_each_model_at_what_it_is_paid_by(self, studio: Studio) -> None:
+        models = studio.chat_models.choose(QWEN, (LLAMA, OSS), choice=Choice(studio.direct["groq"])).models
+        by_model = {each.id: Rates(tokens=each.prices) for each in models[:2]}
+        listed = studio.chat_models.choose(QWEN, (LLAMA, OSS)).models
+        assert [each.prices for each in paid_by(listed, by_model)] == [
+            *(each.prices for each in models[:2]),
+            TokenPrices(),
+        ]
+        assert paid_by(listed, None) == listed
+
     def planning_call(self, studio: Studio, turn: Job) -> Job:
         every = (turn, *(job for job in studio.of("alice").values() if job.parent_id == turn.id))
         return next(job for job in every if job.work is not None and job.work.chat is not None)
@@ -250,7 +260,9 @@ def test_words_and_thinking_beside_a_picture_cost_what_words_do(
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_where_a_model_that_may_stand_in_has_no_price_neither_has_the_picture(studio: Studio, is_known: bool) -> None:
+def test_where_a_model_that_may_stand_in_has_no_price_it_is_not_known_what_the_picture_may_cost(
+    studio: Studio, is_known: bool
+) -> None:
     class Lists(Source):
         def image_endpoints(self, model: str) -> Any:
             return super().image_endpoints(model) if is_known or model == PAINTER else ()
@@ -259,8 +271,8 @@ def test_where_a_model_that_may_stand_in_has_no_price_neither_has_the_picture(st
     request = ImageRequest.model_validate({"prompt": "a fox", "model": PAINTER, "fallback_models": [LARGE_PAINTER]})
     quote = quotes.quote(request, choice=Choice(studio.direct["gemini"]))
     assert (quote.estimate is not None) is is_known
-    rates = quote.rates["gemini"]
-    assert (bool(rates.lines), rates.tokens is not None) == (is_known, is_known)
+    assert quote.rates["gemini"].keys() == ({PAINTER, LARGE_PAINTER} if is_known else {PAINTER})
+    assert all(rates.lines and rates.tokens for rates in quote.rates["gemini"].values())
 
 
 @pytest.mark.parametrize("lacking", [PAINTER, LARGE_PAINTER])
@@ -278,12 +290,18 @@ def test_a_model_is_not_paid_by_what_another_takes_for_a_thing_that_only_that_on
             return each.model_copy(update={"prices": prices})
 
     quotes = Quotes(Catalogue(Lists(studio.provider)), generation_model=PAINTER, edit_model=PAINTER)
-    fields = {"prompt": "a fox", "model": PAINTER, "fallback_models": [LARGE_PAINTER]}
+    choice = Choice(studio.direct["gemini"])
+
+    def rates(model: str, *fallbacks: str) -> Mapping[str, Rates]:
+        fields = {"prompt": "a fox", "model": model, "fallback_models": fallbacks}
+        return quotes.quote(ImageRequest.model_validate(fields), choice=choice).rates["gemini"]
+
+    together = rates(PAINTER, LARGE_PAINTER)
+    assert together == {**rates(PAINTER), **rates(LARGE_PAINTER)}
+    assert {line.billable for line in together[lacking].lines} == {"output_image"}
     shown = Counts(all_in=Decimal(1000), all_out=Decimal(0), images_in=Decimal(1000), images_out=Decimal(0))
-    for given, is_known in ((fields, False), ({**fields, "fallback_models": []}, True)):
-        quote = quotes.quote(ImageRequest.model_validate(given), choice=Choice(studio.direct["gemini"]))
-        cost = picture_cost(quote.rates["gemini"], shown, made=1, shown=1)
-        assert (cost is not None) is is_known
+    costs = [picture_cost(each, shown, made=1, shown=1) for each in together.values()]
+    assert costs == [300, 2000]
 
 
 def test_that_nothing_is_to_be_kept_is_told_to_whoever_is_called(studio: Studio) -> None:

@@ -189,7 +189,7 @@ class TestDirect:
         connect(studio, secret=str(open_ai.key))
         job = made(studio, model=MINI, quality="low")
         assert job.work is not None
-        assert {line.billable for line in job.work.rates["openai"].lines} >= {"output_image", "input_text"}
+        assert {line.billable for line in job.work.rates["openai"][MINI].lines} >= {"output_image", "input_text"}
         studio.work()
         done_job = studio.job("alice", job.id)
         assert (done_job.status, done_job.provider) == (JobStatus.SUCCEEDED, "openai"), done_job.error

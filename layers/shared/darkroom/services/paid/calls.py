@@ -32,7 +32,7 @@ CarryOut = Callable[[str, Deadline, Watch], Result]
 
 def prepare(work: PaidWork, provider: Provider, images: ImageStore) -> CarryOut:
     """Reads what the call needs, which costs nothing, and gives the call."""
-    rates = {"rates": work.rates.get(provider.name)}
+    rates = {"rates": work.rates.get(provider.name, {})}
     references = tuple(
         Reference(data=images.read_output(image.key, max_bytes=MOST_STORED_BYTES)) for image in work.inputs
     )
@@ -50,7 +50,7 @@ def prepare(work: PaidWork, provider: Provider, images: ImageStore) -> CarryOut:
 
 def reread(work: PaidWork, provider: Provider, answer: RawAnswer) -> Result:
     """What the call would have come to, from the answer that was kept. Asks nobody."""
-    known = {"rates": work.rates.get(provider.name), **({"model": answer.model} if answer.model else {})}
+    known = {"rates": work.rates.get(provider.name, {}), **({"model": answer.model} if answer.model else {})}
     if work.request is not None:
         return provider.reread(work.request.model_copy(update=known), answer)
     if work.chat is not None:

@@ -1,6 +1,6 @@
 """From a caller's request to the provider's: which model, with which values, and what it may cost. Nothing is spent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from darkroom.errors import DarkroomError, InvalidParameter
@@ -125,24 +125,24 @@ class Quotes:
                 rates[provider.name] = self._rates(provider, served)
         return quote.model_copy(update={"other_providers": tuple(others), "rates": rates})
 
-    def _rates(self, provider: Provider, candidates: Sequence[Candidate]) -> Rates:
-        """The lines, and for what these do not name (words, thinking) what the model's maker takes by the token.
-
-        None where one of the models has none, or lacks one for a thing that another lists: by the other's lines it
-        would cost too little.
+    def _rates(self, provider: Provider, candidates: Sequence[Candidate]) -> dict[str, Rates]:
+        """Of each model that has any: the lines of its sources, and for what these do not name (words, thinking) what
+        its maker takes by the token.
         """
-        by_model = [[line for endpoint in each.endpoints for line in endpoint.prices] for each in candidates]
-        if not all(by_model) or len({frozenset((line.billable, line.unit) for line in each) for each in by_model}) > 1:
-            return Rates()
-        lines = tuple(dict.fromkeys(line for each in by_model for line in each))
-        ids = [each.model.id for each in candidates]
-        if not all(vendors.makes(provider, each) for each in ids):
-            return Rates(lines=lines)
+        by_token = self._by_token() if any(vendors.makes(provider, each.model.id) for each in candidates) else {}
+        found: dict[str, Rates] = {}
+        for each in candidates:
+            name = each.model.id
+            tokens = by_token.get(name) if vendors.makes(provider, name) else None
+            if lines := tuple(dict.fromkeys(line for endpoint in each.endpoints for line in endpoint.prices)):
+                found[name] = Rates(lines=lines, tokens=tokens)
+        return found
+
+    def _by_token(self) -> Mapping[str, TokenPrices]:
         try:
-            by_token = {model.id: model.prices for model in self._catalogue.chat_models()}
+            return {model.id: model.prices for model in self._catalogue.chat_models()}
         except DarkroomError:
-            return Rates(lines=lines)  # the cost is then above the truth, for the dearest line stands in
-        return Rates(lines=lines, tokens=vendors.dearest([by_token.get(each, TokenPrices()) for each in ids]))
+            return {}  # the cost is then above the truth, for the dearest line stands in
 
     def _at(self, provider: Provider, model: ImageModel) -> Candidate:
         return Candidate(model, vendors.own_sources(provider, self._catalogue.image_endpoints(model.id)))

@@ -112,7 +112,11 @@ class CloudRemoval:
             model=PROVIDER, prompt="Remove the background", routing=Routing(options={PROVIDER: dict(options)})
         )
         return Prepared(
-            work=PaidWork(request=wanted, inputs=(picture.image,), rates={PROVIDER: Rates(credit=self.credit)}),
+            work=PaidWork(
+                request=wanted,
+                inputs=(picture.image,),
+                rates={PROVIDER: {wanted.model: Rates(credit=self.credit)}},
+            ),
             model_requested=PROVIDER,
             estimate=price,
             reserve=price,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from darkroom.errors import UnsupportedModel
 from darkroom.models.catalogue import ChatModel, TokenPrices
-from darkroom.models.provider import Rates
+from darkroom.models.provider import Rates, RatesByModel
 from darkroom.ports import Provider
 from darkroom.services.catalogue import aliases
 from darkroom.services.catalogue.aliases import Resolved, normalise
@@ -28,14 +28,14 @@ class Chosen:
     models: the first, and those that may stand in for it; with the prices of whoever serves them.
     warnings: why they are others than were named.
     other_providers: that may serve in the chosen one's place.
-    rates: by provider, of those that tell no cost.
+    rates: by provider, of those that tell no cost, and model.
     """
 
     named: str
     models: tuple[ChatModel, ...]
     warnings: tuple[str, ...] = ()
     other_providers: tuple[str, ...] = ()
-    rates: Mapping[str, Rates] = field(default_factory=dict)
+    rates: Mapping[str, RatesByModel] = field(default_factory=dict)
 
     @property
     def first(self) -> ChatModel:
@@ -117,8 +117,7 @@ class ChatModels:
     ) -> list[Resolved]:
         """The stack's other models that are there, in turn; where the first has a price, those with one.
 
-        Where another provider may take the first one's place, none that it cannot take, or would be paid more for: what
-        it takes is counted by the dearest.
+        Where another provider may take the first one's place, none that it cannot take.
         """
         able = [each for each in others if _may_take(each, served[first.id])]
         found = [resolved for each in self._default if (resolved := aliases.resolve(each, served))]
@@ -193,11 +192,13 @@ class ChatModels:
         return list(dict.fromkeys((*near, *own, *cheap, *live)))[:MOST_SUGGESTIONS]
 
 
-def paid_by(models: Sequence[ChatModel], rates: Rates | None) -> tuple[ChatModel, ...]:
-    """The models at the prices that a call of theirs is paid by; as they are where its provider tells the cost."""
+def paid_by(models: Sequence[ChatModel], rates: Mapping[str, Rates] | None) -> tuple[ChatModel, ...]:
+    """The models, each at the prices that a call of it is paid by; as they are where its provider tells the cost."""
     if rates is None:
         return tuple(models)
-    return tuple(model.model_copy(update={"prices": rates.tokens or TokenPrices()}) for model in models)
+    return tuple(
+        model.model_copy(update={"prices": rates.get(model.id, Rates()).tokens or TokenPrices()}) for model in models
+    )
 
 
 def _with_providers(chosen: Chosen, choice: Choice | None, others: Sequence[Provider]) -> Chosen:
@@ -208,19 +209,16 @@ def _with_providers(chosen: Chosen, choice: Choice | None, others: Sequence[Prov
     if choice is None:
         return chosen
     able = [provider.name for provider in others if all(_may_take(provider, each) for each in chosen.models)]
-    rates = Rates(tokens=vendors.dearest([model.prices for model in chosen.models]))
+    rates = {model.id: Rates(tokens=model.prices) for model in chosen.models}
     own = [choice.name] if choice.is_direct else []
     return replace(chosen, other_providers=tuple(able), rates=dict.fromkeys((*own, *able), rates))
 
 
 def _suits(model: ChatModel, first: ChatModel, able: Sequence[Provider]) -> bool:
-    """Whether it may stand in for the first, and leaves all as it is for the providers that are able to."""
-    if paints(model) or is_router(model):
+    """Whether it may stand in for the first, and the providers that are able to can take it, too."""
+    if paints(model) or is_router(model) or (_is_priced(first) and not _is_priced(model)):
         return False
-    if not able:
-        return _is_priced(model) or not _is_priced(first)
-    is_dearer = vendors.dearest([first.prices, model.prices]) != vendors.dearest([first.prices])
-    return not is_dearer and all(_may_take(provider, model) for provider in able)
+    return all(_may_take(provider, model) for provider in able)
 
 
 def _may_take(provider: Provider, model: ChatModel) -> bool:
