@@ -129,8 +129,10 @@ def test_any_chain_is_not_farther_from_the_exact_result_than_one_by_one(data: st
 def test_each_alone_is_right_to_within_rounding(name: str, data: st.DataObject) -> None:
     operation = data.draw(any_of(name))
     image = PICTURES["photographs"]
-    differences = np.abs(fused(image, (operation,)) - exact(floats(image), [operation])) * 255
-    assert differences.mean() <= 0.3
+    wanted = exact(floats(image), [operation]) * 255
+    differences = np.abs(fused(image, (operation,)) * 255 - wanted)
+    # Eight bits are off by up to a half, and on all pixels alike, if what is wanted lies between two of their values.
+    assert (differences - np.abs(np.rint(wanted) - wanted)).mean() <= 0.05
     looked_up = any(isinstance(each, Lattice) for each in planned((operation,)))
     assert differences.max() <= (2 if looked_up else 0.521)
 
