@@ -51,7 +51,7 @@ class World:
     def start(self) -> None:
         """A container that remembers nothing."""
         provider = OpenRouter(ProviderSettings(url=self.simulator.url, attempts=1), retries=Retries(attempts=1))
-        catalogue = Catalogue(provider, self.store, ttl_seconds=HOUR, clock=self.clock, patience=0.5)
+        catalogue = Catalogue(provider, self.store, ttl_seconds=HOUR, clock=self.clock, patience=60)
         defaults = {"generate": f"nobody/gone,{KLEIN}", "edit": "google/gemini-2.5-flash-image", "chat": FLASH}
         services = ModelsServices(
             callers=self._callers,

@@ -81,7 +81,7 @@ def store() -> MemoryCatalogueStore:
 
 @pytest.fixture
 def catalogue(source: Dearer, store: MemoryCatalogueStore, clock: SteppingClock) -> Catalogue:
-    return Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock)
+    return Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60)
 
 
 def first_price(endpoints: Sequence[ImageEndpoint]) -> Decimal:
@@ -113,7 +113,7 @@ class TestThreeDays:
         catalogue.listing()
         source.times, source.failing = 50, frozenset(failing)
         days(catalogue, clock)
-        other = Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock)
+        other = Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60)
         for model in failing:
             with pytest.raises(DarkroomError):
                 other.image_endpoints(model)
@@ -196,7 +196,7 @@ def test_in_an_outage_of_everything_a_new_container_prices_by_what_the_table_has
     source.failing = frozenset(PAINTERS)
     clock.step(TTL * 2)
     (model,) = ONE
-    other = Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock)
+    other = Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60)
     assert other.image_endpoints(model) == known[model]
     clock.step(PRICED)
     with pytest.raises(DarkroomError):
@@ -235,9 +235,9 @@ def test_the_zero_data_retention_tags_are_as_old_as_the_list_they_are_from(
 
     store = MemoryCatalogueStore()
     begun = clock()
-    Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock).listing()
+    Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60).listing()
     clock.step(TTL)
-    other = Catalogue(NoSuchList(source.others), store, ttl_seconds=TTL.total_seconds(), clock=clock)
+    other = Catalogue(NoSuchList(source.others), store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60)
     assert other.listing().as_of == begun
 
 
@@ -249,6 +249,6 @@ def test_what_is_stored_keeps_each_date(
     source.failing = frozenset(THREE)
     clock.step(TTL)
     catalogue.listing()
-    other = Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock).listing()
+    other = Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60).listing()
     assert {model for model in PAINTERS if other.as_of_model(model) == begun} == set(THREE)
     assert other.as_of == begun
