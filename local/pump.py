@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # The longest that SQS holds an empty answer back; a message that arrives meanwhile ends the wait.
-_POLL_SECONDS = 20
+POLL_SECONDS = 20
 # Batches of one queue under way at the same time, unless the template says fewer. Lambda would go on to hundreds.
 CONCURRENCY = 4
 
@@ -88,7 +88,7 @@ class Pump:
         received = self._sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=min(source.batch_size, 10),
-            WaitTimeSeconds=_POLL_SECONDS,
+            WaitTimeSeconds=POLL_SECONDS,
             AttributeNames=["All"],
             MessageAttributeNames=["All"],
         )

@@ -18,7 +18,7 @@ from tests.photos import jpeg, load, photo, save
 
 ROUTE = "/v1/images/background-removals"
 PHOTO = (ROOT / "events" / "photo.jpg").read_bytes()
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 @pytest.fixture

@@ -47,4 +47,4 @@ def flood_continues(exchange: Exchange) -> None:
 
 
 def say_nothing(exchange: Exchange) -> None:
-    exchange.stopping.wait(5)
+    exchange.hold()

@@ -11,7 +11,7 @@ from darkroom.adapters.url_fetcher import HttpUrlFetcher
 from darkroom.adapters.url_guard import UrlGuard
 from darkroom.adapters.url_transport import DEADLINE_SECONDS
 from darkroom.errors import PayloadTooLarge, UrlUnreachable
-from tests.servers import Answer, Exchange, answering, response, server_tls, serving
+from tests.servers import LONGEST_SECONDS, Answer, Exchange, answering, response, server_tls, serving
 from tests.unit.adapters.fetching import (
     MIB,
     fetch,
@@ -39,12 +39,10 @@ def test_exactly_as_much_as_allowed_is_brought(headers: dict[str, str]) -> None:
 def test_a_length_beyond_the_limit_is_refused_before_the_body() -> None:
     def answer(exchange: Exchange) -> None:
         exchange.send(response(headers={"Content-Length": str(50 * MIB)}))
-        exchange.stopping.wait(5)
+        exchange.hold()
 
-    started = time.monotonic()
     with pytest.raises(PayloadTooLarge, match=f"larger than {MIB} bytes"):
         fetch(answer, max_bytes=MIB)
-    assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize("framing", ["chunked", "until closed"])
@@ -114,7 +112,7 @@ def test_a_slow_server_is_cut_at_the_deadline(answer: Answer) -> None:
     started = time.monotonic()
     with pytest.raises(UrlUnreachable, match="in time"):
         fetch(answer, seconds=0.25)
-    assert 0.2 < time.monotonic() - started < 3
+    assert 0.2 < time.monotonic() - started < LONGEST_SECONDS
 
 
 @pytest.mark.parametrize("answer", [trickle_headers, trickle_body])
@@ -126,7 +124,7 @@ def test_a_slow_server_is_cut_at_the_deadline_over_tls(tmp_path: Path, answer: A
             reaching(server, seconds=0.25, ssl_context=client_context).fetch(
                 f"https://{HOST}:{server.port}/", max_bytes=MIB
             )
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < LONGEST_SECONDS
 
 
 def test_redirects_share_one_deadline() -> None:
@@ -137,7 +135,7 @@ def test_redirects_share_one_deadline() -> None:
     started = time.monotonic()
     with pytest.raises(UrlUnreachable, match="in time"):
         fetch(answer, seconds=0.3)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < LONGEST_SECONDS
 
 
 def test_a_tls_handshake_that_never_ends_is_cut_at_the_deadline() -> None:
@@ -149,21 +147,21 @@ def test_a_tls_handshake_that_never_ends_is_cut_at_the_deadline() -> None:
         started = time.monotonic()
         with pytest.raises(UrlUnreachable, match="in time"):
             reaching(server, seconds=0.25).fetch(f"https://{HOST}:{server.port}/", max_bytes=9)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < LONGEST_SECONDS
 
 
 def test_a_slow_lookup_is_cut_at_the_deadline(spy: Spy) -> None:
     over = Event()
 
     def names(host: str, port: int) -> list[str]:
-        over.wait(5)
+        over.wait(LONGEST_SECONDS)
         return ["8.8.8.8"]
 
     started = time.monotonic()
     try:
         with pytest.raises(UrlUnreachable, match="in time"):
             HttpUrlFetcher(UrlGuard(names), seconds=0.25).fetch(f"http://{HOST}/", max_bytes=9)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < LONGEST_SECONDS
     finally:
         over.set()
     assert spy.connects == []

@@ -15,7 +15,18 @@ from darkroom.adapters.webhook_sender import MOST_READ, HttpWebhookSender
 from darkroom.errors import UrlRefused
 from darkroom.ports import WebhookSender
 from tests.fakes.webhooks import receiving
-from tests.servers import LOOPBACK, Answer, Exchange, Server, answering, response, server_tls, serving, unused_port
+from tests.servers import (
+    LONGEST_SECONDS,
+    LOOPBACK,
+    Answer,
+    Exchange,
+    Server,
+    answering,
+    response,
+    server_tls,
+    serving,
+    unused_port,
+)
 from tests.unit.adapters.fetching import (
     MIB,
     flood_continues,
@@ -224,16 +235,14 @@ UNUSUAL = {
 
 @pytest.mark.parametrize("answer", UNUSUAL.values(), ids=UNUSUAL.keys())
 def test_the_status_counts_whatever_the_reply_says(answer: Answer) -> None:
-    started = time.monotonic()
     assert send(answer) == (200, None)
-    assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize("answer", [trickle_headers, trickle_continues, flood_continues, say_nothing])
 def test_a_slow_receiver_is_cut_at_the_deadline(answer: Answer) -> None:
     started = time.monotonic()
     assert send(answer, seconds=0.25) == (None, "The server did not answer in time.")
-    assert 0.2 < time.monotonic() - started < 3
+    assert 0.2 < time.monotonic() - started < LONGEST_SECONDS
 
 
 def _trickle(exchange: Exchange) -> None:
@@ -244,7 +253,7 @@ def _trickle(exchange: Exchange) -> None:
 def test_a_slow_reply_is_cut_at_the_deadline_and_counts() -> None:
     started = time.monotonic()
     assert send(_trickle, seconds=0.25) == (200, None)
-    assert 0.2 < time.monotonic() - started < 3
+    assert 0.2 < time.monotonic() - started < LONGEST_SECONDS
 
 
 def test_a_receiver_that_does_not_read_is_cut_at_the_deadline() -> None:
@@ -257,7 +266,7 @@ def test_a_receiver_that_does_not_read_is_cut_at_the_deadline() -> None:
         url = f"http://{LOOPBACK}:{server.port}/"
         reply = sender_to(server, seconds=0.25).send(url, b"x" * 64 * MIB, {})
         assert "in time" in str(reply.problem)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < LONGEST_SECONDS
 
 
 @pytest.mark.parametrize(

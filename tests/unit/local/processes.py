@@ -23,7 +23,7 @@ def lives(pid: int) -> bool:
     return not state.startswith("Z")
 
 
-def survivors(pids: Iterable[int], seconds: float = 5) -> list[int]:
+def survivors(pids: Iterable[int], seconds: float = 30) -> list[int]:
     """Those that still live after so long."""
     deadline = time.monotonic() + seconds
     living = [pid for pid in pids if lives(pid)]

@@ -40,15 +40,17 @@ def test_events_at_the_same_time_have_a_process_each_up_to_the_cap(make_pool: Ma
     assert len(pool.processes) == 3
 
 
-def test_when_all_are_busy_for_too_long_the_call_is_throttled(make_pool: MakePool) -> None:
+def test_when_all_are_busy_for_too_long_the_call_is_throttled(make_pool: MakePool, tmp_path: Path) -> None:
     pool = make_pool(cap=1)
     with ThreadPoolExecutor(1) as threads:
-        busy = threads.submit(pool.call, {"do": "sleep", "seconds": 1.5})
+        gate = tmp_path / "gate"
+        busy = threads.submit(pool.call, {"do": "wait for", "file": str(gate)})
         while not pool.processes:
             time.sleep(0.01)
         with pytest.raises(Throttled):
             pool.call({}, patience=0.2)
-        assert busy.result().value == "slept"
+        gate.touch()
+        assert busy.result().value == "came"
 
 
 def test_an_exception_comes_back_as_lambda_tells_it(make_pool: MakePool, caplog: pytest.LogCaptureFixture) -> None:
@@ -73,9 +75,7 @@ def test_what_the_function_prints_goes_to_its_log_and_harms_nothing(make_pool: M
 def test_past_its_timeout_a_function_is_killed_and_replaced(make_pool: MakePool) -> None:
     pool = make_pool(timeout=1)
     before = pool.call({"do": "who"}).value["pid"]
-    begun = time.monotonic()
-    outcome = pool.call({"do": "sleep", "seconds": 30})
-    assert time.monotonic() - begun < 3
+    outcome = pool.call({"do": "sleep", "seconds": 60})
     assert outcome.value["errorType"] == "Sandbox.Timedout"
     assert outcome.value["errorMessage"] == "Task timed out after 1.00 seconds"
     assert not lives(before)
@@ -109,7 +109,7 @@ def test_closing_ends_idle_and_busy_processes_and_their_children(make_pool: Make
             time.sleep(0.01)
         pids = pool.processes
         pool.close()
-        assert busy.result(timeout=3).is_error
+        assert busy.result(timeout=60).is_error
     assert not any(lives(pid) for pid in pids)
     with pytest.raises(Throttled):
         pool.call({})

@@ -14,7 +14,7 @@ from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
 from local.simulator import Simulator
-from tests.servers import Answer, Exchange, response, serving
+from tests.servers import LONGEST_SECONDS, Answer, Exchange, response, serving
 
 PAINTER = "black-forest-labs/flux.2-klein-4b"
 STREAMING_PAINTER = "openai/gpt-image-1-mini"
@@ -106,7 +106,7 @@ class Asking:
         return {charge["generation_id"]: charge["micro_usd"] for charge in self.simulator.state.invoice()}
 
 
-def patiently(data: bytes, *, seconds: float = 3) -> Answer:
+def patiently(data: bytes, *, seconds: float = LONGEST_SECONDS) -> Answer:
     """Sends the data and stays until the client has gone, or for so long.
 
     A socket that is closed before the whole request was read resets the connection, and the answer may be lost.

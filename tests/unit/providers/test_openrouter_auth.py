@@ -137,7 +137,7 @@ def test_a_connection_that_never_opened_is_tried_again() -> None:
 
 
 def _silent(exchange: Exchange) -> None:
-    exchange.stopping.wait(3)
+    exchange.hold()
 
 
 @pytest.mark.parametrize(("answer", "kind"), [(_silent, ProviderTimeout), (lambda _exchange: None, NetworkError)])

@@ -320,17 +320,21 @@ class TestNumbersAndLabels:
         assert "media_type" not in second
 
 
+# Longer than headers take to arrive on a busy machine.
+SLOW_SECONDS = 3
+
+
 class TestLate:
     @pytest.mark.parametrize("name", ["slow_headers", "slow_body"])
     def test_slow(self, api: httpx.Client, simulator: Simulator, name: str) -> None:
-        simulator.scenario(name, seconds=0.4)
+        simulator.scenario(name, seconds=SLOW_SECONDS)
         begun = monotonic()
         with api.stream("POST", "/images", json=image()) as answer:
             headers_after = monotonic() - begun
             assert answer.headers["x-generation-id"]
             answer.read()
-        assert (headers_after >= 0.4) == (name == "slow_headers")
-        assert monotonic() - begun >= 0.4
+        assert (headers_after >= SLOW_SECONDS) == (name == "slow_headers")
+        assert monotonic() - begun >= SLOW_SECONDS
 
     @pytest.mark.parametrize("stream", [False, True])
     def test_what_is_held_leaves_when_it_is_released(
@@ -346,7 +350,7 @@ class TestLate:
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=0.3)
             api.post(f"{control}/release", json={"key": simulator.key})
-            assert waiting.result(timeout=5).status_code == 200
+            assert waiting.result(timeout=60).status_code == 200
         assert api.post("/images", json=image()).status_code == 200
 
     def test_a_slow_stream_keeps_the_line_open(self, api: httpx.Client, simulator: Simulator) -> None:

@@ -36,6 +36,10 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Any:
     if do == "sleep":
         time.sleep(event["seconds"])
         return "slept"
+    if do == "wait for":
+        while not Path(event["file"]).exists():
+            time.sleep(0.02)
+        return "came"
     if do == "print":
         print("on standard output")  # noqa: T201
         os.write(1, b"straight to descriptor 1\n")

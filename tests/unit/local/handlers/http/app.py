@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 time.sleep(float(os.environ.get("IMPORT_SECONDS", "0")))
@@ -13,9 +14,12 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Any:
     what = event["rawPath"].rsplit("/", 1)[-1]
     if what == "raise":
         raise ValueError("the secret is 1234")
-    if what == "slow":
-        time.sleep(2)
-        return {"statusCode": 200, "body": "late"}
+    if what == "held":
+        gate = Path(os.environ["GATE"])
+        gate.with_suffix(".reached").touch()
+        while not gate.exists():
+            time.sleep(0.02)
+        return {"statusCode": 200, "body": "released"}
     if what == "asleep":
         time.sleep(50)
     if what == "environ":

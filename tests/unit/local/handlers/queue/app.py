@@ -9,7 +9,7 @@ from typing import Any
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:
     with Path(os.environ["NOTES"]).open("a") as notes:
-        notes.write(json.dumps(event) + "\n")
+        notes.write(json.dumps({**event, "noted_at": time.time()}) + "\n")
     records = event.get("Records", [])
     if any(record["body"] == "raise" for record in records):
         raise RuntimeError("cannot")
