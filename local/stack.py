@@ -81,6 +81,7 @@ class Stack:
         openrouter: which OpenRouter it calls; the simulator if not said otherwise.
         also_allowed: endpoints of this machine (`127.0.0.1:9000`) that the functions may call for their users.
         variables: values for variables of the functions (`DARKROOM_…`); each gets those that it declares.
+        detail: side in pixels in which the simulator of OpenRouter paints before it enlarges.
         root: the repository.
 
     Raises (on entering):
@@ -97,6 +98,7 @@ class Stack:
         openrouter: OpenRouter | None = None,
         also_allowed: Sequence[str] = (),
         variables: Mapping[str, str] | None = None,
+        detail: int = 256,
         root: Path = state.ROOT,
     ) -> None:
         self.folder = folder.resolve()
@@ -112,6 +114,7 @@ class Stack:
         self._simulated_key: str | None = None
         # Each has a key that nobody has stored: a user who does can name it in a request.
         self.providers: dict[str, providers.World] = {}
+        self._detail = detail
         self._root = root
         self._pump: Pump | None = None
         self._running = ExitStack()
@@ -171,7 +174,7 @@ class Stack:
         )
         create_resources(self.template, self.aws)
         if self.openrouter.is_simulated:
-            simulator = starting.enter_context(Simulator())
+            simulator = starting.enter_context(Simulator(detail=self._detail))
             self.openrouter = replace(self.openrouter, url=simulator.url)
             self._simulated_key = simulator.key
             for name in providers.names():

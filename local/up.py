@@ -62,6 +62,7 @@ def _run(options: argparse.Namespace) -> None:
     # Imported here, so that what is wrong above is said without waiting for boto3.
     from local.emulator import EmulatorError
     from local.intrinsics import TemplateError
+    from local.simulator.pictures import MAX_DETAIL
     from local.stack import OpenRouter, Stack
 
     is_real = bool(own.openrouter_key) or os.environ.get("UPSTREAM") == "openrouter"
@@ -74,6 +75,7 @@ def _run(options: argparse.Namespace) -> None:
         also_allowed=options.allow,
         # A real key is none of the simulators' business, and where nothing is to cost it must not be able to.
         variables=own.with_keys if is_real else own.variables,
+        detail=MAX_DETAIL,
     )
     try:
         with stack:

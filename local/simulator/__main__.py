@@ -7,6 +7,7 @@ import signal
 import threading
 from decimal import Decimal
 
+from local.simulator.pictures import MAX_DETAIL
 from local.simulator.server import Simulator
 
 
@@ -19,7 +20,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Simulator(options.port, key=options.key, balance=options.balance) as simulator:
+    with Simulator(options.port, key=options.key, balance=options.balance, detail=MAX_DETAIL) as simulator:
         print(f"API:     {simulator.api}\nConsent: {simulator.auth}\nKey:     {simulator.key}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from local.simulator import errors
 from local.simulator.catalogue import Catalogue, load
 from local.simulator.delivery import Answer
+from local.simulator.pictures import MAX_DETAIL
 from local.simulator.scenarios import Plan, Scenarios
 from local.simulator.state import Key, State, hash_of
 
@@ -51,6 +52,7 @@ class World:
     catalogue: Catalogue = field(default_factory=load)
     scenarios: Scenarios = field(default_factory=Scenarios)
     log: Log = field(default_factory=Log)
+    detail: int = MAX_DETAIL
 
 
 @dataclass

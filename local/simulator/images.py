@@ -44,7 +44,7 @@ def create(exchange: Exchange) -> Answer:
     try:
         # Those without a seed differ from one another, and come out the same after every reset.
         seed = len(exchange.state.generations) if request.seed is None else request.seed
-        made = [_picture(request, seed + number) for number in range(request.n)]
+        made = [_picture(request, seed + number, exchange.world.detail) for number in range(request.n)]
     except BaseException:
         purchase.fail()
         raise
@@ -73,7 +73,7 @@ def _bill(request: ImageRequest, partials: int) -> costs.Bill:
     )
 
 
-def _picture(request: ImageRequest, seed: int) -> bytes:
+def _picture(request: ImageRequest, seed: int, detail: int) -> bytes:
     return pictures.make(
         request.prompt,
         request.size,
@@ -82,6 +82,7 @@ def _picture(request: ImageRequest, seed: int) -> bytes:
         references=request.references,
         transparent=request.background == "transparent",
         compression=request.compression,
+        detail=detail,
     )
 
 

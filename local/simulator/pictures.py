@@ -15,8 +15,8 @@ from local.simulator.canvas import Canvas
 from local.simulator.scenes import ACCENTED, scene_for
 
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "svg": "image/svg+xml"}
-# Larger pictures are painted in this size and enlarged.
-_LARGEST = 1024
+# Larger pictures are painted with this side and enlarged.
+MAX_DETAIL = 1024
 # Where real pictures carry their content credentials (C2PA); a placeholder of the same kind.
 _CREDENTIALS = b"simulated content credentials"
 
@@ -30,6 +30,7 @@ def make(
     references: Sequence[Image.Image] = (),
     transparent: bool = False,
     compression: int | None = None,
+    detail: int = MAX_DETAIL,
 ) -> bytes:
     """A picture as a file.
 
@@ -38,16 +39,17 @@ def make(
         references: pictures to edit; the first is changed, the others are put in.
         transparent: only what is in the middle is painted.
         compression: 0 to 100, for formats that lose something.
+        detail: side in pixels, of a square, in which it is painted before it is enlarged.
     """
     if form == "svg":
         return vector.draw(prompt, size, seed)
-    picture = edit(prompt, references, size, seed) if references else paint(prompt, size, seed)
+    picture = edit(prompt, references, size, seed, detail) if references else paint(prompt, size, seed, detail)
     return encode(_cut_out(picture) if transparent else picture, form, compression)
 
 
-def paint(prompt: str, size: tuple[int, int], seed: int) -> Image.Image:
+def paint(prompt: str, size: tuple[int, int], seed: int, detail: int = MAX_DETAIL) -> Image.Image:
     """A new picture."""
-    small = _reduced(size)
+    small = _reduced(size, detail)
     canvas = Canvas(small, zlib.crc32(prompt.lower().encode()) ^ (seed & 0xFFFFFFFF))
     scene = scene_for(prompt)
     canvas.accent = retouch.named_colour(prompt, neutrals=True)
@@ -61,9 +63,11 @@ def paint(prompt: str, size: tuple[int, int], seed: int) -> Image.Image:
     return _enlarged(picture, size)
 
 
-def edit(prompt: str, references: Sequence[Image.Image], size: tuple[int, int], seed: int) -> Image.Image:
+def edit(
+    prompt: str, references: Sequence[Image.Image], size: tuple[int, int], seed: int, detail: int = MAX_DETAIL
+) -> Image.Image:
     """The first reference, changed as the prompt says."""
-    small = _reduced(size)
+    small = _reduced(size, detail)
     picture = ImageOps.fit(_opaque(references[0]), small, Image.Resampling.LANCZOS)
     changed = picture
     extended = added(picture, prompt, seed)
@@ -95,8 +99,8 @@ def encode(picture: Image.Image, form: str, compression: int | None = None) -> b
     return data.getvalue()
 
 
-def _reduced(size: tuple[int, int]) -> tuple[int, int]:
-    factor = min(1.0, math.sqrt(_LARGEST * _LARGEST / (size[0] * size[1])))
+def _reduced(size: tuple[int, int], detail: int) -> tuple[int, int]:
+    factor = min(1.0, math.sqrt(detail * detail / (size[0] * size[1])))
     return max(16, round(size[0] * factor)), max(16, round(size[1] * factor))
 
 

@@ -149,15 +149,22 @@ class Simulator:
         key: the secret of the first key; made up when it is not given.
         balance: dollars on the account.
         clock: the time, which decides when codes expire and days end.
+        detail: side in pixels in which pictures are painted before they are enlarged; a small one saves time.
 
     Raises (on entering):
         PortInUse
     """
 
     def __init__(
-        self, port: int = 0, *, key: str | None = None, balance: Decimal = Decimal(1000), clock: Clock = now
+        self,
+        port: int = 0,
+        *,
+        key: str | None = None,
+        balance: Decimal = Decimal(1000),
+        clock: Clock = now,
+        detail: int = 256,
     ) -> None:
-        self.world = World(State(clock=clock, credits=balance))
+        self.world = World(State(clock=clock, credits=balance), detail=detail)
         self.key = self.state.mint("Darkroom", secret=key)
         self.port = port
         self._stop: Callable[[], None] = lambda: None
