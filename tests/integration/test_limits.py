@@ -48,14 +48,14 @@ class TestOneRequest:
         assert ("param" in problem, problem["limit_usd"]) == (False, 0.01)
         # Whoever said more does not get more.
         _refusal(user.generate(max_cost_usd=1), 402, "COST_LIMIT")
-        assert _set(user, max_cost_per_request=None)["max_cost_per_request"] == 0.1
+        assert _set(user, max_cost_per_request=None)["max_cost_per_request"] == 0.25
         user.until(user.order()["id"], "succeeded")
         assert user.charges() == [PRICE, PRICE]
 
     def test_the_stacks_limit_where_nothing_is_set(self, user: User) -> None:
         dear = user.generate(model="openai/gpt-image-2", quality="high", size="1024x1024", n=4)
         problem = _refusal(dear, 402, "COST_LIMIT")
-        assert problem["limit_usd"] == 0.1 < problem["estimated_usd"]
+        assert problem["limit_usd"] == 0.25 < problem["estimated_usd"]
 
     def test_a_price_that_nobody_knows(self, user: User) -> None:
         problem = _refusal(user.generate(model=UNPRICED), 402, "PRICE_UNKNOWN")

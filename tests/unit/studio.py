@@ -90,7 +90,7 @@ STREAMING = "openai/gpt-image-1-mini"
 UNPRICED = "meta/muse-image"
 PLANNER = "google/gemini-2.5-flash"
 RETENTION = timedelta(days=30)
-LIMITS = Limits(per_request=100_000, per_conversation=1_000_000, per_day=5_000_000, per_month=50_000_000)
+LIMITS = Limits(per_request=250_000, per_conversation=1_000_000, per_day=5_000_000, per_month=50_000_000)
 LONG = 275.0
 
 

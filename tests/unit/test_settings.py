@@ -21,7 +21,7 @@ def test_every_variable_is_read() -> None:
 
 def test_money_is_whole_micro_dollars() -> None:
     limits = Settings.from_environ(GIVEN).limits
-    assert (limits.per_request, limits.per_conversation) == (100_000, 1_000_000)
+    assert (limits.per_request, limits.per_conversation) == (250_000, 1_000_000)
     assert (limits.per_day, limits.per_month) == (5_000_000, 50_000_000)
     given = {"DARKROOM_MAX_COST_PER_DAY": "0.0000019", "DARKROOM_CREDIT_USD": "0.00000001"}
     settings = Settings.from_environ({**GIVEN, **given})

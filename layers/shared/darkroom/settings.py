@@ -165,7 +165,7 @@ class Settings(BaseModel):
     job_queue: str = Field("", description="URL of the queue of paid jobs.")
     job_dead_letters: str = Field("", description="ARN of the queue of their dead letters.")
     webhook_queue: str = Field("", description="URL of the queue of webhook deliveries.")
-    max_cost_per_request: Dollars = Field(Decimal("0.10"), description="What one request may cost at the most.")
+    max_cost_per_request: Dollars = Field(Decimal("0.25"), description="What one request may cost at the most.")
     max_cost_per_conversation: Dollars = Decimal(1)
     max_cost_per_day: Dollars = Decimal(5)
     max_cost_per_month: Dollars = Decimal(50)

@@ -227,7 +227,7 @@ class TestMoney:
             shown
             | {
                 "object": "settings",
-                "max_cost_per_request": 0.1,
+                "max_cost_per_request": 0.25,
                 "max_cost_per_conversation": 1,
                 "max_cost_per_day": 5,
                 "max_cost_per_month": 50,
@@ -237,12 +237,12 @@ class TestMoney:
         )
 
     def test_what_is_named_is_changed_and_null_goes_back(self, call: Caller, token: str) -> None:
-        body = {"max_cost_per_request": 0.25, "max_cost_per_day": "0.0000019", "warn_at_percent": 50}
+        body = {"max_cost_per_request": 0.5, "max_cost_per_day": "0.0000019", "warn_at_percent": 50}
         status, changed = call("PATCH", "/v1/settings", token=token, body=body)
         # A limit is rounded down to the micro-dollar, never up.
-        assert (status, changed["max_cost_per_request"], changed["max_cost_per_day"]) == (200, 0.25, 1e-06)
+        assert (status, changed["max_cost_per_request"], changed["max_cost_per_day"]) == (200, 0.5, 1e-06)
         _, back = call("PATCH", "/v1/settings", token=token, body={"max_cost_per_request": None})
-        assert (back["max_cost_per_request"], back["max_cost_per_day"], back["warn_at_percent"]) == (0.1, 1e-06, 50)
+        assert (back["max_cost_per_request"], back["max_cost_per_day"], back["warn_at_percent"]) == (0.25, 1e-06, 50)
         assert call("GET", "/v1/settings", token=token)[1] == back
 
     def test_nothing_named_changes_nothing(self, call: Caller, token: str) -> None:

@@ -23,7 +23,7 @@ CHANGES: dict[str, tuple[Any, Any]] = {
     "image_edit_model": (MINI, MINI),
     "ai_chat_model": ("openai/gpt-4o-mini", "openai/gpt-4o-mini"),
     "ai_provider": ("openrouter", "openrouter"),
-    "max_cost_per_request": (0.25, 0.25),
+    "max_cost_per_request": (0.5, 0.5),
     "max_cost_per_conversation": (2, 2.0),
     "max_cost_per_day": ("3.5", 3.5),
     "max_cost_per_month": (40, 40.0),
