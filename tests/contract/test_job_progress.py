@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from darkroom.models.job import Job, JobStatus, TurnState
+from darkroom.models.job import Job, JobCost, JobStatus, TurnState
 from darkroom.ports import JobStore
 from tests.conftest import SteppingClock
 
@@ -59,3 +59,33 @@ def test_what_is_over_or_was_never_there_comes_no_further(job_store: JobStore, c
     job_store.add(turn)
     assert job_store.finish(turn.model_copy(update={"status": JobStatus.SUCCEEDED, "completed_at": clock.now}))
     assert job_store.progress(turn) is None
+
+
+def test_what_is_over_before_its_cost_is_known_stays_open_until_then(
+    job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    turn = turn_of(user, clock)
+    job_store.add(turn)
+    unknown = JobCost(actual=None, settled=False, charged="unknown")
+    over = turn.model_copy(update={"status": JobStatus.SUCCEEDED, "completed_at": clock.now, "cost": unknown})
+    assert not job_store.settle(over)
+    assert job_store.finish(over)
+    assert job_store.find(user, turn.id) == over
+    assert [job.id for job in job_store.list_open() if job.user == user] == [turn.id]
+    # It is over: it neither goes on, nor ends another time, nor goes away before its cost is known.
+    assert job_store.progress(over) is None
+    assert not job_store.finish(over.model_copy(update={"status": JobStatus.FAILED, "cost": JobCost()}))
+    assert not job_store.remove(user, turn.id)
+    known = over.model_copy(update={"cost": JobCost(actual=700, charged=True), "warnings": ("Told late.",)})
+    assert not job_store.settle(known.model_copy(update={"attempt": 5}))
+    assert job_store.settle(known)
+    assert job_store.find(user, turn.id) == known
+    assert [job.id for job in job_store.list_open() if job.user == user] == []
+    assert not job_store.settle(known.model_copy(update={"cost": JobCost(actual=1)}))
+    assert job_store.find(user, turn.id) == known
+    assert job_store.remove(user, turn.id)
+
+
+def test_nothing_is_settled_that_is_not_there(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    assert not job_store.settle(turn_of(user, clock))
+    assert job_store.find(user, "job_1") is None

@@ -110,6 +110,13 @@ class MemoryJobStore:
             self.work[job.user, job.id] = of_free_work(job, job.created_at)
             return True
 
+    def settle(self, job: Job) -> bool:
+        with self.lock:
+            if self.unsettled(job) is None:
+                return False
+            self._put(job)
+            return True
+
     def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
         with self.lock:
             stored = self._running(job)

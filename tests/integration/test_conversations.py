@@ -1,6 +1,7 @@
 """Conversations on the running stack: every route, replies that are waited for and not, and what they cost."""
 
 import hashlib
+import json
 from typing import Any
 
 import httpx
@@ -100,6 +101,27 @@ def test_a_conversation_by_all_its_routes(alice: User) -> None:
     assert alice.request("DELETE", path).json()["deleted"] is True
     assert alice.get(path).status_code == 404
     assert alice.get(CONVERSATIONS).json()["data"] == []
+
+
+@pytest.mark.parametrize("case", ["up_planner_usage_missing", "up_planner_cost_null"])
+def test_a_reply_does_not_wait_for_what_it_cost(alice: User, case: str) -> None:
+    """The sweep, five minutes later, is the crash tests' and the unit tests'."""
+    answered = json.loads((ROOT / "tests" / "cases" / "answers" / f"{case}.json").read_text())["body"]
+    said = answered["choices"][0]["message"]["content"]
+    alice.scenario("text_answer", path="/chat/completions", text=said)
+    scenario = "missing_cost" if "usage" in answered else "missing_usage"
+    alice.scenario(scenario, path="/chat/completions", form="null")
+    path = begin(alice)
+    turn = say(alice, path, "make it warmer")
+    assert (turn["reply"], turn["version"]["id"]) == ("I made it warmer.", "v2")
+    assert (turn["settled"], turn["cost_usd"], turn["conversation"]["settled"]) == (False, None, False)
+    cost = turn["job"]["cost"]
+    assert (cost["settled"], cost["actual_usd"], cost["charged"]) == (False, None, "unknown")
+    assert turn["cost"] == cost
+    message = shown(alice, path)["messages"][-1]
+    assert (message["settled"], message["cost_usd"]) == (False, None)
+    (spent,) = alice.charges()
+    assert 0 < spent <= micro_dollars(cost["reserved_usd"])
 
 
 def test_a_reply_need_not_be_waited_for(alice: User) -> None:

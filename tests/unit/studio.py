@@ -39,6 +39,7 @@ from darkroom.services.conversations.painting import Painting
 from darkroom.services.conversations.planner import Planner
 from darkroom.services.conversations.planning import Planning
 from darkroom.services.conversations.turn_cancel import TurnCancel
+from darkroom.services.conversations.turn_cost import TurnCosts
 from darkroom.services.conversations.turn_render import TurnRender
 from darkroom.services.conversations.turns import Turns
 from darkroom.services.edit import Edit
@@ -325,12 +326,14 @@ class Studio:
     def turns(self) -> Turns:
         planner = Planner()
         render = Render(self.images, self.sources, 25)
+        planning = Planning(planner, self.chat_models, self.settings, self.images, self.clock)
         return Turns(
             conversations=self.conversations,
             planner=planner,
-            planning=Planning(planner, self.chat_models, self.settings, self.images, self.clock),
+            planning=planning,
             painting=Painting(self.quotes, self.budgets, self.providers, self.clock),
             rendering=TurnRender(self.jobs, self.queue, render, self.clock),
+            costs=TurnCosts(self.conversations, self.jobs, planning.warn_at_cost),
             render_queue=self.render_queue,
             admission=self.admission,
             jobs=self.jobs,

@@ -93,6 +93,7 @@ def listed(conversation: Conversation, link: Link) -> dict[str, Any]:
         "version_count": len(conversation.versions),
         "message_count": len(conversation.messages),
         "total_usd": _dollars(conversation.spent),
+        "settled": conversation.settled,
     }
 
 
@@ -127,7 +128,9 @@ def show_turn(job: Job, conversation: Conversation, shown_job: Mapping[str, Any]
         "version": show_version(version, link) if version else None,
         "estimated_cost_usd": None if job.cost.estimated is None else _dollars(job.cost.estimated),
         "reserved_usd": _dollars(job.cost.reserved),
-        "cost_usd": _dollars(job.cost.actual or 0),
+        "cost_usd": _cost(job.cost.actual or 0, is_settled=job.cost.settled),
+        "settled": job.cost.settled,
+        "cost": shown_job["cost"],
         "total_usd": _dollars(conversation.spent),
         "warnings": list(job.warnings),
         "conversation": listed(conversation, link),
@@ -148,9 +151,14 @@ def _message(message: Message) -> dict[str, Any]:
         **message.model_dump(mode="json", exclude={"turn", "cost", "planned", "warnings"}),
         "object": "conversation.message",
         "job": message.turn,
-        "cost_usd": _dollars(message.cost),
+        "cost_usd": _cost(message.cost, is_settled=message.settled),
         "warnings": list(message.warnings),
     }
+
+
+def _cost(amount: MicroUsd, *, is_settled: bool) -> float | None:
+    """None while it is not known, as a job's is."""
+    return _dollars(amount) if is_settled else None
 
 
 def _dollars(amount: MicroUsd) -> float:

@@ -19,6 +19,7 @@ from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.painting import Painting
 from darkroom.services.conversations.planner import Planner
 from darkroom.services.conversations.planning import Planning
+from darkroom.services.conversations.turn_cost import TurnCosts
 from darkroom.services.conversations.turn_render import TurnRender
 from darkroom.services.conversations.turns import Turns
 from darkroom.services.inputs.inputs import Inputs
@@ -53,10 +54,11 @@ class TalkShop(Shop):
         planner = Planner()
         models = ChatModels(Catalogue(OpenRouter(ProviderSettings(url=self.place.openrouter))), default=PLANNER)
         render = Render(self.images, self._sources, 25)
+        planning = Planning(planner, models, self.settings, self.images, self.clock)
         return Turns(
             conversations=self.conversations,
             planner=planner,
-            planning=Planning(planner, models, self.settings, self.images, self.clock),
+            planning=planning,
             painting=Painting(
                 self.generate.quotes,
                 self.budgets,
@@ -64,6 +66,7 @@ class TalkShop(Shop):
                 self.clock,
             ),
             rendering=TurnRender(self.jobs, self.job_queue, render, self.clock),
+            costs=TurnCosts(self.conversations, self.jobs, planning.warn_at_cost),
             # No turn here has to know the subject.
             render_queue=RecordingQueue(),
             admission=self.generate.admission,

@@ -11,6 +11,7 @@ import pytest
 from darkroom.conversation_api import picture_response
 from darkroom.models.conversation import Step
 from darkroom.models.job import StoredImage
+from darkroom.services.conversations.versions import Cost, Turn
 from functions.chat.app import routes
 from tests.events import Context, http_event
 from tests.photos import load, photo, save
@@ -73,14 +74,16 @@ class Chat:
         self.conversations.append(
             "alice",
             conversation_id,
-            turn=f"job_{number}",
-            user_text="Invert it",
-            reply="Done.",
-            plan={"actions": []},
-            base=current,
-            image=image,
-            steps=(Step(operation={"op": "invert"}),),
-            cost=700,
+            Turn(
+                id=f"job_{number}",
+                user_text="Invert it",
+                reply="Done.",
+                plan={"actions": []},
+                base=current,
+                image=image,
+                steps=(Step(operation={"op": "invert"}),),
+                cost=Cost(700),
+            ),
         )
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 OPEN_INDEX = "open-jobs"
 
-_ENDS = "#status = :status, document = :document REMOVE #open, open_since, lease_expires_at"
 _MAY_STOP = "#status = :running AND attempt = :attempt AND attribute_not_exists(dispatched_at)"
 _MAY_DISPATCH = "#status = :running AND attempt = :attempt AND settled = :false"
 _IS_UNSETTLED = "attempt = :attempt AND settled = :false"
@@ -139,10 +138,11 @@ class DynamoJobStore:
         return done is not None
 
     def finish(self, job: Job) -> bool:
+        closes = "REMOVE #open, open_since, lease_expires_at" if job.cost.settled else "REMOVE lease_expires_at"
         ending: UpdateTypeDef = {
             "TableName": self._table,
             "Key": to_item(job_key(job.user, job.id)),
-            "UpdateExpression": f"SET {_ENDS}",
+            "UpdateExpression": f"SET #status = :status, document = :document, settled = :settled {closes}",
             "ConditionExpression": f"attribute_exists(#open) AND attempt = :attempt AND {_IS_FREE}",
             "ExpressionAttributeNames": {"#status": "status", "#open": "open"},
             "ExpressionAttributeValues": to_item(
@@ -150,6 +150,7 @@ class DynamoJobStore:
                     ":status": job.status.value,
                     ":document": job_document(job),
                     ":attempt": job.attempt,
+                    ":settled": job.cost.settled,
                     ":true": True,
                 }
             ),
@@ -165,6 +166,15 @@ class DynamoJobStore:
                 "Something else is just being recorded there.", fix="Try again in a moment.", retry_after=1
             ) from canceled
         return True
+
+    def settle(self, job: Job) -> bool:
+        done = self._update(
+            job,
+            "SET document = :document, settled = :true REMOVE #open, open_since",
+            f"attribute_exists(#open) AND {_IS_UNSETTLED}",
+            {":document": job_document(job), ":true": True, ":attempt": job.attempt, ":false": False},
+        )
+        return done is not None
 
     def progress(self, job: Job) -> Job | None:
         # Who begins it says when; whoever comes after does not change that.

@@ -31,6 +31,7 @@ from darkroom.services.conversations.painting import Painting
 from darkroom.services.conversations.planner import Planner
 from darkroom.services.conversations.planning import Planning
 from darkroom.services.conversations.turn_cancel import TurnCancel
+from darkroom.services.conversations.turn_cost import TurnCosts
 from darkroom.services.conversations.turn_render import TurnRender
 from darkroom.services.conversations.turns import Turns
 from darkroom.services.inputs.inputs import Inputs
@@ -76,13 +77,15 @@ def chat(environ: Mapping[str, str]) -> ChatServices:
 
 def turns(settings: Settings, behind: Stores, admitted: Admission, published: Catalogue) -> Turns:
     render = Render(behind.images, sources(settings, behind), settings.max_megapixels)
-    planner = Planner()
+    planner, talked = Planner(), conversations(settings, behind)
+    planning = Planning(planner, chat_models(settings, published), behind.settings, behind.images, now)
     return Turns(
-        conversations=conversations(settings, behind),
+        conversations=talked,
         planner=planner,
-        planning=Planning(planner, chat_models(settings, published), behind.settings, behind.images, now),
+        planning=planning,
         painting=painting(settings, behind, published),
         rendering=TurnRender(behind.jobs, job_queue(settings), render, now),
+        costs=TurnCosts(talked, behind.jobs, planning.warn_at_cost),
         render_queue=render_queue(settings),
         admission=admitted,
         jobs=behind.jobs,

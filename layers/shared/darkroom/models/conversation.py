@@ -66,7 +66,8 @@ class Message(BaseModel):
     version: str | None = Field(None, description="The version that is current after it.")
     turn: str | None = Field(None, description="The job of the turn that it belongs to.")
     plan: dict[str, Any] | None = None
-    cost: MicroUsd = 0
+    cost: MicroUsd = Field(0, description="Of the turn's paid calls, as far as it is known.")
+    settled: bool = Field(True, description="Whether `cost` is all of it.")
     planned: Planned | None = None
     warnings: tuple[str, ...] = ()
 
@@ -87,10 +88,15 @@ class Conversation(BaseModel):
     undone: tuple[str, ...] = Field((), description="Versions that redo brings back, the last undone last.")
     versions: tuple[Version, ...] = ()
     messages: tuple[Message, ...] = ()
-    spent: MicroUsd = 0
+    spent: MicroUsd = Field(0, description="The sum of the messages' costs.")
     renewed_at: datetime | None = Field(
         None, description="From when its pictures' age is counted; None: from its beginning."
     )
+
+    @property
+    def settled(self) -> bool:
+        """Whether `spent` is all that it cost."""
+        return all(message.settled for message in self.messages)
 
     def version(self, version_id: str) -> Version | None:
         return next((each for each in self.versions if each.id == version_id), None)

@@ -46,7 +46,13 @@ class JobStore(Protocol):
         """Gives an attempt up, so that another may begin at once; False if it was no longer this one's to give."""
 
     def finish(self, job: Job) -> bool:
-        """Stores a final state of a job that costs nothing, if it is open and still in the same attempt."""
+        """Stores a final state of a job that costs nothing itself, if it is not over and still in the same attempt.
+
+        One whose parts are not all settled says so in its `cost`, and stays open until `settle`.
+        """
+
+    def settle(self, job: Job) -> bool:
+        """Stores a job that was finished without its cost being known, and now is; once."""
 
     def progress(self, job: Job) -> Job | None:
         """Stores how an open job that costs nothing has come along, and counts that as an attempt; None if somebody

@@ -26,7 +26,7 @@ from darkroom.models.job import StoredImage
 from darkroom.models.source import ImageSource
 from darkroom.models.user_settings import UserSettings
 from darkroom.services.conversations.conversations import Conversations
-from darkroom.services.conversations.versions import title_of
+from darkroom.services.conversations.versions import Cost, Turn, title_of
 from darkroom.services.inputs.inputs import Inputs
 from darkroom.services.inputs.sources import Sources
 from tests.conftest import SteppingClock
@@ -78,7 +78,7 @@ def edit(conversations: Conversations, images: MemoryImageStore, begun: Conversa
         assert shown is not None
         image = keep(images, turn, render(images.outputs[shown.image.key].data, [operation]))
         return conversations.append(
-            "alice", begun.id, **turn_of(turn, before.current, image, operation, **more)
+            "alice", begun.id, turn_of(turn, before.current, image, operation, **more)
         ).conversation
 
     return add
@@ -98,10 +98,10 @@ def keep(images: MemoryImageStore, turn: str, data: bytes) -> StoredImage:
 
 def turn_of(
     turn: str, base: str | None, image: StoredImage | None, operation: dict[str, Any] | None = None, **more: Any
-) -> dict[str, Any]:
+) -> Turn:
     steps = (Step(operation=operation),) if operation else ()
-    usual = {"turn": turn, "user_text": "Wärmer, bitte", "reply": "Gut.", "plan": {"actions": []}, "cost": 700}
-    return {**usual, "base": base, "image": image, "steps": steps, **more}
+    usual = {"id": turn, "user_text": "Wärmer, bitte", "reply": "Gut.", "plan": {"actions": []}, "cost": Cost(700)}
+    return Turn(**{**usual, "base": base, "image": image, "steps": steps, **more})
 
 
 # ── Beginning, finding, removing ──────────────────────────────────────────────────────────────────────────────────────
@@ -124,7 +124,7 @@ def test_it_may_begin_with_no_picture(conversations: Conversations, images: Memo
     assert images.outputs == {}
     painted = Step(paint=PaintStep(prompt="A fox"))
     image = keep(images, "job_1-paint0", PICTURE)
-    taken = conversations.append("alice", begun.id, **turn_of("job_1", None, image, steps=(painted,)))
+    taken = conversations.append("alice", begun.id, turn_of("job_1", None, image, steps=(painted,)))
     assert (taken.version, taken.warnings) == ("v1", ())
     assert conversations.recipe(taken.conversation) == (painted,)
     assert taken.conversation.title == "A fox in snow"
@@ -148,7 +148,7 @@ REACH: dict[str, Callable[[Conversations, str, str], object]] = {
     "branch": lambda conversations, user, id_: conversations.branch(user, id_, "v1"),
     "version": lambda conversations, user, id_: conversations.version(user, id_, "v1"),
     "compare": lambda conversations, user, id_: conversations.compare(user, id_, "v1", "v1"),
-    "append": lambda conversations, user, id_: conversations.append(user, id_, **turn_of("job_1", "v1", None)),
+    "append": lambda conversations, user, id_: conversations.append(user, id_, turn_of("job_1", "v1", None)),
 }
 
 
@@ -183,7 +183,7 @@ def test_removing_takes_what_is_its_own_and_nothing_else(
     edit()
     conversations.compare("alice", begun.id, "v1", "v2")
     painted = keep(images, "job_9-paint0", PICTURE)
-    conversations.append("alice", begun.id, **turn_of("job_9", "v2", painted))
+    conversations.append("alice", begun.id, turn_of("job_9", "v2", painted))
     assert len(images.outputs) == 4
     conversations.remove("alice", begun.id)
     # What was painted for it is its own, too; what it began with may be another's beginning.
@@ -191,7 +191,7 @@ def test_removing_takes_what_is_its_own_and_nothing_else(
     with pytest.raises(NotFound):
         conversations.find("alice", begun.id)
     with pytest.raises(NotFound):
-        conversations.append("alice", begun.id, **turn_of("job_10", "v1", None))
+        conversations.append("alice", begun.id, turn_of("job_10", "v1", None))
 
 
 # ── Turns ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,10 +219,10 @@ def test_a_turn_is_taken_once(
     conversations: Conversations, images: MemoryImageStore, begun: Conversation, clock: SteppingClock
 ) -> None:
     image = keep(images, "job_1", render(PICTURE, [WARMER]))
-    taken = conversations.append("alice", begun.id, **turn_of("job_1", "v1", image, WARMER, warnings=("Careful.",)))
+    taken = conversations.append("alice", begun.id, turn_of("job_1", "v1", image, WARMER, warnings=("Careful.",)))
     conversations.undo("alice", begun.id)
     clock.step(timedelta(hours=1))
-    again = conversations.append("alice", begun.id, **turn_of("job_1", "v1", image, WARMER, reply="Another"))
+    again = conversations.append("alice", begun.id, turn_of("job_1", "v1", image, WARMER, reply="Another"))
     assert (again.version, again.warnings) == (taken.version, taken.warnings) == ("v2", ("Careful.",))
     found = conversations.find("alice", begun.id)
     assert found == again.conversation
@@ -234,7 +234,7 @@ def test_a_turn_that_only_talks_leaves_what_was_undone(
 ) -> None:
     edit()
     conversations.undo("alice", begun.id)
-    taken = conversations.append("alice", begun.id, **turn_of("job_x", "v1", None))
+    taken = conversations.append("alice", begun.id, turn_of("job_x", "v1", None))
     assert (taken.version, taken.conversation.undone) == ("v1", ("v2",))
 
 
@@ -245,9 +245,9 @@ def test_a_turn_moves_as_far_as_it_goes(
     edit()
     if move == "redo":
         conversations.undo("alice", begun.id)
-    first = conversations.append("alice", begun.id, **turn_of("job_x", "v2", None, move=move))
+    first = conversations.append("alice", begun.id, turn_of("job_x", "v2", None, move=move))
     assert (first.version, first.warnings) == ("v1" if move == "undo" else "v2", ())
-    again = conversations.append("alice", begun.id, **turn_of("job_y", first.version, None, move=move))
+    again = conversations.append("alice", begun.id, turn_of("job_y", first.version, None, move=move))
     assert again.version == first.version
     assert [move in warning for warning in again.warnings] == [True]
 
@@ -257,7 +257,7 @@ def test_a_turn_from_a_version_that_is_no_longer_shown_says_so(
 ) -> None:
     edit()
     late = keep(images, "job_late", render(PICTURE, [{"op": "invert"}]))
-    taken = conversations.append("alice", begun.id, **turn_of("job_late", "v1", late, {"op": "invert"}))
+    taken = conversations.append("alice", begun.id, turn_of("job_late", "v1", late, {"op": "invert"}))
     assert taken.version == "v3"
     assert taken.warnings == ("The conversation went on meanwhile: v3 was made from v1, not from v2.",)
     assert conversations.recipe(taken.conversation) == (Step(operation={"op": "invert"}),)
@@ -269,7 +269,7 @@ def test_many_turns_at_once_are_all_taken(
     image = keep(images, "job_1", PICTURE)
     with ThreadPoolExecutor(6) as threads:
         turns = [turn_of(f"job_{number % 6}", "v1", image, WARMER) for number in range(12)]
-        taken = list(threads.map(lambda turn: conversations.append("alice", begun.id, **turn), turns))
+        taken = list(threads.map(lambda turn: conversations.append("alice", begun.id, turn), turns))
     found = conversations.find("alice", begun.id)
     assert sorted({each.version for each in taken if each.version}) == [f"v{number}" for number in range(2, 8)]
     assert (len(found.versions), len(found.messages), found.spent) == (7, 12, 6 * 700)
@@ -288,7 +288,7 @@ def test_who_is_never_fast_enough_may_try_again(images: MemoryImageStore, clock:
     busy = Conversations(BusyStore(), images, inputs, clock, retention=RETENTION)
     begun = busy.create("alice", ImageSource("image", data=PICTURE))
     with pytest.raises(ServiceUnavailable) as refused:
-        busy.append("alice", begun.id, **turn_of("job_1", "v1", None))
+        busy.append("alice", begun.id, turn_of("job_1", "v1", None))
     assert refused.value.retryable
 
 
@@ -297,12 +297,12 @@ def test_a_conversation_that_is_nearly_full_takes_no_further_turn(
 ) -> None:
     conversations.require_room(begun)
     for number in range(19):
-        full = conversations.append("alice", begun.id, **turn_of(f"job_{number}", "v1", None, user_text="ж" * 8000))
+        full = conversations.append("alice", begun.id, turn_of(f"job_{number}", "v1", None, user_text="ж" * 8000))
     with pytest.raises(PayloadTooLarge) as refused:
         conversations.require_room(full.conversation)
     assert "new conversation" in refused.value.fix
     # What has begun before that still fits.
-    last = conversations.append("alice", begun.id, **turn_of("job_last", "v1", None, user_text="ж" * 8000))
+    last = conversations.append("alice", begun.id, turn_of("job_last", "v1", None, user_text="ж" * 8000))
     assert last.version == "v1"
 
 
@@ -523,7 +523,7 @@ def test_nor_does_it_where_its_user_wants_pictures_gone_sooner(moves: list[tuple
         conversations.renew(found)
         image = keep(images, f"job_{number}", PICTURE)
         until[image.key] = clock() + kept()
-        taken = conversations.append("alice", begun.id, **turn_of(f"job_{number}", "v1", image, WARMER))
+        taken = conversations.append("alice", begun.id, turn_of(f"job_{number}", "v1", image, WARMER))
         # Whoever goes on with it has most of that time left.
         assert taken.conversation.expires_at >= clock() + kept() * 3 / 4
 

@@ -95,18 +95,6 @@ def test_a_planner_that_broke_off_is_waited_for_until_it_is_known_what_it_cost(t
     assert talk.posts() == ["chat"]
 
 
-def test_a_turn_waits_until_all_its_costs_are_known(talk: Talk) -> None:
-    talk.fails("missing_cost", path=CHAT)
-    turn = talk.say("warmer")
-    assert talk.part(turn, "plan").status is JobStatus.SUCCEEDED
-    assert not turn.status.is_final
-    assert talk.now.messages == ()
-    for _ in range(3):
-        talk.sweep()
-    assert talk.turn(turn).status is JobStatus.SUCCEEDED
-    assert_books_agree(talk, turn)
-
-
 def test_a_planner_that_cannot_see_is_not_shown_a_picture(talk: Talk, studio: Studio) -> None:
     choose(studio, chat_model=BLIND)
     turn = talk.say("warmer")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Final
 
 from ulid import ULID
 
@@ -11,14 +11,13 @@ from darkroom.errors import ImageExpired, InvalidParameter, NotFound, PayloadToo
 from darkroom.images.compare import side_by_side, similarity
 from darkroom.images.decode import decode
 from darkroom.images.picture import Picture
-from darkroom.models.conversation import Conversation, Planned, Step, Version
-from darkroom.models.job import StoredImage
+from darkroom.models.conversation import Conversation, Step, Version
 from darkroom.models.money import MicroUsd
 from darkroom.models.source import ImageSource
 from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Clock, ConversationStore, ImageStore
 from darkroom.services.conversations import versions
-from darkroom.services.conversations.versions import MOST_TITLE, Turn, rendered_keys
+from darkroom.services.conversations.versions import MOST_TITLE, Cost, Turn, rendered_keys
 from darkroom.services.inputs.inputs import Input, Inputs
 from darkroom.services.paid.admission import kept_for
 
@@ -176,37 +175,31 @@ class Conversations:
         """Raises NotFound."""
         return self._go(user, conversation_id, lambda each: versions.branched(each, version_id))
 
-    def append(
-        self,
-        user: str,
-        conversation_id: str,
-        *,
-        turn: str,
-        user_text: str,
-        reply: str,
-        plan: dict[str, Any],
-        base: str | None,
-        image: StoredImage | None = None,
-        steps: tuple[Step, ...] = (),
-        move: Literal["undo", "redo"] | None = None,
-        cost: MicroUsd = 0,
-        warnings: tuple[str, ...] = (),
-        planned: Planned | None = None,
-    ) -> Taken:
+    def append(self, user: str, conversation_id: str, turn: Turn) -> Taken:
         """Adds what a turn came to, once: a turn that was added already changes nothing.
-
-        Args: as versions.Turn has them.
 
         Raises:
             NotFound: the conversation has been removed.
             PayloadTooLarge: it does not fit in any more.
         """
-        over = Turn(turn, user_text, reply, plan, base, image, steps, move, cost, warnings, planned)
-        conversation = self._change(user, conversation_id, lambda each: versions.with_turn(each, over, self._clock()))
-        answer = versions.answer_to(conversation, turn)
+        conversation = self._change(user, conversation_id, lambda each: versions.with_turn(each, turn, self._clock()))
+        answer = versions.answer_to(conversation, turn.id)
         if answer is None:
-            return Taken(conversation, reply, None, ())
+            return Taken(conversation, turn.reply, None, ())
         return Taken(conversation, answer.content, answer.version, answer.warnings)
+
+    def settle(
+        self, user: str, conversation_id: str, turn_id: str, cost: Cost, *, warn_at: MicroUsd
+    ) -> tuple[str, ...]:
+        """Adds what a turn cost that was not known when the turn was; once. The turn's warnings after that.
+
+        Raises: as append does.
+        """
+        conversation = self._change(
+            user, conversation_id, lambda each: versions.with_cost(each, turn_id, cost, warn_at)
+        )
+        answer = versions.answer_to(conversation, turn_id)
+        return answer.warnings if answer else ()
 
     def version(self, user: str, conversation_id: str, version_id: str) -> Version:
         """Raises NotFound."""

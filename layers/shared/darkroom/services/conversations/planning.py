@@ -144,12 +144,12 @@ class Planning:
 
 
 def took(call: Job) -> Planned | None:
-    """What a call of the planner that is settled really took; None if it is no such call."""
+    """What a call of the planner really took; None if it is no such call, or that is not known (yet)."""
     chat = call.work.chat if call.work else None
-    if call.work is None or chat is None:
+    if call.work is None or chat is None or not call.cost.settled or call.cost.actual is None:
         return None
     tokens = planner_estimate.prompt_tokens(chat, call.work.inputs[0] if call.work.inputs else None)
-    return Planned(model=chat.model, tokens=tokens, cost=call.cost.actual or 0)
+    return Planned(model=chat.model, tokens=tokens, cost=call.cost.actual)
 
 
 def _methods(chosen: UserSettings) -> tuple[Method, bool]:

@@ -3,13 +3,13 @@
 The turn is a job that costs nothing itself; its paid calls (the planner, one repair, each painting) are jobs of their
 own, named after it, each with its own reservation and its own end. `advance` looks at how they stand and does the next
 thing. It may be called at any time, by anybody, any number of times: what is done is written down before the next thing
-is begun, a part can only ever have one id, and the conversation takes a turn once.
+is begun, a part can only ever have one id, and the conversation takes a turn once. Nobody waits for a price: a turn is
+over when its picture and its words are there, and `TurnCosts` tells later what a part cost that did not say so.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from darkroom.errors import (
@@ -26,15 +26,16 @@ from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.chat import ChatRequest
 from darkroom.models.conversation import Conversation, PaintStep, Step, Version
-from darkroom.models.job import Job, JobCost, JobStatus, Parent, TurnState
+from darkroom.models.job import Job, JobStatus, Parent, TurnState
 from darkroom.models.money import MicroUsd, in_dollars, said
 from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
 from darkroom.ports import Clock, JobStore, RenderQueue
-from darkroom.services.conversations import painting_off
+from darkroom.services.conversations import painting_off, versions
 from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.painting import Painting
 from darkroom.services.conversations.planner import InvalidPlan, PaintingForbidden, Planner
-from darkroom.services.conversations.planning import Planning, took
+from darkroom.services.conversations.planning import Planning
+from darkroom.services.conversations.turn_cost import TurnCosts, begun, cost_of, total
 from darkroom.services.conversations.turn_render import TurnRender, origin_of
 from darkroom.services.conversations.versions import NOTHING_CHANGED
 from darkroom.services.paid.admission import TURN, Admission, Prepared, Submission, part_of
@@ -53,6 +54,7 @@ class Turns:
     planning: Planning
     painting: Painting
     rendering: TurnRender
+    costs: TurnCosts
     render_queue: RenderQueue
     admission: Admission
     jobs: JobStore
@@ -80,15 +82,20 @@ class Turns:
         """Does whatever is to be done next, until somebody else has to do something first."""
         for _ in range(100):
             turn = self.jobs.find(user, turn_id)
-            if turn is None or turn.turn is None or turn.status.is_final or not self._step(turn, turn.turn):
+            if turn is None or turn.turn is None:
+                return
+            if turn.status.is_final:
+                if not turn.cost.settled:
+                    self.costs.settle(turn)
+                return
+            if not self._step(turn, turn.turn):
                 return
         raise InternalError("A turn does not come to its end.")
 
     def _step(self, turn: Job, state: TurnState) -> bool:
         """One step; False when there is nothing to do now."""
         if turn.created_at + DECIDED_AFTER <= self.clock():
-            self._fail(turn, _too_old().problem())
-            return False
+            return self._fail(turn, _too_old().problem())
         if state.plan is None:
             return self._guarded(turn, lambda: self._plan(turn, state))
         plan = Plan.model_validate(state.plan)
@@ -97,8 +104,7 @@ class Turns:
             self.render_queue.send(turn.user, turn.id)
             return False
         if state.problem is not None:
-            self._fail(turn, state.problem)
-            return False
+            return self._fail(turn, state.problem)
         if state.done >= len(plan.actions):
             # The conversation may have been removed meanwhile, or be full.
             return self._guarded(turn, lambda: self._finish(turn, state, plan))
@@ -116,8 +122,7 @@ class Turns:
         except DarkroomError as error:
             if error.retryable:
                 raise
-            self._fail(turn, error.problem())
-            return False
+            return self._fail(turn, error.problem())
 
     def _plan(self, turn: Job, state: TurnState) -> bool:
         repair = self.jobs.find(turn.user, f"{turn.id}-repair")
@@ -125,8 +130,7 @@ class Turns:
         if call is None or not call.status.is_final:
             return self._uncertain(turn, call)
         if call.status is not JobStatus.SUCCEEDED:
-            self._fail(turn, call.error or {})
-            return False
+            return self._fail(turn, call.error or {})
         text = str(call.result.get("text", ""))
         conversation = self.conversations.find(turn.user, state.conversation_id)
         try:
@@ -140,7 +144,7 @@ class Turns:
             if asked is None:
                 raise InternalError("The planner's request is gone.") from invalid
             request = self.planner.repair(asked, text, invalid.why)
-            spent = self._spent(turn)
+            spent = self.costs.spent(turn)
             limit = self.painting.left(turn.user, spent, own_key=call.own_key)
             with self._within_the_turn(turn, "Asking the planner once more", spent, own_key=call.own_key):
                 part = self.planning.part(turn, "repair", request, like=call, limit=limit)
@@ -166,7 +170,7 @@ class Turns:
         if painted is None:
             # Whoever has removed the conversation does not want to pay for it any more.
             self.conversations.find(turn.user, state.conversation_id)
-            spent = self._spent(turn)
+            spent = self.costs.spent(turn)
             like = self.jobs.find(turn.user, f"{turn.id}-plan") or turn
             with self._within_the_turn(turn, "The painting", spent, own_key=like.own_key):
                 job = self.painting.job(turn, action.prompt, state.image, like=like, spent=spent)
@@ -175,8 +179,7 @@ class Turns:
         if not painted.status.is_final:
             return self._uncertain(turn, painted)
         if painted.status is not JobStatus.SUCCEEDED:
-            self._fail(turn, painted.error or {})
-            return False
+            return self._fail(turn, painted.error or {})
         step = Step(paint=PaintStep(prompt=action.prompt, model=painted.model_used))
         return self._save(
             turn,
@@ -197,34 +200,27 @@ class Turns:
             return False
 
     def _save(self, turn: Job, state: TurnState, **changes: Any) -> bool:
-        begun = turn.started_at or _begun(self._parts(turn)) or self.clock()
-        return self.rendering.save(turn.model_copy(update={"started_at": begun}), state, **changes)
+        began = turn.started_at or begun(self.costs.parts(turn)) or self.clock()
+        return self.rendering.save(turn.model_copy(update={"started_at": began}), state, **changes)
 
     def _finish(self, turn: Job, state: TurnState, plan: Plan) -> bool:
-        parts = self._parts(turn)
-        if not _are_settled(parts):
-            return False
-        cost = _cost(parts)
+        parts = self.costs.parts(turn)
         move = next((each.kind for each in plan.actions if isinstance(each, HistoryAction)), None)
-        taken = self.conversations.append(
-            turn.user,
-            state.conversation_id,
-            turn=turn.id,
-            user_text=state.content,
-            reply=painting_off.told(plan, turn.warnings),
-            plan=state.plan or {},
-            base=state.base,
+        over = versions.Turn(
+            turn.id,
+            state.content,
+            painting_off.told(plan, turn.warnings),
+            state.plan or {},
+            state.base,
             image=state.image if state.steps else None,
             steps=tuple(Step.model_validate(each) for each in state.steps),
             move=move,
-            cost=cost.actual or 0,
-            warnings=(
-                *dict.fromkeys(warning for job in (*parts, turn) for warning in job.warnings),
-                *self._crossing(turn, state, cost.actual or 0),
-            ),
-            planned=took(parts[0]) if parts else None,
+            warnings=tuple(dict.fromkeys(warning for job in (*parts, turn) for warning in job.warnings)),
+            cost=cost_of(parts),
+            warn_at=self.planning.warn_at_cost(turn.user),
         )
-        self._end(
+        taken = self.conversations.append(turn.user, state.conversation_id, over)
+        return self._end(
             turn,
             {
                 "status": JobStatus.SUCCEEDED,
@@ -241,63 +237,46 @@ class Turns:
                 "model_used": parts[0].model_used if parts else None,
             },
         )
-        return False
 
-    def _fail(self, turn: Job, problem: Mapping[str, Any]) -> None:
-        parts = self._parts(turn)
-        if not _are_settled(parts):
-            return
+    def _fail(self, turn: Job, problem: Mapping[str, Any], status: JobStatus = JobStatus.FAILED) -> bool:
+        """Ends the turn. What its parts cost may be found out later; whether there is something to do by now."""
+        parts = self.costs.parts(turn)
         known = dict(problem) or InternalError("A part of the turn failed.").problem()
-        cost = _cost(parts)
-        is_gone = turn.turn is not None and not self._tell_failure(turn, turn.turn, known, cost.actual or 0, parts)
-        self._end(turn, {"status": JobStatus.FAILED, "error": {**known, "charged": cost.charged}})
+        is_gone = turn.turn is not None and not self._tell_failure(turn, turn.turn, known, parts)
+        is_settling = self._end(turn, {"status": status, "error": {**known, "charged": total(parts).charged}})
         if is_gone and turn.turn is not None:
             self.rendering.discard(turn, turn.turn)
+        return is_settling
 
-    def _tell_failure(
-        self, turn: Job, state: TurnState, problem: Mapping[str, Any], cost: MicroUsd, parts: list[Job]
-    ) -> bool:
+    def _tell_failure(self, turn: Job, state: TurnState, problem: Mapping[str, Any], parts: list[Job]) -> bool:
         """What was paid for belongs into the conversation's total, whatever came of it; False if that is gone."""
+        cost = cost_of(parts)
+        reply = f"That did not work. {problem.get('detail', '')}".strip()
+        over = versions.Turn(turn.id, state.content, reply, {}, state.base, cost=cost)
         try:
             self.conversations.find(turn.user, state.conversation_id)
-            if cost:
-                self.conversations.append(
-                    turn.user,
-                    state.conversation_id,
-                    turn=turn.id,
-                    user_text=state.content,
-                    reply=f"That did not work. {problem.get('detail', '')}".strip(),
-                    plan={},
-                    base=state.base,
-                    cost=cost,
-                    planned=took(parts[0]) if parts else None,
-                )
+            if cost.amount or not cost.is_settled:
+                self.conversations.append(turn.user, state.conversation_id, over)
         except NotFound:
             return False
         except PayloadTooLarge:
             return True
         return True
 
-    def _crossing(self, turn: Job, state: TurnState, cost: MicroUsd) -> tuple[str, ...]:
-        """A sentence when the conversation's total passes what the user wants to be warned of; once, so."""
-        before = self.conversations.find(turn.user, state.conversation_id).spent
-        threshold = self.planning.warn_at_cost(turn.user)
-        if not before < threshold <= before + cost:
-            return ()
-        return (f"This conversation has cost {said(before + cost)} so far.",)
-
-    def _end(self, turn: Job, update: Mapping[str, Any]) -> None:
-        parts = self._parts(turn)
+    def _end(self, turn: Job, update: Mapping[str, Any]) -> bool:
+        """Whether what it cost is yet to be settled; a part may have been, while the turn was being ended."""
+        parts = self.costs.parts(turn)
         lineage = tuple(Parent(kind="job", ref=part.id, sha256=part.request_sha256 or "") for part in parts)
-        begun = _begun(parts)
-        if turn.started_at is None and begun is not None:
+        began = begun(parts)
+        if turn.started_at is None and began is not None:
             # What is written with the end leaves this as it was.
-            noted = self.jobs.progress(turn.model_copy(update={"started_at": begun}))
+            noted = self.jobs.progress(turn.model_copy(update={"started_at": began}))
             if noted is None:
-                return
+                return False
             turn = noted
-        ended = {"completed_at": self.clock(), "cost": _cost(parts), "lineage": lineage, **update}
-        self.jobs.finish(turn.model_copy(update=ended))
+        cost = total(parts)
+        ended = {"completed_at": self.clock(), "cost": cost, "lineage": lineage, **update}
+        return self.jobs.finish(turn.model_copy(update=ended)) and not cost.settled
 
     def _uncertain(self, turn: Job, part: Job | None) -> bool:
         """Tells whoever waits that a part's answer was lost; the turn goes on when it is known what became of it."""
@@ -327,42 +306,6 @@ class Turns:
                     "remaining_usd": float(in_dollars(left)),
                 },
             ) from error
-
-    def _spent(self, turn: Job) -> MicroUsd:
-        """At the most: what is not known yet counts as what was set aside for it."""
-        costs = [part.cost for part in self._parts(turn)]
-        return sum((cost.actual or 0) if cost.settled else cost.reserved for cost in costs)
-
-    def _parts(self, turn: Job) -> list[Job]:
-        names = [
-            "plan",
-            "repair",
-            *(f"paint{n}" for n in range(len((turn.turn.plan or {}).get("actions", ())) if turn.turn else 0)),
-        ]
-        found = (self.jobs.find(turn.user, f"{turn.id}-{name}") for name in names)
-        return [job for job in found if job is not None]
-
-
-def _are_settled(parts: list[Job]) -> bool:
-    """Whether it is known what they cost. A turn waits for that, for a conversation takes its cost once."""
-    return all(part.cost.settled for part in parts)
-
-
-def _begun(parts: list[Job]) -> datetime | None:
-    """When the first of them was; None if none ever was."""
-    return min((part.started_at for part in parts if part.started_at), default=None)
-
-
-def _cost(parts: list[Job]) -> JobCost:
-    """What a turn's parts come to."""
-    charges = {part.cost.charged for part in parts}
-    return JobCost(
-        estimated=sum(part.cost.estimated or 0 for part in parts),
-        reserved=sum(part.cost.reserved for part in parts),
-        actual=sum(part.cost.actual or 0 for part in parts),
-        settled=True,
-        charged="unknown" if "unknown" in charges else True in charges,
-    )
 
 
 def _version(conversation: Conversation, version: str | None) -> Version | None:

@@ -1,18 +1,33 @@
 """How a conversation changes: pure functions from one to the next. A version is added, and never changed or dropped."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from darkroom.errors import Conflict, NotFound
 from darkroom.models.conversation import Conversation, Message, Planned, Step, Version
 from darkroom.models.job import StoredImage
-from darkroom.models.money import MicroUsd
+from darkroom.models.money import MicroUsd, said
 
 MOST_TITLE = 80
 NOTHING_CHANGED = "Nothing was changed."
 _NO_DIFFERENCE = "The picture is the same as before."
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a turn's paid calls cost.
+
+    Args:
+        amount: in micro-dollars, as far as it is known.
+        is_settled: whether that is all of it.
+        planned: what its planning took; None while that is not known.
+    """
+
+    amount: MicroUsd = 0
+    is_settled: bool = True
+    planned: Planned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +39,7 @@ class Turn:
         base: the version that it began with.
         image: the new version's, with the steps from the base's; None if it made none.
         move: what it did beside that.
-        cost: in micro-dollars, of all its paid calls.
-        planned: what its planning took.
+        warn_at: the conversation's total, in micro-dollars, of which its user wants to be told once it is passed.
     """
 
     id: str
@@ -33,12 +47,12 @@ class Turn:
     reply: str
     plan: dict[str, Any]
     base: str | None
-    image: StoredImage | None
-    steps: tuple[Step, ...]
-    move: Literal["undo", "redo"] | None
-    cost: MicroUsd
-    warnings: tuple[str, ...]
-    planned: Planned | None = None
+    image: StoredImage | None = None
+    steps: tuple[Step, ...] = ()
+    move: Literal["undo", "redo"] | None = None
+    warnings: tuple[str, ...] = ()
+    cost: Cost = field(default_factory=Cost)
+    warn_at: MicroUsd | None = None
 
 
 def version_of(conversation: Conversation, version_id: str) -> Version:
@@ -102,6 +116,8 @@ def with_turn(conversation: Conversation, turn: Turn, now: datetime) -> Conversa
         return conversation
     changed, warnings = _changed(conversation, turn, now)
     reply = _true_reply(conversation, changed, turn, warnings)
+    spent = conversation.spent + turn.cost.amount
+    crossing = _crossing(conversation.spent, spent, turn.warn_at)
     asked = Message(n=len(conversation.messages) + 1, role="user", content=turn.user_text, created_at=now, turn=turn.id)
     answered = Message(
         n=asked.n + 1,
@@ -111,17 +127,43 @@ def with_turn(conversation: Conversation, turn: Turn, now: datetime) -> Conversa
         version=changed.current,
         turn=turn.id,
         plan=turn.plan,
-        cost=turn.cost,
-        planned=turn.planned,
-        warnings=(*turn.warnings, *warnings),
+        cost=turn.cost.amount,
+        settled=turn.cost.is_settled,
+        planned=turn.cost.planned,
+        warnings=(*turn.warnings, *crossing, *warnings),
     )
     return changed.model_copy(
         update={
             "messages": (*conversation.messages, asked, answered),
-            "spent": conversation.spent + turn.cost,
+            "spent": spent,
             "title": conversation.title or title_of(turn.user_text),
         }
     )
+
+
+def with_cost(conversation: Conversation, turn_id: str, cost: Cost, warn_at: MicroUsd) -> Conversation:
+    """With what a turn has cost that was not known when it was taken; as it was if that is told already."""
+    answer = answer_to(conversation, turn_id)
+    if answer is None or answer.settled:
+        return conversation
+    spent = conversation.spent + cost.amount - answer.cost
+    told = answer.model_copy(
+        update={
+            "cost": cost.amount,
+            "settled": cost.is_settled,
+            "planned": cost.planned,
+            "warnings": (*answer.warnings, *_crossing(conversation.spent, spent, warn_at)),
+        }
+    )
+    messages = tuple(told if each is answer else each for each in conversation.messages)
+    return conversation.model_copy(update={"messages": messages, "spent": spent})
+
+
+def _crossing(before: MicroUsd, after: MicroUsd, warn_at: MicroUsd | None) -> tuple[str, ...]:
+    """A sentence when the total passes what the user wants to be warned of; once, so."""
+    if warn_at is None or not before < warn_at <= after:
+        return ()
+    return (f"This conversation has cost {said(after)} so far.",)
 
 
 def _true_reply(before: Conversation, after: Conversation, turn: Turn, why: tuple[str, ...]) -> str:
