@@ -16,6 +16,7 @@ from darkroom.conversation_api import (
     NewConversation,
     NewMessage,
     TwoVersions,
+    is_field,
     listed,
     picture_response,
     says_nothing,
@@ -47,7 +48,9 @@ def _conversations(api: Api, services: bootstrap.ChatServices) -> None:
     # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
     @api.post("/v1/conversations", enable_validation=False)
     def create() -> Response[Any]:
-        new = NewConversation.of(api.query if says_nothing(api.body, api.headers) else api.request.fields)
+        new = NewConversation.of(
+            api.query_of(is_field) if says_nothing(api.body, api.headers) else api.request.fields(is_field)
+        )
         conversation = conversations.create(api.user, new.source, new.title)
         return json_response(show(conversation, link), 201, {"location": f"/v1/conversations/{conversation.id}"})
 
@@ -75,7 +78,7 @@ def _messages(api: Api, services: bootstrap.ChatServices) -> None:
     @api.post(f"{ONE}/messages", enable_validation=False)
     def say(conversation_id: str) -> Response[Any]:
         terms = terms_of(api)
-        content = validated(NewMessage, api.request.fields).content
+        content = validated(NewMessage, api.request.fields(NewMessage.model_fields)).content
         submission = services.turns.submit(api.caller, conversation_id, content, terms)
 
         def done(job: Job) -> Response[Any]:
@@ -99,7 +102,7 @@ def _versions(api: Api, services: bootstrap.ChatServices) -> None:
 
     @api.post(f"{ONE}/branch", enable_validation=False)
     def branch(conversation_id: str) -> dict[str, Any]:
-        version = validated(NewBranch, api.request.fields).version
+        version = validated(NewBranch, api.request.fields(NewBranch.model_fields)).version
         return show(conversations.branch(api.user, conversation_id, version), link)
 
     # Nor would it leave the bytes of a picture that goes out alone.
@@ -114,7 +117,7 @@ def _versions(api: Api, services: bootstrap.ChatServices) -> None:
 
     @api.get(f"{ONE}/compare", enable_validation=False)
     def compare(conversation_id: str) -> Response[Any]:
-        two = validated(TwoVersions, api.query)
+        two = validated(TwoVersions, api.query_of(TwoVersions.model_fields))
         found = conversations.compare(api.user, conversation_id, two.a, two.b)
         if api.request.wants_image():
             name = f"{conversation_id}-{two.a}-{two.b}"

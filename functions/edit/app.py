@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom import bootstrap
 from darkroom.api import Api, validated
 from darkroom.image_api import Answering, terms_of
-from darkroom.models.image_input import edit_fields
+from darkroom.models.image_input import edit_fields, names_picture
 from darkroom.models.image_request import EditRequest
 
 
@@ -19,11 +19,15 @@ def routes(services: bootstrap.EditServices) -> Api:
     @api.post("/v1/images/edits", enable_validation=False)
     def edit() -> Response[Any]:
         terms = terms_of(api)
-        request = validated(EditRequest, edit_fields(api.request.fields))
+        request = validated(EditRequest, edit_fields(api.request.fields(_is_field)))
         submission = services.edit.submit(api.caller, request, terms)
         return answering.answer(submission, request, terms, seconds_left=api.seconds_left)
 
     return api
+
+
+def _is_field(name: str) -> bool:
+    return name in EditRequest.model_fields or names_picture(name)
 
 
 lambda_handler = bootstrap.entry(lambda environ: routes(bootstrap.edit(environ)).handle)

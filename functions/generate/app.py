@@ -17,7 +17,7 @@ def routes(services: bootstrap.GenerateServices) -> Api:
     @api.post("/v1/images/generations", enable_validation=False)
     def generate() -> Response[Any]:
         terms = terms_of(api)
-        request = validated(ImageRequest, api.request.fields)
+        request = validated(ImageRequest, api.request.fields(ImageRequest.model_fields))
         submission = services.generate.submit(api.caller, request, terms)
         return answering.answer(submission, request, terms, seconds_left=api.seconds_left)
 

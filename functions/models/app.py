@@ -8,10 +8,11 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom import bootstrap
 from darkroom.api import Api, json_response, validated
 from darkroom.models.model_query import ModelQuery
-from darkroom.services.listing.estimates import Sum
+from darkroom.services.listing.estimates import Sum, is_estimated
 from darkroom.services.listing.model_view import amount_view, comparison_view, list_view, model_view
 
 _MODELS = "/v1/models/"
+_QUERY = frozenset(field.alias or name for name, field in ModelQuery.model_fields.items())
 
 
 def routes(services: bootstrap.ModelsServices) -> Api:
@@ -19,7 +20,7 @@ def routes(services: bootstrap.ModelsServices) -> Api:
 
     @api.get("/v1/models", enable_validation=False)
     def list_models() -> Response[Any]:
-        query = validated(ModelQuery, api.query)
+        query = validated(ModelQuery, api.query_of(_QUERY))
         return json_response(list_view(services.models.find(api.user, query), query))
 
     @api.get("/v1/models/compare", enable_validation=False)
@@ -35,7 +36,7 @@ def routes(services: bootstrap.ModelsServices) -> Api:
 
     @api.post("/v1/estimates", enable_validation=False)
     def estimate() -> Response[Any]:
-        return json_response(_estimate(services.estimates.estimate(api.user, api.request.fields)))
+        return json_response(_estimate(services.estimates.estimate(api.user, api.request.fields(is_estimated))))
 
     return api
 

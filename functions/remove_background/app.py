@@ -28,7 +28,7 @@ def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
     def remove_background() -> Response[Any]:
         began = Deadline(_GATEWAY)
         wanted = api.request
-        request = validated(CutoutRequest, wanted.fields)
+        request = validated(CutoutRequest, wanted.fields(CutoutRequest.model_fields))
         cutout = services.remove_background.answer(api.caller, request, lambda: _terms(api))
         if isinstance(cutout, Submission):
             return _paid(services, api, cutout, wanted, began)

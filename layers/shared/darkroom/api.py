@@ -1,7 +1,7 @@
 """The HTTP edge: who may call, what came in, how errors and pictures go out. Knows API Gateway and Lambda."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -21,7 +21,7 @@ from darkroom.errors import (
 )
 from darkroom.models.caller import Caller
 from darkroom.observability import logger
-from darkroom.request_body import Request, body_of
+from darkroom.request_body import Request, body_of, json_object
 from darkroom.services.accounts.callers import Callers
 
 Event = dict[str, Any]
@@ -103,6 +103,10 @@ class Api:
     def query(self) -> dict[str, str]:
         return dict(self.app.current_event.query_string_parameters or {})
 
+    def query_of(self, known: Collection[str] | Callable[[str], bool]) -> dict[str, Any]:
+        """Of the query what is known; whatever else stands there is ignored, as by `Request.fields`."""
+        return Request("", query=self.query).fields(known)
+
     @property
     def raw_query(self) -> str:
         return str(self.app.current_event.raw_event.get("rawQueryString", ""))
@@ -110,6 +114,11 @@ class Api:
     @property
     def body(self) -> bytes:
         return body_of(self.app.current_event)
+
+    @property
+    def json_object(self) -> dict[str, Any]:
+        """The body alone, where it can be nothing but JSON. Raises InvalidParameter, UnsupportedMediaType."""
+        return json_object(self.app.current_event)
 
     @property
     def request(self) -> Request:

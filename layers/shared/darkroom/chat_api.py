@@ -12,7 +12,6 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.api import Api, json_response, validated
 from darkroom.bootstrap import AnswerServices
-from darkroom.errors import InvalidParameter, UnsupportedMediaType
 from darkroom.image_api import Answering, terms_of
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.job import Job
@@ -43,7 +42,7 @@ def complete_route(api: Api, services: CompleteServices) -> None:
     @api.post(ROUTE, enable_validation=False)
     def complete() -> Response[Any]:
         terms = terms_of(api)
-        body = validated(CompletionBody, _fields(api))
+        body = validated(CompletionBody, api.json_object)
         submission = services.complete.submit(api.caller, body, terms)
 
         def done(job: Job) -> Response[Any]:
@@ -143,17 +142,3 @@ def _ours(behind: AnswerServices, job: Job) -> dict[str, Any]:
         "provider": job.provider,
         "warnings": list(job.warnings),
     }
-
-
-def _fields(api: Api) -> dict[str, Any]:
-    """The body alone: what a query says is not the provider's business."""
-    kind = api.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
-        raise UnsupportedMediaType("A completion is asked for in JSON.", fix="Send application/json.")
-    try:
-        parsed = json.loads(api.body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidParameter("The body is not JSON.", fix="Send a JSON object.") from error
-    if not isinstance(parsed, dict):
-        raise InvalidParameter("The body is not a JSON object.", fix="Send a JSON object.")
-    return parsed

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from darkroom.api import MAX_INLINE_BYTES, see_other
 from darkroom.errors import InvalidParameter
 from darkroom.models.conversation import Conversation, Message, Version
-from darkroom.models.image_input import edit_fields
+from darkroom.models.image_input import edit_fields, names_picture
 from darkroom.models.job import Job
 from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.source import ImageSource
+from darkroom.request_body import media_type
 
 Link = Callable[[str], str]
 """From an object's key to a URL that reads it for a while."""
@@ -74,9 +75,14 @@ class NewConversation:
         return cls(found["images"][0], title)
 
 
+def is_field(name: str) -> bool:
+    """Whether a new conversation takes a field of that name."""
+    return name == "title" or names_picture(name)
+
+
 def says_nothing(body: bytes, headers: Mapping[str, str]) -> bool:
     """Whether there is no body, and none was announced: with a picture's type, none at all is a mistake."""
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type(headers.get("content-type", ""))
     return not body and (kind in ("", "multipart/form-data") or kind.endswith(("json", "x-www-form-urlencoded")))
 
 

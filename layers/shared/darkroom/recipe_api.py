@@ -1,16 +1,17 @@
 """The HTTP edge of recipes: keeping them under names, and applying one to many pictures."""
 
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from darkroom.api import Api, json_response, retry_header, validated
 from darkroom.bootstrap import AnswerServices
 from darkroom.image_api import LONGEST_WAIT, terms_of
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
+from darkroom.models.form_values import unfolded
 from darkroom.models.image_input import edit_fields
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
@@ -28,11 +29,17 @@ _AFTERWARDS = 3.0
 _SHOWN = frozenset({"object", "created_at", "updated_at"})
 
 
+def _listed_pictures(value: Any) -> Any:
+    """A form has them as JSON text, or one alone."""
+    value = unfolded(value)
+    return [value] if isinstance(value, str | dict) else value
+
+
 class NewApplication(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    recipe: Any = Field(description="The name of a kept recipe, or a recipe.")
-    images: list[Any] = Field(min_length=1, max_length=MOST_PICTURES)
+    recipe: Annotated[Any, BeforeValidator(unfolded)] = Field(description="The name of a kept recipe, or a recipe.")
+    images: Annotated[list[Any], BeforeValidator(_listed_pictures)] = Field(min_length=1, max_length=MOST_PICTURES)
     allow_paid: bool = Field(False, description="Whether its painted steps may be painted anew, for money.")
     max_cost_usd: Decimal | None = Field(
         None, ge=Decimal("0.000001"), le=10_000, allow_inf_nan=False, description="Of the whole batch."
@@ -61,9 +68,9 @@ def mount(api: Api, services: RecipeServices) -> None:
     def list_recipes() -> dict[str, Any]:
         return {"object": "list", "data": [_listed(saved) for saved in services.recipes.of_user(api.user)]}
 
-    @api.put("/v1/recipes/<name>")
+    @api.put("/v1/recipes/<name>", enable_validation=False)
     def save_recipe(name: str) -> dict[str, Any]:
-        return _shown(services.recipes.save(api.user, name, _recipe(api.request.fields)))
+        return _shown(services.recipes.save(api.user, name, _recipe(api.request.fields(Recipe.model_fields))))
 
     @api.get("/v1/recipes/<name>")
     def show_recipe(name: str) -> dict[str, Any]:
@@ -74,14 +81,18 @@ def mount(api: Api, services: RecipeServices) -> None:
         services.recipes.remove(api.user, name)
         return {"name": name, "object": "recipe", "deleted": True}
 
-    @api.post("/v1/recipes/apply")
+    @api.post("/v1/recipes/apply", enable_validation=False)
     def apply_recipe() -> Response[Any]:
         terms = terms_of(api)
-        submission = services.recipes.apply(api.caller, _application(api.request.fields), terms)
+        submission = services.recipes.apply(
+            api.caller, _application(api.request.fields(NewApplication.model_fields)), terms
+        )
         return _answer(services.answering, submission, terms, seconds_left=api.seconds_left)
 
 
 def _application(fields: dict[str, Any]) -> Application:
+    if "images[]" in fields and "images" not in fields:
+        fields = {**{name: value for name, value in fields.items() if name != "images[]"}, "images": fields["images[]"]}
     new = validated(NewApplication, fields)
     return Application(
         recipe=new.recipe if isinstance(new.recipe, str) else _recipe(new.recipe),
@@ -93,7 +104,7 @@ def _application(fields: dict[str, Any]) -> Application:
 
 def _recipe(fields: dict[str, Any]) -> Recipe:
     """A recipe as it is shown or exported, or written by hand: then it is one of this engine."""
-    own = {name: value for name, value in fields.items() if name not in _SHOWN}
+    own = {name: unfolded(value) if name == "steps" else value for name, value in fields.items() if name not in _SHOWN}
     return validated(Recipe, {"engine": ENGINE_VERSION, **own})
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from darkroom import bootstrap
 from darkroom.api import Api, validated
+from darkroom.models.form_values import lowered, switch, unfolded, whole_number
 
 # Dollars.
 Usd = Annotated[Decimal, Field(ge=0, le=100_000, allow_inf_nan=False)]
@@ -15,7 +16,14 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 def _switch(value: Any) -> Any:
     """A switch has two positions, and this one a third."""
+    value = switch(lowered(value))
     return {True: "always", False: "never"}[value] if isinstance(value, bool) else value
+
+
+def _names(value: Any) -> Any:
+    """As JSON text in a form, or with commas between them."""
+    value = unfolded(value)
+    return tuple(word for part in value.split(",") if (word := part.strip())) if isinstance(value, str) else value
 
 
 class ChangedSettings(BaseModel):
@@ -35,11 +43,13 @@ class ChangedSettings(BaseModel):
     warn_at_cost: Usd | None = None
     credit_usd: Annotated[Decimal, Field(ge=Decimal("0.000001"), le=1000, allow_inf_nan=False)] | None = None
     enable_image_generation: bool | None = None
-    preferred_manipulation_method: Literal["local", "generative", "hybrid"] | None = None
-    favourite_models: Annotated[tuple[Name, ...], Field(max_length=100)] | None = None
+    preferred_manipulation_method: Annotated[
+        Literal["local", "generative", "hybrid"] | None, BeforeValidator(lowered)
+    ] = None
+    favourite_models: Annotated[tuple[Name, ...] | None, Field(max_length=100), BeforeValidator(_names)] = None
     background_model: Annotated[str, Field(min_length=1, max_length=50)] | None = None
     use_cloud_removal: Annotated[Literal["never", "fallback", "always"] | None, BeforeValidator(_switch)] = None
-    retention_days: Literal[1, 3, 7, 14] | None = None
+    retention_days: Annotated[Literal[1, 3, 7, 14] | None, BeforeValidator(whole_number)] = None
     zero_data_retention: bool | None = None
     webhook_url: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
 
@@ -53,10 +63,10 @@ def settings_routes(api: Api, services: bootstrap.AccountServices) -> None:
     def show_settings() -> dict[str, Any]:
         return shown()
 
-    @api.patch("/v1/settings")
+    @api.patch("/v1/settings", enable_validation=False)
     def change_settings() -> dict[str, Any]:
         api.require_unrestricted()
-        named = validated(ChangedSettings, api.request.fields)
+        named = validated(ChangedSettings, api.request.fields(ChangedSettings.model_fields))
         warnings = services.preferences.change(
             api.user, {name: getattr(named, name) for name in named.model_fields_set}
         )

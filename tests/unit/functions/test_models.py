@@ -227,7 +227,7 @@ class TestChoice:
             ({"max_price": "cheap"}, "max_price"),
             ({"max_price": "NaN"}, "max_price"),
             ({"recommend": "dearest"}, "recommend"),
-            ({"colour": "red"}, "colour"),
+            ({"api-version": "1", "sort": "best"}, "sort"),
             ({"for": "chat", "resolution": "2K"}, "resolution"),
         ],
     )

@@ -207,7 +207,7 @@ class TestRefusals:
             ({"body": "[" * 100_000, "content_type": "application/json"}, 400, "INVALID_PARAMETER"),
             ({"body": b"x", "content_type": "multipart/form-data"}, 400, "INVALID_PARAMETER"),
             ({"body": b"x", "content_type": "multipart/form-data; boundary=b"}, 400, "INVALID_PARAMETER"),
-            ({"body": "a=b", "content_type": "application/x-www-form-urlencoded"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+            ({"body": "a=b", "content_type": "application/x-www-form-urlencoded"}, 400, "INVALID_PARAMETER"),
             ({"body": "hello", "content_type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
             ({"body": {}, "query": {"image": "x"}}, 400, "INVALID_PARAMETER"),
         ],

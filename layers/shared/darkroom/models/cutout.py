@@ -1,19 +1,29 @@
 """What a caller can ask of a cut-out, and what comes back."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from darkroom.models.form_values import file_format, lowered
+from darkroom.models.image_input import is_bare_base64, is_data_url
 from darkroom.models.source import ImageSource
 
 OutputFormat = Literal["png", "webp", "jpeg"]
-Channels = Literal["rgba", "alpha"]
+Channels = Annotated[Literal["rgba", "alpha"], BeforeValidator(lowered)]
 
 _LENGTH = re.compile(r"\s*\d{1,4}(\.\d{1,3})?\s*(px|%)?\s*", re.ASCII)
 
 MEDIA_TYPES: dict[OutputFormat, str] = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
+
+
+# Where the text of each picture may stand, whatever it is.
+_TEXTS = {
+    "image": ("image", "image_url"),
+    "background": ("background_image", "background_url", "background"),
+}
 
 
 class CutoutOptions(BaseModel):
@@ -22,7 +32,7 @@ class CutoutOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = Field(None, description="Segmentation model; the stack's default when absent.")
-    format: OutputFormat = Field("png", description="Encoding of the result.")
+    format: Annotated[OutputFormat, BeforeValidator(file_format)] = Field("png", description="Encoding of the result.")
     background: str | None = Field(
         None,
         max_length=500,
@@ -67,6 +77,20 @@ class CutoutRequest(CutoutOptions):
         None, ge=Decimal("0.000001"), le=1000, allow_inf_nan=False, description="With remove.bg; here it costs nothing."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _by_what_it_is(cls, fields: Any) -> Any:
+        """Text where a file or a URL is expected is put where its kind belongs; null is as good as absent."""
+        if not isinstance(fields, Mapping):
+            return fields
+        given = {name: value for name, value in fields.items() if value is not None}
+        for prefix, names in _TEXTS.items():
+            for name in names:
+                kind = _kind(given.get(name))
+                if kind and f"{prefix}_{kind}" not in given:
+                    given[f"{prefix}_{kind}"] = given.pop(name)
+        return given
+
     @model_validator(mode="after")
     def _one_picture(self) -> Self:
         if len(self.source.given) != 1:
@@ -106,6 +130,20 @@ class CutoutRequest(CutoutOptions):
         if self.image_url:
             return {**shown, "image_url": self.image_url.partition("?")[0]}
         return {**shown, "upload_id": self.upload_id} if self.upload_id else shown
+
+
+def _kind(value: Any) -> Literal["url", "b64", "upload_id"] | None:
+    """Which of the fields for a picture such a text belongs into."""
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if is_data_url(text):
+        return "b64"
+    if text[:8].lower().startswith(("http://", "https://")):
+        return "url"
+    if is_bare_base64(text):
+        return "b64"
+    return "upload_id" if text.startswith("upl_") else None
 
 
 class BoundingBox(BaseModel):

@@ -6,21 +6,26 @@ OpenAI's ways: a file or several (`image`, `image[]`, `image[0]`), and in JSON `
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import unquote, unquote_to_bytes
 
 from darkroom.errors import InvalidParameter
+from darkroom.models.form_values import unfolded
 from darkroom.models.source import ImageSource
 
 _LISTS: Final = re.compile(r"(image|images)(?:\[(\d{0,3})\])?", re.ASCII)
 _JOB: Final = re.compile(r"(job_[^/]*)(?:/([0-9]{1,4}))?", re.DOTALL)
 _MOST_QUOTED: Final = 64
+_LEAST_BASE64: Final = 64
+# JPEG, PNG, GIF, RIFF, TIFF, BMP and ISO media files, as base64 writes their first bytes.
+_BEGINNINGS: Final = ("/9j/", "_9j_", "iVBORw0K", "R0lGOD", "UklGR", "SUkq", "TU0A", "Qk", "AAAA")
+_STANDARD: Final = str.maketrans("-_", "+/")
 
 _FORMS: Final = (
     "Send the file itself in a multipart form, an http(s) URL, a data URL (`data:image/png;base64,…`), an upload "
-    "(`upl_…`), or a picture of one of your jobs (`job_…`, or `job_…/1` for its second). Bare base64 goes into "
+    "(`upl_…`), or a picture of one of your jobs (`job_…`, or `job_…/1` for its second). Base64 goes into "
     '{"b64_json": "…"}.'
 )
 _OBJECTS: Final = (
@@ -40,7 +45,7 @@ def edit_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidParameter: no picture, a second mask, or something that is no way of handing a picture over.
     """
-    rest = {name: value for name, value in fields.items() if value is not None or not _names_picture(name)}
+    rest = {name: value for name, value in fields.items() if value is not None or not names_picture(name)}
     images = (*_listed(rest), *_named(rest))
     mask = _mask(rest)
     if not images:
@@ -60,21 +65,37 @@ def _folded_out(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def from_base64(text: str, param: str) -> bytes:
-    """The bytes of base64 or of a data URL; line breaks in it do not matter.
+    """The bytes of base64 or of a data URL, in either alphabet, with or without padding and line breaks.
 
     Raises:
         InvalidParameter: it is neither.
     """
-    payload = text.partition(",")[2] if text.startswith("data:") else text
+    payload = text.strip()
+    if is_data_url(payload):
+        head, _, payload = payload.partition(",")
+        if not head.lower().rstrip().endswith("base64") and "%" in payload:
+            return unquote_to_bytes(payload)
+        payload = unquote(payload)
+    payload = "".join(payload.split()).rstrip("=").translate(_STANDARD)
     try:
-        return base64.b64decode("".join(payload.split()), validate=True)
+        return base64.b64decode(payload + "=" * (-len(payload) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidParameter(
-            f"`{param}` is not base64.", fix="Send the file's bytes in standard base64, or a data URL.", param=param
+            f"`{param}` is not base64.", fix="Send the file's bytes in base64, or a data URL.", param=param
         ) from error
 
 
-def _names_picture(name: str) -> bool:
+def is_data_url(text: str) -> bool:
+    return text.lstrip()[:5].lower() == "data:"
+
+
+def is_bare_base64(text: str) -> bool:
+    """Whether a text is a picture's base64 without anything around it, as its beginning tells."""
+    return len(text) > _LEAST_BASE64 and text.lstrip().startswith(_BEGINNINGS)
+
+
+def names_picture(name: str) -> bool:
+    """Whether an edit takes a field of that name for a picture, a mask, or which of a job's pictures it is."""
     return bool(_LISTS.fullmatch(name)) or name in _FIELDS or name in ("mask", "mask[]", "job_index", "index")
 
 
@@ -82,7 +103,7 @@ def _listed(rest: dict[str, Any]) -> Iterator[ImageSource]:
     """Takes `image`, `images` and what is numbered or repeated under these names."""
     found = sorted((match for name in rest if (match := _LISTS.fullmatch(name))), key=_place)
     for match in found:
-        value = _unfolded(rest.pop(match[0]))
+        value = unfolded(rest.pop(match[0]))
         if isinstance(value, list | tuple):
             yield from (_source(item, f"{match[1]}[{index}]") for index, item in enumerate(value))
         else:
@@ -107,23 +128,13 @@ def _named(rest: dict[str, Any]) -> Iterator[ImageSource]:
 
 
 def _mask(rest: dict[str, Any]) -> ImageSource | None:
-    given = [_unfolded(rest.pop(name)) for name in ("mask", "mask[]") if name in rest]
+    given = [unfolded(rest.pop(name)) for name in ("mask", "mask[]") if name in rest]
     masks = [mask for value in given for mask in (value if isinstance(value, list | tuple) else [value])]
     if len(masks) > 1:
         raise InvalidParameter(
             "More than one mask was given.", fix="Give one, for the first picture, as `mask`.", param="mask"
         )
     return _source(masks[0], "mask") if masks else None
-
-
-def _unfolded(value: Any) -> Any:
-    """Lists and objects come as JSON text in a multipart form."""
-    if isinstance(value, str) and value[:1] in ("[", "{"):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
 
 
 def _source(value: Any, name: str) -> ImageSource:
@@ -136,7 +147,7 @@ def _source(value: Any, name: str) -> ImageSource:
         return ImageSource(name, upload_id=text)
     if text.startswith("job_"):
         return _job(text, name)
-    return _url(text, name)
+    return _base64(text, name) if is_bare_base64(text) else _url(text, name)
 
 
 def _object(value: Mapping[str, Any], name: str) -> ImageSource:
@@ -153,8 +164,8 @@ def _url(value: Any, name: str) -> ImageSource:
     if isinstance(value, Mapping):  # as in chat: {"image_url": {"url": "…", "detail": "auto"}}
         value = value.get("url")
     text = _text(value, name)
-    if text[:5].lower() == "data:":
-        return ImageSource(name, data=from_base64(f"data:{text[5:]}", name))
+    if is_data_url(text):
+        return ImageSource(name, data=from_base64(text, name))
     if text[:8].lower().startswith(("http://", "https://")):
         return ImageSource(name, url=text)
     raise _no_way(text, name)

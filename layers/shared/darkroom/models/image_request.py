@@ -1,12 +1,12 @@
 """Pictures asked for over HTTP: OpenAI's fields, and ours beside them."""
 
-import json
 import unicodedata
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from darkroom.models.form_values import file_format, lowered, switch, unfolded, whole_number
 from darkroom.models.generation import Routing
 from darkroom.models.source import ImageSource
 
@@ -14,23 +14,15 @@ MOST_PROMPT = 32_000
 MOST_INPUTS = 16
 MOST_FALLBACKS = 3
 
-Quality = Literal["auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"]
-Background = Literal["auto", "transparent", "opaque"]
-OutputFormat = Literal["png", "jpeg", "webp", "svg"]
-
-
-def _from_form(value: Any) -> Any:
-    """Lists and objects come as JSON text in a multipart form."""
-    if isinstance(value, str) and value[:1] in ("[", "{"):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+Quality = Annotated[
+    Literal["auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"], BeforeValidator(lowered)
+]
+Background = Annotated[Literal["auto", "transparent", "opaque"], BeforeValidator(lowered)]
+OutputFormat = Annotated[Literal["png", "jpeg", "webp", "svg"], BeforeValidator(file_format)]
 
 
 def _words(value: Any) -> Any:
-    value = _from_form(value)
+    value = unfolded(value)
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
@@ -49,7 +41,7 @@ class ImageRequest(BaseModel):
         if not isinstance(fields, dict):
             return fields
         given = {name: value for name, value in fields.items() if value is not None}
-        if isinstance(_from_form(given.get("provider")), str):
+        if isinstance(unfolded(given.get("provider")), str):
             given["provider_name"] = given.pop("provider")
         return given
 
@@ -62,6 +54,11 @@ class ImageRequest(BaseModel):
             raise ValueError("say what the picture is to show")
         return prompt
 
+    @field_validator("seed")
+    @classmethod
+    def _any_seed(cls, seed: int | None) -> int | None:
+        return None if seed == -1 else seed
+
     model: str | None = Field(None, min_length=1, max_length=200, description="The stack's default when absent.")
     n: int = Field(1, ge=1, le=10)
     size: str | None = Field(None, max_length=20, description="`auto`, `1536x1024` or `2K`; see aspect_ratio.")
@@ -69,17 +66,19 @@ class ImageRequest(BaseModel):
     background: Background | None = None
     output_format: OutputFormat | None = None
     output_compression: int | None = Field(None, ge=0, le=100)
-    response_format: Literal["url", "b64_json"] | None = Field(
+    response_format: Annotated[Literal["url", "b64_json"] | None, BeforeValidator(lowered)] = Field(
         None, description="A link, or the bytes if they fit into the answer; both when absent."
     )
     # Ours.
     aspect_ratio: str | None = Field(None, max_length=10)
     resolution: str | None = Field(None, max_length=10)
     negative_prompt: str | None = Field(None, min_length=1, max_length=4000)
-    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
+    seed: int | None = Field(
+        None, ge=-(2**63), lt=2**63, description="-1 is none, as in Stable Diffusion's interfaces."
+    )
     max_cost_usd: Decimal | None = Field(None, ge=Decimal("0.000001"), le=1000, allow_inf_nan=False)
     fallback_models: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field((), max_length=MOST_FALLBACKS)
-    provider: Annotated[Routing | None, BeforeValidator(_from_form)] = None
+    provider: Annotated[Routing | None, BeforeValidator(unfolded)] = None
     provider_name: str | None = Field(None, min_length=1, max_length=50, description="`provider`, where it is a name.")
     zdr: bool | None = Field(None, description="Only sources that keep nothing; the caller's setting when absent.")
     webhook_url: str | None = Field(None, max_length=2048)
@@ -90,8 +89,8 @@ class ImageRequest(BaseModel):
     user: str | None = Field(None, max_length=500)
     safety_identifier: str | None = Field(None, max_length=500)
     # No answer of a Lambda function streams: false is all there is.
-    stream: Literal[False] = False
-    partial_images: Literal[0] = 0
+    stream: Annotated[Literal[False], BeforeValidator(switch)] = False
+    partial_images: Annotated[Literal[0], BeforeValidator(whole_number)] = 0
 
 
 class EditRequest(ImageRequest):

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from darkroom.models.form_values import lowered
 from darkroom.models.image_request import Background, OutputFormat, Quality
 from darkroom.models.model_row import Task
 
-Sort = Literal["price", "latency", "name"]
-By = Literal["cheapest", "fastest"]
+Sort = Annotated[Literal["price", "latency", "name"], BeforeValidator(lowered)]
+By = Annotated[Literal["cheapest", "fastest"], BeforeValidator(lowered)]
 
 # What a request is made of. With any of them a model's price is that of such a request.
 WANTS: Final = (*("n", "size", "resolution", "aspect_ratio", "quality", "background", "output_format", "references"),)

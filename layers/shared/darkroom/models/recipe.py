@@ -1,11 +1,12 @@
 """Recipes: steps that were taken once, to be taken again on other pictures."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from darkroom.models.conversation import Step
+from darkroom.models.form_values import whole_number
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 MOST_STEPS = 200
@@ -16,7 +17,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1] = 1
+    schema_version: Annotated[Literal[1], BeforeValidator(whole_number)] = 1
     engine: str = Field(description="The engine that it was made with; another may differ in the last bits.")
     name: str = Field("", max_length=64)
     steps: tuple[Step, ...] = Field(min_length=1, max_length=MOST_STEPS)

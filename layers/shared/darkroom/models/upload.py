@@ -1,11 +1,23 @@
 """A form with which a browser or a script sends a file straight to the uploads bucket."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-UploadMediaType = Literal["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/bmp", "image/avif"]
+from darkroom.models.form_values import lowered
+
+
+def _registered(value: Any) -> Any:
+    """`image/jpg` is not registered, but common."""
+    word = lowered(value)
+    return {"image/jpg": "image/jpeg", "image/tif": "image/tiff"}.get(word, word) if isinstance(word, str) else word
+
+
+UploadMediaType = Annotated[
+    Literal["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/bmp", "image/avif"],
+    BeforeValidator(_registered),
+]
 
 
 class UploadRequest(BaseModel):

@@ -10,7 +10,8 @@ from darkroom.errors import DarkroomError, InvalidParameter
 from darkroom.images.measure import measure
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.estimate_item import MOST_ITEMS, Repeated, TurnSize, without
-from darkroom.models.image_input import edit_fields, from_base64
+from darkroom.models.form_values import unfolded
+from darkroom.models.image_input import edit_fields, from_base64, is_data_url
 from darkroom.models.image_request import EditRequest, ImageRequest
 from darkroom.models.model_row import Task
 from darkroom.models.money import MicroUsd
@@ -203,6 +204,12 @@ class Estimates:
         )
 
 
+def is_estimated(name: str) -> bool:
+    """Whether an estimate is told something by a field of that name."""
+    models = (Repeated, TurnSize, EditRequest, CompletionBody)
+    return name in ("items", "for") or _is_picture(name) or any(name in model.model_fields for model in models)
+
+
 def _task(item: Mapping[str, Any], how: Repeated) -> Task:
     if any(name in item for name in _CHAT):
         return "chat"
@@ -224,7 +231,7 @@ def _beside(names: Sequence[str]) -> InvalidParameter:
 
 
 def _items(fields: Mapping[str, Any]) -> Sequence[Any]:
-    items = fields["items"]
+    items = unfolded(fields["items"])
     if not isinstance(items, list) or not 1 <= len(items) <= MOST_ITEMS:
         raise InvalidParameter(
             f"`items` is a list of 1 to {MOST_ITEMS} requests.",
@@ -264,7 +271,7 @@ def _shape(image: ImageSource) -> InputShape | None:
     data = image.data
     if data is None and image.b64 is not None:
         data = from_base64(image.b64, image.name)
-    if data is None and image.url is not None and image.url.startswith("data:"):
+    if data is None and image.url is not None and is_data_url(image.url):
         data = from_base64(image.url, image.name)
     width, height = measure(data) if data is not None else (0, 0)
     return InputShape(width=width, height=height) if width and height else None
