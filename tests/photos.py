@@ -126,6 +126,15 @@ def swapped_rgb_profile() -> bytes:
     )
 
 
+def one_way_rgb_profile() -> bytes:
+    """A profile of a scanner: what its RGB look like is known, but not which RGB would look like something."""
+    grid = b"".join(bytes((85 * sum(corner), 128, 128)) for corner in product((0, 1), repeat=3))
+    identity = struct.pack(">9i", *(65536 * (row == column) for row in range(3) for column in range(3)))
+    ramp = bytes(range(256))
+    lut = b"mft1\0\0\0\0" + bytes((3, 3, 2, 0)) + identity + ramp * 3 + grid + ramp * 3
+    return _profile(b"RGB ", b"Lab ", {b"desc": _described("test scanner"), b"wtpt": _WHITE, b"A2B0": lut})
+
+
 def odd_cmyk_profile() -> bytes:
     """A profile of a press whose cyan ink is green: full cyan alone is Lab (60, -60, 60), everything else grey."""
     grid = b""

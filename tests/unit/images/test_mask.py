@@ -11,7 +11,7 @@ from PIL import Image, ImageChops
 
 from darkroom.errors import ImageTooLarge, InvalidParameter, UnreadableImage, UnusableAnswer
 from darkroom.images.mask import Composed, check_size, compose, normalise_mask, region_hint
-from tests.photos import jpeg, load, photo, save, swapped_rgb_profile
+from tests.photos import jpeg, load, one_way_rgb_profile, photo, save, swapped_rgb_profile
 
 Box = tuple[int, int, int, int]
 
@@ -153,7 +153,7 @@ def test_what_was_painted_is_brought_to_the_originals_colour_profile() -> None:
 
 
 def test_a_profile_that_colours_cannot_be_brought_to_is_kept_with_a_warning() -> None:
-    one_way = swapped_rgb_profile().replace(b"rTRC", b"zTRC")
+    one_way = one_way_rgb_profile()
     original = save(Image.new("RGB", (20, 20), "white"), "PNG", icc_profile=one_way)
     done = composed(original, save(Image.new("RGB", (20, 20), "red"), "PNG"), mask_of((20, 20), (0, 0, 10, 20)))
     assert (load(done.data).getpixel((5, 5)), load(done.data).info["icc_profile"]) == ((255, 0, 0), one_way)

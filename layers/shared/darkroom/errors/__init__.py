@@ -33,6 +33,7 @@ DarkroomError
 │       ├── EmptyImage               400 EMPTY_IMAGE
 │       ├── ImageExpired             410 IMAGE_EXPIRED           it was there, and was removed since
 │       ├── UnreadableImage          400 UNREADABLE_IMAGE
+│       ├── UnsupportedImage         415 UNSUPPORTED_IMAGE       sound, but of a kind that is not read here
 │       ├── ImageTooLarge            400 IMAGE_TOO_LARGE
 │       └── NoForeground             422 NO_FOREGROUND
 ├── ProviderError                    a model provider, called with the user's own key, did not do it; see `upstream`
@@ -100,6 +101,7 @@ from darkroom.errors.caller import (
     TokenRestricted,
     Unauthenticated,
     UnreadableImage,
+    UnsupportedImage,
     UnsupportedMediaType,
     UnsupportedModel,
     UrlRefused,
@@ -188,6 +190,7 @@ __all__ = [
     "TokenRestricted",
     "Unauthenticated",
     "UnreadableImage",
+    "UnsupportedImage",
     "UnsupportedMediaType",
     "UnsupportedModel",
     "UnusableAnswer",

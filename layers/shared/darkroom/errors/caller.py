@@ -174,6 +174,12 @@ class UnreadableImage(ImageError):
     title = "The image cannot be read"
 
 
+class UnsupportedImage(ImageError):
+    code = "UNSUPPORTED_IMAGE"
+    status = 415
+    title = "The kind of image is not supported"
+
+
 class ImageTooLarge(ImageError):
     code = "IMAGE_TOO_LARGE"
     title = "The image has too many pixels"

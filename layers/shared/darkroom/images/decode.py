@@ -5,17 +5,24 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
-from PIL import ExifTags, Image
+from PIL import Image, ImageChops
 
 from darkroom.errors import CallerError, ImageTooLarge, UnreadableImage
+from darkroom.images.colour_codes import interpreted
+from darkroom.images.containers import Contents, contents
+from darkroom.images.containers.contents import CUT_SHORT, IGNORED_PROFILE, damaged
 from darkroom.images.modes import to_rgb
 from darkroom.images.picture import Picture
 from darkroom.images.sniff import ACCEPTED, sniff
 
-__all__ = ["Picture", "decode"]
+__all__ = ["MAX_SIDE", "Decoded", "Picture", "decode", "decode_file", "upright_size"]
+
+# What JPEG has room for. A picture of one column and millions of rows takes seconds of every step that goes by rows.
+MAX_SIDE: Final = 65_535
 
 # Pillow's guard against decompression bombs and Python's warning filters belong to the whole process.
 _ONE_AT_A_TIME: Final = threading.Lock()
@@ -31,11 +38,26 @@ _UPRIGHT: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture, with the file that it was in taken apart.
+
+    Attributes:
+        kind: Pillow's name of the format.
+        is_as_stored: whether `contents.data` with `picture.icc` shows the same pixels.
+    """
+
+    picture: Picture
+    contents: Contents
+    kind: str
+    is_as_stored: bool
+
+
 def decode(data: bytes, *, max_megapixels: float, enough: int | None = None) -> Picture:
     """The picture in `data`, the right way up, in RGB or RGBA with 8 bits a channel; of an animation, the first frame.
 
     Args:
-        data: a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF file.
+        data: a JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC file.
         max_megapixels: larger pictures are refused by their header, before any pixel is unpacked.
         enough: a JPEG may come out smaller than it is, but with its longest side at least this long; that is several
             times faster.
@@ -43,21 +65,50 @@ def decode(data: bytes, *, max_megapixels: float, enough: int | None = None) -> 
     Raises:
         EmptyImage: no bytes.
         UnsupportedMediaType: another kind of file.
-        ImageTooLarge: more than max_megapixels.
+        UnsupportedImage: a sound file of a kind that is not read here.
+        ImageTooLarge: more than max_megapixels, or more than MAX_SIDE pixels along one side.
         UnreadableImage: damaged, cut short, or made to do harm.
     """
+    return decode_file(data, max_megapixels=max_megapixels, enough=enough).picture
+
+
+def decode_file(data: bytes, *, max_megapixels: float, enough: int | None = None) -> Decoded:
+    """As `decode`, for those who write the file's own data again."""
     kind = sniff(data)
+    with _errors_of(kind, max_megapixels):
+        return _decoded(contents(data, kind), kind, max_megapixels, enough)
+
+
+def upright_size(data: bytes) -> tuple[int, int]:
+    """Width and height of the picture in a file, as it is shown, from its header alone.
+
+    Raises:
+        CallerError: as `decode` does.
+    """
+    kind = sniff(data)
+    with _errors_of(kind, _ANY_SIZE):
+        found = contents(data, kind)
+        with _opened(found.data, kind) as image:
+            width, height = image.size
+        return (height, width) if found.orientation >= 5 else (width, height)
+
+
+_ANY_SIZE: Final = 10_000.0
+
+
+@contextmanager
+def _errors_of(kind: str, max_megapixels: float) -> Iterator[None]:
+    """Turns what decoders raise into what the person who sent the file can do something about."""
     try:
         with _ONE_AT_A_TIME, _guarded(max_megapixels):
-            return _decode(data, kind, max_megapixels, enough)
+            yield
     except CallerError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(_pixels_named_in(error), max_megapixels) from error
-    except Exception as error:  # Pillow's decoders raise nearly everything on hostile bytes
+    except Exception as error:  # decoders raise nearly everything on hostile bytes
         raise UnreadableImage(
-            f"The file begins like a {ACCEPTED[kind]} image, but cannot be decoded.",
-            fix="It may be damaged or cut short: check that it opens in another program and that all of it was sent.",
+            f"The file begins like a {ACCEPTED[kind]} image, but cannot be decoded.", fix=CUT_SHORT
         ) from error
 
 
@@ -75,37 +126,89 @@ def _guarded(max_megapixels: float) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def _decode(data: bytes, kind: str, max_megapixels: float, enough: int | None) -> Picture:
+def _opened(data: bytes, kind: str) -> Image.Image:
+    """The picture, of which only the header is read."""
+    if kind == "HEIF":
+        from darkroom.images import heif  # what it stands on is loaded only for such a file
+
+        return heif.opened(data)
     image = Image.open(BytesIO(data), formats=(kind,))
-    width, height = image.size
+    # Pillow would turn a picture by what XMP says of an original that may have lain on its side. Browsers do not.
+    image.info.pop("xmp", None)
+    return image
+
+
+def _decoded(found: Contents, kind: str, max_megapixels: float, enough: int | None) -> Decoded:
+    image = _opened(found.data, kind)
+    _check_size(image.size, max_megapixels)
+    _unpack(image, enough)
+    if found.proof is not None:
+        _check_whole(image, found.proof, kind, enough)
+    given = found.icc or image.info.get("icc_profile") or None
+    opaque = _without_alpha(image) if _is_blank(image, kind) else image
+    pixels, icc, warnings = to_rgb(opaque, given)
+    is_as_stored = given is None or icc is not None or IGNORED_PROFILE in warnings
+    if found.code is not None and given is None:
+        before = pixels
+        pixels, icc, about_code = interpreted(pixels, found.code)
+        is_as_stored, warnings = pixels is before, (*warnings, *about_code)
+    if found.orientation in _UPRIGHT:
+        pixels, is_as_stored = pixels.transpose(_UPRIGHT[found.orientation]), False
+    # Comments, XMP and whatever else the file says: nothing of it may find its way into a result.
+    pixels.info = {}
+    picture = Picture(pixels, icc, (*found.warnings, *warnings, *_about_frames(image, found)), ACCEPTED[kind])
+    return Decoded(picture, found, kind, is_as_stored)
+
+
+def _check_size(size: tuple[int, int], max_megapixels: float) -> None:
+    width, height = size
     if width * height > max_megapixels * 1e6:
         raise _too_large(width * height, max_megapixels)
-    if width < 1 or height < 1:
+    if max(size) > MAX_SIDE:
+        raise ImageTooLarge(
+            f"The picture is {width} x {height} pixels; at most {MAX_SIDE} pixels a side are accepted.",
+            fix="Cut it into parts, or scale it down.",
+            context={"max_side": MAX_SIDE},
+        )
+    if min(size) < 1:
         raise UnreadableImage(f"The picture is {width} x {height} pixels: there is nothing in it.")
+
+
+def _unpack(image: Image.Image, enough: int | None) -> None:
     if enough is not None:
+        width, height = image.size
         longest = max(width, height)
         image.draft(None, (-(-width * enough // longest), -(-height * enough // longest)))
     image.load()
-    orientation, about_exif = _orientation(image)
-    pixels, icc, about_colour = to_rgb(image, image.info.get("icc_profile") or None)
-    if orientation in _UPRIGHT:
-        pixels = pixels.transpose(_UPRIGHT[orientation])
-    # Comments, XMP and whatever else the file says: nothing of it may find its way into a result.
-    pixels.info = {}
-    return Picture(pixels, icc, (*about_exif, *about_colour, *_about_frames(image)), ACCEPTED[kind])
 
 
-def _orientation(image: Image.Image) -> tuple[int, tuple[str, ...]]:
-    try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1), ()
-    except Exception:  # noqa: BLE001 -- damaged EXIF raises anything, and the picture can do without
-        return 1, ("The file's EXIF data are damaged; an orientation in them was ignored.",)
+def _check_whole(image: Image.Image, proof: bytes, kind: str, enough: int | None) -> None:
+    """A decoder makes up what is missing at the end, without a word, and makes up something else from other bytes."""
+    other = _opened(proof, kind)
+    _unpack(other, enough)
+    if ImageChops.difference(_comparable(image), _comparable(other)).getbbox(alpha_only=False) is not None:
+        raise damaged(f"The {ACCEPTED[kind]} file is cut short: parts of the picture are missing.")
 
 
-def _about_frames(image: Image.Image) -> tuple[str, ...]:
+def _comparable(image: Image.Image) -> Image.Image:
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _is_blank(image: Image.Image, kind: str) -> bool:
+    """Whether it is a BMP whose fourth channel is 0 all over: then the writer did not mean alpha by it."""
+    return kind == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0)
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    opaque = image.convert("RGB")
+    opaque.info = dict(image.info)
+    return opaque
+
+
+def _about_frames(image: Image.Image, found: Contents) -> tuple[str, ...]:
     """Looks no further than at the second frame, of however many there are. A JPEG's second picture is a preview."""
     try:
-        more = image.format != "MPO" and getattr(image, "is_animated", False)
+        more = found.has_more_frames or getattr(image, "is_animated", False)
     except Exception:  # noqa: BLE001 -- there is a second frame, and it is damaged
         more = True
     return ("The file holds more than one frame; only the first was used.",) if more else ()

@@ -1,9 +1,9 @@
 """How large a picture is, from its header alone."""
 
 import re
-from io import BytesIO
 
-from PIL import Image
+from darkroom.errors import CallerError
+from darkroom.images.decode import upright_size
 
 _VIEW_BOX = re.compile(rb"viewBox=[\"']\s*[-\d.]+[\s,]+[-\d.]+[\s,]+(\d+)[\d.]*[\s,]+(\d+)")
 _SIDES = (re.compile(rb"<svg[^>]*\swidth=[\"'](\d+)"), re.compile(rb"<svg[^>]*\sheight=[\"'](\d+)"))
@@ -13,11 +13,8 @@ _HEAD = 4096
 def measure(data: bytes) -> tuple[int, int]:
     """Width and height in pixels as a viewer shows it; of an SVG its own units; (0, 0) if it does not say."""
     try:
-        with Image.open(BytesIO(data)) as image:
-            width, height = image.size
-            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-            return (height, width) if turned else (width, height)
-    except Exception:  # noqa: BLE001 - Pillow raises nearly everything on what it does not know
+        return upright_size(data)
+    except CallerError:
         return _svg(data[:_HEAD])
 
 

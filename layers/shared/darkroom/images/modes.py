@@ -7,14 +7,13 @@ from PIL import Image, ImageChops, ImageCms
 
 from darkroom.errors import UnreadableImage
 from darkroom.images import icc as profiles
+from darkroom.images.containers.contents import IGNORED_PROFILE
 
 _GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 _SPACE = {"CMYK": "CMYK", "LAB": "LAB"} | dict.fromkeys(_GREY, "GRAY")
 
 # White of floating-point, 8-bit and 16-bit pictures; an "I" picture that holds only 0 and 1 is a mask.
 _USUAL_WHITE = (1.0, 255.0, 65535.0)
-
-IGNORED_PROFILE = "The file's colour profile is damaged or does not fit the picture; it was ignored."
 
 
 def to_rgb(image: Image.Image, icc: bytes | None) -> tuple[Image.Image, bytes | None, tuple[str, ...]]:
@@ -24,7 +23,9 @@ def to_rgb(image: Image.Image, icc: bytes | None) -> tuple[Image.Image, bytes | 
     of three. An RGB profile is passed on, so that no colour is lost.
     """
     warnings: list[str] = []
-    if icc is not None and profiles.colour_space(icc) != _SPACE.get(image.mode, "RGB"):
+    icc = icc and profiles.trimmed(icc)
+    space = _SPACE.get(image.mode, "RGB")
+    if icc is not None and (profiles.colour_space(icc) != space or (space == "RGB" and not profiles.is_usable(icc))):
         icc = None
         warnings.append(IGNORED_PROFILE)
     if image.mode in ("I", "F") and (extremes := _range_of(image))[1] not in _USUAL_WHITE:
@@ -37,6 +38,8 @@ def to_rgb(image: Image.Image, icc: bytes | None) -> tuple[Image.Image, bytes | 
             icc = None
             warnings.append(IGNORED_PROFILE)
     rgb = eight_bit if eight_bit.mode == "RGB" else eight_bit.convert("RGB")
+    if icc is not None and len(icc) > profiles.MAX_CARRIED and image.mode != "LAB":
+        rgb, icc = profiles.to_srgb(rgb, icc), None
     if alpha is not None:
         rgb.putalpha(alpha)
     return rgb, None if image.mode == "LAB" else icc, tuple(warnings)

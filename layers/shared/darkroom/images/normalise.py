@@ -4,17 +4,16 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Final
 
-from PIL import ImageChops
-
-from darkroom.errors import CallerError, PayloadTooLarge
-from darkroom.images.decode import decode
-from darkroom.images.metadata import is_lossless_webp, without_metadata
+from darkroom.errors import PayloadTooLarge
+from darkroom.images.containers import webp, with_profile
+from darkroom.images.decode import MAX_SIDE, decode_file
 from darkroom.images.picture import Picture
-from darkroom.images.sniff import sniff
 
 MOST_BYTES: Final = 20 * 1024 * 1024
 MEDIA_TYPES: Final = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 _QUALITY: Final = 95
+_LOSSY: Final = ("HEIF", "AVIF")
+_LONGEST: Final = {"WEBP": 16383, "JPEG": 65500}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +28,33 @@ class Normalised:
 
 
 def normalise(data: bytes, *, max_megapixels: float) -> Normalised:
-    """The picture as models take it, with as little done to it as possible.
+    """The picture as models take it: a file written here, of a picture that was decoded to its last pixel.
 
-    What is fit already stays as it is, byte for byte. Metadata are cut out of the file around the picture. Only what
-    lies on its side, or is stored in a way that models do not read, is written anew: JPEG as JPEG, WebP as WebP (each
-    as good as lossless), everything else as PNG.
+    Where the pixels are stored in a way that every model reads, their own compressed data go into it, so that nothing
+    is lost; around them only what their colours mean. What lies on its side, or is stored in another way, is encoded
+    again: JPEG as JPEG, WebP as WebP (each as good as lossless), HEIC as JPEG, everything else as PNG.
 
     Raises:
-        EmptyImage, UnsupportedMediaType, ImageTooLarge, UnreadableImage: as `decode` says.
+        EmptyImage, UnsupportedMediaType, UnsupportedImage, ImageTooLarge, UnreadableImage: as `decode` says.
         PayloadTooLarge: more than 20 MB.
     """
-    picture = decode(data, max_megapixels=max_megapixels)
-    kind = sniff(data)
-    bare = without_metadata(data, kind)
-    if bare is None or (bare != data and not _shows(bare, picture, max_megapixels)):
-        kind = kind if kind in MEDIA_TYPES else "PNG"
-        bare = _written(picture, kind, lossless=kind == "WEBP" and is_lossless_webp(data))
+    decoded = decode_file(data, max_megapixels=max_megapixels)
+    kind, picture = decoded.kind, decoded.picture
+    bare = with_profile(decoded.contents, kind, picture.icc) if decoded.is_as_stored else None
+    if bare is None:
+        kind = _kind_for(kind, picture)
+        bare = _written(picture, kind, lossless=kind == "WEBP" and webp.is_lossless(data))
+        if len(bare) > MOST_BYTES and decoded.kind in _LOSSY and picture.pixels.mode == "RGB":
+            kind, bare = "JPEG", _written(picture, "JPEG", lossless=False)
     if len(bare) > MOST_BYTES:
         raise _too_large(len(bare), MEDIA_TYPES[kind])
     return Normalised(bare, MEDIA_TYPES[kind], *picture.pixels.size, picture.warnings)
 
 
-def _shows(data: bytes, picture: Picture, max_megapixels: float) -> bool:
-    """Whether the file is that picture. It is not if metadata said which side is up."""
-    try:
-        other = decode(data, max_megapixels=max_megapixels).pixels
-    except CallerError:
-        return False
-    return (other.mode, other.size) == (picture.pixels.mode, picture.pixels.size) and ImageChops.difference(
-        other, picture.pixels
-    ).getbbox(alpha_only=False) is None
+def _kind_for(kind: str, picture: Picture) -> str:
+    if kind == "HEIF" and picture.pixels.mode == "RGB":
+        return "JPEG"  # a photograph, of which a PNG would be ten times as large
+    return kind if kind in MEDIA_TYPES and max(picture.pixels.size) <= _LONGEST.get(kind, MAX_SIDE) else "PNG"
 
 
 def _written(picture: Picture, kind: str, *, lossless: bool) -> bytes:

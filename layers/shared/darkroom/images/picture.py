@@ -13,7 +13,7 @@ class Picture:
         pixels: mode RGB or RGBA, 8 bits a channel, straight alpha.
         icc: the profile that says what the colours mean, to embed in the result; None for sRGB.
         warnings: what the person who sent the file should know, as sentences.
-        source_format: `JPEG`, `PNG`, `WebP`, `GIF`, `TIFF`, `BMP` or `AVIF`.
+        source_format: `JPEG`, `PNG`, `WebP`, `GIF`, `TIFF`, `BMP`, `AVIF` or `HEIC`.
     """
 
     pixels: Image.Image

@@ -11,6 +11,7 @@ ACCEPTED = {
     "TIFF": "TIFF",
     "BMP": "BMP",
     "AVIF": "AVIF",
+    "HEIF": "HEIC",
 }
 
 _IMAGES = (
@@ -38,7 +39,7 @@ _OTHERS = (
     (b"ID3", "an MP3 recording"),
 )
 _AVIF_BRANDS = (b"avif", b"avis")
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")
 
 
 def sniff(data: bytes) -> str:
@@ -65,8 +66,11 @@ def sniff(data: bytes) -> str:
 def _image_format(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
-    if any(brand in _AVIF_BRANDS for brand in _brands(data)):
+    brands = _brands(data)
+    if any(brand in _AVIF_BRANDS for brand in brands):
         return "AVIF"
+    if any(brand in _HEIC_BRANDS for brand in brands):
+        return "HEIF"
     return next((name for magic, name in _IMAGES if data.startswith(magic)), None)
 
 
@@ -79,8 +83,8 @@ def _brands(data: bytes) -> list[bytes]:
 
 
 def _describe(data: bytes) -> str:
-    if brands := _brands(data):
-        return "a HEIC image" if any(brand in _HEIC_BRANDS for brand in brands) else "an MP4 or QuickTime video"
+    if _brands(data):
+        return "an MP4 or QuickTime video"
     for magic, name in _OTHERS:
         if data.startswith(magic):
             return name
