@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from darkroom.errors import PayloadTooLarge
 from local.functions import EventTooLarge, FunctionPool, Throttled
 from local.http_events import HttpRequest, HttpResponse, MalformedResponse, from_result, to_event
 from local.routes import Match, Routes
@@ -94,7 +95,7 @@ class Gateway:
             return _message(HTTPStatus.NOT_FOUND, "Not Found")
         body = await _read(request)
         if body is None:
-            return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
+            return _too_large()
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._threads, self._invoke, request, body, match, request_id)
         try:
@@ -118,7 +119,7 @@ class Gateway:
                 return _message(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
             return _response(from_result(outcome.value))
         except EventTooLarge:
-            return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
+            return _too_large()
         except Throttled:
             return _message(HTTPStatus.SERVICE_UNAVAILABLE, "Service Unavailable")
         except MalformedResponse as error:
@@ -197,6 +198,17 @@ async def _read(request: Request) -> bytes | None:
 
 def _message(status: HTTPStatus, text: str) -> Response:
     return JSONResponse({"message": text}, status)
+
+
+def _too_large() -> Response:
+    """As API Gateway's own 413, which has `message` alone; here there is room to say what to do."""
+    error = PayloadTooLarge(
+        "The request is larger than 10 MB, or than the 6 MB that Lambda takes, of which base64 makes 4.5 MB of a file.",
+        fix='Send the picture by itself: POST /v1/uploads gives a form for up to 50 MB; then name it by "upload_id".',
+    )
+    return JSONResponse(
+        {"message": "Request Entity Too Large", **error.problem()}, error.status, media_type="application/problem+json"
+    )
 
 
 def _response(response: HttpResponse) -> Response:

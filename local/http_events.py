@@ -3,7 +3,8 @@
 HTTP API, payload format 2.0. What the documentation leaves open follows what the real service does: the path arrives
 decoded and the query string as it was sent, an absent body or query string is an absent field, and only text/*,
 application/json, application/xml and application/javascript bodies arrive as text, so that forms and bodies without a
-type are base64 too.
+type are base64 too. What the real service makes of text that is no UTF-8 is told nowhere; here such a body goes in
+whole, and what reads bodies knows bytes that were replaced by their number.
 """
 
 import base64
@@ -82,9 +83,9 @@ def to_event(request: HttpRequest, match: Match, request_id: str, now: datetime)
     if match.parameters:
         event["pathParameters"] = match.parameters
     if request.body:
-        event["isBase64Encoded"] = not _is_text(headers.get("content-type", ""))
+        event["isBase64Encoded"] = not _is_text(headers.get("content-type", ""), request.body)
         text = base64.b64encode(request.body) if event["isBase64Encoded"] else request.body
-        event["body"] = text.decode(errors="replace")
+        event["body"] = text.decode()
     return event
 
 
@@ -128,9 +129,16 @@ def _forwarded(request: HttpRequest, headers: Mapping[str, str]) -> dict[str, st
     }
 
 
-def _is_text(content_type: str) -> bool:
+def _is_text(content_type: str, body: bytes) -> bool:
+    """Bytes that are no UTF-8 cannot be text in JSON, whatever their type; they go in whole."""
     media_type = content_type.split(";")[0].strip().lower()
-    return media_type.startswith("text/") or media_type in _TEXT_TYPES
+    if not media_type.startswith("text/") and media_type not in _TEXT_TYPES:
+        return False
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _response_headers(given: Any, cookies: Any) -> list[tuple[str, str]]:

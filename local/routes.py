@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from local.template import Route
+from local.template import DEFAULT, Route
 
 ANY = "ANY"
 
@@ -16,17 +16,20 @@ class Match:
 
 class Routes:
     def __init__(self, routes: Iterable[Route]) -> None:
+        routes = list(routes)
+        self._default = next((Match(route, {}) for route in routes if route.method == DEFAULT), None)
+        routes = [route for route in routes if route.method != DEFAULT]
         # The most specific route comes first: fixed segments before {one} before {the+rest}, a method before ANY.
         self._routes = sorted(routes, key=lambda route: ([*map(_rank, _segments(route.path))], route.method == ANY))
 
     def match(self, method: str, path: str) -> Match | None:
-        """The route, or None. A known path with another method is as unknown as any other path."""
+        """The route; else `$default`, or None. A known path with another method is as unknown as any other path."""
         for route in self._routes:
             if route.method in (method, ANY):
                 parameters = _parameters(_segments(route.path), path.split("/"))
                 if parameters is not None:
                     return Match(route, parameters)
-        return None
+        return self._default
 
 
 def _segments(path: str) -> list[str]:

@@ -12,6 +12,8 @@ from local.aws import STACK
 from local.intrinsics import Scope, TemplateError, load_yaml, names_in
 
 FUNCTION = "AWS::Serverless::Function"
+# The route of every request that no other is for.
+DEFAULT = "$default"
 HTTP_API = "AWS::Serverless::HttpApi"
 _RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -38,7 +40,7 @@ class Route:
 
     @property
     def key(self) -> str:
-        return f"{self.method} {self.path}"
+        return f"{self.method} {self.path}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -244,8 +246,10 @@ def _merge(base: Any, own: Any) -> Any:
 
 
 def _route(function: str, event: Mapping[str, Any]) -> Route:
+    if not {"Method", "Path"} & set(event):
+        return Route(DEFAULT, "", function)
     if not {"Method", "Path"} <= set(event):
-        raise TemplateError(f"{function}: a route without Method and Path does not work locally yet")
+        raise TemplateError(f"{function}: a route with one of Method and Path does not work locally yet")
     return Route(str(event["Method"]).upper(), event["Path"], function)
 
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from darkroom.health_api import ROUTE as HEALTH
+from darkroom.route_table import DEFAULT
 from functions.oauth.app import PUBLIC
 from local.stack import Stack
 
@@ -20,7 +21,7 @@ REMOVALS = "/v1/images/background-removals"
 def test_every_route_reaches_a_function_that_asks_who_calls(stack: Stack) -> None:
     with httpx.Client(base_url=stack.url, timeout=60, trust_env=False) as nobody:
         for route in stack.template.routes:
-            if route.key in PUBLIC | {HEALTH}:
+            if route.key in PUBLIC | {HEALTH, DEFAULT}:
                 continue
             response = nobody.request(route.method, route.path.replace("{", "").replace("}", ""))
             assert response.status_code == 401, route.key
@@ -39,21 +40,40 @@ def test_only_the_way_to_sign_in_is_open_to_everybody(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/nowhere"), ("GET", REMOVALS), ("HEAD", "/v1/jobs"), ("PUT", "/v1/jobs"), ("GET", "/v1/jobs/")],
+    ("method", "path", "status", "nearest"),
+    [
+        ("GET", "/nowhere", 404, []),
+        ("GET", REMOVALS, 405, [f"POST {REMOVALS}"]),
+        ("PUT", "/v1/jobs", 405, ["GET /v1/jobs"]),
+        ("GET", "/v1/jobs/", 404, ["GET /v1/jobs"]),
+        ("POST", "/images/generations", 404, ["POST /v1/images/generations"]),
+    ],
 )
-def test_what_no_route_covers_is_404(client: httpx.Client, method: str, path: str) -> None:
-    response = client.request(method, path)
-    assert response.status_code == 404
-    assert method == "HEAD" or response.json() == {"message": "Not Found"}
+def test_what_no_route_covers_is_told_to_everybody(
+    stack: Stack, method: str, path: str, status: int, nearest: list[str]
+) -> None:
+    with httpx.Client(base_url=stack.url, timeout=60, trust_env=False) as nobody:
+        response = nobody.request(method, path)
+    problem = response.json()
+    assert (response.status_code, problem["status"], problem["nearest"]) == (status, status, nearest)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert problem["charged"] is False
+    assert problem["error"]["code"] == problem["code"]
     assert response.headers["apigw-requestid"]
+
+
+def test_a_method_that_a_route_lacks_is_405_and_says_which_it_has(client: httpx.Client) -> None:
+    response = client.head("/v1/jobs")
+    assert (response.status_code, response.headers["allow"], response.content) == (405, "GET", b"")
 
 
 @pytest.mark.parametrize("megabytes", [5, 11])
 def test_what_lambda_or_the_gateway_cannot_carry_is_413(client: httpx.Client, megabytes: int) -> None:
     """5 MB are 6.7 MB as base64, which is more than Lambda takes; 11 MB are more than API Gateway takes."""
     response = client.post(REMOVALS, content=b"x" * megabytes * 1024 * 1024, headers={"content-type": "image/png"})
-    assert (response.status_code, response.json()) == (413, {"message": "Request Entity Too Large"})
+    problem = response.json()
+    assert (response.status_code, problem["code"], problem["charged"]) == (413, "PAYLOAD_TOO_LARGE", False)
+    assert "POST /v1/uploads" in problem["fix"]
 
 
 def test_a_preflight_names_what_the_template_allows(stack: Stack, client: httpx.Client) -> None:

@@ -22,6 +22,7 @@ from darkroom.errors import (
 from darkroom.models.caller import Caller
 from darkroom.observability import logger
 from darkroom.request_body import Request, body_of, json_object
+from darkroom.route_table import DEFAULT, unmatched
 from darkroom.services.accounts.callers import Callers
 
 Event = dict[str, Any]
@@ -127,6 +128,9 @@ class Api:
     def handle(self, event: Event, context: LambdaContext) -> dict[str, Any]:
         request_id = str(event.get("requestContext", {}).get("requestId", ""))
         try:
+            if event["routeKey"] == DEFAULT:
+                # Asks nobody who calls, and nothing of AWS.
+                raise unmatched(event)
             self._authenticate(event)
             answer = self.app.resolve(event, context)
         except DarkroomError as error:
@@ -162,6 +166,8 @@ def _problem(error: DarkroomError, request_id: str) -> dict[str, Any]:
     job = error.context.get("job")
     if isinstance(job, dict) and "urls" in job:
         headers["location"] = job["urls"]["get"]
+    if "allowed" in error.context:
+        headers["allow"] = ", ".join(error.context["allowed"])
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
     body = json.dumps(error.problem(instance=f"urn:darkroom:request:{request_id}" if request_id else None))

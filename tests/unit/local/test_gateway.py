@@ -98,6 +98,11 @@ def test_head_is_not_get(client: httpx.Client) -> None:
     assert (response.status_code, response.content) == (404, b"")
 
 
+def test_text_that_is_not_utf_8_goes_in_whole(client: httpx.Client) -> None:
+    event = client.post("/things/1", content=b'{"a": "caf\xe9"}', headers={"content-type": "application/json"}).json()
+    assert (event["body"], event["isBase64Encoded"]) == ("eyJhIjogImNhZukifQ==", True)
+
+
 @pytest.mark.parametrize("path", ["/things/raise", "/things/malformed", "/things/big", "/broken"])
 def test_a_function_that_fails_is_500_and_nothing_leaks(client: httpx.Client, path: str) -> None:
     response = client.get(path)
@@ -130,7 +135,9 @@ def test_requests_run_at_the_same_time(client: httpx.Client, gate: Path) -> None
 @pytest.mark.parametrize("size", [MAX_BODY + 1, 6_291_556 // 4 * 3])
 def test_what_lambda_or_the_gateway_cannot_carry_is_413(client: httpx.Client, size: int) -> None:
     response = client.post("/things/1", content=b"x" * size, headers={"content-type": "image/png"})
-    assert (response.status_code, response.json()) == (413, {"message": "Request Entity Too Large"})
+    problem = response.json()
+    assert (response.status_code, problem["message"], problem["charged"]) == (413, "Request Entity Too Large", False)
+    assert "POST /v1/uploads" in problem["fix"]
 
 
 def test_a_large_body_without_a_length_is_413(client: httpx.Client) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from local.routes import Routes
-from local.template import Route
+from local.template import DEFAULT, Route
 
 ROUTES = Routes(
     [
@@ -36,6 +36,17 @@ def test_the_most_specific_route_is_taken(method: str, path: str, function: str,
     match = ROUTES.match(method, path)
     assert match is not None
     assert (match.route.function, match.parameters) == (function, parameters)
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/jobs"), ("HEAD", "/v1/jobs"), ("GET", "/"), ("GET", "//")])
+def test_default_has_what_no_other_route_covers(method: str, path: str) -> None:
+    routes = Routes([Route(DEFAULT, "", "Rest"), Route("GET", "/v1/jobs", "Jobs")])
+    match = routes.match(method, path)
+    assert match is not None
+    assert (match.route.function, match.route.key, match.parameters) == ("Rest", "$default", {})
+    found = routes.match("GET", "/v1/jobs")
+    assert found is not None
+    assert found.route.function == "Jobs"
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_event_sources(tmp_path: Path) -> None:
     [
         ("{Type: Kinesis}", "events of type Kinesis"),
         ("{Type: Schedule, Properties: {Schedule: 'at(2026-11-21T03:00:00)'}}", "only rate"),
-        ("{Type: HttpApi}", "without Method and Path"),
+        ("{Type: HttpApi, Properties: {Path: /x}}", "with one of Method and Path"),
     ],
 )
 def test_event_sources_that_do_not_work_locally_are_errors(tmp_path: Path, event: str, complaint: str) -> None:

@@ -8,6 +8,7 @@ DarkroomError
 │   ├── Unauthenticated              401 UNAUTHENTICATED         no token came with the request
 │   ├── InvalidToken                 401 INVALID_TOKEN           unknown, revoked or expired
 │   ├── NotFound                     404 NOT_FOUND               absent, or another user's
+│   ├── NoSuchRoute                  404 NO_SUCH_ROUTE
 │   ├── MethodNotAllowed             405 METHOD_NOT_ALLOWED
 │   ├── Conflict                     409 CONFLICT
 │   ├── PayloadTooLarge              413 PAYLOAD_TOO_LARGE
@@ -88,6 +89,7 @@ from darkroom.errors.caller import (
     MethodNotAllowed,
     MoneyRefused,
     NoForeground,
+    NoSuchRoute,
     NotFound,
     PayloadTooLarge,
     PriceUnknown,
@@ -171,6 +173,7 @@ __all__ = [
     "NetworkError",
     "NoForeground",
     "NoImage",
+    "NoSuchRoute",
     "NotFound",
     "PayloadTooLarge",
     "PriceUnknown",

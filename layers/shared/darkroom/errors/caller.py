@@ -43,6 +43,12 @@ class NotFound(CallerError):
     title = "Not found"
 
 
+class NoSuchRoute(CallerError):
+    code = "NO_SUCH_ROUTE"
+    status = 404
+    title = "There is no such route"
+
+
 class MethodNotAllowed(CallerError):
     code = "METHOD_NOT_ALLOWED"
     status = 405

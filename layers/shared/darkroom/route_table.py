@@ -1,0 +1,141 @@
+"""Every route of the API, for requests that meet none: which one was probably meant, and by which methods."""
+
+import difflib
+import re
+from typing import Any, Final
+
+from darkroom.errors import DarkroomError, MethodNotAllowed, NoSuchRoute
+
+DEFAULT: Final = "$default"
+ROUTES: Final = (
+    "GET /healthz",
+    "GET /oauth",
+    "GET /oauth/callback",
+    "POST /oauth/disconnect",
+    "GET /oauth/paste",
+    "POST /oauth/paste",
+    "POST /oauth/sign-out",
+    "GET /oauth/start",
+    "POST /v1/chat/completions",
+    "GET /v1/conversations",
+    "POST /v1/conversations",
+    "DELETE /v1/conversations/{conversation_id}",
+    "GET /v1/conversations/{conversation_id}",
+    "POST /v1/conversations/{conversation_id}/branch",
+    "GET /v1/conversations/{conversation_id}/compare",
+    "POST /v1/conversations/{conversation_id}/messages",
+    "GET /v1/conversations/{conversation_id}/recipe",
+    "POST /v1/conversations/{conversation_id}/redo",
+    "POST /v1/conversations/{conversation_id}/undo",
+    "GET /v1/conversations/{conversation_id}/versions/{version_id}",
+    "POST /v1/estimates",
+    "POST /v1/images/background-removals",
+    "POST /v1/images/edits",
+    "POST /v1/images/generations",
+    "GET /v1/jobs",
+    "DELETE /v1/jobs/{job_id}",
+    "GET /v1/jobs/{job_id}",
+    "POST /v1/jobs/{job_id}/cancel",
+    "GET /v1/keys",
+    "DELETE /v1/keys/{provider}",
+    "PUT /v1/keys/{provider}",
+    "GET /v1/models",
+    "GET /v1/models/compare",
+    "GET /v1/models/{model_id+}",
+    "GET /v1/recipes",
+    "POST /v1/recipes/apply",
+    "DELETE /v1/recipes/{name}",
+    "GET /v1/recipes/{name}",
+    "PUT /v1/recipes/{name}",
+    "GET /v1/settings",
+    "PATCH /v1/settings",
+    "GET /v1/tokens",
+    "POST /v1/tokens",
+    "DELETE /v1/tokens/{token_id}",
+    "POST /v1/uploads",
+    "GET /v1/usage",
+    "GET /v1/usage/receipts",
+    "GET /v1/usage/reports",
+    "GET /v1/webhooks/secret",
+    "POST /v1/webhooks/secret/rotate",
+)
+_NEAREST: Final = 3
+_LIKENESS: Final = 0.6
+_MOST_QUOTED: Final = 100
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{\w+\+?\})", path)
+    found = [(".+" if part.endswith("+}") else "[^/]+") if part.startswith("{") else re.escape(part) for part in parts]
+    return re.compile("".join(found))
+
+
+def _methods() -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for route in ROUTES:
+        method, path = route.split(" ")
+        found.setdefault(path, []).append(method)
+    return {path: tuple(sorted(methods)) for path, methods in found.items()}
+
+
+_METHODS: Final = _methods()
+# What is written out comes before what a parameter stands for, as API Gateway chooses.
+_PATTERNS: Final = sorted(((path, _pattern(path)) for path in _METHODS), key=lambda each: each[0].count("{"))
+
+
+def unmatched(event: dict[str, Any]) -> DarkroomError:
+    """The error for a request that API Gateway found no route for; asks nothing of AWS.
+
+    Returns:
+        MethodNotAllowed with the methods that there are, or NoSuchRoute with the nearest routes.
+    """
+    http = event["requestContext"]["http"]
+    method, path = str(http["method"]).upper(), str(event.get("rawPath") or http["path"])
+    shown = path[:_MOST_QUOTED] + "…" * (len(path) > _MOST_QUOTED)
+    known = _of(path)
+    if known is not None:
+        methods = _METHODS[known]
+        return MethodNotAllowed(
+            f"{known} does not take {method[:20]}.",
+            fix=f"Use {' or '.join(methods)}. {_where()}",
+            context={"allowed": list(methods), "nearest": [f"{each} {known}" for each in methods]},
+        )
+    nearest = _nearest(method, path)
+    meant = f"Did you mean {' or '.join(nearest)}? " if nearest else ""
+    return NoSuchRoute(
+        f"There is no route {method[:20]} {shown}.", fix=f"{meant}{_where()}", context={"nearest": list(nearest)}
+    )
+
+
+def _where() -> str:
+    # Named as soon as it is served, and not before.
+    named = "GET /openapi.json and docs/api.md list" if "GET /openapi.json" in ROUTES else "docs/api.md lists"
+    return f"{named} all routes."
+
+
+def _of(path: str) -> str | None:
+    return next((each for each, pattern in _PATTERNS if pattern.fullmatch(path)), None)
+
+
+def _nearest(method: str, path: str) -> tuple[str, ...]:
+    """Routes as `POST /v1/images/edits`: the one that was written a little otherwise, or those that look like it."""
+    written = _corrected(path)
+    found = [known] if (known := _of(written)) else _alike(written)
+    routes = [f"{each} {place}" for place in found for each in _METHODS[place]]
+    own = [route for route in routes if route.startswith(f"{method} ")]
+    return tuple((own or routes)[:_NEAREST])
+
+
+def _corrected(path: str) -> str:
+    """Without a slash too many, a prefix of another service, or capitals; with the version that all routes have."""
+    plain = "/" + "/".join(part for part in path[:500].lower().split("/") if part)
+    plain = re.sub(r"\A/(?:api|openai)(?=/)", "", plain)
+    plain = re.sub(r"\A(?:/v1)+(?=/v1/)", "", plain)
+    return plain if plain.startswith(("/v1/", "/oauth", "/healthz")) else f"/v1{plain}"
+
+
+def _alike(path: str) -> list[str]:
+    close = difflib.get_close_matches(path, _METHODS, n=_NEAREST, cutoff=_LIKENESS)
+    # Another service may have the same last word in another place.
+    ends = [each for each in _METHODS if each.rpartition("/")[2] == path.rpartition("/")[2] and each not in close]
+    return [*ends, *close][:_NEAREST]
