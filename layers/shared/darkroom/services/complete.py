@@ -13,6 +13,7 @@ from darkroom.models.completion_body import CompletionBody
 from darkroom.models.job import PaidWork, StoredBody
 from darkroom.ports import ImageStore
 from darkroom.services.generate import CheckWebhook
+from darkroom.services.inputs.chat_pictures import rewritten
 from darkroom.services.paid.admission import Admission, Prepared, Submission
 from darkroom.services.pricing import chat_pricing
 from darkroom.services.pricing.chat_pricing import ChatShape
@@ -88,7 +89,7 @@ class Complete:
             chosen = chosen.answering_at(body.most_tokens)
         most = _most_tokens(body, chosen)
         shape = ChatShape(found.text_bytes, most, found.pictures)
-        passed = _passed(body, chosen, zdr=is_private, routed=not choice.is_direct)
+        passed, about_pictures = rewritten(_passed(body, chosen, zdr=is_private, routed=not choice.is_direct))
         data = as_json(passed)
         key = f"inputs/{user}/{hashlib.sha256(data).hexdigest()}.json"
         stored = StoredBody(
@@ -105,7 +106,7 @@ class Complete:
             estimate=chat_pricing.estimate(chosen.models, shape) if is_priced else None,
             reserve=chat_pricing.reserve(chosen.models, shape) if is_priced else None,
             most=None if body.max_cost_usd is None else int(body.max_cost_usd * 1_000_000),
-            warnings=chosen.warnings,
+            warnings=(*chosen.warnings, *about_pictures),
             shown=_shown(body, most),
             webhook_url=body.webhook_url,
             keep=lambda: self.images.write_output(key, data, media_type="application/json", metadata={}),

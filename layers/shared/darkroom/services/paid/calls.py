@@ -5,14 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from darkroom.errors import InternalError
+from darkroom.images.normalise import normalise
 from darkroom.models.chat import ChatMessage, ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationResult, RawAnswer, Reference
-from darkroom.models.job import PaidWork, StoredBody
+from darkroom.models.job import PaidWork, StoredBody, StoredImage
 from darkroom.ports import ImageStore, OnAnswer, OnDispatched, OnGenerationId, Provider
 
 MOST_STORED_BYTES = 64 * 1024 * 1024
+
+_WRITTEN_HERE = "inputs/"
+_MAX_PAINTED = 64.0  # megapixels of a picture that was paid for
 
 Result = GenerationResult | ChatResult | CompletionResult
 
@@ -33,9 +37,7 @@ CarryOut = Callable[[str, Deadline, Watch], Result]
 def prepare(work: PaidWork, provider: Provider, images: ImageStore) -> CarryOut:
     """Reads what the call needs, which costs nothing, and gives the call."""
     rates = {"rates": work.rates.get(provider.name, {})}
-    references = tuple(
-        Reference(data=images.read_output(image.key, max_bytes=MOST_STORED_BYTES)) for image in work.inputs
-    )
+    references = tuple(Reference(data=_reference(image, images)) for image in work.inputs)
     if work.request is not None:
         pictures = work.request.model_copy(update={"references": references, **rates})
         return lambda key, deadline, watch: provider.generate(pictures, key=key, deadline=deadline, **_told(watch))
@@ -56,6 +58,16 @@ def reread(work: PaidWork, provider: Provider, answer: RawAnswer) -> Result:
     if work.chat is not None:
         return provider.reread_chat(work.chat.model_copy(update=known), answer)
     return provider.reread_completion(_completion(_stored(work), {}).model_copy(update=known), answer)
+
+
+def _reference(image: StoredImage, images: ImageStore) -> bytes:
+    """What comes in is kept as a file written here; what a model painted may hold anything, and is written again.
+
+    Raises:
+        CallerError: it is no picture that can be sent.
+    """
+    data = images.read_output(image.key, max_bytes=MOST_STORED_BYTES)
+    return data if image.key.startswith(_WRITTEN_HERE) else normalise(data, max_megapixels=_MAX_PAINTED).data
 
 
 def _told(watch: Watch) -> "dict[str, Callable[..., None]]":

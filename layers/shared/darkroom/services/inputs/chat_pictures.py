@@ -1,0 +1,90 @@
+"""Pictures in a chat's body, as data URLs: each replaced by a file written here before a provider gets it."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, Final
+
+from darkroom.errors import CallerError, ImageTooLarge
+from darkroom.images.measure import measure
+from darkroom.images.normalise import normalise
+from darkroom.images.sniff import sniff
+
+MAX_MEGAPIXELS: Final = 64.0
+# Of all pictures of a request: some kilobytes may hold a picture that takes half a second to decode.
+MAX_TOTAL_MEGAPIXELS: Final = 128.0
+_PARAM: Final = "messages"
+
+
+def rewritten(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The body with its pictures written again, and what was ignored in them, as warnings.
+
+    What is behind https URLs stays as it is: the provider fetches that. So does what is no picture.
+
+    Raises:
+        CallerError: a picture is damaged, too large, or of a kind that is not supported; `param` is `messages`.
+    """
+    work = _Work()
+    messages = [work.message(message) for message in body["messages"]]
+    return {**body, "messages": messages}, tuple(dict.fromkeys(work.warnings))
+
+
+class _Work:
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self._pixels = 0
+
+    def message(self, message: Any) -> Any:
+        if not isinstance(message, Mapping):
+            return message
+        changed = dict(message)
+        for name in ("content", "images"):
+            parts = message.get(name)
+            if isinstance(parts, list):
+                changed[name] = [self._part(part) for part in parts]
+        return changed
+
+    def _part(self, part: Any) -> Any:
+        value = part.get("image_url") if isinstance(part, Mapping) else None
+        if isinstance(value, str):
+            return {**part, "image_url": self._url(value)}
+        if isinstance(value, Mapping) and isinstance(value.get("url"), str):
+            return {**part, "image_url": {**value, "url": self._url(value["url"])}}
+        return part
+
+    def _url(self, url: str) -> str:
+        data = _data(url)
+        if data is None:
+            return url
+        try:
+            sniff(data)
+        except CallerError:
+            return url
+        try:
+            self._count(data)
+            picture = normalise(data, max_megapixels=MAX_MEGAPIXELS)
+        except CallerError as error:
+            error.param = _PARAM
+            raise
+        self.warnings += picture.warnings
+        return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode('ascii')}"
+
+    def _count(self, data: bytes) -> None:
+        width, height = measure(data)
+        self._pixels += width * height
+        if self._pixels > MAX_TOTAL_MEGAPIXELS * 1e6:
+            raise ImageTooLarge(
+                f"The pictures of the messages have more than {MAX_TOTAL_MEGAPIXELS:g} megapixels together.",
+                fix="Send smaller pictures, fewer of them, or https URLs.",
+                context={"max_total_megapixels": MAX_TOTAL_MEGAPIXELS},
+            )
+
+
+def _data(url: str) -> bytes | None:
+    head, comma, payload = url.strip().partition(",")
+    if not comma or head[:5].lower() != "data:" or not head.lower().endswith(";base64"):
+        return None
+    try:
+        return base64.b64decode("".join(payload.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
