@@ -5,13 +5,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from darkroom import bootstrap, triggers
-from darkroom.api import MAX_INLINE_BYTES, Api, image_response, json_response, see_other, validated
+from darkroom.api import Api, image_response, json_response, see_other, validated
 from darkroom.models.admission import Terms
 from darkroom.models.cutout import Cutout, CutoutRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job
 from darkroom.request_body import Request
 from darkroom.services.paid.admission import Submission
+from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
 from darkroom.services.removal.cloud_removal import TITLE
 
 # What ending in good order takes, in seconds.

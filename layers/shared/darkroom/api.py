@@ -28,9 +28,6 @@ from darkroom.services.accounts.callers import Callers
 Event = dict[str, Any]
 Model = TypeVar("Model")
 
-# Lambda answers with at most 6 MB of JSON, in which a picture stands as base64, four characters for three bytes.
-MAX_INLINE_BYTES = 4_500_000
-
 # What every answer carries: nobody may cache it, guess another type, or learn from where it was asked.
 _HEADERS = {
     "cache-control": "no-store",

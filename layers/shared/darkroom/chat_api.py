@@ -46,12 +46,31 @@ def complete_route(api: Api, services: CompleteServices) -> None:
         submission = services.complete.submit(api.caller, body, terms)
 
         def done(job: Job) -> Response[Any]:
-            completion = {**_completion(services.answering.images, job), "darkroom": _ours(services.answering, job)}
+            sent = _completion(services.answering.images, job)
+            completion = {**complete_fields(sent), "darkroom": _ours(services.answering, job)}
             if not body.is_streamed:
                 return json_response(completion)
             return Response(200, EVENTS, stream(completion, shows_usage=body.shows_usage), headers={})
 
         return answering.respond(submission, done, terms, seconds_left=api.seconds_left, what="The completion is")
+
+
+def complete_fields(completion: Mapping[str, Any]) -> dict[str, Any]:
+    """A completion with every field that a schema of OpenAI's or OpenRouter's requires, whichever provider it is from.
+
+    `system_fingerprint` is required by OpenRouter's and no null in OpenAI's, so an unknown one is the empty text.
+    """
+    choices = [
+        {
+            "logprobs": None,
+            **choice,
+            "index": choice.get("index", number),
+            "message": {"content": None, "refusal": None, **_object(choice.get("message")), "role": "assistant"},
+        }
+        for number, choice in enumerate(_objects(completion.get("choices")))
+    ]
+    given = {name: value for name, value in completion.items() if value is not None}
+    return {"system_fingerprint": "", **given, "object": "chat.completion", "choices": choices}
 
 
 def stream(completion: Mapping[str, Any], *, shows_usage: bool) -> str:
@@ -62,18 +81,20 @@ def stream(completion: Mapping[str, Any], *, shows_usage: bool) -> str:
     Args:
         shows_usage: `stream_options.include_usage`; then a chunk without choices tells it at the end.
     """
-    around = {name: value for name, value in completion.items() if name not in ("choices", "usage", "darkroom")}
+    apart = ("choices", "usage", "darkroom")
+    # A chunk of a stream leaves out what is unknown: to OpenRouter's own SDK null is no text.
+    around = {name: value for name, value in completion.items() if name not in apart and value not in (None, "")}
     around["object"] = "chat.completion.chunk"
     chunks = [
         {**around, "choices": [chunk]}
         for number, choice in enumerate(_objects(completion.get("choices")))
         for chunk in _chunks(choice, number)
     ]
-    if chunks:
-        chunks[-1]["darkroom"] = completion.get("darkroom")
+    if chunks and "darkroom" in completion:
+        chunks[-1]["darkroom"] = completion["darkroom"]
     if shows_usage:
-        chunks = [*({**chunk, "usage": None} for chunk in chunks), {**around, "choices": []}]
-        chunks[-1]["usage"] = completion.get("usage")
+        usage = completion.get("usage")
+        chunks.append({**around, "choices": [], **({} if usage is None else {"usage": usage})})
     return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
 
 
@@ -84,7 +105,8 @@ def _chunks(choice: Mapping[str, Any], number: int) -> Iterator[dict[str, Any]]:
     logprobs = choice.get("logprobs")
 
     def chunk(delta: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        return {"index": index, "delta": dict(delta), "logprobs": None, "finish_reason": None, **more}
+        told = {name: value for name, value in more.items() if value is not None}
+        return {"index": index, "delta": dict(delta), "finish_reason": None, **told}
 
     for delta in _deltas(message if isinstance(message, Mapping) else {}):
         # The tokens' probabilities belong to the words; they are told once.
@@ -120,6 +142,10 @@ def _call_deltas(call: Mapping[str, Any], index: int) -> Iterator[dict[str, Any]
     for start in range(0, len(arguments), _PIECE):
         piece = {"index": index, "function": {"arguments": arguments[start : start + _PIECE]}}
         yield {"tool_calls": [piece]}
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _objects(value: Any) -> list[Mapping[str, Any]]:

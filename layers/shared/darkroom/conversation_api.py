@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from darkroom.api import MAX_INLINE_BYTES, see_other
+from darkroom.api import see_other
 from darkroom.errors import InvalidParameter
 from darkroom.models.conversation import Conversation, Message, Version
 from darkroom.models.image_input import edit_fields, names_picture
@@ -15,6 +15,7 @@ from darkroom.models.job import Job
 from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.source import ImageSource
 from darkroom.request_body import media_type
+from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
 
 Link = Callable[[str], str]
 """From an object's key to a URL that reads it for a while."""

@@ -1,6 +1,5 @@
 """The HTTP edge of paid pictures: what a request's headers ask for, and OpenAI's answer with ours around it."""
 
-import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,9 +8,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom.api import MAX_INLINE_BYTES, Api, json_response, retry_header, validated
+from darkroom.api import Api, json_response, retry_header, validated
 from darkroom.bootstrap import AnswerServices
 from darkroom.errors import InvalidParameter, StillRunning
+from darkroom.image_body import image_body
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
@@ -91,7 +91,7 @@ class Answering:
         """Pictures; raises as respond does."""
         return self.respond(
             submission,
-            lambda job: json_response(self._body(job, request)),
+            lambda job: json_response(image_body(self.behind, job, request)),
             terms,
             seconds_left=seconds_left,
             what="The picture is",
@@ -171,34 +171,3 @@ class Answering:
             },
             media_type="application/problem+json",
         )
-
-    def _body(self, job: Job, request: ImageRequest) -> dict[str, Any]:
-        """https://platform.openai.com/docs/api-reference/images/object, and beside it what only we know."""
-        shown = self.behind.shown.show(job)
-        painted = job.work.request if job.work else None
-        return {
-            "created": int((job.completed_at or job.created_at).timestamp()),
-            "data": self._data(job, shown, request),
-            "background": painted.background if painted else None,
-            "output_format": job.images[0].media_type.partition("/")[2] if job.images else None,
-            "quality": painted.quality if painted else None,
-            "size": f"{job.images[0].width}x{job.images[0].height}" if job.images else None,
-            "usage": job.result.get("usage"),
-            **{name: shown[name] for name in ("model_requested", "model_used", "provider", "generation_id")},
-            **{name: shown[name] for name in ("cost", "warnings")},
-            "lineage": shown["lineage"],
-            "job": shown,
-        }
-
-    def _data(self, job: Job, shown: Mapping[str, Any], request: ImageRequest) -> list[dict[str, Any]]:
-        """Links always, for a link is small; the bytes if they are wanted and all of them fit."""
-        total = sum(image.bytes for image in job.images)
-        inline = request.response_format != "url" and total <= MAX_INLINE_BYTES
-        data = []
-        for image, view in zip(job.images, shown["output"]["images"], strict=True):
-            entry = {**view, "revised_prompt": None}
-            if inline:
-                content = self.behind.images.read_output(image.key, max_bytes=MAX_INLINE_BYTES)
-                entry["b64_json"] = base64.b64encode(content).decode()
-            data.append(entry)
-        return data

@@ -1,12 +1,14 @@
 """`POST /v1/images/generations`, with every service as it is and the simulator behind the worker."""
 
 import base64
+import io
 import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from darkroom.models.job import JobStatus
 from functions.generate.app import routes
@@ -56,7 +58,8 @@ def test_the_answer_is_openais_and_ours(call: Call, studio: Studio) -> None:
     (job,) = studio.of("alice").values()
     stored = studio.images.outputs[job.images[0].key]
     assert base64.b64decode(image["b64_json"]) == stored.data
-    assert image["url"] == f"https://outputs.example/{job.images[0].key}"
+    assert image == {"b64_json": image["b64_json"], "media_type": "image/jpeg", "width": 1024, "height": 1024}
+    assert body["job"]["output"]["images"][0]["url"] == f"https://outputs.example/{job.images[0].key}"
     assert (body["created"], body["size"]) == (int(studio.clock().timestamp()), "1024x1024")
     assert (body["model_requested"], body["model_used"]) == (KLEIN, KLEIN)
     assert (body["provider"], body["job"]["provider"]) == ("openrouter", "openrouter")
@@ -73,23 +76,93 @@ def test_where_the_model_is_gone_the_answer_says_which_one_made_it(call: Call, s
     assert studio.charged("alice") == [PRICE]
 
 
-@pytest.mark.parametrize(("wanted", "keys"), [("url", set()), ("b64_json", {"b64_json"}), (None, {"b64_json"})])
-def test_links_are_always_there_and_bytes_if_they_are_wanted(call: Call, wanted: str | None, keys: set[str]) -> None:
-    _, body, _ = call(response_format=wanted)
+@pytest.mark.parametrize(
+    ("model", "wanted", "key"),
+    [
+        (KLEIN, "url", "url"),
+        (KLEIN, "b64_json", "b64_json"),
+        (KLEIN, None, "b64_json"),
+        ("dall-e-3", None, "url"),
+        ("openai/dall-e-3", None, "url"),
+        ("dall-e-2", None, "url"),
+        ("dall-e-2", "b64_json", "b64_json"),
+        ("gpt-image-1", None, "b64_json"),
+        (None, None, "b64_json"),
+    ],
+)
+def test_a_picture_is_a_link_or_bytes_and_never_both(
+    call: Call, model: str | None, wanted: str | None, key: str
+) -> None:
+    status, body, _ = call(model=model, response_format=wanted)
+    assert status == 200, body
     (image,) = body["data"]
-    assert image.keys() & {"b64_json"} == keys
-    assert image["url"]
+    assert image.keys() & {"b64_json", "url"} == {key}
+    assert None not in image.values()
+    assert None not in [body[name] for name in ("background", "output_format", "quality", "size") if name in body]
 
 
-def test_bytes_that_are_more_than_an_answer_can_be_are_left_to_the_link(call: Call, studio: Studio) -> None:
-    call()
-    ((_, job_id),) = studio.jobs.jobs
-    job = studio.job("alice", job_id)
-    big = job.images[0].model_copy(update={"bytes": 4_500_001})
-    studio.jobs.jobs["alice", job_id] = job.model_copy(update={"images": (big,)})
-    _, body, _ = call({"x-stainless-retry-count": "1"})
-    assert body["job"]["id"] == job_id
-    assert "b64_json" not in body["data"][0]
+class TestRoom:
+    """What a Lambda function can answer with is less than some pictures are."""
+
+    def test_pictures_that_are_too_large_are_made_smaller_and_the_links_keep_the_originals(
+        self, call: Call, studio: Studio
+    ) -> None:
+        _, first, _ = call()
+        job_id = first["job"]["id"]
+        self._enlarge(studio, job_id, 4)
+        _, body, _ = call({"x-stainless-retry-count": "1"})
+        assert body["job"]["id"] == job_id
+        pictures = [Image.open(io.BytesIO(base64.b64decode(each["b64_json"]))) for each in body["data"]]
+        assert [picture.size for picture in pictures] == [(1024, 1024)] * 4
+        kinds = [f"image/{str(picture.format).lower()}" for picture in pictures]
+        assert [each["media_type"] for each in body["data"]] == kinds
+        assert kinds[0] == "image/jpeg"
+        assert sum(len(each["b64_json"]) for each in body["data"]) <= 6_000_000
+        assert body["output_format"] == "jpeg"
+        assert any("`job.output.images` links to the files as they were made" in each for each in body["warnings"])
+        assert [each["media_type"] for each in body["job"]["output"]["images"]] == ["image/png"] * 4
+        assert studio.charged("alice") == [PRICE]
+
+    @staticmethod
+    def _enlarge(studio: Studio, job_id: str, count: int) -> None:
+        """Puts noise, which hardly gets smaller, in place of the job's picture."""
+        noise = io.BytesIO()
+        Image.effect_noise((1024, 1024), 60).convert("RGB").save(noise, "PNG", compress_level=1)
+        job = studio.job("alice", job_id)
+        images = []
+        for index in range(count):
+            key = f"outputs/alice/{job_id}/{index}.png"
+            studio.images.write_output(key, noise.getvalue(), media_type="image/png", metadata={})
+            update = {"key": key, "media_type": "image/png", "bytes": len(noise.getvalue())}
+            images.append(job.images[0].model_copy(update=update))
+        studio.jobs.jobs["alice", job_id] = job.model_copy(update={"images": tuple(images)})
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"n": 4, "size": "1024x1024"},
+            {"n": 3, "size": "1536x1024"},
+            {"n": 4, "size": "1024x1024", "response_format": "b64_json"},
+        ],
+    )
+    def test_png_by_name_that_cannot_fit_is_refused_before_money_is_spent(
+        self, call: Call, studio: Studio, fields: dict[str, Any]
+    ) -> None:
+        asked = {"model": "openai/gpt-image-1-mini", "quality": "low", "output_format": "png", **fields}
+        status, problem, _ = call(**asked)
+        assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", "response_format")
+        assert problem["charged"] is False
+        assert "response_format=url" in problem["fix"]
+        assert studio.paid_requests() == []
+        assert call(**{**asked, "response_format": "url"})[0] == 200
+        assert call({"prefer": "respond-async"}, **asked)[0] in (200, 202)
+        assert call(**{**asked, "output_format": "jpeg"})[0] == 200
+
+    def test_one_in_four_k_is_as_large_as_an_answer_can_be(self, call: Call) -> None:
+        status, body, _ = call(model="bytedance-seed/seedream-4.5", size="4K")
+        assert status == 200, body
+        assert len(body["data"][0]["b64_json"]) <= 6_000_000
+        assert body["data"][0]["width"] == 4096
 
 
 def test_who_does_not_want_to_wait_is_told_where_to_look(call: Call, studio: Studio) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from darkroom.api import MAX_INLINE_BYTES
 from darkroom.bootstrap import AnswerServices, RemoveBackgroundServices
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
 from darkroom.models.job import Job, JobStatus
@@ -18,6 +17,7 @@ from darkroom.services.conversations.turn_render import TurnRender
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.inputs.uploads import Uploads
 from darkroom.services.jobs.jobs import Jobs
+from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
 from darkroom.services.removal.remove_background import RemoveBackground
 from functions.remove_background.app import handler_of
 from tests.conftest import SteppingClock

@@ -13,6 +13,8 @@ from darkroom.models.source import ImageSource
 MOST_PROMPT = 32_000
 MOST_INPUTS = 16
 MOST_FALLBACKS = 3
+# OpenAI's models that answer with a link unless told otherwise; all others answer with bytes.
+_LINKED_BY_DEFAULT = ("dall-e-2", "dall-e-3")
 
 Quality = Annotated[
     Literal["auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"], BeforeValidator(lowered)
@@ -67,7 +69,7 @@ class ImageRequest(BaseModel):
     output_format: OutputFormat | None = None
     output_compression: int | None = Field(None, ge=0, le=100)
     response_format: Annotated[Literal["url", "b64_json"] | None, BeforeValidator(lowered)] = Field(
-        None, description="A link, or the bytes if they fit into the answer; both when absent."
+        None, description="A link, or the bytes; when absent what OpenAI's model of that name answers with."
     )
     # Ours.
     aspect_ratio: str | None = Field(None, max_length=10)
@@ -82,6 +84,14 @@ class ImageRequest(BaseModel):
     provider_name: str | None = Field(None, min_length=1, max_length=50, description="`provider`, where it is a name.")
     zdr: bool | None = Field(None, description="Only sources that keep nothing; the caller's setting when absent.")
     webhook_url: str | None = Field(None, max_length=2048)
+
+    @property
+    def wants_links(self) -> bool:
+        """Whether the answer has links instead of bytes."""
+        if self.response_format is not None:
+            return self.response_format == "url"
+        return (self.model or "").rpartition("/")[2].lower() in _LINKED_BY_DEFAULT
+
     # OpenAI's, that no model here has a use for. They are accepted, and a warning says that they do nothing.
     style: str | None = Field(None, max_length=50)
     moderation: str | None = Field(None, max_length=50)

@@ -12,6 +12,7 @@ from darkroom.models.quote import InputShape
 from darkroom.services.generate import CheckWebhook, prepared
 from darkroom.services.inputs.inputs import Input, Inputs, check_mask
 from darkroom.services.paid.admission import Admission, Prepared, Submission
+from darkroom.services.pricing.answer_sizes import require_room
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.selection.providers import Choice
 
@@ -33,19 +34,21 @@ class Edit:
         def prepare(choice: Choice) -> Prepared:
             if request.webhook_url:
                 self.check_webhook(request.webhook_url)
-            return self._prepare(caller.user, request, choice)
+            return self._prepare(caller.user, request, terms, choice)
 
         return self.admission.submit(
             caller, OPERATION, terms, _identity(request), prepare, skill="edit", provider=request.provider_name
         )
 
-    def _prepare(self, user: str, request: EditRequest, choice: Choice) -> Prepared:
+    def _prepare(self, user: str, request: EditRequest, terms: Terms, choice: Choice) -> Prepared:
         pictures = [self.inputs.read(user, source) for source in request.images]
         mask = self.inputs.read(user, request.mask, role="mask") if request.mask else None
         if mask is not None:
             check_mask(pictures[0], mask)
         shapes = [InputShape(width=each.image.width, height=each.image.height) for each in pictures]
         quote = self.quotes.quote(request, inputs=shapes, masked=mask is not None, choice=choice)
+        if not terms.is_async:
+            require_room(request, quote)
         if mask is not None and (hint := region_hint(mask.data)):
             # No model here takes a mask; words tell it where to look, and the mask is applied to what comes back.
             wanted = quote.request.model_copy(update={"prompt": f"{quote.request.prompt}\n{hint}"})

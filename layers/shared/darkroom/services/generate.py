@@ -11,6 +11,7 @@ from darkroom.models.job import PaidWork, Parent, StoredImage
 from darkroom.models.money import MicroUsd
 from darkroom.models.quote import Quote
 from darkroom.services.paid.admission import Admission, Prepared, Submission
+from darkroom.services.pricing.answer_sizes import require_room
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.selection.providers import Choice
 
@@ -33,7 +34,10 @@ class Generate:
         def prepare(choice: Choice) -> Prepared:
             if request.webhook_url:
                 self.check_webhook(request.webhook_url)
-            return prepared(request, self.quotes.quote(request, choice=choice))
+            quote = self.quotes.quote(request, choice=choice)
+            if not terms.is_async:
+                require_room(request, quote)
+            return prepared(request, quote)
 
         identity = request.model_dump(mode="json")
         return self.admission.submit(

@@ -16,6 +16,7 @@ from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.pricing import dimensions, pricing
 from darkroom.services.pricing.dimensions import AUTO, Shape
 from darkroom.services.pricing.passthrough import passed
+from darkroom.services.pricing.quantities import Work
 from darkroom.services.selection import privacy, vendors
 from darkroom.services.selection.image_models import ImageModels
 from darkroom.services.selection.providers import Choice
@@ -97,6 +98,7 @@ class Quotes:
                 estimate=estimate,
                 reserve=pricing.reserve(estimate),
                 least=pricing.reserve(pricing.least(generation, candidates, inputs)) or 0,
+                pixels=inputs[0].pixels if masked else _pixels(generation, candidates, inputs),
                 warnings=(*chosen.warnings, *shape.warnings, *sent.warnings, *masking),
             ),
             candidates,
@@ -146,6 +148,10 @@ class Quotes:
 
     def _at(self, provider: Provider, model: ImageModel) -> Candidate:
         return Candidate(model, vendors.own_sources(provider, self._catalogue.image_endpoints(model.id)))
+
+
+def _pixels(request: GenerationRequest, candidates: Sequence[Candidate], inputs: Sequence[InputShape]) -> int:
+    return max(Work(request, each, tuple(inputs)).pixels for each in candidates)
 
 
 def _can_stand_in(quote: Quote, provider: Provider, served: Sequence[Candidate], inputs: Sequence[InputShape]) -> bool:

@@ -1,0 +1,74 @@
+"""OpenAI's answer for pictures, in the shape that the caller asked for.
+
+https://platform.openai.com/docs/api-reference/images/object: `data[i]` has `b64_json` or `url`, never both. Clients
+choose by which of the two is there, so what is ours beside it must not look like either: links stay under `job`.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from darkroom.bootstrap import AnswerServices
+from darkroom.images.shrink import Shrunk, shrink
+from darkroom.models.image_request import ImageRequest
+from darkroom.models.job import Job, StoredImage
+from darkroom.services.paid.calls import MOST_STORED_BYTES
+from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
+
+_SHOWN = ("media_type", "width", "height")
+
+
+def image_body(behind: AnswerServices, job: Job, request: ImageRequest) -> dict[str, Any]:
+    """The body for a job that has succeeded. What is not known is left out: OpenAI's schema has no nulls there."""
+    shown = behind.shown.show(job)
+    painted = job.work.request if job.work else None
+    if request.wants_links:
+        links = [image["url"] for image in shown["output"]["images"]]
+        data = [{"url": url, **_facts(image)} for url, image in zip(links, job.images, strict=True)]
+        warnings: tuple[str, ...] = ()
+    else:
+        data, warnings = _inline(behind, job)
+    told = {
+        "background": painted.background if painted else None,
+        "output_format": data[0]["media_type"].partition("/")[2] if data else None,
+        "quality": painted.quality if painted else None,
+        "size": f"{data[0]['width']}x{data[0]['height']}" if data else None,
+        "usage": job.result.get("usage"),
+    }
+    return {
+        "created": int((job.completed_at or job.created_at).timestamp()),
+        "data": data,
+        **{name: value for name, value in told.items() if value is not None},
+        **{name: shown[name] for name in ("model_requested", "model_used", "provider", "generation_id", "cost")},
+        "warnings": [*shown["warnings"], *warnings],
+        "lineage": shown["lineage"],
+        "job": shown,
+    }
+
+
+def _inline(behind: AnswerServices, job: Job) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """The pictures as base64, made smaller where Lambda could not carry them, and a sentence that says so."""
+    images = job.images
+
+    def read(image: StoredImage) -> bytes:
+        return behind.images.read_output(image.key, max_bytes=MOST_STORED_BYTES)
+
+    shrunk: Sequence[Shrunk | None] = [None] * len(images)
+    if sum(image.bytes for image in images) > MAX_INLINE_BYTES:
+        readers = [lambda image=image: read(image) for image in images]
+        shrunk = shrink(readers, [image.bytes for image in images], MAX_INLINE_BYTES)
+    data = []
+    for image, smaller in zip(images, shrunk, strict=True):
+        content = read(image) if smaller is None else smaller.data
+        data.append({"b64_json": base64.b64encode(content).decode(), **_facts(smaller or image)})
+    if not any(shrunk):
+        return data, ()
+    kinds = " and ".join(sorted({each.media_type.partition("/")[2].upper() for each in shrunk if each}))
+    return data, (
+        f"Together the pictures are more than one answer can carry, so `b64_json` holds them as {kinds}; "
+        "`job.output.images` links to the files as they were made.",
+    )
+
+
+def _facts(image: StoredImage | Shrunk) -> Mapping[str, Any]:
+    return {name: getattr(image, name) for name in _SHOWN}

@@ -1,0 +1,35 @@
+"""How large an answer's pictures may come out, looked at before money is spent."""
+
+from typing import Final
+
+from darkroom.errors import InvalidParameter
+from darkroom.models.image_request import ImageRequest
+from darkroom.models.quote import Quote
+
+# Lambda answers with at most 6 MB of JSON, in which a picture is base64: four characters for three bytes.
+MAX_INLINE_BYTES: Final = 4_500_000
+# Of a PNG of a photograph; those of the models listed here take 1.2 to 1.9.
+_BYTES_PER_PIXEL: Final = 2.1
+
+
+def require_room(request: ImageRequest, quote: Quote) -> None:
+    """Refuse PNGs by name that one answer may not have room for as base64.
+
+    Where the format is left open, and for JPEG and WebP, which have a quality, the answer's copy is made smaller
+    instead.
+
+    Raises:
+        InvalidParameter: nothing was spent.
+    """
+    if request.wants_links or request.output_format != "png":
+        return
+    expected = round(request.n * quote.pixels * _BYTES_PER_PIXEL)
+    if expected <= MAX_INLINE_BYTES:
+        return
+    raise InvalidParameter(
+        f"The answer has room for {MAX_INLINE_BYTES / 1e6:g} MB of pictures, and {request.n} as PNG may take "
+        f"{expected / 1e6:.1f} MB.",
+        fix="Ask for links with `response_format=url`, leave `output_format` out to get smaller files, or make fewer.",
+        param="response_format",
+        context={"expected_bytes": expected, "max_bytes": MAX_INLINE_BYTES},
+    )
