@@ -11,7 +11,9 @@ from darkroom.models.key import KeyProvider, StoredKey
 from darkroom.models.receipt import Receipt, of_free_work
 from darkroom.models.session import Session, SignInAttempt
 from darkroom.models.token import ApiToken
-from darkroom.ports import Clock, JobPage, PresignedUpload
+from darkroom.ports import Clock, JobPage, OpenJob, PresignedUpload
+
+_IN_SHORT = {"user", "id", "created_at", "dispatched_at", "key_sha256"}
 
 
 class MemoryTokenStore:
@@ -46,6 +48,7 @@ class MemoryJobStore:
         self.jobs: dict[tuple[str, str], Job] = {}
         self.sources: dict[str, tuple[str, str]] = {}
         self.work: dict[tuple[str, str], Receipt] = {}
+        self.looks: dict[tuple[str, str], tuple[datetime, int]] = {}
 
     def add(self, job: Job, *, source: str | None = None) -> Job | None:
         with self.lock:
@@ -72,6 +75,25 @@ class MemoryJobStore:
         with self.lock:
             found = [job for job in self.jobs.values() if not job.status.is_final or not job.cost.settled]
         yield from sorted(found, key=lambda job: job.created_at)
+
+    def list_looks(self) -> Iterator[OpenJob]:
+        for job in self.list_open():
+            looked_at, failures = self.looks.get((job.user, job.id), (None, 0))
+            yield OpenJob(**job.model_dump(include=_IN_SHORT), looked_at=looked_at, failures=failures)
+
+    def begin_look(self, seen: OpenJob, *, at: datetime) -> OpenJob | None:
+        with self.lock:
+            job, key = self.jobs.get((seen.user, seen.id)), (seen.user, seen.id)
+            is_open = job is not None and not (job.status.is_final and job.cost.settled)
+            if not is_open or self.looks.get(key, (None, 0))[0] != seen.looked_at:
+                return None
+            self.looks[key] = (at, seen.failures + 1)
+            return seen.model_copy(update={"looked_at": at, "failures": seen.failures + 1})
+
+    def end_look(self, user: str, job_id: str) -> None:
+        with self.lock:
+            if (user, job_id) in self.looks:
+                self.looks[user, job_id] = (self.looks[user, job_id][0], 0)
 
     def start(self, job: Job, *, now: datetime, lease_expires_at: datetime) -> Job | None:
         with self.lock:

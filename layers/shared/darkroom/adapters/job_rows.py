@@ -4,7 +4,8 @@
 
 What conditions look at stands beside the document, and what is written there counts: `status`, `attempt`,
 `lease_expires_at` (epoch seconds), `settled`, and of the last dispatch `dispatched_at`, `generation_id`, `provider`,
-`key_usage` (a string, for DynamoDB's numbers end at 38 digits), `key_sha256` and `key_charges`.
+`key_usage` (a string, for DynamoDB's numbers end at 38 digits), `key_sha256` and `key_charges`. How the sweep has fared
+with the job, `looked_at` and `look_failures`, stands there alone.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any
 
 from darkroom.adapters.dynamo import to_row
 from darkroom.models.job import Job
+from darkroom.ports import OpenJob
 
 OPEN_JOB = "job"
 
@@ -59,6 +61,24 @@ def job_row(job: Job) -> dict[str, Any]:
     if job.status.is_final and job.cost.settled:
         return row
     return {**row, "open": OPEN_JOB, "open_since": job.created_at.isoformat()}
+
+
+# All that an OpenJob is made of; a job's name for its user and for itself may be words that DynamoDB keeps.
+OPEN_JOB_NAMES = {"#user": "user", "#id": "id"}
+OPEN_JOB_FIELDS = "#user, #id, open_since, dispatched_at, key_sha256, looked_at, look_failures"
+
+
+def to_open_job(item: Mapping[str, Any]) -> OpenJob:
+    row = to_row(item)
+    return OpenJob(
+        user=row["user"],
+        id=row["id"],
+        created_at=row["open_since"],
+        dispatched_at=row.get("dispatched_at"),
+        key_sha256=row.get("key_sha256"),
+        looked_at=row.get("looked_at"),
+        failures=int(row.get("look_failures", 0)),
+    )
 
 
 def to_job(item: Mapping[str, Any]) -> Job:

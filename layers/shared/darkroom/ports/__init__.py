@@ -3,7 +3,7 @@
 from darkroom.ports.clock import Alarm, Clock
 from darkroom.ports.conversations import ConversationStore, RecipeStore, RenderQueue
 from darkroom.ports.figures import CatalogueStore, KeptList, ModelStatistics, Telemetry
-from darkroom.ports.jobs import AnswerStore, JobPage, JobQueue, JobStore, Ledger, RawAnswerStore, ReceiptPage
+from darkroom.ports.jobs import AnswerStore, JobPage, JobQueue, JobStore, Ledger, OpenJob, RawAnswerStore, ReceiptPage
 from darkroom.ports.people import IssuedKey, KeyInspector, KeyIssuer, KeyVault, SessionStore, SettingsStore, TokenStore
 from darkroom.ports.pictures import ImageStore, Matter, PresignedUpload, Segmenter, UrlFetcher
 from darkroom.ports.providers import CatalogueSource, OnAnswer, OnDispatched, OnGenerationId, Provider
@@ -32,6 +32,7 @@ __all__ = [
     "OnAnswer",
     "OnDispatched",
     "OnGenerationId",
+    "OpenJob",
     "PresignedUpload",
     "Provider",
     "RawAnswerStore",

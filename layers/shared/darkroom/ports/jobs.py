@@ -22,6 +22,20 @@ class JobPage(BaseModel):
     next_id: str | None = Field(None, description="Pass as `before` for the next page; None on the last.")
 
 
+class OpenJob(BaseModel):
+    """A job that somebody has to look after, in short, and how the sweep has fared with it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user: str
+    id: str
+    created_at: datetime
+    dispatched_at: datetime | None = None
+    key_sha256: str | None = None
+    looked_at: datetime | None = Field(None, description="When the sweep began to look at it the last time.")
+    failures: int = Field(0, description="Looks in a row, up to the last, that were begun and came to no good end.")
+
+
 class JobStore(Protocol):
     def add(self, job: Job, *, source: str | None = None) -> Job | None:
         """Stores a new job, and with `source` only if no job was ever made for that source.
@@ -38,6 +52,18 @@ class JobStore(Protocol):
 
     def list_open(self) -> Iterator[Job]:
         """Everybody's jobs that somebody has to look after, oldest first: those that are not over or not settled."""
+
+    def list_looks(self) -> Iterator[OpenJob]:
+        """The same in short. A job that cannot be read is among them."""
+
+    def begin_look(self, seen: OpenJob, *, at: datetime) -> OpenJob | None:
+        """Counts a look as failed until `end_look` says otherwise, for whoever takes it may not live to say so.
+
+        None if another look was begun since `seen` was read, or the job is not open any more.
+        """
+
+    def end_look(self, user: str, job_id: str) -> None:
+        """The look went well: nothing counts as failed any more."""
 
     def start(self, job: Job, *, now: datetime, lease_expires_at: datetime) -> Job | None:
         """Begins an attempt, if the job is queued or its last attempt's lease is over; otherwise None."""

@@ -127,7 +127,12 @@ class Jobs:
         self._store.finish(turn.model_copy(update=ended))
 
     def abandon(self, job: Job) -> bool:
-        """Fails a job that costs nothing and will come to nothing."""
+        """Fails a job that costs nothing itself and will come to nothing; or says of one that is over that nobody can
+        tell what its parts cost.
+        """
+        if job.status.is_final:
+            unknown = {"actual": None, "settled": True, "charged": "unknown"}
+            return self._store.settle(job.model_copy(update={"cost": job.cost.model_copy(update=unknown)}))
         return self._store.finish(_abandon(job, self._clock()))
 
     def close_if_abandoned(self, job: Job) -> bool:
@@ -208,10 +213,11 @@ def _parent(parent: Parent) -> dict[str, Any]:
 
 
 def _abandon(job: Job, now: datetime) -> Job:
+    fix = "Drop the file again; if it happens again, the dead-letter queue has the message and the log the cause."
+    if job.turn is not None or is_batch(job):
+        fix = "Send it again; if it happens again, the log has the cause."
     error = ServiceUnavailable(
-        f"The work was begun {job.attempt} times and never came to an end.",
-        fix="Drop the file again; if it happens again, the dead-letter queue has the message and the log the cause.",
-        context={"dead_letter": True},
+        f"The work was begun {job.attempt} times and never came to an end.", fix=fix, context={"dead_letter": True}
     )
     return job.model_copy(
         update={"status": JobStatus.FAILED, "completed_at": now, "error": error.problem()},

@@ -5,17 +5,22 @@ running, worker gone, not sent   → queued again, a few times
 running, worker gone, sent       → its raw answer is read, or it becomes uncertain
 uncertain, or its cost unknown   → what it cost is found out; after a day, given up
 a webhook's message lost         → sent again
+
+Each job is looked at by itself (`looks`): one that raises, hangs or kills the process is counted, and comes last, later
+and later. What is a day old and still in trouble is ended without the step that troubles it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Thread
 
 from darkroom.errors import DarkroomError, InternalError, ServiceUnavailable
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
-from darkroom.ports import Alarm, Clock, JobQueue, JobStore, Provider, RawAnswerStore
+from darkroom.ports import Alarm, Clock, JobQueue, JobStore, OpenJob, Provider, RawAnswerStore
 from darkroom.services.jobs.jobs import Jobs
+from darkroom.services.jobs.looks import MOST_FAILURES, decided_at, in_order, within
 from darkroom.services.paid.calls import reread
 from darkroom.services.paid.reconcile import Reconciliation
 from darkroom.services.paid.settlement import DECIDED_AFTER, Settlement
@@ -23,6 +28,11 @@ from darkroom.services.paid.worker import MOST_ATTEMPTS, Advance, no_turns
 
 # A message is delivered within seconds; what still waits after this was never sent, or lost.
 FORGOTTEN = timedelta(minutes=3)
+# Seconds that one look may take, and with fewer than which none is begun.
+LONGEST_LOOK = 45.0
+_LEAST = 5.0
+# Looks that went on after their time and have not come to their end; with more, this process looks at nothing more.
+_MOST_LEFT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,8 @@ class Sweep:
     resend_webhooks: sends the messages of deliveries that were lost again; says how many.
     is_batch: whether a job is a recipe for many pictures.
     resume_batch: sends the message of such a job again, if nobody is at work on it; or gives it up.
+    longest_look: seconds that one job may take.
+    left: the looks that are not over though their time is, by user and job.
     """
 
     jobs: JobStore
@@ -46,25 +58,108 @@ class Sweep:
     advance: Advance = no_turns
     is_batch: Callable[[Job], bool] = lambda _job: False
     resume_batch: Callable[[Job], object] = lambda _job: None
+    longest_look: float = LONGEST_LOOK
+    left: dict[tuple[str, str], Thread] = field(default_factory=dict)
 
     def run(self, deadline: Deadline) -> dict[str, int]:
-        """Looks at every open job, oldest first, until all are seen or the time is up; says how many of what."""
+        """Looks at every open job that is due, until all are seen or the time is up; says how many of what."""
         done = {"looked_at": 0, "failed": 0}
-        for job in self.jobs.list_open():
-            if deadline.is_over:
+        for seen in in_order(self.jobs.list_looks(), self.clock()):
+            if deadline.left() < _LEAST or self._has_too_many_left():
                 self.alarm("SWEEP_TOO_SHORT", looked_at=done["looked_at"])
                 break
-            done["looked_at"] += 1
             try:
-                self._look_at(job)
+                if self.jobs.begin_look(seen, at=self.clock()) is None:
+                    continue
+                done["looked_at"] += 1
+                is_over = self._is_looked_at(seen, min(self.longest_look, deadline.left()))
             except Exception as error:  # noqa: BLE001 - one job's trouble must not keep the others waiting
+                self._complain(seen.id, error)
+                is_over = False
+            if not is_over:
                 done["failed"] += 1
-                self.alarm("SWEEP_FAILED", job=job.id, error=type(error).__name__, detail=str(error)[:200])
-        done["webhooks"] = self.resend_webhooks()
+                if seen.failures + 1 >= MOST_FAILURES:
+                    self.alarm("SWEEP_QUARANTINED", job=seen.id, failures=seen.failures + 1)
+        done["webhooks"] = self._resent()
         return done
 
+    def _is_looked_at(self, seen: OpenJob, seconds: float) -> bool:
+        """Whether the look was over in time; raises whatever it raised."""
+        name = (seen.user, seen.id)
+        if name in self.left:
+            return False
+        hanging = within(seconds, lambda: self._take_look(seen))
+        if hanging is not None:
+            self.left[name] = hanging
+            self.alarm("SWEEP_FAILED", job=seen.id, error="TookTooLong", detail=f"It took more than {seconds:g} s.")
+            return False
+        self.jobs.end_look(*name)
+        return True
+
+    def _has_too_many_left(self) -> bool:
+        for name, thread in list(self.left.items()):
+            if not thread.is_alive():
+                del self.left[name]
+        return len(self.left) > _MOST_LEFT
+
+    def _resent(self) -> int:
+        try:
+            return self.resend_webhooks()
+        except Exception as error:  # noqa: BLE001 - nor must a webhook's
+            self._complain("webhooks", error)
+            return 0
+
+    def _complain(self, job_id: str, error: Exception) -> None:
+        self.alarm("SWEEP_FAILED", job=job_id, error=type(error).__name__, detail=str(error)[:200])
+
+    def _take_look(self, seen: OpenJob) -> None:
+        job, decided = self.jobs.find(seen.user, seen.id), decided_at(seen)
+        if job is None:
+            return
+        if seen.failures >= MOST_FAILURES and decided <= self.clock():
+            self._end(job, is_hopeless=seen.looked_at is not None and seen.looked_at >= decided)
+        else:
+            self._look_at(job)
+        if job.parent_id is not None:
+            self._tell(job.user, job.parent_id)
+
+    def _tell(self, user: str, parent_id: str) -> None:
+        """Its trouble is the parent's, which is looked at for itself."""
+        try:
+            self.advance(user, parent_id)
+        except Exception as error:  # noqa: BLE001
+            self._complain(parent_id, error)
+
+    def _end(self, job: Job, *, is_hopeless: bool) -> None:
+        """Ends a job that is a day old without what has failed at each look.
+
+        Args:
+            is_hopeless: not even this went well the last time.
+        """
+        if not job.is_paid:
+            self._end_free(job, is_hopeless=is_hopeless)
+        elif job.dispatched_at is None:
+            self.settlement.fail_before_dispatch(job, _never_begun())
+        elif is_hopeless:
+            self.settlement.give_up(job)
+        else:
+            self._undecided(job)
+
+    def _end_free(self, job: Job, *, is_hopeless: bool) -> None:
+        try:
+            if not is_hopeless:
+                self._look_at(job)
+                return
+        except Exception as error:
+            if job.status.is_final:
+                # It is over; that what its parts cost can be told is hoped for a while longer.
+                raise
+            self._complain(job.id, error)
+        self.free_jobs.abandon(job)
+
     def _look_at(self, job: Job) -> None:
-        if job.turn is not None:
+        if job.turn is not None or (job.status.is_final and not job.is_paid):
+            # What is over and costs nothing itself waits for what its parts cost.
             self.advance(job.user, job.id)
         elif self.is_batch(job):
             # It takes many attempts, each of which does a part: only age tells that it will come to nothing.
@@ -77,8 +172,6 @@ class Sweep:
             self._running(job)
         else:
             self._undecided(job)
-        if job.parent_id is not None:
-            self.advance(job.user, job.parent_id)
 
     def _queued(self, job: Job) -> None:
         now = self.clock()

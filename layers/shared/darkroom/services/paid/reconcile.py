@@ -80,7 +80,8 @@ class Reconciliation:
         """
         if self.keys.payer(job.user, job.provider) == "stack":
             return True
-        others = (each for each in self.jobs.list_open() if each.dispatched_at is not None and each.id != job.id)
+        # In short, for one that cannot be read is no reason not to decide about the others.
+        others = (each for each in self.jobs.list_looks() if each.dispatched_at is not None and each.id != job.id)
         if any(each.key_sha256 == job.key_sha256 or (not each.key_sha256 and each.user == job.user) for each in others):
             return True
         return job.key_sha256 is None or self.ledger.charges_with(job.key_sha256).count != job.key_charges

@@ -8,7 +8,7 @@ from darkroom.errors import ServiceUnavailable
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.recipe_batch import Entry, Manifest, PaintedManifest, Wanted
 from darkroom.ports import Clock, JobStore
-from darkroom.services.recipes.batch_notes import Notes, is_settled, manifest_key, part_id, wall_of
+from darkroom.services.recipes.batch_notes import Notes, manifest_key, part_id, wall_of
 from darkroom.services.recipes.batch_results import by_index, canceled, closed, ended, summed
 
 # Whoever works on the batch may write down how far it has come between two looks.
@@ -66,7 +66,7 @@ class BatchCancel:
         part = self.jobs.find(batch.user, part_id(batch.id, index, wanted.number))
         if part is None:
             return ended(wanted, None, closed(batch).problem())
-        if not is_settled(part):
+        if not part.status.is_final:
             if part.dispatched_at is not None or not cancel(part):
                 return None
             return ended(wanted, None, closed(batch).problem())

@@ -50,11 +50,6 @@ def part_id(job_id: str, index: int, number: int) -> str:
     return f"{job_id}-i{index}-paint{number}"
 
 
-def is_settled(part: Job) -> bool:
-    """Whether a painting is over, and it is known what it cost."""
-    return part.status.is_final and part.cost.settled
-
-
 def batch_key(job: Job) -> str:
     return f"outputs/{job.user}/{job.id}/batch.json"
 

@@ -5,6 +5,7 @@ Each is a paid job of its own with the one id that it can have, reserved from th
 failed, under the same id, so that it is never admitted afterwards.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from darkroom.errors import CostLimit, DarkroomError, ServiceUnavailable
@@ -16,8 +17,9 @@ from darkroom.models.recipe_batch import Batch, PaintedManifest, Wanted
 from darkroom.ports import Alarm, Clock, JobQueue, JobStore, Ledger, RenderQueue
 from darkroom.services.paid.budgets import exceeded
 from darkroom.services.paid.settlement import Settlement
-from darkroom.services.recipes.batch_notes import Notes, is_closing, is_settled, manifest_key, part_id, wall_of
+from darkroom.services.recipes.batch_notes import Notes, is_closing, manifest_key, part_id, wall_of
 from darkroom.services.recipes.batch_pricing import BatchPricing, part_of
+from darkroom.services.recipes.batch_results import settled
 from darkroom.services.recipes.recipe_stages import stages_of
 
 _AT_WORK = (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -42,6 +44,7 @@ class BatchPainting:
             return
         if batch.status.is_final:
             self._release(batch)
+            self._settle(batch)
             return
         manifest = self.notes.read(manifest_key(batch), PaintedManifest)
         parts = {
@@ -56,7 +59,7 @@ class BatchPainting:
             paints = self.notes.batch(batch)
             for index in missing:
                 parts[index] = self._begin(batch, paints, index, manifest.wanted[index], parts)
-        if closing or any(part is not None and is_settled(part) for part in parts.values()):
+        if closing or any(part is not None and part.status.is_final for part in parts.values()):
             self.render_queue.send(user, job_id)
 
     def _begin(self, batch: Job, asked: Batch, index: int, wanted: Wanted, parts: dict[int, Job | None]) -> Job | None:
@@ -106,14 +109,24 @@ class BatchPainting:
             return found
 
     def _release(self, batch: Job) -> None:
-        """Cancels the paintings of a canceled batch that no provider was sent yet; newest first, by their ids."""
+        """Cancels the paintings of a canceled batch that no provider was sent yet."""
+        for part in self._parts(batch):
+            if part.status in _AT_WORK and part.dispatched_at is None:
+                self.settlement.cancel(part)
+
+    def _settle(self, batch: Job) -> None:
+        """Writes down what a batch cost that was over before that was known."""
+        done = None if batch.cost.settled else settled(batch, self._parts(batch))
+        if done is not None:
+            self.jobs.settle(done)
+
+    def _parts(self, batch: Job) -> Iterator[Job]:
+        """Its paintings, the newest first, by their ids."""
         cursor: str | None = f"{batch.id}-j"
         while cursor is not None:
             page = self.jobs.page(batch.user, limit=100, before=cursor)
             parts = [job for job in page.jobs if job.parent_id == batch.id]
-            for part in parts:
-                if part.status in _AT_WORK and part.dispatched_at is None:
-                    self.settlement.cancel(part)
+            yield from parts
             cursor = page.next_id if len(parts) == len(page.jobs) else None
 
 

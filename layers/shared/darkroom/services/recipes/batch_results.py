@@ -40,12 +40,31 @@ def summed(costs: Iterable[JobCost]) -> JobCost:
     """What several paid calls come to."""
     every = list(costs)
     charges = {cost.charged for cost in every}
+    is_settled = all(cost.settled for cost in every)
     return JobCost(
         estimated=sum(cost.estimated or 0 for cost in every),
         reserved=sum(cost.reserved for cost in every),
-        actual=sum(cost.actual or 0 for cost in every),
-        charged="unknown" if "unknown" in charges else True in charges,
+        actual=sum(cost.actual or 0 for cost in every) if is_settled else None,
+        settled=is_settled,
+        charged="unknown" if "unknown" in charges or not is_settled else True in charges,
     )
+
+
+def settled(job: Job, paintings: Iterable[Job]) -> Job | None:
+    """The job, which is over, with what all of its paintings cost; None while that is not known of one of them."""
+    of_picture: dict[int, list[JobCost]] = {}
+    for part in paintings:
+        index = int(part.id.removeprefix(f"{job.id}-i").partition("-")[0])
+        of_picture.setdefault(index, []).append(part.cost)
+    cost = summed(each for costs in of_picture.values() for each in costs)
+    if not cost.settled:
+        return None
+    errors = [
+        {**error, "charged": summed(of_picture.get(error["index"], ())).charged} for error in job.result["errors"]
+    ]
+    problem = job.error and {**job.error, "charged": cost.charged}
+    told = {"cost": cost.model_copy(update={"estimated": job.cost.estimated}), "error": problem}
+    return job.model_copy(update={**told, "result": {**job.result, "errors": errors}})
 
 
 def result_of(entries: Entries, total: int) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Several pictures are on their way at a time. Each goes through the recipe's stages; between them it waits for a
 painting, a paid job with an id made from the picture's, which `batch_painting` admits. What is written down could be
-found out again from those jobs: a worker that dies loses work, and never money.
+found out again from those jobs: a worker that dies loses work, and never money. No picture waits for what its painting
+cost: a batch that is over before that is known is settled by `batch_painting` afterwards.
 """
 
 import hashlib
@@ -23,7 +24,6 @@ from darkroom.services.recipes.batch_notes import (
     Notes,
     begun_key,
     is_closing,
-    is_settled,
     manifest_key,
     part_id,
 )
@@ -162,7 +162,7 @@ class PaintedBatches:
         part = self.jobs.find(run.job.user, part_id(run.job.id, index, wanted.number))
         if part is None:
             return ended(wanted, wanted.cost, closed(run.job).problem()) if closing else None
-        if not is_settled(part):
+        if not part.status.is_final:
             return None
         cost = summed([wanted.cost, part.cost])
         done = wanted.model_copy(update={"cost": cost, "warnings": (*wanted.warnings, *part.warnings)})
@@ -268,7 +268,7 @@ class PaintedBatches:
             for index, wanted in run.wanted.items()
         }
         # Whoever ended a painting while this was at work has told nobody.
-        if run.is_cut_short or any(part is not None and is_settled(part) for part in parts.values()):
+        if run.is_cut_short or any(part is not None and part.status.is_final for part in parts.values()):
             self.queue.send(run.job.user, run.job.id)
         if any(part is None and painting not in run.told for painting, part in parts.items()):
             self.job_queue.send(run.job.user, run.job.id)
