@@ -61,6 +61,8 @@ def complete(exchange: Exchange) -> Answer:
         references=len(request.pictures),
         is_byok="byok" in exchange.plan,
     )
+    if reply := quirks.word_for_word(purchase, exchange.plan):
+        return quirks.delivered(reply, exchange.plan)
     cache = ResponseCache(exchange, key)
     said: Said = cache.said or _carry_out(exchange, request, purchase)
     is_known = cache.said is not None

@@ -41,6 +41,8 @@ def create(exchange: Exchange) -> Answer:
         purchase.reserve()
     except NotEnough as lack:
         raise refusal_for(lack) from None
+    if reply := quirks.word_for_word(purchase, exchange.plan):
+        return quirks.delivered(reply, exchange.plan)
     try:
         # Those without a seed differ from one another, and come out the same after every reset.
         seed = len(exchange.state.generations) if request.seed is None else request.seed

@@ -1,12 +1,13 @@
 """Answers that succeed and are not as they should be: what scenarios do to a bill, a usage, a body, its delivery."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from local.simulator.costs import Bill
-from local.simulator.delivery import DONE, EventStream, Reply, Step, comment
+from local.simulator.delivery import DONE, EventStream, Reply, Step, comment, to_json
 from local.simulator.money import exact
 from local.simulator.purchase import Purchase
 from local.simulator.scenarios import Plan
@@ -68,6 +69,30 @@ def is_billed(plan: Plan, *, default: bool = True) -> bool:
         if "billed" in rule.options:
             return bool(rule.options["billed"])
     return default
+
+
+def word_for_word(purchase: Purchase, plan: Plan) -> Reply | None:
+    """The answer that a scenario was given: its `body`, a text as it is and anything else as JSON.
+
+    It is charged what it says itself in `usage.cost`, else nothing; or as `billed` says, what the call costs.
+    """
+    rule = plan.get("answer")
+    if rule is None:
+        return None
+    body = rule.options.get("body", "")
+    said = body.get("usage", {}).get("cost") if isinstance(body, dict) and isinstance(body.get("usage"), dict) else None
+    if isinstance(said, int | float) and said > 0 and math.isfinite(said):
+        purchase.bill = replace(purchase.bill, prompt_cost=Decimal(0), completion_cost=exact(Decimal(str(said))))
+        purchase.settle()
+    elif rule.options.get("billed", False):
+        purchase.settle()
+    else:
+        purchase.fail()
+    headers = {str(name).lower(): str(value) for name, value in rule.options.get("headers", {}).items()}
+    # The call has an id of its own, by which its charge is found.
+    headers.pop("x-generation-id", None)
+    content = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else to_json(body)
+    return Reply(int(rule.options.get("status", 200)), content, {"content-type": "application/json", **headers})
 
 
 def delivered(reply: Reply, plan: Plan) -> Reply:

@@ -54,6 +54,20 @@ def test_what_is_let_through_is_one_port_of_one_address(spy: Spy) -> None:
     assert spy.connects == []
 
 
+@pytest.mark.parametrize("url", [f"http://{HOST}/a.png", "http://8.8.8.8/a.png"])
+def test_http_is_refused_where_https_alone_is_fetched(spy: Spy, url: str) -> None:
+    names = Names(["8.8.8.8"])
+    with pytest.raises(UrlRefused, match="Only https"):
+        HttpUrlFetcher(UrlGuard(names), https_only=True).fetch(url, max_bytes=MIB)
+    assert (spy.connects, names.asked) == ([], [])
+
+
+def test_what_is_let_through_by_name_needs_no_https() -> None:
+    with serving(answering(response(b"picture"))) as server:
+        fetcher = reaching(server, https_only=True)
+        assert fetcher.fetch(f"http://{LOOPBACK}:{server.port}/a.png", max_bytes=MIB) == b"picture"
+
+
 # Going there
 
 

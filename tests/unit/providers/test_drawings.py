@@ -4,11 +4,11 @@ import base64
 
 import pytest
 
-from darkroom.providers._pictures import NotAPicture, decode
+from darkroom.providers._pictures import NotAPicture, read_picture
 
 
 def _decoded(data: bytes) -> str:
-    return decode(base64.b64encode(data).decode()).media_type
+    return read_picture(base64.b64encode(data).decode(), None).media_type
 
 
 @pytest.mark.parametrize(

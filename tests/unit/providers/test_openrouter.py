@@ -1,6 +1,8 @@
 """What is sent, and what is made of the answers, at the simulator and at servers that say odd things."""
 
+import base64
 import io
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +24,9 @@ def _png(colour: str = "red", kind: str = "PNG") -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 48), colour).save(buffer, kind)
     return buffer.getvalue()
+
+
+DOT = base64.b64encode(_png()).decode()
 
 
 def test_every_request_says_where_it_comes_from(asking: Asking) -> None:
@@ -147,24 +152,26 @@ def test_fewer_pictures_than_asked_for_are_pictures(asking: Asking) -> None:
 
 
 def test_one_bad_picture_does_not_lose_the_others() -> None:
-    good = {"b64_json": "iVBORw0KGgo="}
+    good = {"b64_json": DOT}
     value = {"data": [good, {"b64_json": "?"}, {}], "usage": {"cost": 0.02}}
     result = saying(value, lambda provider: _generate(provider, n=3))
     assert (len(result.images), result.usage.cost) == (1, 20_000)
-    assert result.warnings == ("A picture is not valid base64.", "A picture is missing.")
+    assert result.warnings == ("A picture is not valid base64.",)
 
 
 def test_several_completed_events_leave_the_price_open() -> None:
-    event = b'data: {"type":"image_generation.completed","b64_json":"iVBORw0KGgo=","usage":{"cost":0.01}}\n\n'
+    completed = {"type": "image_generation.completed", "b64_json": DOT}
+    event = b"".join(b"data: %b\n\n" % json.dumps({**completed, "usage": {"cost": cost}}).encode() for cost in (1, 2))
     headers = {"Content-Type": "text/event-stream; charset=utf-8"}
-    result = saying(event * 2 + b"data: [DONE]\n\n", _generate, headers)
-    assert (len(result.images), result.usage.cost) == (2, None)
+    result = saying(event + b"data: [DONE]\n\n", _generate, headers)
+    assert (len(result.images), result.usage.cost) == (1, None)
+    assert result.warnings == ("The provider sent more than the 1 that were asked for; the rest was left out.",)
 
 
 def test_an_error_after_the_picture_does_not_take_it_away() -> None:
     body = (
-        b'data: {"type":"image_generation.completed","b64_json":"iVBORw0KGgo=","usage":{"cost":0.01}}\n\n'
-        b'data: {"type":"error","error":{"message":"late"}}\n\ndata: nonsense\n\n'
+        b'data: {"type":"image_generation.completed","b64_json":"%b","usage":{"cost":0.01}}\n\n' % DOT.encode()
+        + b'data: {"type":"error","error":{"message":"late"}}\n\ndata: nonsense\n\n'
     )
     result = saying(body, _generate, {"Content-Type": "text/event-stream"})
     assert result.usage.cost == 10_000
@@ -303,9 +310,9 @@ def test_a_refusal_is_a_refusal(choice: dict[str, Any], charged: object) -> None
     [
         ({"content": "Yes."}, "Yes.", 0),
         ({"content": [{"type": "text", "text": "A"}, {"type": "text", "text": "B"}]}, "AB", 0),
-        ({"content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}]}, "", 1),
-        ({"content": "", "images": [{"image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}]}, "", 1),
-        ({"content": "", "images": [{"image_url": "data:image/jpg;charset=x;base64,iVBORw0KGgo="}]}, "", 1),
+        ({"content": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{DOT}"}}]}, "", 1),
+        ({"content": "", "images": [{"image_url": {"url": f"data:image/png;base64,{DOT}"}}]}, "", 1),
+        ({"content": "", "images": [{"image_url": f"data:image/jpg;charset=x;base64,{DOT}"}]}, "", 1),
         ({"content": "x", "images": [{"image_url": {"url": "https://elsewhere.example/a.png"}}, None, 7]}, "x", 0),
         ({"content": 7, "images": {}}, "", 0),
         (None, "", 0),

@@ -7,7 +7,7 @@ import httpx
 
 from darkroom.adapters.url_guard import UrlGuard
 from darkroom.adapters.url_transport import DEADLINE_SECONDS, HEADERS, GuardedTransport
-from darkroom.errors import UrlUnreachable
+from darkroom.errors import UrlRefused, UrlUnreachable
 from darkroom.models.deadline import Deadline
 
 MAX_REDIRECTS = 5
@@ -20,6 +20,7 @@ class HttpUrlFetcher:
         guard: what may be fetched; by default, what is public.
         seconds: how long all of it may take, with redirects and body.
         ssl_context: whom to trust; certifi's roots if not given.
+        https_only: whether http is refused, at every hop, except at what the guard lets through by name.
     """
 
     def __init__(
@@ -28,21 +29,28 @@ class HttpUrlFetcher:
         *,
         seconds: float = DEADLINE_SECONDS,
         ssl_context: ssl.SSLContext | None = None,
+        https_only: bool = False,
     ) -> None:
         self._guard = guard or UrlGuard()
         self._seconds = seconds
+        self._https_only = https_only
         self._transport = GuardedTransport(self._guard, ssl_context=ssl_context)
 
     def fetch(self, url: str, *, max_bytes: int) -> bytes:
         deadline = Deadline(self._seconds)
-        target = self._guard.check(url)
+        target = self._checked(self._guard.check(url))
         for _ in range(MAX_REDIRECTS + 1):
             request = httpx.Request("GET", target, headers=HEADERS)
             with closing(self._transport.send(request, deadline=deadline, max_bytes=max_bytes)) as response:
                 if not response.has_redirect_location:
                     return _body_of(response)
-                target = self._guard.check_redirect(target, response.headers["location"])
+                target = self._checked(self._guard.check_redirect(target, response.headers["location"]))
         raise UrlUnreachable(f"The URL redirects more than {MAX_REDIRECTS} times.")
+
+    def _checked(self, url: httpx.URL) -> httpx.URL:
+        if self._https_only and url.scheme != "https" and not self._guard.names_allowed(url):
+            raise UrlRefused("Only https URLs are fetched here.", fix="Use an https URL.")
+        return url
 
 
 def _body_of(response: httpx.Response) -> bytes:

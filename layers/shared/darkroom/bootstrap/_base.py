@@ -184,6 +184,7 @@ def openrouter(settings: Settings) -> "OpenRouter":
 
 
 def provider_settings(settings: Settings, name: str) -> "ProviderSettings":
+    from darkroom.adapters.url_fetcher import HttpUrlFetcher
     from darkroom.providers import ProviderSettings
 
     return ProviderSettings(
@@ -193,6 +194,7 @@ def provider_settings(settings: Settings, name: str) -> "ProviderSettings":
         read_seconds=settings.openrouter_timeout_ms / 1000,
         attempts=settings.openrouter_max_retries + 1,
         credit_usd=settings.removebg_credit_usd if name == "removebg" else None,
+        fetcher=HttpUrlFetcher(url_guard(settings), https_only=True),
     )
 
 

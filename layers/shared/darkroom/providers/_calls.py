@@ -14,7 +14,7 @@ import httpx
 from darkroom.errors import DarkroomError, InvalidApiKey
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, RawAnswer
-from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId
+from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId, UrlFetcher
 from darkroom.providers import _errors, _wire
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer, BrokenOff, HttpClient, media_type
@@ -66,6 +66,7 @@ class Calls:
         refused: the error that an answer other than a 200 stands for.
         authorise: the headers that carry a key.
         kept: what of an answer is handed to `on_answer`, where that is more than its body.
+        fetcher: gets the pictures that an answer names by address.
     """
 
     provider: str
@@ -77,6 +78,7 @@ class Calls:
     retries: Retries = field(default_factory=Retries)
     authorise: Callable[[str], Mapping[str, str]] = bearer
     kept: Callable[[Answer, Asked], RawAnswer] | None = None
+    fetcher: UrlFetcher | None = None
 
     def paid(
         self,
@@ -104,7 +106,7 @@ class Calls:
         given: Mapping[str, Any] = {} if isinstance(body, Content) else body
         name = model or str(given["model"])
         streamed = given.get("stream") is True
-        asked = Asked(self.provider, self.title, paid=True, secrets=(key,), model=name)
+        asked = Asked(self.provider, self.title, paid=True, secrets=(key,), model=name, fetcher=self.fetcher)
         content = body if isinstance(body, Content) else Content(_wire.to_json(body, sort_keys=not keeps_order), JSON)
         sent_headers = {**self.headers, **self._headers(key, asked, content.media_type), **(headers or {})}
 
@@ -210,7 +212,7 @@ def _tell_id(watch: Watch) -> Callable[[int, httpx.Headers], None]:
     """Tells the id of whatever may have been begun; a refusal has an id, too, which nobody will ever ask for."""
 
     def on_headers(status: int, headers: httpx.Headers) -> None:
-        generation_id = headers.get("x-generation-id")
+        generation_id = _wire.identifier(headers.get("x-generation-id"))
         if generation_id and (status < 300 or status >= 500 or status in (408, 499)):
             watch.on_generation_id(generation_id)
 

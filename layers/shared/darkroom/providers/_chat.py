@@ -15,33 +15,39 @@ alone want the modalities to be exactly `["image"]`. The body is written in one 
 is found in the provider's cache. A call that fails without any output is not billed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from darkroom.errors import Charged, ContentRefused, DarkroomError, ServiceUnavailable
+from darkroom.errors import Charged, DarkroomError, ServiceUnavailable
 from darkroom.models.chat import ChatMessage, ChatRequest
 from darkroom.models.generation import GeneratedImage, Usage
 from darkroom.providers import _wire
 from darkroom.providers._errors import Asked, broken, charged_by, fix_for, plain
+from darkroom.providers._gather import Gathered, claims_in, gather
 from darkroom.providers._http import Answer, BrokenOff
-from darkroom.providers._images import no_image, picture_part, stream_events, unusable, whole_json
+from darkroom.providers._images import content_refused, no_image, picture_part, stream_events, unusable, whole_json
+from darkroom.providers._links import follow
 from darkroom.providers._openrouter_complaint import Complaint
 from darkroom.providers._openrouter_errors import translate
-from darkroom.providers._pictures import NotAPicture, decode_data_url, reference_url
+from darkroom.providers._pictures import reference_url
+from darkroom.providers._said import error_within
+from darkroom.providers._vocabulary import is_refusal
 
+_MAX_PARTS = 1000
 _MODALITIES = {"only": ["image"], "also": ["image", "text"]}
-_REFUSALS = frozenset(
-    {"content_filter", "safety", "image_safety", "prohibited_content", "image_prohibited_content", "blocklist", "spii"}
-)
 _SHOWN_TEXT = 2000
+MAX_PICTURES = 10
+"""Nobody can say how many a conversation is to give; this is what a request for pictures may ask for."""
+MAX_TEXT = 60_000
+"""Characters of a reply that are kept: a job's row has to hold them."""
 
 
 @dataclass
 class Reply:
     """What a model said, gathered from one message or from many chunks."""
 
-    text: str = ""
+    pieces: list[str] = field(default_factory=list)
     parts: list[Any] = field(default_factory=list)
     refusal: str = ""
     finish_reason: str | None = None
@@ -55,30 +61,41 @@ class Reply:
 
     def take_frame(self, frame: Mapping[str, Any]) -> Mapping[str, Any]:
         """Takes what stands around the choices; gives the first choice."""
-        self.model = _wire.text(frame.get("model")) or self.model
-        self.source = _wire.text(frame.get("provider")) or self.source
-        self.error = frame.get("error") or self.error
+        self.model = _wire.label(frame.get("model")) or self.model
+        self.source = _wire.label(frame.get("provider")) or self.source
+        self.error = error_within(frame) or self.error
         if isinstance(frame.get("usage"), dict):
             self.usage = _wire.usage(frame["usage"])
         choice = next((_wire.mapping(each) for each in _wire.sequence(frame.get("choices"))), {})
         self.error = choice.get("error") or self.error
-        self.finish_reason = _wire.text(choice.get("finish_reason")) or self.finish_reason
-        self.native_finish_reason = _wire.text(choice.get("native_finish_reason")) or self.native_finish_reason
+        self.finish_reason = _wire.label(choice.get("finish_reason")) or self.finish_reason
+        self.native_finish_reason = _wire.label(choice.get("native_finish_reason")) or self.native_finish_reason
         return choice
 
     def take_message(self, message: Mapping[str, Any]) -> None:
         content = message.get("content")
-        self.text += _wire.text(content) or ""
+        self._say(content)
         for part in map(_wire.mapping, _wire.sequence(content)):
-            self.text += _wire.text(part.get("text")) or ""
-            if "image_url" in part:
-                self.parts.append(part)
-        self.parts += _wire.sequence(message.get("images"))
-        self.refusal += _wire.text(message.get("refusal")) or ""
+            self._say(part.get("text"))
+        if len(self.parts) < _MAX_PARTS and any(True for _ in claims_in(message)):
+            self.parts.append(message)
+        self.refusal = (self.refusal + (_wire.text(message.get("refusal")) or ""))[:_SHOWN_TEXT]
+
+    def _say(self, said: Any) -> None:
+        if found := _wire.text(said):
+            self.pieces.append(found)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    @text.setter
+    def text(self, said: str) -> None:
+        self.pieces = [said]
 
     @property
     def has_output(self) -> bool:
-        return bool(self.text or self.parts)
+        return bool(self.pieces or self.parts)
 
     @property
     def charged(self) -> Charged:
@@ -89,8 +106,8 @@ class Reply:
 
     @property
     def was_refused(self) -> bool:
-        reasons = {str(reason).lower() for reason in (self.finish_reason, self.native_finish_reason)}
-        return bool(reasons & _REFUSALS) or (bool(self.refusal) and not self.has_output)
+        reasons = (self.finish_reason, self.native_finish_reason)
+        return any(map(is_refusal, reasons)) or (bool(self.refusal) and not self.has_output)
 
 
 def body(request: ChatRequest) -> dict[str, Any]:
@@ -153,9 +170,10 @@ def read(answer: Answer, asked: Asked, *, paints: bool) -> Reply:
     if reply.error or reply.finish_reason == "error":
         raise failed(reply, asked)
     usage = reply.usage or Usage()
-    reply.images, reply.warnings = _pictures(reply.parts)
+    found = _pictures(reply, asked, paints=paints)
+    reply.images, reply.warnings = found.images, found.warnings
     if reply.was_refused and not reply.images:
-        raise _refused(reply, asked, usage)
+        raise content_refused(asked, usage, _said(reply, asked), reply.native_finish_reason or reply.finish_reason)
     if paints and not reply.images:
         if reply.warnings:
             raise unusable(asked, " ".join(reply.warnings), usage)
@@ -200,26 +218,11 @@ def failed(reply: Reply, asked: Asked) -> DarkroomError:
     return translate(complaint, asked, charged=reply.charged, cost=cost)
 
 
-def _pictures(parts: Iterable[Any]) -> tuple[tuple[GeneratedImage, ...], tuple[str, ...]]:
-    images: list[GeneratedImage] = []
-    warnings: list[str] = []
-    for part in parts:
-        url = _wire.mapping(part).get("image_url")
-        try:
-            images.append(decode_data_url(url if isinstance(url, str) else _wire.mapping(url).get("url")))
-        except NotAPicture as error:
-            warnings.append(f"A picture {error}.")
-    return tuple(images), tuple(warnings)
-
-
-def _refused(reply: Reply, asked: Asked, usage: Usage) -> ContentRefused:
-    return ContentRefused(
-        "The model refused the content.",
-        fix=fix_for(charged_by(usage), "Ask for something else."),
-        charged=charged_by(usage),
-        context=_said(reply, asked),
-        upstream=asked.upstream(error_type=reply.native_finish_reason, cost=usage.cost),
-    )
+def _pictures(reply: Reply, asked: Asked, *, paints: bool) -> Gathered:
+    """Where no picture was asked for, one that came all the same is taken, but no address is opened for it."""
+    if not paints:
+        return gather(reply.parts, most=MAX_PICTURES, fetch=None)
+    return gather(reply.parts, most=MAX_PICTURES, fetch=follow(asked.fetcher), said=reply.text)
 
 
 def _said(reply: Reply, asked: Asked) -> dict[str, Any]:

@@ -9,7 +9,6 @@ who served it and whether it failed are read as in `_chat`. A refusal, an answer
 answers like any other.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +65,7 @@ def read(answer: Answer, asked: Asked) -> Completion:
 
 
 def as_sent(content: bytes) -> dict[str, Any]:
-    """The answer for somebody else's reader: numbers as numbers are, for nothing is counted with these."""
-    found: dict[str, Any] = json.loads(content, parse_constant=lambda _name: None)
+    """The answer for somebody else's reader: numbers as numbers are, for nothing is counted with these, except what
+    is no number in JSON."""
+    found: dict[str, Any] = _wire.plain_json(content)
     return found

@@ -16,9 +16,12 @@ import httpx
 
 from darkroom.errors import Charged, DarkroomError, NetworkError, ProviderTimeout, Upstream
 from darkroom.models.generation import Usage
+from darkroom.ports import UrlFetcher
+from darkroom.providers import _wire
 from darkroom.providers._http import BrokenOff
 
 MAX_TEXT = 400
+_MAX_READ = 20_000
 
 _SECRETS = (
     (re.compile(r"(?i)\bbearer\s+\S+"), "Bearer …"),
@@ -32,6 +35,7 @@ def plain(said: str | None, secrets: Iterable[str] = ()) -> str | None:
     """The text on one line, short, and without what may be a key or a picture."""
     if not said:
         return None
+    said = said[:_MAX_READ].encode("utf-8", "replace").decode()
     for secret in filter(None, secrets):
         said = said.replace(secret, "…")
     for pattern, instead in _SECRETS:
@@ -49,6 +53,7 @@ class Asked:
         title: the provider's name for people.
         paid: whether it may cost money.
         secrets: what no error may repeat.
+        fetcher: gets the pictures that an answer names by address.
     """
 
     provider: str
@@ -60,11 +65,13 @@ class Asked:
     status: int | None = None
     request_id: str | None = None
     generation_id: str | None = None
+    fetcher: UrlFetcher | None = field(default=None, repr=False)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def answered(self, status: int, headers: httpx.Headers) -> "Asked":
-        request_id = next((headers[name] for name in ("request-id", "x-request-id", "cf-ray") if name in headers), None)
-        return replace(self, status=status, request_id=request_id, generation_id=headers.get("x-generation-id"))
+        ids = (_wire.identifier(headers.get(name)) for name in ("request-id", "x-request-id", "cf-ray"))
+        generation_id = _wire.identifier(headers.get("x-generation-id"))
+        return replace(self, status=status, request_id=next(filter(None, ids), None), generation_id=generation_id)
 
     def upstream(
         self, *, error_type: str | None = None, message: str | None = None, cost: int | None = None

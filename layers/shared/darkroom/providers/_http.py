@@ -9,6 +9,7 @@ is counted while it arrives.
 The network backend is httpcore's public seam (https://www.encode.io/httpcore/network-backends/).
 """
 
+import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from darkroom.models.deadline import Deadline
 _WRITE_BYTES = 65536
 _MIB = 1024 * 1024
 EVENTS = "text/event-stream"
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
+_EVENTS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,10 @@ class Answer:
 
     @property
     def is_events(self) -> bool:
-        return media_type(self.headers) == EVENTS
+        """Whether it is a stream of events, as it looks; as it says where it looks like nothing."""
+        if _JSON.match(self.body):
+            return False
+        return media_type(self.headers) == EVENTS or _EVENTS.match(self.body) is not None
 
 
 def media_type(headers: httpx.Headers) -> str:

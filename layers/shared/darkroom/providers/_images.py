@@ -20,20 +20,25 @@ ends in an error is not billed. One that is cut off is said not to be billed eit
 completion.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from darkroom.errors import NoImage, UnusableAnswer
+from darkroom.errors import ContentRefused, NoImage, UnusableAnswer
 from darkroom.models.generation import GeneratedImage, GenerationRequest, Routing, Usage
 from darkroom.providers import _sse, _wire
-from darkroom.providers._errors import Asked, broken, charged_by, fix_for
+from darkroom.providers._errors import Asked, broken, charged_by, fix_for, plain
+from darkroom.providers._gather import Gathered, gather, is_draft
 from darkroom.providers._http import Answer, BrokenOff
+from darkroom.providers._links import follow
 from darkroom.providers._openrouter_complaint import Complaint
 from darkroom.providers._openrouter_errors import translate
-from darkroom.providers._pictures import NotAPicture, decode, reference_url
+from darkroom.providers._pictures import NotAPicture, checked, is_begun, reference_url
+from darkroom.providers._said import error_within, refusal_in
 
+_MAX_EVENTS = 100_000
 _PLAIN_FIELDS = (
     "size",
     "aspect_ratio",
@@ -89,23 +94,74 @@ def preferences(routing: Routing) -> dict[str, Any]:
     return {name: value for name, value in routing.model_dump(mode="json").items() if value not in (None, [], {})}
 
 
-def read(answer: Answer, asked: Asked) -> Pictures:
+def read(answer: Answer, asked: Asked, *, most: int) -> Pictures:
     """The pictures in a 200.
+
+    Args:
+        most: how many were asked for.
 
     Raises:
         DarkroomError: there are none; `charged` says whether that was paid for.
     """
-    return _read_events(answer, asked) if answer.is_events else _read_json(answer, asked)
+    if is_begun(answer.body):
+        return _read_file(answer, asked)
+    return _read_events(answer, asked, most) if answer.is_events else _read_json(answer, asked, most)
 
 
-def _read_json(answer: Answer, asked: Asked) -> Pictures:
+def _read_file(answer: Answer, asked: Asked) -> Pictures:
+    """The picture itself, without anything around it."""
+    try:
+        return Pictures((checked(answer.body),), Usage())
+    except NotAPicture as error:
+        if answer.broken:
+            raise broken(answer.broken, asked) from None
+        raise unusable(asked, f"The picture {error}.") from None
+
+
+def _read_json(answer: Answer, asked: Asked, most: int) -> Pictures:
     value = whole_json(answer, asked)
     usage = _wire.usage(value.get("usage"))
-    if "error" in value and not value.get("data"):
+    found = gather(value, most=most, fetch=follow(asked.fetcher))
+    if not found.images and (error := error_within(value)):
         # All or nothing: an answer without pictures is a failed generation, unless it says what it cost.
         charged = charged_by(usage) if usage.cost is not None else False
-        raise translate(Complaint.within(value["error"]), asked, charged=charged, cost=usage.cost)
-    return _decoded([_wire.mapping(item) for item in _wire.sequence(value.get("data"))], usage, asked)
+        raise translate(Complaint.within(error), asked, charged=charged, cost=usage.cost)
+    return pictures_of(found, [value], usage, asked)
+
+
+def pictures_of(
+    found: Gathered, frames: Sequence[Any], usage: Usage, asked: Asked, said: Mapping[str, Any] | None = None
+) -> Pictures:
+    """What was gathered.
+
+    Args:
+        frames: what it was gathered from, which says why where there is none.
+        said: what the model wrote in place of a picture.
+
+    Raises:
+        ContentRefused, UnusableAnswer, NoImage: there is none.
+    """
+    if found.images:
+        return Pictures(found.images, usage, found.warnings)
+    if (reason := refusal_in(frames)) is not None:
+        raise content_refused(asked, usage, {**(said or {}), "finish_reason": plain(reason, asked.secrets)}, reason)
+    if found.warnings:
+        raise unusable(asked, " ".join(found.warnings), usage)
+    if any(_wire.mapping(each).get("data") for each in frames):
+        raise unusable(asked, "It holds nothing that can be recognized as a picture.", usage)
+    raise no_image(asked, usage, said)
+
+
+def content_refused(
+    asked: Asked, usage: Usage, context: Mapping[str, Any], reason: str | None = None
+) -> ContentRefused:
+    return ContentRefused(
+        "The model refused the content.",
+        fix=fix_for(charged_by(usage), "Ask for something else."),
+        charged=charged_by(usage),
+        context=context,
+        upstream=asked.upstream(error_type=reason, cost=usage.cost),
+    )
 
 
 def whole_json(answer: Answer, asked: Asked) -> Mapping[str, Any]:
@@ -120,6 +176,9 @@ def whole_json(answer: Answer, asked: Asked) -> Mapping[str, Any]:
         value = None
     if isinstance(value, dict):
         return value
+    if isinstance(value, list):
+        # Some leave the object around a list of pictures away, or put a list around their error.
+        return value[0] if error_within(value) else {"data": value}
     if answer.broken:
         raise broken(answer.broken, asked)
     raise unusable(asked, "It is no JSON object.")
@@ -136,47 +195,31 @@ def unusable(asked: Asked, why: str, usage: Usage | None = None) -> UnusableAnsw
     )
 
 
-def _read_events(answer: Answer, asked: Asked) -> Pictures:
-    completed: list[Mapping[str, Any]] = []
+def _read_events(answer: Answer, asked: Asked, most: int) -> Pictures:
     events, is_done = stream_events(answer)
-    for event in events:
-        if event.get("type") == "image_generation.completed":
-            completed.append(event)
-        elif event.get("type") == "error" and not completed:
-            raise translate(Complaint.within(event.get("error")), asked, charged=False)
-    if not completed and is_done:
-        raise no_image(asked, Usage())
-    if not completed:
+    # In one list with the others a partial picture would be taken for one that is whole.
+    whole = [event for event in events if not is_draft(event)]
+    found = gather(whole, most=most, fetch=follow(asked.fetcher))
+    if not found.images:
+        for event in whole:
+            if error := error_within(event):
+                raise translate(Complaint.within(error), asked, charged=False)
+    if not found.claims and not is_done and refusal_in(whole) is None:
         raise broken(answer.broken or BrokenOff("the stream ended before the picture", sent=True), asked)
-    usages = [_wire.usage(event["usage"]) for event in completed if event.get("usage")]
+    usages = list(dict.fromkeys(_wire.usage(event["usage"]) for event in whole if event.get("usage")))
     # Of several, nobody says whether they add up: what was charged has to be looked up then.
-    return _decoded(completed, usages[0] if len(usages) == 1 else Usage(), asked)
+    return pictures_of(found, whole, usages[0] if len(usages) == 1 else Usage(), asked)
 
 
 def stream_events(answer: Answer) -> tuple[list[Mapping[str, Any]], bool]:
     """The events up to `[DONE]`, and whether that came. The end of a stream that was cut is no JSON, and left out."""
     found: list[Mapping[str, Any]] = []
-    for data in _sse.events([answer.body]):
-        if data == _sse.DONE:
+    for data in islice(_sse.events([answer.body]), _MAX_EVENTS):
+        if data.strip() == _sse.DONE:
             return found, True
         with suppress(ValueError):
             found.append(_wire.mapping(_wire.parse_json(data)))
     return found, False
-
-
-def _decoded(items: list[Mapping[str, Any]], usage: Usage, asked: Asked) -> Pictures:
-    images: list[GeneratedImage] = []
-    warnings: list[str] = []
-    for item in items:
-        try:
-            images.append(decode(item.get("b64_json")))
-        except NotAPicture as error:
-            warnings.append(f"A picture {error}.")
-    if images:
-        return Pictures(tuple(images), usage, tuple(warnings))
-    if warnings:
-        raise unusable(asked, " ".join(warnings), usage)
-    raise no_image(asked, usage)
 
 
 def no_image(asked: Asked, usage: Usage, context: Mapping[str, Any] | None = None) -> NoImage:

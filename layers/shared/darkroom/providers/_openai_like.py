@@ -23,7 +23,7 @@ from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId
 from darkroom.providers import _openai_like_chat as wire
 from darkroom.providers import _wire
 from darkroom.providers._calls import Calls, Content, Counter, Watch
-from darkroom.providers._chat import Reply
+from darkroom.providers._chat import MAX_TEXT, Reply
 from darkroom.providers._completions import Completion
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer, BrokenOff, HttpClient, Timeouts
@@ -73,6 +73,7 @@ class OpenAiLike(WithoutPictures):
     ) -> None:
         settings = settings or ProviderSettings()
         self._origin = settings.url or self.origin
+        self._fetcher = settings.fetcher
         self._http = http or HttpClient(Timeouts(settings.connect_seconds, settings.read_seconds))
         self._retries = retries or Retries(attempts=settings.attempts)
 
@@ -89,6 +90,7 @@ class OpenAiLike(WithoutPictures):
             refused=refused,
             http=self._http,
             retries=self._retries,
+            fetcher=self._fetcher,
             **more,
         )
 
@@ -231,8 +233,8 @@ class OpenAiLike(WithoutPictures):
         """An answer as it was when it came, as far as it was kept."""
         headers = httpx.Headers({"content-type": answer.media_type})
         broken = None if answer.complete else BrokenOff("it was cut off", sent=True)
-        asked = Asked(self.name, self.title, paid=True, model=answer.model or model).answered(200, headers)
-        return Answer(200, headers, answer.body, broken), asked
+        asked = Asked(self.name, self.title, paid=True, model=answer.model or model, fetcher=self._fetcher)
+        return Answer(200, headers, answer.body, broken), asked.answered(200, headers)
 
     def _completion_result(self, request: CompletionRequest, found: Completion, call: Call) -> CompletionResult:
         left_out = wire.left_out(request)
@@ -312,7 +314,7 @@ class Painter(OpenAiLike):
 
 def _chat_result(reply: Reply, call: Call) -> ChatResult:
     return ChatResult(
-        text=reply.text,
+        text=reply.text[:MAX_TEXT],
         finish_reason=reply.finish_reason,
         native_finish_reason=reply.native_finish_reason,
         usage=reply.usage or Usage(),

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from darkroom.errors import ContentRefused
 from darkroom.models.chat import ChatRequest, JsonSchema
 from darkroom.models.completion import CompletionRequest
 from darkroom.models.generation import Usage
@@ -26,9 +25,9 @@ from darkroom.models.provider import Rates
 from darkroom.providers import _wire
 from darkroom.providers._chat import Reply, wire_format, wire_message
 from darkroom.providers._completions import Completion, as_sent
-from darkroom.providers._errors import Asked, charged_by, fix_for, plain
+from darkroom.providers._errors import Asked, plain
 from darkroom.providers._http import Answer
-from darkroom.providers._images import unusable, whole_json
+from darkroom.providers._images import content_refused, unusable, whole_json
 from darkroom.providers._openai_like_errors import failed
 from darkroom.providers._token_costs import Counts, chat_cost
 
@@ -120,9 +119,9 @@ def read(answer: Answer, asked: Asked, request: ChatRequest) -> Reply:
     """
     value = whole_json(answer, asked)
     reply, message = _reply(value, asked, request.rates.get(asked.model or request.model))
-    # Gemini adds its own reason: `content_filter: PROHIBITED_CONTENT`.
-    if reply.was_refused or (reply.finish_reason or "").startswith(("refusal", "content_filter")):
-        raise _refused(reply, asked)
+    if reply.was_refused:
+        text = plain((reply.refusal or reply.text)[:_SHOWN_TEXT], asked.secrets)
+        raise content_refused(asked, reply.usage or Usage(), {"text": text} if text else {}, reply.finish_reason)
     if request.json_schema is not None and (said := _called(message, request.json_schema)) is not None:
         reply.text, reply.finish_reason = said, "stop" if reply.finish_reason == "tool_calls" else reply.finish_reason
     return reply
@@ -174,15 +173,3 @@ def _called(message: Any, schema: JsonSchema) -> str | None:
         if function.get("name") == schema.name:
             return _wire.text(function.get("arguments"))
     return None
-
-
-def _refused(reply: Reply, asked: Asked) -> ContentRefused:
-    usage = reply.usage or Usage()
-    text = plain((reply.refusal or reply.text)[:_SHOWN_TEXT], asked.secrets)
-    return ContentRefused(
-        "The model refused the content.",
-        fix=fix_for(charged_by(usage), "Ask for something else."),
-        charged=charged_by(usage),
-        context={"text": text} if text else {},
-        upstream=asked.upstream(error_type=reply.finish_reason, cost=usage.cost),
-    )

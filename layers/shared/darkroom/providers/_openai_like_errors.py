@@ -5,8 +5,8 @@
     [{"error": {"code": 429, "message": "…", "status": "RESOURCE_EXHAUSTED", "details": [
         {"@type": "….RetryInfo", "retryDelay": "34s"}, {"@type": "….ErrorInfo", "reason": "API_KEY_INVALID"}]}}]  Gemini
 
-(Gemini's comes with and without the list around it.) The words in it are the finest there is; then what the message
-says; then the status.
+(Gemini's comes with and without the list around it.) The words in it are the finest there is (`_vocabulary`); then what
+the message says; then the status.
 
 What is proven to have cost nothing: every refusal with a 4xx but 408 and 499, and a 503 or 529 with an error in JSON,
 which is said before the work. A 500, 502 or 504 proves nothing, nor does a page of the edge in front. A picture that
@@ -42,48 +42,16 @@ from darkroom.models.generation import Usage
 from darkroom.providers import _wire
 from darkroom.providers._errors import Asked, charged_by, fix_for, plain, retry_after
 from darkroom.providers._http import Answer
+from darkroom.providers._said import MAX_SENTENCE, Said, error_within, said_in
 
 Kind = type[DarkroomError]
 Words = tuple[str, str, dict[str, Any]]
 
 _UNBILLED_IF_SAID = frozenset({503, 529})
 _UNCLEAR_4XX = frozenset({408, 499})
-_BY_WORD: dict[str, Kind] = {
-    "invalid_api_key": InvalidApiKey,
-    "api_key_invalid": InvalidApiKey,
-    "authentication_error": InvalidApiKey,
-    "unauthenticated": InvalidApiKey,
-    "insufficient_quota": InsufficientCredits,
-    "billing_hard_limit_reached": InsufficientCredits,
-    "billing_not_active": InsufficientCredits,
-    "billing_error": InsufficientCredits,
-    "moderation_blocked": ContentRefused,
-    "content_policy_violation": ContentRefused,
-    "content_filter": ContentRefused,
-    "model_not_found": UnsupportedModel,
-    "model_decommissioned": UnsupportedModel,
-    "context_length_exceeded": InvalidPrompt,
-    "string_above_max_length": InvalidPrompt,
-    "request_too_large": PayloadTooLarge,
-    "permission_error": AccessForbidden,
-    "permission_denied": AccessForbidden,
-    "overloaded_error": ServiceUnavailable,
-    "tool_use_failed": UnusableAnswer,
-    "json_validate_failed": UnusableAnswer,
-    "output_parse_failed": UnusableAnswer,
-}
 _BLOCKED: Final = re.compile(r"output blocked by content filtering", re.IGNORECASE)
-_BY_MESSAGE: tuple[tuple[re.Pattern[str], Kind], ...] = (
-    (re.compile(r"api key (?:not valid|expired|not found)|invalid api key", re.IGNORECASE), InvalidApiKey),
-    # A quota of nothing is what an account without billing has.
-    (
-        re.compile(r"credit balance is too low|exceeded your current quota.*\blimit: 0\b", re.DOTALL),
-        InsufficientCredits,
-    ),
-    (_BLOCKED, ContentRefused),
-    (re.compile(r"location is not supported"), AccessForbidden),
-    (re.compile(r"prompt is too long|maximum context length|exceeds the maximum number of tokens"), InvalidPrompt),
-)
+# Said before any work is begun: these cost nothing, whatever they come in.
+_BEFOREHAND: Final = (InvalidApiKey, InsufficientCredits, UnsupportedModel, AccessForbidden, RateLimited)
 _BY_STATUS: dict[int, Kind] = {
     401: InvalidApiKey,
     402: InsufficientCredits,
@@ -97,6 +65,7 @@ _BY_STATUS: dict[int, Kind] = {
     504: ProviderTimeout,
     524: ProviderTimeout,
 }
+_MAX_DETAILS: Final = 20
 _DIMENSIONS = frozenset({"size", "aspect_ratio", "resolution"})
 _PROMPT = ("prompt", "messages", "contents")
 
@@ -106,14 +75,13 @@ class Complaint:
     """An error as a provider put it, from whichever shape.
 
     Args:
-        words: what it calls itself, in small letters.
         delay: seconds to wait, as the body has them.
         is_moderated_late: whether it is about what was made, not about what was asked for.
     """
 
     status: int
     message: str = ""
-    words: tuple[str, ...] = ()
+    said: Said = field(default_factory=Said)
     param: str | None = None
     delay: str | None = None
     is_moderated_late: bool = False
@@ -123,7 +91,7 @@ class Complaint:
     @property
     def is_late(self) -> bool:
         """Whether the work was done when it came."""
-        made = any(_BY_WORD.get(word) is UnusableAnswer for word in self.words)
+        made = self.said.kind(passing=False) is UnusableAnswer
         return self.is_moderated_late or made or bool(_BLOCKED.search(self.message))
 
     @classmethod
@@ -136,30 +104,26 @@ class Complaint:
 
     @classmethod
     def of_value(cls, value: Any, status: int, headers: Mapping[str, str]) -> "Complaint":
-        first = value[0] if isinstance(value, list) and value else value
-        said = _wire.mapping(first).get("error")
-        if isinstance(said, str):
-            return cls(status, said, headers=headers)
-        error = _wire.mapping(said)
+        error = error_within(value)
         if not error:
             return cls(status, headers=headers, is_structured=False)
-        details = [_wire.mapping(each) for each in _wire.sequence(error.get("details"))]
-        named = [error.get(name) for name in ("code", "type", "status")] + [each.get("reason") for each in details]
-        delays = (_wire.text(each.get("retryDelay")) for each in details)
+        said, found = said_in(error), _wire.mapping(error)
+        status = said.status_with(status)
+        details = [_wire.mapping(each) for each in _wire.sequence(found.get("details"))[:_MAX_DETAILS]]
+        delays = (_wire.label(each.get("retryDelay")) for each in details)
         return cls(
             status,
-            _wire.text(error.get("message")) or "",
-            tuple(word.lower() for word in named if isinstance(word, str) and word),
-            _wire.text(error.get("param")),
+            (_wire.text(found.get("message")) or said.message)[:MAX_SENTENCE],
+            said,
+            _wire.label(found.get("param")),
             next((delay.removesuffix("s") for delay in delays if delay), None),
-            _wire.mapping(error.get("moderation_details")).get("moderation_stage") == "output",
+            _wire.mapping(found.get("moderation_details")).get("moderation_stage") == "output",
             headers,
         )
 
 
-def charged_for(complaint: Complaint) -> Charged:
-    """Whether a call that was answered with this may have been billed."""
-    status = complaint.status
+def charged_for(complaint: Complaint, status: int) -> Charged:
+    """Whether a call that was answered with this status, and this error, may have been billed."""
     if status in _UNCLEAR_4XX or complaint.is_late:
         return "unknown"
     unbilled = 300 <= status < 500 or (status in _UNBILLED_IF_SAID and complaint.is_structured)
@@ -169,12 +133,16 @@ def charged_for(complaint: Complaint) -> Charged:
 def refused(answer: Answer, asked: Asked) -> DarkroomError:
     """The error that an answer other than a 200 stands for."""
     complaint = Complaint.of_answer(answer)
-    return translate(complaint, asked, charged=charged_for(complaint) if asked.paid else False)
+    return translate(complaint, asked, charged=charged_for(complaint, answer.status) if asked.paid else False)
 
 
 def failed(value: Any, asked: Asked, usage: Usage) -> DarkroomError:
     """The error that came in place of an answer, within a 200: unless its counts tell, nobody says what that cost."""
-    return translate(Complaint.of_value(value, 502, {}), asked, charged=charged_by(usage), cost=usage.cost)
+    complaint = Complaint.of_value(value, 200, {})
+    charged = charged_by(usage)
+    if charged == "unknown" and issubclass(_kind(complaint), _BEFOREHAND):
+        charged = False
+    return translate(complaint, asked, charged=charged, cost=usage.cost)
 
 
 def translate(complaint: Complaint, asked: Asked, *, charged: Charged, cost: int | None = None) -> DarkroomError:
@@ -190,17 +158,15 @@ def translate(complaint: Complaint, asked: Asked, *, charged: Charged, cost: int
         charged=charged,
         context=context,
         retryable=kind.retryable and may_pass,
-        upstream=asked.upstream(error_type=next(iter(complaint.words), None), message=complaint.message, cost=cost),
+        upstream=asked.upstream(
+            error_type=next(iter(complaint.said.words), None), message=complaint.message, cost=cost
+        ),
     )
 
 
 def _kind(complaint: Complaint) -> Kind:
-    for word in complaint.words:
-        if word in _BY_WORD:
-            return _BY_WORD[word]
-    for pattern, kind in _BY_MESSAGE:
-        if pattern.search(complaint.message):
-            return kind
+    if found := complaint.said.kind(passing=True):
+        return found
     if complaint.status == 404:
         # Otherwise it is the address that is wrong.
         return UnsupportedModel if "model" in complaint.message.lower() else ServiceUnavailable
@@ -208,6 +174,8 @@ def _kind(complaint: Complaint) -> Kind:
         return _BY_STATUS[complaint.status]
     if not 400 <= complaint.status < 500 or complaint.status == 405:
         return ServiceUnavailable
+    if "invalid_prompt" in complaint.said.words:
+        return InvalidPrompt
     param = complaint.param or ""
     if param in _DIMENSIONS:
         return InvalidDimensions

@@ -36,6 +36,7 @@ def calls(
         refused=refused,
         http=http or HttpClient(Timeouts(settings.connect_seconds, settings.read_seconds)),
         retries=retries or Retries(attempts=settings.attempts),
+        fetcher=settings.fetcher,
     )
 
 

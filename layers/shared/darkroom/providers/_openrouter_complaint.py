@@ -3,7 +3,8 @@
     {"error": {"code": 402, "message": "…", "metadata": {"limit_source": "openrouter_key_limit"}, "availability": {…}}}
     {"success": false, "error": {"name": "ZodError", "message": "[{\\"path\\": [\\"prompt\\"], …}]"}}
 
-`code` is the status, except within a 200 or a stream, where it may be a word.
+`code` is the status, except within a 200 or a stream, where it may be a word. What a source of OpenRouter's answered
+stands in `metadata.raw`. `_said` reads the words and the sentences of them all.
 """
 
 import re
@@ -13,10 +14,10 @@ from typing import Any
 
 from darkroom.providers import _wire
 from darkroom.providers._http import Answer
+from darkroom.providers._said import MAX_SENTENCE, Said, error_within, said_in
 
-# The words that stand for a status within a 200.
-_WORDS = {"server_error": 502, "upstream_error": 502, "rate_limit_exceeded": 429, "invalid_request_error": 400}
 _REQUESTED = re.compile(r"requested parameter\(s\): (.*?)\. Provider rejections")
+_MAX_PARAMS = 10
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Complaint:
 
     status: int
     message: str = ""
+    said: Said = field(default_factory=Said)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     availability: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -34,47 +36,45 @@ class Complaint:
     @classmethod
     def of_answer(cls, answer: Answer) -> "Complaint":
         try:
-            error = _wire.mapping(_wire.mapping(_wire.parse_json(answer.body)).get("error"))
+            error = error_within(_wire.parse_json(answer.body))
         except ValueError:
-            error = {}
+            error = None
         if not error:
             return cls(answer.status, headers=answer.headers, is_structured=False)
-        if error.get("name") == "ZodError":
-            message, param = _zod(error)
+        if _wire.mapping(error).get("name") == "ZodError":
+            message, param = _zod(_wire.mapping(error))
             return cls(answer.status, message, headers=answer.headers, param=param)
         return cls._of_error(error, answer.status, answer.headers)
 
     @classmethod
     def within(cls, error: Any) -> "Complaint":
         """An `error` that came within a 200."""
-        found = _wire.mapping(error)
-        code = found.get("code")
-        if isinstance(code, str) and re.fullmatch(r"[45][0-9]{2}", code):
-            code = int(code)
-        status = code if isinstance(code, int) else _WORDS.get(str(code), 502)
-        return cls._of_error(found, status if 400 <= status < 600 else 502, {})
+        return cls._of_error(error, 200, {})
 
     @classmethod
-    def _of_error(cls, error: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> "Complaint":
+    def _of_error(cls, error: Any, status: int, headers: Mapping[str, str]) -> "Complaint":
+        found, said = _wire.mapping(error), said_in(error)
         return cls(
-            status,
-            _wire.text(error.get("message")) or "",
-            _wire.mapping(error.get("metadata")),
-            _wire.mapping(error.get("availability")),
+            said.status_with(status),
+            (_wire.text(found.get("message")) or next(iter(said.sentences), ""))[:MAX_SENTENCE],
+            said,
+            _wire.mapping(found.get("metadata")),
+            _wire.mapping(found.get("availability")),
             headers,
-            _wire.text(error.get("param")),
+            _wire.label(found.get("param")),
         )
 
     @property
     def error_type(self) -> str | None:
-        return _wire.text(self.metadata.get("error_type")) or _wire.text(self.availability.get("code"))
+        own = (self.metadata.get("error_type"), self.availability.get("code"), *self.said.words)
+        return next(filter(None, map(_wire.label, own)), None)
 
     @property
     def params(self) -> tuple[str, ...]:
         """The parameters that are complained of."""
         requested = _REQUESTED.search(self.message)
-        found = re.findall(r'(\w+) "', requested[1]) if requested else []
-        constraint = _wire.text(_wire.mapping(self.availability.get("constraint")).get("field"))
+        found = re.findall(r'(\w+) "', requested[1])[:_MAX_PARAMS] if requested else []
+        constraint = _wire.label(_wire.mapping(self.availability.get("constraint")).get("field"))
         return tuple(name for name in (self.param, *found, constraint) if name)
 
 
@@ -86,4 +86,4 @@ def _zod(error: Mapping[str, Any]) -> tuple[str, str | None]:
         issues = ()
     first = _wire.mapping(issues[0]) if issues else {}
     path = [str(step) for step in _wire.sequence(first.get("path"))]
-    return _wire.text(first.get("message")) or "", path[0] if path else None
+    return (_wire.text(first.get("message")) or "")[:MAX_SENTENCE], _wire.label(path[0]) if path else None

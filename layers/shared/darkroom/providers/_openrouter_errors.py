@@ -1,6 +1,7 @@
 """What OpenRouter's refusals mean, and whether they cost anything.
 
-`availability.code` and `metadata.error_type` are the finest there is; then what the message says; then the status.
+The words in it are the finest there is (`_vocabulary`), wherever they stand, down to what a source of OpenRouter's
+said; then its sentences; then the status.
 
 What is proven to have cost nothing: every refusal with a 4xx but 408 and 499; a 502, 503 or 529 with an error in JSON
 (a failed or cancelled picture is a 502 that is not billed; the others are said before the work). A page of the edge in
@@ -15,7 +16,6 @@ from darkroom.errors import (
     AccessForbidden,
     Charged,
     Conflict,
-    ContentRefused,
     DarkroomError,
     InsufficientCredits,
     InvalidApiKey,
@@ -34,49 +34,13 @@ from darkroom.providers._errors import Asked, fix_for, plain, retry_after, until
 from darkroom.providers._http import Answer
 from darkroom.providers._openrouter_complaint import Complaint
 from darkroom.providers._openrouter_words import words
+from darkroom.providers._vocabulary import is_about_limits
 
 Kind = type[DarkroomError]
 
 _UNBILLED_IF_SAID = frozenset({502, 503, 529})
 _UNCLEAR_4XX = frozenset({408, 499})
 
-_BY_AVAILABILITY: dict[str, Kind] = {
-    "model_not_found": UnsupportedModel,
-    "wrong_endpoint": UnsupportedModel,
-    "no_endpoints": UnsupportedModel,
-    "model_deprecated": UnsupportedModel,
-    "model_unavailable_upstream": UnsupportedModel,
-    "free_variant_ended": UnsupportedModel,
-    "privacy_restricted": UnsupportedModel,
-    "constraint_filtered": UnsupportedModel,
-    "region_restricted": AccessForbidden,
-    "capacity_exhausted": RateLimited,
-    "temporarily_unavailable": ServiceUnavailable,
-}
-_BY_TYPE: dict[str, Kind] = {
-    "authentication": InvalidApiKey,
-    "permission_denied": AccessForbidden,
-    "payment_required": InsufficientCredits,
-    "rate_limit_exceeded": RateLimited,
-    "provider_overloaded": ServiceUnavailable,
-    "provider_unavailable": ServiceUnavailable,
-    "server": ServiceUnavailable,
-    "timeout": ProviderTimeout,
-    "payload_too_large": PayloadTooLarge,
-    "content_policy_violation": ContentRefused,
-    "refusal": ContentRefused,
-    "invalid_prompt": InvalidPrompt,
-    "context_length_exceeded": InvalidPrompt,
-    "token_limit_exceeded": InvalidPrompt,
-    "max_tokens_exceeded": InvalidPrompt,
-    "string_too_long": InvalidPrompt,
-    "invalid_image": InvalidParameter,
-    "image_too_large": InvalidParameter,
-    "image_too_small": InvalidParameter,
-    "unsupported_image_format": InvalidParameter,
-    "image_not_found": InvalidParameter,
-    "image_download_failed": InvalidParameter,
-}
 _BY_STATUS: dict[int, Kind] = {
     401: InvalidApiKey,
     402: InsufficientCredits,
@@ -112,8 +76,8 @@ def refused(answer: Answer, asked: Asked) -> DarkroomError:
 def translate(complaint: Complaint, asked: Asked, *, charged: Charged, cost: int | None = None) -> DarkroomError:
     """Our error for a complaint."""
     kind = _kind(complaint)
-    said = plain(complaint.message, asked.secrets)
-    detail, fix, param, context = words(kind, complaint, asked, said)
+    told = complaint.said.message or complaint.message
+    detail, fix, param, context = words(kind, complaint, asked, plain(told, asked.secrets))
     return kind(
         detail,
         fix=fix_for(charged, fix),
@@ -122,7 +86,7 @@ def translate(complaint: Complaint, asked: Asked, *, charged: Charged, cost: int
         charged=charged,
         context=context,
         retryable=_is_retryable(kind, complaint, context),
-        upstream=asked.upstream(error_type=complaint.error_type, message=complaint.message, cost=cost),
+        upstream=asked.upstream(error_type=complaint.error_type, message=told, cost=cost),
     )
 
 
@@ -138,16 +102,14 @@ def _is_retryable(kind: Kind, complaint: Complaint, context: Mapping[str, Any]) 
 
 
 def _kind(complaint: Complaint) -> Kind:
-    availability = _wire.text(complaint.availability.get("code")) or ""
-    error_type = _wire.text(complaint.metadata.get("error_type")) or ""
-    if found := _BY_AVAILABILITY.get(availability) or _BY_TYPE.get(error_type):
+    if found := complaint.said.kind(passing=True):
         return found
-    if complaint.status == 403 and {"reasons", "flagged_input"} & complaint.metadata.keys():
-        return ContentRefused
     if complaint.status == 404:
         return _kind_of_404(complaint)
     if found := _BY_STATUS.get(complaint.status):
         return found
+    if complaint.said.status is None and complaint.status >= 500 and is_about_limits(complaint.said.message):
+        return RateLimited
     is_complaint = 400 <= complaint.status < 500 and complaint.status != 405
     return _kind_of_400(complaint) if is_complaint else ServiceUnavailable
 
@@ -160,8 +122,8 @@ def _kind_of_404(complaint: Complaint) -> Kind:
 
 def _kind_of_400(complaint: Complaint) -> Kind:
     message = complaint.message.lower()
-    if "not a valid model" in message or "cannot be used with the" in message:
-        return UnsupportedModel
+    if "invalid_prompt" in complaint.said.words:
+        return InvalidPrompt
     named = set(complaint.params)
     if named & _DIMENSIONS or (not named and re.search(r"\b(aspect_ratio|resolution|size)\b", message)):
         return InvalidDimensions

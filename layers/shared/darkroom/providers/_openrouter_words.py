@@ -21,18 +21,23 @@ from darkroom.errors import (
     UnsupportedModel,
 )
 from darkroom.providers import _wire
-from darkroom.providers._errors import Asked
+from darkroom.providers._errors import Asked, plain
 from darkroom.providers._openrouter_complaint import Complaint
 
 Kind = type[DarkroomError]
 Words = tuple[str, str, str | None, dict[str, Any]]
 
+_MAX_ACCEPTED = 50
+_MAX_REASONS = 10
 _ACCEPTED = re.compile(r"Accepted: (.+?)(?:\. [A-Z][\w .]*:|;|$)")
 
 
 def words(kind: Kind, complaint: Complaint, asked: Asked, said: str | None) -> Words:
     """Detail, fix, parameter and context for an error of this kind."""
     because = f": {said.rstrip('.')}." if said else "."
+    if kind in _OF_SOURCES and complaint.said.is_about_source:
+        detail, fix = _OF_SOURCES[kind]
+        return (f"{detail}{because}", fix, None, {"reason": "source"})
     if kind is UnsupportedModel:
         return _words_of_model(complaint, asked, because)
     if kind is InsufficientCredits:
@@ -40,12 +45,13 @@ def words(kind: Kind, complaint: Complaint, asked: Asked, said: str | None) -> W
     if kind in (InvalidDimensions, InvalidParameter, InvalidPrompt):
         param = next(iter(complaint.params), "prompt" if kind is InvalidPrompt else None)
         accepted = _ACCEPTED.search(complaint.message)
-        context = {"accepted": [value.strip() for value in accepted[1].split(",")]} if accepted else {}
+        context = {"accepted": [each.strip() for each in accepted[1].split(",")][:_MAX_ACCEPTED]} if accepted else {}
         return (f"{asked.title} refused the request{because}", "Change the request.", param, context)
     if kind is AccessForbidden:
         return (f"{asked.title} does not allow it{because}", *_FORBIDDEN[_reason_of_403(complaint)])
     if kind is ContentRefused:
-        reasons = list(_wire.texts(complaint.metadata.get("reasons")))
+        told = _wire.labels(complaint.metadata.get("reasons"), _MAX_REASONS)
+        reasons = [shown for each in told if (shown := plain(each, asked.secrets))]
         return ("The content was refused.", "Ask for something else.", None, {"reasons": reasons} if reasons else {})
     if kind is RateLimited:
         return (f"{asked.title} takes no more requests for now.", "Try again later.", None, _limits(complaint))
@@ -56,7 +62,7 @@ def words(kind: Kind, complaint: Complaint, asked: Asked, said: str | None) -> W
 
 
 def _words_of_model(complaint: Complaint, asked: Asked, because: str) -> Words:
-    suggestions = list(_wire.texts(complaint.availability.get("fallback_models")))
+    suggestions = list(_wire.labels(complaint.availability.get("fallback_models"), _MAX_REASONS))
     fix = f"Use {' or '.join(suggestions[:3])}." if suggestions else "Choose another model."
     context: dict[str, Any] = {"suggestions": suggestions}
     if complaint.metadata.get("failed_routing_step") == "Filter by Data Policy" or complaint.error_type in (
@@ -81,6 +87,8 @@ def _reason_of_402(complaint: Complaint) -> str:
         return "reservation"
     source = complaint.metadata.get("limit_source")
     reasons = {"openrouter_key_limit": "key_limit", "openrouter_in_flight_budget": "in_flight"}
+    if "key limit exceeded" in message.lower():
+        return "key_limit"
     return reasons.get(str(source), "in_flight" if "in-flight" in message else "credits")
 
 
@@ -102,6 +110,18 @@ def _limits(complaint: Complaint) -> dict[str, Any]:
     return {"rate_limit": found} if found else {}
 
 
+# A source of OpenRouter's says so of the account that it is called with: the user's own if they keep a key of theirs at
+# OpenRouter for it, OpenRouter's if not.
+_OF_SOURCES: dict[Kind, tuple[str, str]] = {
+    InsufficientCredits: (
+        "The model's source at OpenRouter has no credit or quota left",
+        "Add credit at the source if you use a key of your own there; else choose another model.",
+    ),
+    InvalidApiKey: (
+        "The model's source at OpenRouter does not accept its API key",
+        "Store a good one at OpenRouter if you use a key of your own there; else choose another model.",
+    ),
+}
 _CREDIT = {
     "credits": (
         "The OpenRouter account is out of credit.",

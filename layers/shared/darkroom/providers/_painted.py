@@ -1,14 +1,18 @@
 """Pictures out of an answer, and what they cost by its counts; for providers that are asked directly."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from darkroom.errors import InvalidParameter
-from darkroom.models.generation import GeneratedImage, GenerationRequest, Reference, Usage
+from darkroom.models.generation import GenerationRequest, Reference, Usage
 from darkroom.providers._errors import Asked
-from darkroom.providers._images import Pictures, no_image, unusable
+from darkroom.providers._gather import claims_in, read_claims
+from darkroom.providers._images import Pictures, pictures_of
+from darkroom.providers._links import follow
 from darkroom.providers._openai_like_errors import failed
-from darkroom.providers._pictures import NotAPicture, decode, reference_type
+from darkroom.providers._pictures import reference_type
+from darkroom.providers._said import error_within
 from darkroom.providers._token_costs import Counts, picture_cost
 
 
@@ -22,32 +26,34 @@ def usage_of(request: GenerationRequest, counts: Counts, asked: Asked, *, made: 
     )
 
 
+def claimed(value: Any, most: int) -> tuple[tuple[str, ...], ...]:
+    """What claims to be a picture in an answer: as many as were asked for, and some in reserve."""
+    return tuple(islice(claims_in(value), most + 10))
+
+
 def painted(
-    encoded: Sequence[object], usage: Usage, asked: Asked, context: Mapping[str, Any] | None = None
+    claims: Iterable[tuple[str, ...]],
+    value: Mapping[str, Any],
+    usage: Usage,
+    asked: Asked,
+    *,
+    most: int,
+    said: Mapping[str, Any] | None = None,
 ) -> Pictures:
-    """The pictures, each in base64.
+    """The pictures in a 200.
+
+    Args:
+        claims: as `claimed` finds them.
+        most: how many were asked for.
+        said: what the model wrote in place of a picture.
 
     Raises:
-        NoImage, UnusableAnswer: there is none, or none that can be read.
+        DarkroomError: there is none, or none that can be read; or an error came in its place.
     """
-    images: list[GeneratedImage] = []
-    warnings: list[str] = []
-    for each in encoded:
-        try:
-            images.append(decode(each))
-        except NotAPicture as error:
-            warnings.append(f"A picture {error}.")
-    if images:
-        return Pictures(tuple(images), usage, tuple(warnings))
-    if warnings:
-        raise unusable(asked, " ".join(warnings), usage)
-    raise no_image(asked, usage, context)
-
-
-def check(value: Mapping[str, Any], asked: Asked, usage: Usage) -> None:
-    """Raises the error that came in place of pictures, within a 200."""
-    if value.get("error"):
+    found = read_claims(claims, most=most, fetch=follow(asked.fetcher))
+    if not found.images and error_within(value):
         raise failed(value, asked, usage)
+    return pictures_of(found, [value], usage, asked, said)
 
 
 def file_of(reference: Reference, title: str) -> tuple[str, bytes]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import httpx
 
-from darkroom.errors import DarkroomError, ImageTooLarge, InvalidParameter, PayloadTooLarge
+from darkroom.errors import ImageTooLarge, InvalidParameter, PayloadTooLarge
 from darkroom.images.measure import measure
 from darkroom.images.sniff import sniff
 from darkroom.models.generation import GeneratedImage, GenerationRequest, RawAnswer, Usage
@@ -24,8 +24,10 @@ from darkroom.models.provider_key import KeyStatus
 from darkroom.providers import _multipart, _wire
 from darkroom.providers._calls import Content
 from darkroom.providers._errors import Asked, broken
-from darkroom.providers._http import Answer, BrokenOff, media_type
+from darkroom.providers._gather import Gathered, gather
+from darkroom.providers._http import Answer, BrokenOff
 from darkroom.providers._images import unusable
+from darkroom.providers._pictures import NotAPicture, checked
 from darkroom.providers._removebg_errors import NAME, TITLE
 
 MOST_BYTES: Final = 22 * 1024 * 1024
@@ -117,14 +119,20 @@ def read(answer: Answer, asked: Asked, credit: Decimal | None) -> tuple[Generate
     if answer.broken:
         raise broken(answer.broken, asked)
     try:
-        kind = _MEDIA_TYPES.get(sniff(answer.body))
-    except DarkroomError:
-        kind = None
-    if kind is None or not media_type(answer.headers).startswith("image/"):
-        raise unusable(asked, "It is no picture.", usage)
-    if measure(answer.body) == (0, 0):
-        raise unusable(asked, "The picture cannot be read.", usage)
-    return GeneratedImage(data=answer.body, media_type=kind), usage
+        return checked(answer.body), usage
+    except NotAPicture as error:
+        found = _in_json(answer.body)
+        if found.images:
+            return found.images[0], usage
+        raise unusable(asked, f"The picture {error}.", usage) from None
+
+
+def _in_json(body: bytes) -> Gathered:
+    """The picture as base64, as the service answers those who ask for JSON."""
+    try:
+        return gather(_wire.parse_json(body), most=1, fetch=None)
+    except ValueError:
+        return Gathered()
 
 
 def _usage(answer: Answer, credit: Decimal | None) -> Usage:

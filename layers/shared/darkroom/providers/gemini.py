@@ -22,25 +22,22 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
-from darkroom.errors import ContentRefused, InvalidParameter
-from darkroom.models.generation import GenerationRequest, Usage
+from darkroom.errors import InvalidParameter
+from darkroom.models.generation import GenerationRequest
 from darkroom.ports import Provider
 from darkroom.providers import _wire
 from darkroom.providers._calls import Calls
-from darkroom.providers._errors import Asked, charged_by, fix_for, plain
+from darkroom.providers._errors import Asked, plain
 from darkroom.providers._http import Answer
 from darkroom.providers._images import Pictures, whole_json
 from darkroom.providers._openai_like import Painter
 from darkroom.providers._openai_like_chat import Dialect
-from darkroom.providers._painted import check, file_of, painted, usage_of
+from darkroom.providers._painted import claimed, file_of, painted, usage_of
 from darkroom.providers._settings import ProviderSettings
 from darkroom.providers._token_costs import Counts
 
 _PREFIX: Final = "google/"
-_REFUSALS: Final = frozenset(
-    {"SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION"}
-    | {"IMAGE_RECITATION"}
-)
+_MAX_PARTS: Final = 100
 _SHOWN_TEXT: Final = 2000
 
 
@@ -85,17 +82,11 @@ class Gemini(Painter):
         value = whole_json(answer, asked)
         candidate = next((_wire.mapping(each) for each in _wire.sequence(value.get("candidates"))), {})
         parts = [part for part in _parts(candidate) if part.get("thought") is not True]
-        inline = [_wire.mapping(part.get("inlineData")).get("data") for part in parts if part.get("inlineData")]
-        usage = usage_of(request, _counts(value.get("usageMetadata")), asked, made=len(inline))
-        if inline:
-            return painted(inline, usage, asked)
-        check(value, asked, usage)
-        said = "".join(_wire.text(part.get("text")) or "" for part in parts)
-        blocked = _wire.text(_wire.mapping(value.get("promptFeedback")).get("blockReason"))
-        reason = blocked or _wire.text(candidate.get("finishReason"))
-        if blocked or reason in _REFUSALS:
-            raise _refused(reason, said, asked, usage)
-        return painted([], usage, asked, _context(reason, said, asked))
+        claims = claimed(value, request.n)
+        usage = usage_of(request, _counts(value.get("usageMetadata")), asked, made=min(len(claims), request.n))
+        said = "".join((_wire.text(part.get("text")) or "")[:_SHOWN_TEXT] for part in parts[:_MAX_PARTS])
+        reason = _wire.label(candidate.get("finishReason"))
+        return painted(claims, value, usage, asked, most=request.n, said=_context(reason, said, asked))
 
 
 def _shape(request: GenerationRequest) -> dict[str, str]:
@@ -111,16 +102,6 @@ def _shape(request: GenerationRequest) -> dict[str, str]:
 
 def _parts(candidate: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from map(_wire.mapping, _wire.sequence(_wire.mapping(candidate.get("content")).get("parts")))
-
-
-def _refused(reason: str | None, said: str, asked: Asked, usage: Usage) -> ContentRefused:
-    return ContentRefused(
-        "The model refused the content.",
-        fix=fix_for(charged_by(usage), "Ask for something else."),
-        charged=charged_by(usage),
-        context=_context(reason, said, asked),
-        upstream=asked.upstream(error_type=reason, cost=usage.cost),
-    )
 
 
 def _context(reason: str | None, said: str, asked: Asked) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from darkroom.providers._http import Answer
 from darkroom.providers._images import Pictures, whole_json
 from darkroom.providers._multipart import form
 from darkroom.providers._openai_like import Painter
-from darkroom.providers._painted import check, file_of, painted, usage_of
+from darkroom.providers._painted import claimed, file_of, painted, usage_of
 from darkroom.providers._settings import ProviderSettings
 from darkroom.providers._token_costs import Counts
 
@@ -82,11 +82,9 @@ class OpenAi(Painter):
 
     def _read_pictures(self, answer: Answer, asked: Asked, request: GenerationRequest) -> Pictures:
         value = whole_json(answer, asked)
-        data = [_wire.mapping(each).get("b64_json") for each in _wire.sequence(value.get("data"))]
-        usage = usage_of(request, _counts(value.get("usage")), asked, made=len(data))
-        if not data:
-            check(value, asked, usage)
-        return painted(data, usage, asked)
+        claims = claimed(value, request.n)
+        usage = usage_of(request, _counts(value.get("usage")), asked, made=min(len(claims), request.n))
+        return painted(claims, value, usage, asked, most=request.n)
 
 
 def _fields(request: GenerationRequest, name: str) -> dict[str, Any]:

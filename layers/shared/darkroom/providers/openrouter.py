@@ -27,7 +27,7 @@ from darkroom.models.generation import (
 from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId, Provider
-from darkroom.providers import _catalogue, _chat, _completions, _images
+from darkroom.providers import _catalogue, _chat, _completions, _images, _wire
 from darkroom.providers._calls import Calls, Counter, Watch
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer, BrokenOff, HttpClient
@@ -112,18 +112,24 @@ class OpenRouter:
         found, answer, asked = self._calls.paid(
             "/images",
             _images.body(request, model),
-            _images.read,
+            lambda answer, asked: _images.read(answer, asked, most=request.n),
             key=key,
             deadline=deadline,
             watch=watch,
             counter=counter,
         )
-        call = _call(asked, answer, requested=request.model, used=model, source=answer.headers.get("x-provider-name"))
+        call = _call(
+            asked,
+            answer,
+            requested=request.model,
+            used=model,
+            source=_wire.label(answer.headers.get("x-provider-name")),
+        )
         return GenerationResult(images=found.images, usage=found.usage, call=call, warnings=found.warnings)
 
     def reread(self, request: GenerationRequest, answer: RawAnswer) -> GenerationResult:
         kept, asked = self._kept(answer, request.model)
-        found = _images.read(kept, asked)
+        found = _images.read(kept, asked, most=request.n)
         call = _call(asked, kept, requested=request.model, used=request.model, source=None)
         return GenerationResult(images=found.images, usage=found.usage, call=call, warnings=found.warnings)
 
@@ -185,8 +191,8 @@ class OpenRouter:
         if answer.generation_id:
             headers["x-generation-id"] = answer.generation_id
         broken = None if answer.complete else BrokenOff("it was cut off", sent=True)
-        asked = Asked(NAME, self._calls.title, paid=True, model=model).answered(200, headers)
-        return Answer(200, headers, answer.body, broken), asked
+        asked = Asked(NAME, self._calls.title, paid=True, model=model, fetcher=self._calls.fetcher)
+        return Answer(200, headers, answer.body, broken), asked.answered(200, headers)
 
     def inspect(self, key: str) -> KeyStatus:
         return inspect(self._calls, key)
@@ -246,7 +252,7 @@ def _chat_reader(request: ChatRequest) -> Callable[[Answer, Asked], _chat.Reply]
 def _chat_result(request: ChatRequest, reply: _chat.Reply, answer: Answer, asked: Asked) -> ChatResult:
     used = reply.model or request.model
     return ChatResult(
-        text=reply.text,
+        text=reply.text[: _chat.MAX_TEXT],
         images=reply.images,
         finish_reason=reply.finish_reason,
         native_finish_reason=reply.native_finish_reason,

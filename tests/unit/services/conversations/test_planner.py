@@ -269,6 +269,43 @@ def test_json_may_stand_in_a_fence(around: str) -> None:
     assert list(action.operations) == operations.dump(operations.parse([WARMER]))
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        "Sure! Here is the plan:\n{}",
+        "{}\nI hope that helps.",
+        "I thought about {braces} first.\n\n{}",
+        "```\nnothing\n```\n```json\n{}\n```",
+        "```json\n{}",
+        '{"plan": {}}',
+        "{}{}",
+    ],
+)
+def test_what_stands_around_a_plan_is_passed_over(around: str) -> None:
+    assert read(around.replace("{}", operating(WARMER), 1).replace("{}", "")) == read(operating(WARMER))
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"op": "colour_temperature", "temperature": "20"}, {"op": "colour_temperature", "temperature": 20}),
+        ({"op": "brightness", "amount": " -12.5 "}, {"op": "brightness", "amount": -12.5}),
+        ({"op": "text", "text": "20"}, {"op": "text", "text": "20"}),
+        ({"op": "text", "text": "20", "size": "30"}, {"op": "text", "text": "20", "size": 30}),
+    ],
+)
+def test_numbers_in_quotes_are_numbers_and_words_stay_words(given: dict[str, Any], meant: dict[str, Any]) -> None:
+    assert read(operating(given)) == read(operating(meant))
+
+
+def test_a_comma_too_many_and_a_type_that_is_missing_do_not_lose_a_plan() -> None:
+    text = operating(WARMER)
+    assert read(text.replace("}]}]}", "},],},],}")) == read(text)
+    assert read(text.replace('"type": "technical", ', "")) == read(text)
+    # A comma in a text is no comma of the plan's.
+    assert read(operating(WARMER, reply="One, }").replace("}]}]}", "},]}]}")).reply == "One, }"
+
+
 def test_null_is_the_same_as_left_out() -> None:
     plain, with_null = {"op": "crop", "ratio": "1:1"}, {"op": "crop", "ratio": "1:1", "left": None, "width": None}
     assert read(operating(plain)) == read(operating(with_null))

@@ -1,9 +1,12 @@
-"""From what a model wrote to a plan that can be carried out, or to why it cannot. Nothing is left out silently."""
+"""From what a model wrote to a plan that can be carried out, or to why it cannot. Nothing is left out silently.
 
-import json
+It is read as it was meant, since it was paid for: see `plan_text`.
+"""
+
 import math
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -12,6 +15,7 @@ from darkroom import operations
 from darkroom.errors import InvalidParameter
 from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
 from darkroom.operations import Operation
+from darkroom.services.conversations.plan_text import as_meant, json_in
 from darkroom.services.conversations.planner_schema import Method, allowed_operations, may_paint_with
 
 MOST_OPERATIONS: Final = 20
@@ -20,7 +24,7 @@ _MOST_PLAN: Final = 20_000
 _MOST_WHY: Final = 600
 # What models call it beside `paint`, though the schema has none of it.
 _PAINTING: Final = frozenset({"paint", "generate", "generation", "generative", "repaint", "inpaint", "edit_image"})
-_FENCED: Final = re.compile(r"```(?:json|JSON)?\s*\n?(.*?)```", re.DOTALL)
+_TYPES: Final = ("technical", "artistic", "history", "talk")
 # What a picture that an operation takes may be called. Whose it is, is found out when it is rendered.
 _REF: Final = re.compile(r"upl_[0-9A-HJKMNP-TV-Z]{26}|job_[0-9A-Za-z_-]{1,60}(?:/[0-9]{1,4})?", re.ASCII)
 
@@ -63,21 +67,13 @@ def read_plan(text: str, *, may_paint: bool, method: Method, has_picture: bool) 
 def _json(text: str) -> Mapping[str, Any]:
     if len(text) > _MOST_TEXT:
         raise InvalidPlan("It is too long.")
-    fenced = _FENCED.search(text)
-    bare = (fenced[1] if fenced and not text.lstrip().startswith("{") else text).strip()
-    if not bare:
+    if not text.replace("```json", "").strip("` \r\n\t"):
         raise InvalidPlan("It is empty.")
-    try:
-        found = json.loads(bare, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InvalidPlan("It is not JSON, or it was cut off.") from error
-    if not isinstance(found, dict):
-        raise InvalidPlan("It is not a JSON object.")
-    return found
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)
+    found = json_in(text)
+    if found is None:
+        raise InvalidPlan("It is not JSON, it was cut off, or it is not a JSON object.")
+    # It is told from what the plan does, so that one is as good as another.
+    return found if found.get("type") in _TYPES else {**found, "type": "talk"}
 
 
 def _plan(found: Mapping[str, Any]) -> Plan:
@@ -96,7 +92,7 @@ def _checked(action: OperateAction | PaintAction | HistoryAction, index: int, me
         return action
     at = f"actions[{index}].operations"
     try:
-        parsed = operations.parse([_without_nulls(each) for each in action.operations], at)
+        parsed = operations.parse([_as_meant(each) for each in action.operations], at)
     except InvalidParameter as error:
         raise InvalidPlan(f"{error.detail} {error.fix}") from error
     except RecursionError as error:
@@ -106,9 +102,16 @@ def _checked(action: OperateAction | PaintAction | HistoryAction, index: int, me
     return action.model_copy(update={"operations": tuple(operations.dump(parsed))})
 
 
-def _without_nulls(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Models write null for what they leave out."""
-    return {name: value for name, value in given.items() if value is not None}
+def _as_meant(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Models write null for what they leave out, and numbers in quotes."""
+    plain = {name: value for name, value in given.items() if value is not None}
+    schema = _schemas().get(str(plain.get("op")))
+    return dict(as_meant(plain, schema)) if schema else plain
+
+
+@cache
+def _schemas() -> dict[str, Mapping[str, Any]]:
+    return {each["properties"]["op"]["const"]: each for each in operations.schema()["items"]["anyOf"]}
 
 
 def _check_operation(operation: Operation, at: str, method: Method) -> None:

@@ -1,17 +1,24 @@
-"""The kinds of paid calls a job can be: pictures, a planner's turn, plain chat. Each is carried out, and read again."""
+"""The kinds of paid calls a job can be: pictures, a planner's turn, plain chat. Each is carried out, and read again.
+
+Whatever a provider's client raises comes out of here as an error of ours: what it had sent by then may have been paid
+for, and a job whose answer cannot be read is over all the same.
+"""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from darkroom.errors import InternalError
+from darkroom.errors import DarkroomError, InternalError, UnusableAnswer, Upstream
 from darkroom.images.normalise import normalise
 from darkroom.models.chat import ChatMessage, ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
-from darkroom.models.generation import GenerationResult, RawAnswer, Reference
+from darkroom.models.generation import Dispatch, GenerationResult, RawAnswer, Reference
 from darkroom.models.job import PaidWork, StoredBody, StoredImage
 from darkroom.ports import ImageStore, OnAnswer, OnDispatched, OnGenerationId, Provider
+
+T = TypeVar("T")
 
 MOST_STORED_BYTES = 64 * 1024 * 1024
 
@@ -34,24 +41,63 @@ CarryOut = Callable[[str, Deadline, Watch], Result]
 """(the key, until when, whom to tell) -> what came of it."""
 
 
+class _Noted:
+    """What a provider is told to tell, noting how far it came and whether it was the one who was told that raised."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.is_dispatched = False
+        self.raised: Exception | None = None
+        self._watch = watch
+
+    def on_dispatched(self, dispatch: Dispatch) -> None:
+        self._tell(self._watch.on_dispatched, dispatch)
+        self.is_dispatched = True
+
+    def on_generation_id(self, generation_id: str) -> None:
+        self._tell(self._watch.on_generation_id, generation_id)
+
+    def on_answer(self, answer: RawAnswer) -> None:
+        self._tell(self._watch.on_answer, answer)
+
+    def _tell(self, listener: Callable[[T], None], told: T) -> None:
+        try:
+            listener(told)
+        except Exception as error:
+            self.raised = error
+            raise
+
+
 def prepare(work: PaidWork, provider: Provider, images: ImageStore) -> CarryOut:
     """Reads what the call needs, which costs nothing, and gives the call."""
     rates = {"rates": work.rates.get(provider.name, {})}
     references = tuple(Reference(data=_reference(image, images)) for image in work.inputs)
     if work.request is not None:
         pictures = work.request.model_copy(update={"references": references, **rates})
-        return lambda key, deadline, watch: provider.generate(pictures, key=key, deadline=deadline, **_told(watch))
+        return _guarded(provider, lambda **given: provider.generate(pictures, **given))
     if work.chat is not None:
         chat = _with_pictures(work.chat, references).model_copy(update=rates)
-        return lambda key, deadline, watch: provider.chat(chat, key=key, deadline=deadline, **_told(watch))
+        return _guarded(provider, lambda **given: provider.chat(chat, **given))
     stored = _stored(work)
     body = json.loads(images.read_output(stored.key, max_bytes=MOST_STORED_BYTES))
     completion = _completion(stored, body).model_copy(update=rates)
-    return lambda key, deadline, watch: provider.complete(completion, key=key, deadline=deadline, **_told(watch))
+    return _guarded(provider, lambda **given: provider.complete(completion, **given))
 
 
 def reread(work: PaidWork, provider: Provider, answer: RawAnswer) -> Result:
-    """What the call would have come to, from the answer that was kept. Asks nobody."""
+    """What the call would have come to, from the answer that was kept. The provider is asked for nothing.
+
+    Raises:
+        DarkroomError: there is nothing in it; `charged` says whether that was paid for.
+    """
+    try:
+        return _reread(work, provider, answer)
+    except DarkroomError:
+        raise
+    except Exception as error:
+        raise _unreadable(provider, error) from error
+
+
+def _reread(work: PaidWork, provider: Provider, answer: RawAnswer) -> Result:
     known = {"rates": work.rates.get(provider.name, {}), **({"model": answer.model} if answer.model else {})}
     if work.request is not None:
         return provider.reread(work.request.model_copy(update=known), answer)
@@ -70,12 +116,39 @@ def _reference(image: StoredImage, images: ImageStore) -> bytes:
     return data if image.key.startswith(_WRITTEN_HERE) else normalise(data, max_megapixels=_MAX_PAINTED).data
 
 
-def _told(watch: Watch) -> "dict[str, Callable[..., None]]":
-    return {
-        "on_dispatched": watch.on_dispatched,
-        "on_generation_id": watch.on_generation_id,
-        "on_answer": watch.on_answer,
-    }
+def _guarded(provider: Provider, call: Callable[..., Result]) -> CarryOut:
+    def carry_out(key: str, deadline: Deadline, watch: Watch) -> Result:
+        noted = _Noted(watch)
+        try:
+            return call(
+                key=key,
+                deadline=deadline,
+                on_dispatched=noted.on_dispatched,
+                on_generation_id=noted.on_generation_id,
+                on_answer=noted.on_answer,
+            )
+        except DarkroomError:
+            raise
+        except Exception as error:
+            if error is noted.raised:
+                raise
+            if not noted.is_dispatched:
+                raise InternalError(
+                    f"{provider.title} could not be asked ({type(error).__name__}).",
+                    fix="Choose another model or provider.",
+                ) from error
+            raise _unreadable(provider, error) from error
+
+    return carry_out
+
+
+def _unreadable(provider: Provider, error: Exception) -> UnusableAnswer:
+    return UnusableAnswer(
+        f"{provider.title} sent an answer that cannot be used. It could not be read ({type(error).__name__}).",
+        fix="Do not send it again yet: whether it was charged is being found out.",
+        charged="unknown",
+        upstream=Upstream(provider=provider.name),
+    )
 
 
 def _with_pictures(chat: ChatRequest, references: tuple[Reference, ...]) -> ChatRequest:
