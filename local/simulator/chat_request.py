@@ -12,7 +12,7 @@ from local.simulator import errors
 from local.simulator.catalogue import Catalogue, Model
 from local.simulator.costs import REFERENCE_TOKENS, text_tokens
 from local.simulator.errors import Refusal
-from local.simulator.image_request import find_model, load_image
+from local.simulator.image_request import find_model, load_image, seed_of
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class ChatRequest:
         return said[-1] if said else ""
 
 
+@errors.checked
 def parse(data: Mapping[str, Any], catalogue: Catalogue, *, refused: Collection[str] = frozenset()) -> ChatRequest:
     """The request behind a body.
 
@@ -83,7 +84,7 @@ def parse(data: Mapping[str, Any], catalogue: Catalogue, *, refused: Collection[
         json_only=form.get("type") == "json_object",
         paints=paints,
         stream=bool(data.get("stream")),
-        seed=data.get("seed"),
+        seed=seed_of(data),
         pictures=tuple(load_image(url) for url in urls),
     )
 

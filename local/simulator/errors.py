@@ -5,11 +5,15 @@ schema check of some routes get another one, in which `error.message` is a JSON 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from local.simulator.delivery import Reply
+
+Asked = ParamSpec("Asked")
+Request = TypeVar("Request")
 
 CREDITS_HINT = "Add credits at https://openrouter.ai/settings/credits."
 KEY_HINT = "Raise or remove this API key's usage limit at https://openrouter.ai/settings/keys."
@@ -191,3 +195,16 @@ def unknown_generation(generation_id: str) -> Refusal:
 
 def bad_image(error_type: str, message: str) -> Refusal:
     return Refusal(400, message, metadata={"error_type": error_type})
+
+
+def checked(parse: Callable[Asked, Request]) -> Callable[Asked, Request]:
+    """A reader that refuses what has another shape than it reads, as the service's check of its schema does."""
+
+    @wraps(parse)
+    def read(*args: Asked.args, **more: Asked.kwargs) -> Request:
+        try:
+            return parse(*args, **more)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise zod("Invalid input") from error
+
+    return read

@@ -40,6 +40,7 @@ class ImageRequest:
     references: tuple[Image.Image, ...] = ()
 
 
+@errors.checked
 def parse(data: Mapping[str, Any], catalogue: Catalogue) -> ImageRequest:
     """The request behind a body.
 
@@ -73,11 +74,25 @@ def parse(data: Mapping[str, Any], catalogue: Catalogue) -> ImageRequest:
         format=chosen,
         background=background,
         n=n,
-        seed=data.get("seed"),
+        seed=seed_of(data),
         compression=data.get("output_compression"),
         stream=bool(data.get("stream")) and model.image.streams,
         references=references,
     )
+
+
+def seed_of(data: Mapping[str, Any]) -> int | None:
+    """As the painter takes it, which knows none below zero.
+
+    Raises:
+        Refusal: it is no whole number.
+    """
+    seed = data.get("seed")
+    if seed is None:
+        return None
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise zod(f"Invalid input: expected int, received {_kind(seed)}", "seed", code="invalid_type")
+    return seed % 2**64
 
 
 def find_model(catalogue: Catalogue, name: str) -> Model:
@@ -161,9 +176,9 @@ def _check_types(data: Mapping[str, Any]) -> None:
     }.items():
         if data.get(name) is not None and data[name] not in values:
             raise zod(f"Invalid option: expected one of {'|'.join(values)}", name, code="invalid_value")
-    for name in ("seed", "output_compression"):
-        if data.get(name) is not None and not isinstance(data[name], int):
-            raise zod(f"Invalid input: expected int, received {_kind(data[name])}", name, code="invalid_type")
+    compression = data.get("output_compression")
+    if compression is not None and (not isinstance(compression, int) or not 0 <= compression <= 100):
+        raise zod("Invalid input: expected int from 0 to 100", "output_compression", code="invalid_type")
 
 
 def _shape(data: Mapping[str, Any], model: Model) -> tuple[str, str, tuple[int, int] | None]:

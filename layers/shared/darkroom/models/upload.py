@@ -15,7 +15,17 @@ def _registered(value: Any) -> Any:
 
 
 UploadMediaType = Annotated[
-    Literal["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/bmp", "image/avif"],
+    Literal[
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "image/gif",
+        "image/tiff",
+        "image/bmp",
+        "image/avif",
+        "image/heic",
+        "image/heif",
+    ],
     BeforeValidator(_registered),
 ]
 
