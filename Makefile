@@ -24,6 +24,7 @@ demo: ## Cut out a photograph (PHOTO=…) and save the result beside it
 
 test: ## Set up and run all tests, with coverage (WORKERS=4 processes, 0 for none)
 	@sh local/setup.sh dev
+	@sh local/setup_javascript.sh
 	@$(PY) functions/remove_background/fetch_weights.py .local/weights u2netp
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-report=xml:.local/coverage.xml
 
@@ -78,4 +79,4 @@ doctor: ## Look for what could be wrong on this machine
 	@$(PY) -m local.doctor
 
 clean: ## Remove everything that these commands made
-	rm -rf .venv .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf tests/clients/javascript/node_modules .venv .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -1,0 +1,80 @@
+// Calls of JavaScript clients as their documentation shows them. Usage: node calls.mjs NAME
+// Reads BASE_URL (without /v1) and API_KEY; prints what came of the call as one line of JSON.
+import { readFileSync } from "node:fs";
+
+const root = process.env.BASE_URL;
+const apiKey = process.env.API_KEY;
+const TALKER = "google/gemini-2.5-flash";
+const PAINTER = "openai/gpt-image-1-mini";
+
+async function openai() {
+  const { default: OpenAI } = await import("openai");
+  return new OpenAI({ baseURL: `${root}/v1`, apiKey });
+}
+
+async function vercel() {
+  const { createOpenAI } = await import("@ai-sdk/openai");
+  return createOpenAI({ baseURL: `${root}/v1`, apiKey });
+}
+
+async function openrouter() {
+  const { OpenRouter } = await import("@openrouter/sdk");
+  return new OpenRouter({ serverURL: `${root}/v1`, apiKey });
+}
+
+const bytes = (base64) => Buffer.from(base64, "base64").length;
+const hello = [{ role: "user", content: "Hello there" }];
+
+const calls = {
+  async openai_generate() {
+    const answer = await (await openai()).images.generate({ model: PAINTER, prompt: "A fox", quality: "low", n: 2 });
+    return { keys: answer.data.map((each) => Object.keys(each).sort()), sizes: answer.data.map((each) => bytes(each.b64_json)) };
+  },
+  async openai_link() {
+    const answer = await (await openai()).images.generate({ model: "dall-e-3", prompt: "A fox" });
+    return { keys: answer.data.map((each) => Object.keys(each).sort()) };
+  },
+  async openai_edit() {
+    const { toFile } = await import("openai");
+    const image = await toFile(readFileSync(process.env.PHOTO), "photo.jpg", { type: "image/jpeg" });
+    const answer = await (await openai()).images.edit({ model: PAINTER, image, prompt: "Make it winter", quality: "low" });
+    return { sizes: answer.data.map((each) => bytes(each.b64_json)) };
+  },
+  async openai_chat_stream() {
+    const stream = await (await openai()).chat.completions.create({ model: TALKER, messages: hello, stream: true });
+    let text = "";
+    for await (const chunk of stream) text += chunk.choices[0]?.delta?.content ?? "";
+    return { text };
+  },
+  async vercel_four_images() {
+    const { experimental_generateImage, generateImage } = await import("ai");
+    const model = (await vercel()).image("gpt-image-1-mini");
+    const make = generateImage ?? experimental_generateImage;
+    const { images } = await make({ model, prompt: "A fox", n: 4, size: "1024x1024" });
+    return { sizes: images.map((each) => each.uint8Array.length) };
+  },
+  async vercel_text() {
+    const { generateText } = await import("ai");
+    const { text, usage } = await generateText({ model: (await vercel()).chat(TALKER), prompt: "Hello there" });
+    return { text, tokens: usage.totalTokens };
+  },
+  async vercel_stream() {
+    const { streamText } = await import("ai");
+    const { textStream } = streamText({ model: (await vercel()).chat(TALKER), prompt: "Hello there" });
+    let text = "";
+    for await (const piece of textStream) text += piece;
+    return { text };
+  },
+  async openrouter_chat() {
+    const answer = await (await openrouter()).chat.send({ chatRequest: { model: TALKER, messages: hello } });
+    return { text: answer.choices[0].message.content };
+  },
+  async openrouter_chat_stream() {
+    const stream = await (await openrouter()).chat.send({ chatRequest: { model: TALKER, messages: hello, stream: true } });
+    let text = "";
+    for await (const chunk of stream) text += chunk.choices[0]?.delta?.content ?? "";
+    return { text };
+  },
+};
+
+console.log(JSON.stringify(await calls[process.argv[2]]()));

@@ -1,0 +1,95 @@
+"""Clients of OpenAI and OpenRouter for JavaScript, unmodified, under Node.js, through the gateway.
+
+Each call costs what the invoice says, once, and the client understands the answer.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.integration.users import People, User
+
+FOLDER = Path(__file__).parent / "javascript"
+pytestmark = pytest.mark.skipif(
+    not (FOLDER / "node_modules").is_dir(),
+    reason="SKIPPED FOR WANT OF NODE.JS: the JavaScript clients are not installed; `make test` does it where npm is",
+)
+
+
+@pytest.fixture
+def user(people: People) -> User:
+    return people.new("javascript")
+
+
+def called(user: User, name: str) -> dict[str, Any]:
+    """What the call of `javascript/calls.mjs` printed."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "BASE_URL": user.stack.url,
+        "API_KEY": user.token,
+        "PHOTO": str(ROOT / "events" / "photo.jpg"),
+    }
+    done = subprocess.run(
+        ["node", str(FOLDER / "calls.mjs"), name],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def paid_once(user: User, times: int = 1) -> None:
+    assert len(user.charges()) == times
+    assert sorted(user.charges()) == sorted(receipt["actual_micro_usd"] for receipt in user.receipts())
+
+
+class TestOpenAI:
+    def test_pictures_as_bytes(self, user: User) -> None:
+        found = called(user, "openai_generate")
+        assert len(found["sizes"]) == 2
+        assert min(found["sizes"]) > 10_000
+        assert all("b64_json" in keys and "url" not in keys for keys in found["keys"])
+        paid_once(user)
+
+    def test_a_link_where_openai_gives_one(self, user: User) -> None:
+        (keys,) = called(user, "openai_link")["keys"]
+        assert "url" in keys
+        assert "b64_json" not in keys
+        paid_once(user)
+
+    def test_an_edit(self, user: User) -> None:
+        assert min(called(user, "openai_edit")["sizes"]) > 10_000
+        paid_once(user)
+
+    def test_a_chat_as_a_stream(self, user: User) -> None:
+        assert "Hello there" in called(user, "openai_chat_stream")["text"]
+        paid_once(user)
+
+
+class TestVercel:
+    def test_four_pictures_in_one_call(self, user: User) -> None:
+        sizes = called(user, "vercel_four_images")["sizes"]
+        assert len(sizes) == 4
+        assert min(sizes) > 10_000
+        paid_once(user)
+
+    @pytest.mark.parametrize("name", ["vercel_text", "vercel_stream"])
+    def test_a_chat(self, user: User, name: str) -> None:
+        assert "Hello there" in called(user, name)["text"]
+        paid_once(user)
+
+
+class TestOpenRouter:
+    @pytest.mark.parametrize("name", ["openrouter_chat", "openrouter_chat_stream"])
+    def test_a_chat(self, user: User, name: str) -> None:
+        assert "Hello there" in called(user, name)["text"]
+        paid_once(user)
