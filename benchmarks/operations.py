@@ -1,11 +1,13 @@
 """Ten operations on one photograph: fused by Darkroom, and one by one with Pillow.
 
-    python -m benchmarks.operations [--megapixels 12] [--rounds 5]
+    python -m benchmarks.operations [--megapixels 12] [--rounds 5] [--costs]
 
 "Pillow" is each operation with what Pillow offers for it (tables, ImageEnhance, a matrix; a lookup of 33 points a side
 for vibrance and vintage), made ready beforehand. "8 bits" is Darkroom itself with a run for each operation. "ready" is
 what Darkroom computes before the first pixel, once for a recipe. The errors are to the same arithmetic in floats that
 are rounded never (root mean square, levels of 255).
+
+"--costs" measures instead what each operation's `cost` is declared to be: milliseconds of one core for a megapixel.
 """
 
 import argparse
@@ -142,12 +144,42 @@ def compare(recipe: Recipe, image: Image.Image, rounds: int) -> list[str]:
     ]  # fmt: skip
 
 
+_COSTLY: Final[Recipe] = (
+    {"op": "background_blur", "radius": 10},
+    {"op": "blur", "radius": 20},
+    {"op": "denoise", "amount": 100},
+    {"op": "drop_shadow"},
+    {"op": "grain", "amount": 50},
+    {"op": "replace_background", "background": "white"},
+    {"op": "resize", "width": 4000},
+    {"op": "rotate", "angle": 33},
+    {"op": "sharpen", "radius": 5},
+    {"op": "straighten", "angle": 5},
+    {"op": "watermark", "text": "Darkroom", "tile": True},
+)
+
+
+def costs(image: Image.Image) -> None:
+    megapixels = image.width * image.height / 1e6
+    print("\nMilliseconds of one core for a megapixel: measured, declared")
+    for given in _COSTLY:
+        (operation,) = parse([given])
+        start = time.process_time()
+        run(Canvas(image.copy()), [operation], EllipseTools())
+        took = (time.process_time() - start) * 1000 / megapixels
+        print(f"{given['op']:22}{took:8.0f}{operation.cost:8}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megapixels", type=float, default=12)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--costs", action="store_true")
     arguments = parser.parse_args()
     image = photo("astronaut", arguments.megapixels)
+    if arguments.costs:
+        costs(image)
+        return
     heads = ("fused ms", "ready ms", "8 bits ms", "Pillow ms", "ratio", "passes", "error", "error 8 bits")
     print(f"\nTen operations on {arguments.megapixels:g} MP")
     print(" " * 22 + "  ".join(head.rjust(9) for head in heads))

@@ -340,3 +340,29 @@ def test_a_side_that_webp_cannot_hold_is_refused() -> None:
 def test_no_operations_give_the_picture_itself() -> None:
     done = render(save(see_through(), "PNG"), (), TOOLS, max_megapixels=1)
     assert Image.open(BytesIO(done.data)).tobytes() == see_through().tobytes()
+
+
+def test_work_that_would_take_too_long_is_refused_before_it_is_begun() -> None:
+    large = Canvas(Image.new("RGB", (4000, 3000)))
+    sharpened = parse([{"op": "sharpen"}] * 20)
+    with pytest.raises(InvalidParameter) as refused:
+        run(large, sharpened, TOOLS)
+    assert refused.value.param == "operations"
+    assert refused.value.context == {"estimated_seconds": 22.8, "max_seconds": 8.0}
+    assert run(Canvas(Image.new("RGB", (400, 300))), sharpened, TOOLS).pixels.size == (400, 300)
+
+
+def test_any_number_of_pixelwise_operations_is_little_work() -> None:
+    toned = parse([{"op": "brightness", "amount": 1}] * 200)
+    assert run(Canvas(Image.new("RGB", (4000, 3000))), toned, TOOLS).pixels.size == (4000, 3000)
+
+
+def test_a_picture_that_grows_is_reckoned_with_as_it_is_then() -> None:
+    grown = parse([{"op": "resize", "width": 7000}, {"op": "denoise"}, {"op": "denoise"}])
+    with pytest.raises(InvalidParameter, match="would take about"):
+        run(Canvas(Image.new("RGB", (700, 600))), grown, TOOLS)
+
+
+def test_a_picture_that_is_scaled_down_first_takes_many_operations() -> None:
+    small = parse([{"op": "resize", "width": 400}, *[{"op": "sharpen"}] * 50])
+    assert run(Canvas(Image.new("RGB", (4000, 3000))), small, TOOLS).pixels.size == (400, 300)

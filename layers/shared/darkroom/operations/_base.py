@@ -57,6 +57,9 @@ class Operation(BaseModel):
     needs_subject: ClassVar[bool] = False
     """Whether it calls `Tools.subject`, which only the function with the segmentation model can."""
 
+    cost: ClassVar[int] = 40
+    """Milliseconds that it takes for a megapixel on one vCPU, at most; `python -m benchmarks.operations --costs`."""
+
     def apply(self, canvas: Canvas, tools: Tools) -> Canvas:
         raise NotImplementedError
 

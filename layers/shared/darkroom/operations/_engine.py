@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from darkroom.errors import CallerError
+from darkroom.errors import CallerError, InvalidParameter
 from darkroom.images.decode import decode
 from darkroom.operations._base import Canvas, ColourOperation, Operation, PointOperation, Tools
 from darkroom.operations._encode import encoded
@@ -14,7 +14,13 @@ from darkroom.operations._geometry import Geometric
 # Rises when a recipe gives other pixels than it did.
 ENGINE_VERSION: Final = "1"
 
+# Milliseconds on one vCPU. Whoever waits does so for 25 seconds at the most, and others want the function, too.
+MAX_WORK: Final = 8_000
+_READ_AND_WRITTEN: Final = 100  # milliseconds for a megapixel: the file decoded, and the result encoded
+_LOOKED_UP: Final = 45  # pixelwise operations, however many, together
+
 Numbered = tuple[int, Operation]
+Step = list[Pixelwise] | Numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,8 @@ def render(data: bytes, operations: Sequence[Operation], tools: Tools, *, max_me
     rest. A JPEG that has become transparent leaves as PNG.
 
     Raises:
-        InvalidParameter: an operation cannot be done on this picture; `param` is like `operations[2].left`.
+        InvalidParameter: an operation cannot be done on this picture, or all of them would take too long; `param` is
+            like `operations[2].left`.
         EmptyImage, UnsupportedMediaType, ImageTooLarge, UnreadableImage: as `decode` says.
     """
     picture = decode(data, max_megapixels=max_megapixels)
@@ -50,12 +57,44 @@ def run(canvas: Canvas, operations: Sequence[Operation], tools: Tools) -> Canvas
     Raises:
         CallerError: what an operation cannot do; its `param` begins with `operations[i]`.
     """
-    for step in _steps(operations):
+    steps, spent = list(_steps(operations)), 0.0
+    for done, step in enumerate(steps):
+        _check_work(steps[done:], canvas, spent)
+        spent += _work(step, canvas)
         canvas = canvas.having(fused(canvas.pixels, step)) if isinstance(step, list) else _applied(canvas, step, tools)
     return canvas
 
 
-def _steps(operations: Sequence[Operation]) -> Iterator[list[Pixelwise] | Numbered]:
+def _check_work(steps: Sequence[Step], canvas: Canvas, spent: float) -> None:
+    """Raises InvalidParameter if what comes next would take too long: up to where the picture gets another size.
+
+    Args: spent: milliseconds that the steps before have taken.
+    """
+    work = spent + _megapixels(canvas) * _READ_AND_WRITTEN
+    for step in steps:
+        work += _work(step, canvas)
+        if not isinstance(step, list) and isinstance(step[1], Geometric):
+            break
+    if work > MAX_WORK:
+        raise InvalidParameter(
+            f"On {_megapixels(canvas):.3g} megapixels the operations would take about {work / 1000:.0f} seconds; "
+            f"{MAX_WORK / 1000:g} are allowed.",
+            fix="Scale the picture down first, or do the operations in two recipes, one after the other.",
+            param="operations",
+            context={"estimated_seconds": round(work / 1000, 1), "max_seconds": MAX_WORK / 1000},
+        )
+
+
+def _work(step: Step, canvas: Canvas) -> float:
+    """Milliseconds on one vCPU."""
+    return _megapixels(canvas) * (_LOOKED_UP if isinstance(step, list) else step[1].cost)
+
+
+def _megapixels(canvas: Canvas) -> float:
+    return canvas.pixels.width * canvas.pixels.height / 1e6
+
+
+def _steps(operations: Sequence[Operation]) -> Iterator[Step]:
     """Pixelwise operations together; what only leaves pixels out or moves them goes before them, on to fewer pixels."""
     waiting: list[Pixelwise] = []
     for numbered in enumerate(operations):

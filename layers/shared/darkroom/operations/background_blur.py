@@ -13,6 +13,8 @@ from darkroom.operations._place import of_longer_side
 class BackgroundBlur(Operation):
     """Blurs what is behind the subject and keeps the subject sharp, as a lens wide open does."""
 
+    cost: ClassVar = 280
+
     needs_subject: ClassVar[bool] = True
 
     op: Literal["background_blur"] = "background_blur"

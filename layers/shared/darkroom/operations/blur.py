@@ -1,6 +1,6 @@
 """Gaussian blur."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from PIL import ImageFilter
 from pydantic import Field
@@ -12,6 +12,8 @@ from darkroom.operations._place import of_longer_side
 
 class Blur(Operation):
     """Blurs the whole picture softly (Gaussian). To blur only what is behind the subject, use `background_blur`."""
+
+    cost: ClassVar = 80
 
     op: Literal["blur"] = "blur"
     radius: float = Field(

@@ -1,7 +1,7 @@
 """Less noise."""
 
 import math
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from PIL import Image, ImageChops, ImageFilter
 from pydantic import Field
@@ -17,6 +17,8 @@ _STRONGEST: Final = 50
 
 class Denoise(Operation):
     """Takes out noise and grain where the picture is even, and keeps edges and texture."""
+
+    cost: ClassVar = 170
 
     op: Literal["denoise"] = "denoise"
     amount: float = Field(

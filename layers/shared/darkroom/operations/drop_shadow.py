@@ -1,7 +1,7 @@
 """A soft shadow under what is opaque."""
 
 import math
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from PIL import Image, ImageFilter
 from pydantic import Field
@@ -20,6 +20,8 @@ class DropShadow(Operation):
 
     The picture grows by the room the shadow needs, which is transparent.
     """
+
+    cost: ClassVar = 60
 
     op: Literal["drop_shadow"] = "drop_shadow"
     offset_x: float = Field(

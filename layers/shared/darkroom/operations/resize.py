@@ -1,6 +1,6 @@
 """Another size."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from PIL import Image
 from pydantic import Field, model_validator
@@ -13,6 +13,8 @@ _WAYS = "width, height or both; longest_side; or scale"
 
 class Resize(Geometric):
     """Makes the picture smaller or larger: to a width, a height or both, to a longest side, or by a factor."""
+
+    cost: ClassVar = 110
 
     op: Literal["resize"] = "resize"
     width: int | None = Field(None, ge=1, le=LONGEST_SIDE, description="Pixels.")

@@ -1,7 +1,7 @@
 """Turned by any angle."""
 
 from math import ceil, cos, hypot, radians, sin
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from PIL import Image
 from pydantic import Field
@@ -21,6 +21,8 @@ _INVISIBLE: Final = 0.05
 
 class Rotate(Geometric):
     """Turns the picture clockwise; exact at 90, 180 and 270. To level a crooked horizon use `straighten`."""
+
+    cost: ClassVar = 180
 
     op: Literal["rotate"] = "rotate"
     angle: float = Field(ge=-360, le=360, description="Degrees, clockwise; -90 is a quarter turn to the left.")

@@ -1,6 +1,6 @@
 """Unsharp mask."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from PIL import ImageFilter
 from pydantic import Field
@@ -12,6 +12,8 @@ from darkroom.operations._place import of_longer_side
 
 class Sharpen(Operation):
     """Sharpens edges and fine detail (unsharp mask)."""
+
+    cost: ClassVar = 90
 
     op: Literal["sharpen"] = "sharpen"
     amount: float = Field(80, ge=0, le=500, description="Strength in per cent; 0 changes nothing, 80 is usual.")

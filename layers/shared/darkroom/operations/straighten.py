@@ -1,7 +1,7 @@
 """A level horizon."""
 
 from math import cos, radians, sin
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from darkroom.operations.rotate import around_middle, visible
 
 class Straighten(Geometric):
     """Levels a crooked horizon: turns the picture a little and crops it so that no empty corners show."""
+
+    cost: ClassVar = 100
 
     op: Literal["straighten"] = "straighten"
     angle: float = Field(

@@ -1,0 +1,118 @@
+"""Does one work on the largest pictures that are accepted, and writes the peak of this process's memory in MB.
+
+    python -m tests.unit.images.peak_memory "deep PNG"
+
+The files are made in a process of their own (`--make`), whose memory does not count.
+"""
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+SIDE: Final = 5000  # 25 megapixels, the default of MaxMegapixels
+PAINTED: Final = 6300  # 40 megapixels, of what a model painted
+
+
+def _saved(mode: str, kind: str, side: int = SIDE, **options: Any) -> bytes:
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.new(mode, (side, side), {"F": 0.5, "I;16": 4000}.get(mode, 0)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def _hdr() -> bytes:
+    from tests.photos import png_chunk
+
+    png = _saved("RGBA", "PNG", compress_level=1)
+    return png[:33] + png_chunk(b"cICP", bytes((9, 16, 0, 1))) + png[33:]
+
+
+def _deep() -> bytes:
+    from tests.photos import png_file
+
+    return png_file(SIDE, SIDE, depth=16, colour=6, rows=bytes(1 + 8 * SIDE) * SIDE)
+
+
+def _mask() -> bytes:
+    from PIL import Image
+
+    buffer = BytesIO()
+    mask = Image.new("LA", (SIDE, SIDE), (0, 255))
+    mask.paste((0, 0), (0, 0, SIDE // 2, SIDE))
+    mask.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _normalised(files: list[bytes]) -> None:
+    from darkroom.images.normalise import normalise
+
+    normalise(files[0], max_megapixels=25)
+
+
+def _composed(files: list[bytes]) -> None:
+    from darkroom.images.mask import compose
+
+    compose(*files, max_megapixels=25)
+
+
+def _rendered(files: list[bytes]) -> None:
+    from darkroom.operations import parse, render
+
+    recipe = parse([{"op": "rotate", "angle": 20}])
+    render(files[0], recipe, None, max_megapixels=25)  # type: ignore[arg-type]
+
+
+_Work = Callable[[list[bytes]], None]
+WORKS: Final[dict[str, tuple[_Work, list[Callable[[], bytes]]]]] = {
+    "PNG": (_normalised, [lambda: _saved("RGBA", "PNG", compress_level=1)]),
+    "deep PNG": (_normalised, [_deep]),
+    "deep grey PNG": (_normalised, [lambda: _saved("I;16", "PNG", compress_level=1)]),
+    "HDR PNG": (_normalised, [_hdr]),
+    "float TIFF": (_normalised, [lambda: _saved("F", "TIFF")]),
+    "RGBA TIFF": (_normalised, [lambda: _saved("RGBA", "TIFF")]),
+    "progressive JPEG without its end": (_normalised, [lambda: _saved("RGB", "JPEG", progressive=True)[:-2]]),
+    "CMYK JPEG": (_normalised, [lambda: _saved("CMYK", "JPEG")]),
+    "WebP": (_normalised, [lambda: _saved("RGBA", "WEBP", lossless=True, quality=0, method=0)]),
+    "GIF": (_normalised, [lambda: _saved("P", "GIF")]),
+    "BMP": (_normalised, [lambda: _saved("RGB", "BMP")]),
+    "AVIF": (_normalised, [lambda: _saved("RGB", "AVIF", speed=10)]),
+    "an edit put together": (
+        _composed,
+        [
+            lambda: _saved("RGBA", "PNG", compress_level=1),
+            lambda: _saved("RGBA", "PNG", PAINTED, compress_level=1),
+            _mask,
+        ],
+    ),
+    "a recipe that lets it grow": (_rendered, [lambda: _saved("RGBA", "PNG", compress_level=1)]),
+}
+
+
+def peak(name: str) -> int:
+    """MB, of a process that does nothing else."""
+    command = [sys.executable, "-m", "tests.unit.images.peak_memory", name]
+    with TemporaryDirectory() as folder:
+        subprocess.run([*command, folder, "--make"], check=True)
+        done = subprocess.run([*command, folder], check=True, capture_output=True, text=True)
+    return int(done.stdout)
+
+
+def main(name: str, folder: str, *make: str) -> None:
+    work, makers = WORKS[name]
+    paths = [Path(folder) / str(index) for index in range(len(makers))]
+    if make:
+        for path, maker in zip(paths, makers, strict=True):
+            path.write_bytes(maker())
+        return
+    work([path.read_bytes() for path in paths])
+    sys.stdout.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
