@@ -33,7 +33,7 @@ def routes(services: bootstrap.JobsServices) -> Api:
 
     @api.delete("/v1/jobs/<job_id>")
     def remove_job(job_id: str) -> dict[str, Any]:
-        services.jobs.remove(api.user, job_id)
+        services.jobs.remove(api.user, job_id, services.settlement.cancel)
         return {"id": job_id, "object": "job", "deleted": True}
 
     @api.post("/v1/jobs/<job_id>/cancel")

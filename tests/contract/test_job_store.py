@@ -12,7 +12,7 @@ from ulid import ULID
 from darkroom.adapters.dynamo import to_item
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.job import Job, JobCost, JobStatus, Parent, StoredImage
-from darkroom.ports import JobStore
+from darkroom.ports import JobStore, Ledger
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
 from tests.paid_jobs import LEASE, day, paid_job
@@ -392,3 +392,24 @@ def test_of_many_deliveries_at_the_same_time_one_makes_and_one_starts_the_job(
         outcomes = list(threads.map(deliver, jobs))
     assert len({job_id for job_id, _ in outcomes}) == 1
     assert sum(started for _, started in outcomes) == 1
+
+
+def test_what_its_owner_has_removed_stays_so_whatever_is_written_of_it(
+    job_store: JobStore, ledger: Ledger, clock: SteppingClock, user: str
+) -> None:
+    free = _job(user, clock)
+    job_store.add(free)
+    paid = ledger.admit(paid_job(user, clock.now, day(1_000_000, clock.now))).admitted
+    assert paid is not None
+    job_store.hide(user, "job_none", at=clock.now)
+    assert job_store.find(user, "job_none") is None
+    for job in (free, paid):
+        job_store.hide(user, job.id, at=clock.now)
+        assert job_store.find(user, job.id) == job.model_copy(update={"removed_at": clock.now})
+    removed_at = clock.now
+    clock.step(timedelta(minutes=1))
+    assert job_store.record(paid.model_copy(update={"status": JobStatus.UNCERTAIN}))
+    assert ledger.close(paid.model_copy(update={"status": JobStatus.FAILED}), actual=0)
+    assert job_store.finish(_finished(free, clock))
+    found = [job_store.find(user, job.id) for job in (free, paid)]
+    assert [(job.removed_at, job.status.is_final) for job in found if job] == [(removed_at, True)] * 2

@@ -128,15 +128,17 @@ class MemoryJobStore:
             stored = self.jobs.get((job.user, job.id))
             if stored is None or stored.attempt != job.attempt or stored.status.is_final or not stored.cost.settled:
                 return False
-            self._put(job, started_at=stored.started_at, lease_expires_at=None)
+            kept = {"started_at": stored.started_at, "removed_at": stored.removed_at}
+            self._put(job, **kept, lease_expires_at=None)
             self.work[job.user, job.id] = of_free_work(job, job.created_at)
             return True
 
     def settle(self, job: Job) -> bool:
         with self.lock:
-            if self.unsettled(job) is None:
+            stored = self.unsettled(job)
+            if stored is None:
                 return False
-            self._put(job)
+            self._put(job, removed_at=stored.removed_at)
             return True
 
     def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
@@ -181,6 +183,11 @@ class MemoryJobStore:
             self.jobs[job.user, job.id] = job.model_copy(update={"attempt": job.attempt + 1, "started_at": begun})
             return self.jobs[job.user, job.id]
 
+    def hide(self, user: str, job_id: str, *, at: datetime) -> None:
+        with self.lock:
+            if (user, job_id) in self.jobs:
+                self._put(self.jobs[user, job_id], removed_at=at)
+
     def remove(self, user: str, job_id: str) -> bool:
         with self.lock:
             stored = self.jobs.get((user, job_id))
@@ -218,6 +225,7 @@ def keeping_dispatch(stored: Job, job: Job) -> Job:
             "key_usage",
             "key_sha256",
             "key_charges",
+            "removed_at",
         )
     }
     cost = job.cost.model_copy(update={"settled": stored.cost.settled})

@@ -165,16 +165,24 @@ class TestCancel:
         assert studio.job("alice", job.id) == job
 
 
-def test_a_job_whose_cost_is_not_known_yet_is_not_removed(call: Caller, token: str, studio: Studio) -> None:
+def test_a_job_whose_cost_is_not_known_yet_is_removed_and_its_money_stays_counted(
+    call: Caller, token: str, studio: Studio
+) -> None:
     now = studio.clock()
     job = studio.ledger.admit(paid_job("alice", now, day(DOLLAR, now))).admitted
     assert job is not None
     running = studio.jobs.start(job, now=now, lease_expires_at=now + LEASE)
     assert running is not None
     assert studio.jobs.record(succeeded(running, now))
-    status, problem = call("DELETE", f"/v1/jobs/{job.id}", token=token)
-    assert (status, problem["code"]) == (409, "CONFLICT")
+    status, answer = call("DELETE", f"/v1/jobs/{job.id}", token=token)
+    assert (status, answer) == (200, {"id": job.id, "object": "job", "deleted": True})
+    for method in ("GET", "DELETE"):
+        assert call(method, f"/v1/jobs/{job.id}", token=token)[0] == 404
+    assert call("POST", f"/v1/jobs/{job.id}/cancel", token=token)[0] == 404
+    assert call("GET", "/v1/jobs", token=token)[1]["data"] == []
+    (account,) = studio.ledger.accounts.values()
+    assert account.reserved == job.cost.reserved
     assert studio.ledger.close(succeeded(running, now), actual=DIME)
-    assert call("DELETE", f"/v1/jobs/{job.id}", token=token)[0] == 200
+    assert (account.reserved, account.spent) == (0, DIME)
     # Its receipt stays.
     assert [each.job_id for each in studio.ledger.receipts("alice", limit=5).receipts] == [job.id]

@@ -32,6 +32,7 @@ _BESIDE = {
     "key_sha256",
     "key_charges",
     "provider",
+    "removed_at",
 }
 
 

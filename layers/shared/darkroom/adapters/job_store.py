@@ -292,6 +292,16 @@ class DynamoJobStore:
         done = self._update(job, f"SET #status = :status, document = :document{noted}", _IS_UNSETTLED, values)
         return done is not None
 
+    def hide(self, user: str, job_id: str, *, at: datetime) -> None:
+        with suppress(ConditionFailed), conditional():
+            self._client.update_item(
+                TableName=self._table,
+                Key=to_item(job_key(user, job_id)),
+                UpdateExpression="SET removed_at = :at",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues=to_item({":at": at.isoformat()}),
+            )
+
     def remove(self, user: str, job_id: str) -> bool:
         try:
             with conditional():

@@ -160,6 +160,9 @@ class Job(BaseModel):
     key_charges: int | None = Field(None, description="How many charges on that key were settled here before.")
     cancel_at: datetime | None = Field(None, description="If not dispatched by then, it is canceled.")
     webhook_url: str | None = None
+    removed_at: datetime | None = Field(
+        None, description="From then on its owner sees it no more; it is kept until it is settled."
+    )
     parent_id: str | None = Field(None, description="The turn that this paid call belongs to.")
     turn: TurnState | None = Field(None, description="Of a turn, which itself costs nothing; its jobs do.")
 

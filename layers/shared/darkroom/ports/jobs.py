@@ -99,6 +99,9 @@ class JobStore(Protocol):
         It stays open. False if it is settled, or in another attempt by now.
         """
 
+    def hide(self, user: str, job_id: str, *, at: datetime) -> None:
+        """Notes down that its owner has removed it: `removed_at`. What is written of it afterwards leaves that."""
+
     def remove(self, user: str, job_id: str) -> bool:
         """Whether there was a job that is over to remove."""
 

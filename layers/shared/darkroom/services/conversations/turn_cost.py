@@ -4,17 +4,20 @@ An answer that has come is shown at once, whatever is known of its price. Until 
 message say so; the part that is settled last has `settle` called, by whoever settled it or by the sweep.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from darkroom.errors import NotFound, PayloadTooLarge
-from darkroom.models.job import Job, JobCost
+from darkroom.models.job import Job, JobCost, TurnState
 from darkroom.models.money import MicroUsd
 from darkroom.ports import JobStore
+from darkroom.services.conversations import versions
 from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.planning import took
 from darkroom.services.conversations.versions import Cost
+from darkroom.services.paid.admission import parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +30,7 @@ class TurnCosts:
 
     def parts(self, turn: Job) -> list[Job]:
         """The turn's paid calls that there are, in their order."""
-        actions = (turn.turn.plan or {}).get("actions", ()) if turn.turn else ()
-        names = ["plan", "repair", *(f"paint{number}" for number in range(len(actions)))]
-        found = (self.jobs.find(turn.user, f"{turn.id}-{name}") for name in names)
-        return [job for job in found if job is not None]
+        return parts_of(self.jobs, turn)
 
     def spent(self, turn: Job) -> MicroUsd:
         """At the most: what is not known yet counts as what was set aside for it."""
@@ -53,14 +53,25 @@ class TurnCosts:
 
     def _tell(self, turn: Job, parts: list[Job]) -> tuple[str, ...]:
         """Has the conversation take the turn's cost; its warnings. One that is gone, or full, is left as it is."""
-        if turn.turn is None:
+        state, cost = turn.turn, cost_of(parts)
+        if state is None:
             return ()
         try:
-            return self.conversations.settle(
-                turn.user, turn.turn.conversation_id, turn.id, cost_of(parts), warn_at=self.warn_at(turn.user)
-            )
+            conversation = self.conversations.find(turn.user, state.conversation_id)
+            if versions.answer_to(conversation, turn.id) is None:
+                # It was canceled when it had been paid for, which nobody has told the conversation.
+                if cost.amount:
+                    self.conversations.append(turn.user, conversation.id, failed(turn, state, turn.error or {}, cost))
+                return ()
+            return self.conversations.settle(turn.user, conversation.id, turn.id, cost, warn_at=self.warn_at(turn.user))
         except (NotFound, PayloadTooLarge):
             return ()
+
+
+def failed(turn: Job, state: TurnState, problem: Mapping[str, Any], cost: Cost) -> versions.Turn:
+    """What a conversation is told of a turn that came to nothing and was paid for."""
+    reply = f"That did not work. {problem.get('detail', '')}".strip()
+    return versions.Turn(turn.id, state.content, reply, {}, state.base, cost=cost)
 
 
 def total(parts: Iterable[Job]) -> JobCost:

@@ -35,7 +35,7 @@ from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.painting import Painting
 from darkroom.services.conversations.planner import InvalidPlan, PaintingForbidden, Planner
 from darkroom.services.conversations.planning import Planning
-from darkroom.services.conversations.turn_cost import TurnCosts, begun, cost_of, total
+from darkroom.services.conversations.turn_cost import TurnCosts, begun, cost_of, failed, total
 from darkroom.services.conversations.turn_render import TurnRender, origin_of
 from darkroom.services.conversations.versions import NOTHING_CHANGED
 from darkroom.services.paid.admission import TURN, Admission, Prepared, Submission, part_of
@@ -238,12 +238,12 @@ class Turns:
             },
         )
 
-    def _fail(self, turn: Job, problem: Mapping[str, Any], status: JobStatus = JobStatus.FAILED) -> bool:
+    def _fail(self, turn: Job, problem: Mapping[str, Any]) -> bool:
         """Ends the turn. What its parts cost may be found out later; whether there is something to do by now."""
         parts = self.costs.parts(turn)
         known = dict(problem) or InternalError("A part of the turn failed.").problem()
         is_gone = turn.turn is not None and not self._tell_failure(turn, turn.turn, known, parts)
-        is_settling = self._end(turn, {"status": status, "error": {**known, "charged": total(parts).charged}})
+        is_settling = self._end(turn, {"status": JobStatus.FAILED, "error": {**known, "charged": total(parts).charged}})
         if is_gone and turn.turn is not None:
             self.rendering.discard(turn, turn.turn)
         return is_settling
@@ -251,12 +251,10 @@ class Turns:
     def _tell_failure(self, turn: Job, state: TurnState, problem: Mapping[str, Any], parts: list[Job]) -> bool:
         """What was paid for belongs into the conversation's total, whatever came of it; False if that is gone."""
         cost = cost_of(parts)
-        reply = f"That did not work. {problem.get('detail', '')}".strip()
-        over = versions.Turn(turn.id, state.content, reply, {}, state.base, cost=cost)
         try:
             self.conversations.find(turn.user, state.conversation_id)
             if cost.amount or not cost.is_settled:
-                self.conversations.append(turn.user, state.conversation_id, over)
+                self.conversations.append(turn.user, state.conversation_id, failed(turn, state, problem, cost))
         except NotFound:
             return False
         except PayloadTooLarge:

@@ -1,13 +1,15 @@
 """Jobs: showing them to their owner, canceling and removing them, and closing those whose worker died."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from darkroom.errors import Conflict, InvalidParameter, JobCanceled, NotFound, ServiceUnavailable
+from darkroom.errors import Conflict, InvalidParameter, NotFound, ServiceUnavailable
 from darkroom.models.job import Job, JobStatus, Parent
 from darkroom.models.money import CREDIT, MicroUsd, in_credits, in_dollars
 from darkroom.ports import Clock, ImageStore, JobStore, RawAnswerStore
+from darkroom.services.jobs.stuck import Cancel, GivingUp, is_stuck
+from darkroom.services.paid.admission import parts_of
 from darkroom.services.recipes.batch_cancel import BatchCancel
 from darkroom.services.recipes.batch_notes import Notes, is_batch, wall_of
 
@@ -45,7 +47,7 @@ class Jobs:
     def find(self, user: str, job_id: str) -> Job:
         # Longer than any id there is, and in the end than DynamoDB takes for a key.
         job = self._store.find(user, job_id) if len(job_id) <= MOST_ID else None
-        if job is None:
+        if job is None or job.removed_at is not None:
             raise NotFound(f"There is no job {job_id[:64]!r}.", fix="GET /v1/jobs lists yours.")
         return job
 
@@ -56,36 +58,58 @@ class Jobs:
                 f"`limit` is {limit}.", fix=f"Give a whole number from 1 to {MOST_PER_PAGE}.", param="limit"
             )
         page = self._store.page(user, limit=limit, before=cursor)
-        return page.jobs, page.next_id
+        return tuple(job for job in page.jobs if job.removed_at is None), page.next_id
 
-    def remove(self, user: str, job_id: str) -> None:
-        """Removes a job that is over, and its images.
+    def remove(self, user: str, job_id: str, cancel: Cancel = lambda _job: False) -> None:
+        """Removes a job that is over, or that nobody works on any more, and its images.
+
+        Where it is not known yet what it cost, its owner sees it no more, and what was set aside stays so until that
+        is known. Its receipt stays in any case.
+
+        Args:
+            cancel: as for `cancel`.
 
         Raises:
             NotFound: the user has no such job.
-            Conflict: it is still being worked on, or what it cost is not known yet. Its receipt stays in any case.
+            Conflict: it is still being worked on.
         """
         job = self.find(user, job_id)
+        if is_stuck(job, self._clock()):
+            job = self.cancel(user, job_id, cancel)
         if not job.status.is_final:
-            raise Conflict(f"The job is {job.status}.", fix="Wait until it is over, then remove it.")
-        if not job.cost.settled:
-            raise Conflict("What the job cost is still being found out.", fix="Try again in some minutes.")
-        turn = self._store.find(user, job.parent_id) if job.parent_id else None
-        if turn is not None and not turn.status.is_final:
+            raise Conflict(
+                f"The job is {job.status}.", fix=f"Wait until it is over, or cancel it (POST /v1/jobs/{job_id}/cancel)."
+            )
+        parent = self._store.find(user, job.parent_id) if job.parent_id else None
+        if parent is not None and not parent.status.is_final:
             # That would have it done, and paid for, once more.
-            raise Conflict("The job is a part of another that goes on.", fix=f"Wait until {turn.id} is over.")
+            raise Conflict("The job is a part of another that goes on.", fix=f"Wait until {parent.id} is over.")
         completion = [str(job.result["completion"])] if "completion" in job.result else []
         # A conversation shows the pictures of its turns as long as there is one; they are removed with it.
         own = () if job.conversation_id else job.images
         self._images.remove_outputs([*(image.key for image in own), *completion])
         if job.is_paid and self._raw_answers is not None:
             self._raw_answers.remove(user, job_id)
-        self._store.remove(user, job_id)
+        if job.cost.settled and (parent is None or parent.cost.settled):
+            self._store.remove(user, job_id)
+        else:
+            # Its own cost, or its parent's, is yet to be read from it.
+            self._store.hide(user, job_id, at=self._clock())
 
-    def cancel(self, user: str, job_id: str, cancel: Callable[[Job], bool]) -> Job:
-        """Cancels a job that was not sent to its provider; one that is canceled already stays so.
+    def forget(self, job: Job) -> None:
+        """Removes a job and its parent, where their owner has removed them and only their cost was waited for."""
+        parent = self._store.find(job.user, job.parent_id) if job.parent_id else None
+        if parent is not None and not parent.cost.settled:
+            return
+        for each in (self._store.find(job.user, job.id), parent):
+            if each is not None and each.removed_at is not None and each.cost.settled:
+                self._store.remove(each.user, each.id)
 
-        A batch that waits for paintings which were sent is ended when they are: until then it is `canceling`.
+    def cancel(self, user: str, job_id: str, cancel: Cancel) -> Job:
+        """Cancels a job that was not sent to its provider, or that is stuck; one that is canceled already stays so.
+
+        A stuck job may have been charged: its cost is settled when that is known. A batch that waits for paintings
+        which were sent is ended when they are: until then it is `canceling`.
 
         Args:
             cancel: settles it, unless it is too late.
@@ -96,12 +120,12 @@ class Jobs:
         """
         job = self.find(user, job_id)
         if job.turn is not None and not job.status.is_final:
-            self._cancel_turn(job, cancel)
+            GivingUp(self._store, self._clock).turn(job, parts_of(self._store, job), cancel)
             return self.find(user, job_id)
         if is_batch(job) and not job.status.is_final:
             self._batches.cancel(job, cancel)
             return self.find(user, job_id)
-        if job.status is JobStatus.CANCELED or (job.is_paid and not job.status.is_final and cancel(job)):
+        if job.status is JobStatus.CANCELED or (not job.status.is_final and self._is_given_up(job, cancel)):
             return self.find(user, job_id)
         job = self.find(user, job_id)
         if job.status is JobStatus.CANCELED:
@@ -109,22 +133,14 @@ class Jobs:
         if job.status.is_final:
             raise Conflict(f"The job is over: it has {job.status}.", fix="There is nothing left to cancel.")
         raise Conflict(
-            "It is too late to cancel the job: the provider is at work on it.",
+            f"It is too late to cancel the job: {'the provider' if job.is_paid else 'somebody'} is at work on it.",
             fix="Wait until it is over.",
             context={"job_id": job.id, "job_status": job.status.value},
         )
 
-    def _cancel_turn(self, turn: Job, cancel: Callable[[Job], bool]) -> None:
-        """A turn can be canceled until its first call is sent. Raises Conflict."""
-        first = self._store.find(turn.user, f"{turn.id}-plan")
-        if first is None or first.status.is_final or not cancel(first):
-            raise Conflict(
-                "It is too late to cancel the turn: its planner has been asked.",
-                fix="Wait until it is over, then undo.",
-            )
-        problem = JobCanceled("The turn was canceled before anything was spent.", fix="Say it again if you want it.")
-        ended = {"status": JobStatus.CANCELED, "completed_at": self._clock(), "error": problem.problem()}
-        self._store.finish(turn.model_copy(update=ended))
+    def _is_given_up(self, job: Job, cancel: Cancel) -> bool:
+        given_up = GivingUp(self._store, self._clock)
+        return given_up.call(job, cancel) if job.is_paid else given_up.free(job)
 
     def abandon(self, job: Job) -> bool:
         """Fails a job that costs nothing itself and will come to nothing; or says of one that is over that nobody can

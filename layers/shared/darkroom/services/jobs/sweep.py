@@ -122,6 +122,7 @@ class Sweep:
             self._look_at(job)
         if job.parent_id is not None:
             self._tell(job.user, job.parent_id)
+        self.free_jobs.forget(job)
 
     def _tell(self, user: str, parent_id: str) -> None:
         """Its trouble is the parent's, which is looked at for itself."""

@@ -200,7 +200,7 @@ class Admission:
                 param="Idempotency-Key",
             )
         job = self._jobs.find(known.user, known.job_id)
-        if job is None:
+        if job is None or job.removed_at is not None:
             raise NotFound(
                 "The job that this Idempotency-Key stands for was removed.",
                 fix="Use a new key to have it made again.",
@@ -278,6 +278,14 @@ def part_of(turn: Job, name: str, job: Job) -> Job:
     return job.model_copy(
         update={"id": f"{turn.id}-{name}", "op": name.rstrip("0123456789"), "parent_id": turn.id, "webhook_url": None}
     )
+
+
+def parts_of(jobs: JobStore, turn: Job) -> list[Job]:
+    """A turn's paid calls that there are, in their order."""
+    actions = (turn.turn.plan or {}).get("actions", ()) if turn.turn else ()
+    names = ["plan", "repair", *(f"paint{number}" for number in range(len(actions)))]
+    found = (jobs.find(turn.user, f"{turn.id}-{name}") for name in names)
+    return [job for job in found if job is not None]
 
 
 def request_sha256(route: str, request: Mapping[str, Any]) -> str:

@@ -47,7 +47,7 @@ class Answers:
         now = self._clock()
         for seen in self._candidates(user, request_sha256, terms, now):
             job = self._jobs.find(user, seen.job_id)
-            if job is None or not self._is_worth_having(job, seen, now):
+            if job is None or job.removed_at or not self._is_worth_having(job, seen, now):
                 continue
             held = seen.model_copy(update={"state": "held", "held_until": now + HELD, "changed_at": now})
             if self._store.change(seen, to=held):

@@ -173,7 +173,9 @@ class Settlement:
             self.telemetry.doubted(job)
 
     def _failed(self, job: Job, problem: Mapping[str, Any]) -> Job:
-        return job.model_copy(update={"status": JobStatus.FAILED, "completed_at": self.clock(), "error": dict(problem)})
+        # What its owner gave up while nobody knew what became of it stays so.
+        status = JobStatus.CANCELED if job.status is JobStatus.CANCELED else JobStatus.FAILED
+        return job.model_copy(update={"status": status, "completed_at": self.clock(), "error": dict(problem)})
 
     def _stored(self, job: Job, result: Result) -> tuple[tuple[StoredImage, ...], dict[str, Any], tuple[str, ...]]:
         """The pictures, what else is to be known of the result, and warnings."""

@@ -147,7 +147,7 @@ class Webhooks:
             shown = self._show_report(delivery.user, delivery.report)
             return None if shown is None else (REPORT_EVENT, shown)
         job = self._jobs.find(delivery.user, delivery.job_id)
-        return None if job is None else (f"job.{job.status.value}", self._show(job))
+        return None if job is None or job.removed_at else (f"job.{job.status.value}", self._show(job))
 
     def _send(self, delivery: Delivery, kind: str, data: Mapping[str, Any]) -> WebhookReply:
         body = to_json({"type": kind, "timestamp": delivery.created_at, "data": dict(data)})
