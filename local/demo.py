@@ -2,7 +2,8 @@
 
     python -m local.demo [PHOTO]
 
-Uses the stack that `make up` runs; starts one of its own, for as long as it takes, when there is none.
+Uses the stack that `make up` runs; starts one of its own, for as long as it takes, when there is none. A photograph too
+large for a request is uploaded first, as any client can do it.
 """
 
 import argparse
@@ -20,6 +21,8 @@ import httpx
 from local import state
 from local.up import MODEL, fetch_weights
 
+# What Lambda takes of a file in a request, less what stands around it.
+MAX_IN_REQUEST = 4_400_000
 PHOTO = state.ROOT / "events" / "photo.jpg"
 
 
@@ -31,7 +34,7 @@ def main() -> int:
         print(f"There is no file {photo}. Name another: make demo PHOTO=holiday.jpg", file=sys.stderr)
         return 1
     with _stack() as running:
-        return _cut_out(photo, running)
+        return cut_out(photo, running)
 
 
 @contextmanager
@@ -54,21 +57,15 @@ def _stack() -> Iterator[dict[str, Any]]:
     yield running
 
 
-def _cut_out(photo: Path, running: dict[str, Any]) -> int:
+def cut_out(photo: Path, running: dict[str, Any]) -> int:
     begun = time.monotonic()
-    answer = httpx.post(
-        f"{running['url']}/v1/images/background-removals",
-        headers={"Authorization": f"Bearer {running['token']}", "Accept": "image/png"},
-        files={"image": (photo.name, photo.read_bytes(), mimetypes.guess_type(photo.name)[0])},
-        timeout=60,
-        follow_redirects=True,
-        trust_env=False,
-    )
-    seconds = time.monotonic() - begun
-    if answer.status_code != httpx.codes.OK:
-        problem = answer.json()
-        print(f"{problem.get('detail', problem)} {problem.get('fix', '')}".strip(), file=sys.stderr)
+    try:
+        answer = _answer(photo, running)
+    except httpx.HTTPStatusError as error:
+        problem = error.response.json() if "json" in error.response.headers.get("content-type", "") else {}
+        print(f"{problem.get('detail', error)} {problem.get('fix', '')}".strip(), file=sys.stderr)
         return 1
+    seconds = time.monotonic() - begun
     result = photo.with_suffix(".cutout.png")
     result.write_bytes(answer.content)
     # A picture too large for the answer comes by a redirect, which has the facts.
@@ -77,6 +74,22 @@ def _cut_out(photo: Path, running: dict[str, Any]) -> int:
     print(f"{photo} → {result} ({size} pixels, {seconds:.2f} s, $0)")
     print(f"    {facts.get('server-timing', '')}")
     return 0
+
+
+def _answer(photo: Path, running: dict[str, Any]) -> httpx.Response:
+    """Raises httpx.HTTPStatusError."""
+    kind = mimetypes.guess_type(photo.name)[0] or "image/jpeg"
+    headers = {"Authorization": f"Bearer {running['token']}", "Accept": "image/png"}
+    with httpx.Client(timeout=60, follow_redirects=True, trust_env=False) as client:
+        sent: dict[str, Any] = {"files": {"image": (photo.name, photo.read_bytes(), kind)}}
+        if photo.stat().st_size > MAX_IN_REQUEST:
+            form = client.post(f"{running['url']}/v1/uploads", headers=headers, json={"media_type": kind})
+            upload = form.raise_for_status().json()
+            with photo.open("rb") as file:
+                client.post(upload["url"], data=upload["fields"], files={"file": file}).raise_for_status()
+            sent = {"json": {"upload_id": upload["upload_id"]}}
+        answer = client.post(f"{running['url']}/v1/images/background-removals", headers=headers, **sent)
+        return answer.raise_for_status()
 
 
 if __name__ == "__main__":

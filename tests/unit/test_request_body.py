@@ -94,9 +94,10 @@ def test_json_in_another_encoding_of_unicode_is_read(encoding: str) -> None:
 def test_json_that_is_not_unicode_is_refused(content_type: str | None, encoding: str) -> None:
     text = "夜のカフェ" if encoding == "shift_jis" else PROMPT["prompt"]
     body = json.dumps({"prompt": text}, ensure_ascii=False).encode(encoding)
-    for read in (lambda: _body(body, content_type), lambda: json_object(_event(body, content_type))):
+    event = _event(body, content_type)
+    for read in (Request.of, json_object):
         with pytest.raises(InvalidParameter, match="not UTF-8") as refused:
-            read()
+            read(event)
         assert refused.value.charged is False
 
 

@@ -48,7 +48,7 @@ def test_a_request_for_pictures(api: httpx.Client, simulator: Simulator, fields:
 @given(fields=chats)
 def test_a_request_for_a_chat(api: httpx.Client, simulator: Simulator, fields: dict[str, object]) -> None:
     simulator.reset()
-    answer = api.post("/chat/completions", json=chat(**fields))
+    answer = api.post("/chat/completions", json={**chat(), **fields})
     assert answer.status_code < 500, (fields, answer.text)
 
 
