@@ -139,3 +139,44 @@ def test_a_conversation_that_is_removed_while_its_turn_is_dead_is_not_made_anew(
     assert (found.status, found.cost.actual) == (JobStatus.FAILED, sum(customer.charges))
     assert (customer.requests, len(customer.charges)) == (1, 1)
     assert shop.conversations.page(customer.user) == ([], None)
+
+
+def unsettled(shop: TalkShop, customer: Customer) -> Job:
+    """A turn that is over, of which nobody said what its plan cost."""
+    customer.simulator.scenario("missing_usage", key=customer.secret, path="/chat/completions")
+    turn = shop.say(customer, "brighter")
+    deliver(shop)
+    found = customer.job(turn.id)
+    assert (found.status, found.cost.settled) == (JobStatus.SUCCEEDED, False)
+    return found
+
+
+@pytest.mark.parametrize("when", WHENS)
+@pytest.mark.parametrize(("role", "method"), [("ledger", "close"), ("conversations", "save"), ("jobs", "settle")])
+def test_a_sweep_that_is_killed_while_it_tells_what_a_turn_cost_is_finished_by_the_next(
+    role: str, method: str, when: When, shop: TalkShop, clock: SteppingClock, customer: Customer
+) -> None:
+    turn = unsettled(shop, customer)
+    clock.step(timedelta(minutes=6))
+    assert ended(sweep_turns(shop.place, clock.now, Point(role, method, when))) == -signal.SIGKILL
+    done = end(shop, clock, customer, turn)
+    assert (done.status, done.cost.charged, customer.requests) == (JobStatus.SUCCEEDED, True, 1)
+    conversation = shop.conversations.find(customer.user, str(done.result["conversation"]))
+    assert [message.cost for message in conversation.messages] == [0, sum(customer.charges)]
+
+
+def test_a_job_that_kills_each_sweep_holds_up_no_other(
+    shop: TalkShop, clock: SteppingClock, customer: Customer
+) -> None:
+    bad = killed(shop, clock, customer, "plan", Point("raw_answers", "write", "after"))
+    clock.step(timedelta(seconds=1))
+    good = unsettled(shop, customer)
+    deadly = Point("raw_answers", "read", "before")
+    for _ in range(2):
+        clock.step(timedelta(minutes=6))
+        assert ended(sweep_turns(shop.place, clock.now, deadly)) == -signal.SIGKILL
+    assert customer.job(good.id).cost.settled
+    # As soon as it kills no more, it is ended as if it never had.
+    settle_everything(shop, clock)
+    assert customer.job(bad.id).status is JobStatus.SUCCEEDED
+    assert sum(receipt.actual or 0 for receipt in customer.receipts()) == sum(customer.charges)
