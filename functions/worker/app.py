@@ -1,5 +1,6 @@
 """The queue of paid jobs · its dead letters · the sweep of what workers left behind (schedule) · monthly reports
-(schedule, `{"task": "monthly-report"}`; with a `month`, of that one)
+(schedule, `{"task": "monthly-report"}`; with a `month`, of that one) · reading an answer again, once what reads
+it was mended (`{"task": "reread", "user": …, "job": …}`)
 """
 
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from darkroom import bootstrap, triggers
+from darkroom.errors import DarkroomError
 from darkroom.models.deadline import Deadline
 from darkroom.observability import logger
 
@@ -30,6 +32,8 @@ def handler_of(services: bootstrap.WorkerServices) -> bootstrap.Handler:
             made = services.reports.begin(deadline, month=event.get("month"))
             logger.info("Reports", extra=made)
             return made
+        if event.get("task") == "reread":
+            return _reread(services, event)
         swept = services.sweep.run(deadline)
         logger.info("Swept", extra=dict(swept))
         if going_on := services.reports.go_on(deadline):
@@ -37,6 +41,14 @@ def handler_of(services: bootstrap.WorkerServices) -> bootstrap.Handler:
         return swept
 
     return handle
+
+
+def _reread(services: bootstrap.WorkerServices, event: dict[str, Any]) -> dict[str, Any]:
+    try:
+        job = services.rereading.run(str(event.get("user")), str(event.get("job")))
+    except DarkroomError as error:
+        return error.problem()
+    return {"job": job.id, "status": job.status.value, "images": len(job.images)}
 
 
 lambda_handler = bootstrap.entry(lambda environ: handler_of(bootstrap.worker(environ)))

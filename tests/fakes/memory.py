@@ -174,6 +174,16 @@ class MemoryJobStore:
             self.jobs[job.user, job.id] = keeping_dispatch(stored, job)
             return True
 
+    def revive(self, job: Job) -> bool:
+        with self.lock:
+            stored = self.jobs.get((job.user, job.id))
+            if stored is None or stored.status is not JobStatus.FAILED or not stored.cost.settled:
+                return False
+            if stored.attempt != job.attempt or stored.removed_at is not None:
+                return False
+            self.jobs[job.user, job.id] = job
+            return True
+
     def progress(self, job: Job) -> Job | None:
         with self.lock:
             stored = self.jobs.get((job.user, job.id))

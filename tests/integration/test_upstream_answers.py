@@ -10,11 +10,15 @@ import pytest
 
 from darkroom.adapters.url_fetcher import HttpUrlFetcher
 from darkroom.adapters.url_guard import UrlGuard
+from darkroom.errors import Conflict
+from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
+from darkroom.services.paid.rereading import Rereading
 from functions.generate.app import routes
+from functions.worker.app import handler_of
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
@@ -145,6 +149,65 @@ def test_a_plan_after_prose_is_read_without_a_second_paid_call(studio: Studio, t
     (step,) = talk.now.versions[1].steps
     assert step.operation == {"op": "colour_temperature", "temperature": 20.0, "tint": 0.0}
     assert talk.posts() == ["chat"]
+
+
+def _misunderstood(studio: Studio, url: str, **more: Any) -> Job:
+    """A job whose paid answer names its picture by an address, for a client that does not follow any."""
+    given = case("image_https_url")
+    given["body"]["data"][0]["url"] = url
+    given["body"].update(more)
+    studio.simulator.scenario("answer", parameters={**given, "billed": True})
+    return order(studio)[2]
+
+
+def _mended(studio: Studio, port: int) -> Rereading:
+    fetcher = HttpUrlFetcher(UrlGuard(also_allowed={(LOOPBACK, port)}), seconds=3.0, https_only=True)
+    provider = OpenRouter(ProviderSettings(url=studio.simulator.url, fetcher=fetcher))
+    return Rereading(studio.jobs, studio.raw_answers, lambda _name: provider, studio.settlement)
+
+
+def test_an_answer_that_is_understood_later_is_no_second_charge(studio: Studio) -> None:
+    picture = save(photo("chelsea").resize((40, 30)), "PNG")
+    with serving(answering(response(picture))) as server:
+        failed = _misunderstood(studio, f"http://{LOOPBACK}:{server.port}/x.png")
+        assert failed.error is not None
+        assert (failed.error["code"], failed.status) == ("UNUSABLE_ANSWER", JobStatus.FAILED)
+        assert failed.expires_at is not None
+        assert failed.error["answer_kept_until"] == failed.expires_at.isoformat()
+        receipts, budget = studio.ledger.receipts("alice", limit=9), studio.budget("alice", "day")
+        # As it was read before, it is what it was before.
+        told = handler_of(studio.worker_services)({"task": "reread", "user": "alice", "job": failed.id}, Context())
+        assert (told["code"], studio.job("alice", failed.id)) == ("UNUSABLE_ANSWER", failed)
+        job = _mended(studio, server.port).run("alice", failed.id)
+    assert (job.status, job.error, job.images[0].width) == (JobStatus.SUCCEEDED, None, 40)
+    assert studio.images.read_output(job.images[0].key, max_bytes=10**7) == picture
+    assert (job.cost, studio.budget("alice", "day")) == (failed.cost, budget)
+    assert studio.ledger.receipts("alice", limit=9) == receipts
+    paid_once(studio, job)
+    assert studio.raw_answers.read("alice", job.id) is None
+    with pytest.raises(Conflict):
+        _mended(studio, server.port).run("alice", job.id)
+
+
+def test_one_whose_cost_is_still_being_found_out_is_settled_by_that(studio: Studio) -> None:
+    with serving(answering(response(save(photo("chelsea").resize((40, 30)), "PNG")))) as server:
+        uncertain = _misunderstood(studio, f"http://{LOOPBACK}:{server.port}/x.png", usage=None)
+        assert (uncertain.status, uncertain.cost.settled) == (JobStatus.UNCERTAIN, False)
+        job = _mended(studio, server.port).run("alice", uncertain.id)
+    assert (job.status, job.cost.settled, len(job.images)) == (JobStatus.SUCCEEDED, False, 1)
+    studio.sweep.run(Deadline(60))
+    job = studio.job("alice", job.id)
+    assert (job.cost.settled, [job.cost.actual]) == (True, studio.charged("alice"))
+
+
+def test_only_an_answer_that_was_not_understood_is_read_again(studio: Studio) -> None:
+    handle = handler_of(studio.worker_services)
+    refused = case("400_moderation_blocked")
+    studio.simulator.scenario("answer", parameters=refused)
+    _, _, job = order(studio)
+    assert handle({"task": "reread", "user": "alice", "job": job.id}, Context())["code"] == "CONFLICT"
+    for user, job_id in (("alice", "job_none"), ("bob", job.id)):
+        assert handle({"task": "reread", "user": user, "job": job_id}, Context())["code"] == "NOT_FOUND"
 
 
 def test_ten_thousand_pictures_are_one_job_and_no_more(studio: Studio) -> None:

@@ -54,6 +54,7 @@ from darkroom.services.paid.admission import Admission
 from darkroom.services.paid.answers import Answers
 from darkroom.services.paid.budgets import Budgets
 from darkroom.services.paid.reconcile import Reconciliation
+from darkroom.services.paid.rereading import Rereading
 from darkroom.services.paid.settlement import Settlement
 from darkroom.services.paid.worker import Advance, Worker
 from darkroom.services.preferences import Preferences
@@ -455,7 +456,11 @@ class Studio:
     @property
     def worker_services(self) -> Services:
         return Services(
-            self.worker, self.sweep, self.counting["reports"], dead_letters="arn:aws:sqs:us-east-1:000000000000:dead"
+            self.worker,
+            self.sweep,
+            self.counting["reports"],
+            Rereading(self.jobs, self.raw_answers, self.providers.get, self.settlement),
+            dead_letters="arn:aws:sqs:us-east-1:000000000000:dead",
         )
 
     def alarm(self, name: str, /, **facts: object) -> None:

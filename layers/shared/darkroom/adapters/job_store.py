@@ -302,6 +302,21 @@ class DynamoJobStore:
                 ExpressionAttributeValues=to_item({":at": at.isoformat()}),
             )
 
+    def revive(self, job: Job) -> bool:
+        done = self._update(
+            job,
+            "SET #status = :status, document = :document",
+            "#status = :failed AND settled = :true AND attempt = :attempt AND attribute_not_exists(removed_at)",
+            {
+                ":status": job.status.value,
+                ":document": job_document(job),
+                ":failed": JobStatus.FAILED.value,
+                ":true": True,
+                ":attempt": job.attempt,
+            },
+        )
+        return done is not None
+
     def remove(self, user: str, job_id: str) -> bool:
         try:
             with conditional():

@@ -13,6 +13,7 @@ from darkroom.bootstrap._paid import admission, job_queue, settlement, webhook_q
 from darkroom.bootstrap._usage import reports
 from darkroom.services.jobs.sweep import Sweep
 from darkroom.services.paid.reconcile import Reconciliation
+from darkroom.services.paid.rereading import Rereading
 from darkroom.services.paid.webhooks import Webhooks
 from darkroom.services.paid.worker import Worker
 from darkroom.services.recipes.batch_notes import is_batch
@@ -25,6 +26,7 @@ class WorkerServices:
     worker: Worker
     sweep: Sweep
     reports: Reports
+    rereading: Rereading
     dead_letters: str
     """ARN of the queue of messages that failed on every delivery."""
 
@@ -80,5 +82,6 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
             resume_batch=recipes(settings, behind, published).resume,
         ),
         reports=reports(settings, behind),
+        rereading=Rereading(behind.jobs, behind.raw_answers, by_name, settled),
         dead_letters=settings.job_dead_letters,
     )

@@ -102,6 +102,11 @@ class JobStore(Protocol):
     def hide(self, user: str, job_id: str, *, at: datetime) -> None:
         """Notes down that its owner has removed it: `removed_at`. What is written of it afterwards leaves that."""
 
+    def revive(self, job: Job) -> bool:
+        """Stores that a job which had failed, and is settled, has succeeded after all; False of any other,
+        and of one that its owner has removed.
+        """
+
     def remove(self, user: str, job_id: str) -> bool:
         """Whether there was a job that is over to remove."""
 

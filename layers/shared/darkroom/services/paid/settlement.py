@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from darkroom.errors import Charged, DarkroomError, InternalError, JobCanceled, NoImage
+from darkroom.errors import Charged, Conflict, DarkroomError, InternalError, JobCanceled, NoImage, UnusableAnswer
 from darkroom.images.mask import compose
 from darkroom.images.measure import measure
 from darkroom.models.chat import ChatResult
@@ -63,9 +63,29 @@ class Settlement:
 
     def succeed(self, job: Job, result: Result) -> None:
         """Stores what came, then settles. A cost that the answer does not tell is found out later."""
+        usage, done = result.usage, self._done(job, result)
+        if usage.cost is None and not self.keeps_books(done.provider):
+            self.settle(done.model_copy(update={"warnings": (*done.warnings, _UNTOLD)}), done.cost.reserved)
+        elif usage.cost is None:
+            # It has come, so it was charged; the books will say how much.
+            self._leave_open(done.model_copy(update={"cost": done.cost.model_copy(update={"charged": "unknown"})}))
+        else:
+            self.settle(done, usage.cost)
+
+    def revive(self, job: Job, result: Result) -> None:
+        """Stores what came of a failed job whose answer is understood only now. What it cost is settled, and stays so.
+
+        Raises:
+            Conflict: the job is gone, or is another's by now.
+        """
+        if not self.jobs.revive(self._done(job, result)):
+            raise Conflict("The job has changed meanwhile.", fix="Look at it again.")
+        self.raw_answers.remove(job.user, job.id)
+
+    def _done(self, job: Job, result: Result) -> Job:
+        """The job with what came of it, which is stored."""
         stored, told, warnings = self._stored(job, result)
-        usage = result.usage
-        done = job.model_copy(
+        return job.model_copy(
             update={
                 "status": JobStatus.SUCCEEDED,
                 "completed_at": self.clock(),
@@ -79,17 +99,12 @@ class Settlement:
                 "error": None,
             }
         )
-        if usage.cost is None and not self.keeps_books(done.provider):
-            self.settle(done.model_copy(update={"warnings": (*done.warnings, _UNTOLD)}), done.cost.reserved)
-        elif usage.cost is None:
-            # It has come, so it was charged; the books will say how much.
-            self._leave_open(done.model_copy(update={"cost": done.cost.model_copy(update={"charged": "unknown"})}))
-        else:
-            self.settle(done, usage.cost)
 
     def fail(self, job: Job, error: DarkroomError) -> None:
         """Ends a job that could not be carried out, as far as it is known what that cost."""
         cost = error.upstream.cost_micro_usd if error.upstream else None
+        if isinstance(error, UnusableAnswer) and job.expires_at is not None:
+            error.context["answer_kept_until"] = job.expires_at.isoformat()
         failed = self._failed(job, error.problem())
         if error.charged is False:
             self.settle(failed, 0)

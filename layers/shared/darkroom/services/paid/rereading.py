@@ -1,0 +1,50 @@
+"""Reading an answer again that could not be used, after what reads it was mended. Nothing is asked for, or paid, again.
+
+An answer that was not understood is kept as long as its job. What it cost is what it cost: a job that is settled stays
+settled, with its receipt as it was written, and becomes a success beside that; one whose cost is still being found out
+ends as if its answer had been understood at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from darkroom.errors import Conflict, NoImage, NotFound, UnusableAnswer
+from darkroom.models.job import Job, JobStatus
+from darkroom.ports import JobStore, Provider, RawAnswerStore
+from darkroom.services.paid.calls import reread
+from darkroom.services.paid.settlement import Settlement
+
+_NOT_UNDERSTOOD: Final = frozenset({UnusableAnswer.code, NoImage.code})
+
+
+@dataclass(frozen=True, slots=True)
+class Rereading:
+    jobs: JobStore
+    raw_answers: RawAnswerStore
+    providers: Callable[[str], Provider]
+    settlement: Settlement
+
+    def run(self, user: str, job_id: str) -> Job:
+        """The job, which has succeeded now.
+
+        Raises:
+            NotFound: there is no such job, or its answer is gone.
+            Conflict: it did not end with an answer that could not be used.
+            DarkroomError: the answer cannot be used still; the job is as it was.
+        """
+        job = self.jobs.find(user, job_id)
+        if job is None or job.work is None or job.removed_at is not None:
+            raise NotFound("There is no such paid job.", fix="Give the user and the id of one.")
+        has_ended = job.status in (JobStatus.FAILED, JobStatus.UNCERTAIN)
+        if not has_ended or (job.error or {}).get("code") not in _NOT_UNDERSTOOD:
+            raise Conflict(f"The job is {job.status}.", fix="Only an answer that could not be used is read again.")
+        answer = self.raw_answers.read(user, job_id)
+        if answer is None:
+            raise NotFound("The job's answer is gone.", fix="It is kept no longer than the job.")
+        result = reread(job.work, self.providers(job.provider), answer)
+        if job.cost.settled:
+            self.settlement.revive(job, result)
+        else:
+            self.settlement.succeed(job, result)
+        return self.jobs.find(user, job_id) or job
