@@ -248,6 +248,7 @@ def test_files_of_one_field_may_be_a_multipart_of_their_own() -> None:
         (TYPE, b"--BB\r\nContent-Disposition: form-data\r\n\r\na\r\n--BB--", "has no `name`"),
         (TYPE, b"--BB\r\n\r\na\r\n--BB--", "has no `name`"),
         (TYPE, b"--BB\r\na--BB--", "no blank line"),
+        (TYPE, b"--BB\r\nContent-Disposition: form-data; name=a" + b";a=b" * 65 + b"\r\n\r\nb\r\n--BB--", "parameters"),
         (TYPE, b'--BB\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n' * 1001 + b"--BB--", "more than 1000"),
         (
             TYPE,

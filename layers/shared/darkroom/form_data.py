@@ -23,6 +23,7 @@ from darkroom.images.sniff import sniff
 
 _MOST_PARTS: Final = 1000
 _MOST_HEADERS: Final = 16_384
+_MOST_PARAMETERS: Final = 64
 _BLANK_LINE: Final = re.compile(rb"(?:\A|\r?\n)(?:\r?\n|\Z)")
 _FIRST_LINE: Final = re.compile(rb"\s*--([^\r\n]{1,200}?)(?:--)?[ \t]*(?:\r?\n|\Z)")
 _PICTURES: Final = re.compile(r"(?:image|images|mask|background_image)(?:\[\d*\])?", re.ASCII)
@@ -143,6 +144,9 @@ def _part(content: bytes, *, is_last: bool) -> _Part:
     if blank is None:
         raise _broken("a part has no blank line after its headers")
     head, data = content[: blank.start()], content[blank.end() :]
+    # Parameters are read in a time that grows with the square of their number.
+    if head.count(b";") > _MOST_PARAMETERS:
+        raise _broken(f"a part's headers have more than {_MOST_PARAMETERS} parameters")
     try:
         text = head.decode()
     except UnicodeDecodeError:

@@ -24,6 +24,11 @@ def test_any_picture_can_be_converted(which: str, kind: str) -> None:
     assert done.pixels.mode == ("RGB" if kind == "jpeg" else odd()[which].mode)
 
 
+@pytest.mark.parametrize(("word", "kind"), [("jpg", "jpeg"), ("JPG", "jpeg"), (" WebP", "webp"), ("image/png", "png")])
+def test_a_format_goes_by_each_of_its_names(word: str, kind: str) -> None:
+    assert Convert.model_validate({"format": word}).format == kind
+
+
 @pytest.mark.parametrize("kind", ["png", "webp"])
 def test_a_format_that_knows_transparency_keeps_the_pixels(kind: str) -> None:
     done = Convert.model_validate({"format": kind}).apply(Canvas(see_through(), quality=3), TOOLS)

@@ -1,11 +1,12 @@
 """The file format of the result."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
 from PIL import Image
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from darkroom.models.form_values import file_format
 from darkroom.operations._alpha import is_transparent
 from darkroom.operations._base import Canvas, Operation, OutputFormat, Tools
 from darkroom.operations._css import EXAMPLES, CssColour, rgba
@@ -15,7 +16,7 @@ class Convert(Operation):
     """Sets the file format of the result and how strongly it is compressed."""
 
     op: Literal["convert"] = "convert"
-    format: OutputFormat = Field(
+    format: Annotated[OutputFormat, BeforeValidator(file_format)] = Field(
         description="`png` is exact, `jpeg` small and without transparency, `webp` smaller and may be transparent."
     )
     quality: int | None = Field(
