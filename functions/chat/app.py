@@ -85,7 +85,7 @@ def _messages(api: Api, services: bootstrap.ChatServices) -> None:
             conversation = services.conversations.find(api.user, conversation_id)
             return json_response(show_turn(job, conversation, services.answering.shown.show(job), link))
 
-        return answering.respond(submission, done, terms, seconds_left=api.seconds_left, what="The reply is")
+        return answering.respond(api, submission, done, terms, what="The reply is")
 
 
 def _versions(api: Api, services: bootstrap.ChatServices) -> None:

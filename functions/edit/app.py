@@ -21,7 +21,7 @@ def routes(services: bootstrap.EditServices) -> Api:
         terms = terms_of(api)
         request = validated(EditRequest, edit_fields(api.request.fields(_is_field)))
         submission = services.edit.submit(api.caller, request, terms)
-        return answering.answer(submission, request, terms, seconds_left=api.seconds_left)
+        return answering.answer(api, submission, request, terms)
 
     return api
 

@@ -19,7 +19,7 @@ def routes(services: bootstrap.GenerateServices) -> Api:
         terms = terms_of(api)
         request = validated(ImageRequest, api.request.fields(ImageRequest.model_fields))
         submission = services.generate.submit(api.caller, request, terms)
-        return answering.answer(submission, request, terms, seconds_left=api.seconds_left)
+        return answering.answer(api, submission, request, terms)
 
     return api
 

@@ -17,8 +17,6 @@ from darkroom.services.removal.cloud_removal import TITLE
 
 # What ending in good order takes, in seconds.
 _MARGIN = 5.0
-# API Gateway waits for 30 seconds in all, of which cutting out here may have taken some.
-_GATEWAY = 28.0
 
 
 def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
@@ -27,12 +25,11 @@ def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
     # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
     @api.post("/v1/images/background-removals", enable_validation=False)
     def remove_background() -> Response[Any]:
-        began = Deadline(_GATEWAY)
         wanted = api.request
         request = validated(CutoutRequest, wanted.fields(CutoutRequest.model_fields))
         cutout = services.remove_background.answer(api.caller, request, lambda: _terms(api))
         if isinstance(cutout, Submission):
-            return _paid(services, api, cutout, wanted, began)
+            return _paid(services, api, cutout, wanted)
         if wanted.wants_image() and len(cutout.data) <= MAX_INLINE_BYTES:
             services.remove_background.count(api.caller, request, cutout)
             return image_response(cutout.data, cutout.media_type, _facts(cutout))
@@ -52,7 +49,7 @@ def _terms(api: Api) -> Terms:
 
 
 def _paid(
-    services: bootstrap.RemoveBackgroundServices, api: Api, submission: Submission, wanted: Request, began: Deadline
+    services: bootstrap.RemoveBackgroundServices, api: Api, submission: Submission, wanted: Request
 ) -> Response[Any]:
     """The answer for the job that remove.bg is paid for."""
     from darkroom.image_api import Answering
@@ -67,13 +64,7 @@ def _paid(
         data = services.answering().images.read_output(image.key, max_bytes=MAX_INLINE_BYTES)
         return image_response(data, image.media_type, headers)
 
-    return Answering(services.answering()).respond(
-        submission,
-        done,
-        _terms(api),
-        seconds_left=min(api.seconds_left, began.left()),
-        what="The cut-out is",
-    )
+    return Answering(services.answering()).respond(api, submission, done, _terms(api), what="The cut-out is")
 
 
 def _paid_facts(job: Job) -> dict[str, str]:

@@ -4,11 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from darkroom.adapters.key_vault import KmsKeyVault
 from darkroom.adapters.sealing import CACHE_LIFETIME, MOST_CACHED, KmsSealer
-from darkroom.errors import KeyUnreadable
+from darkroom.errors import InternalError, KeyUnreadable
 from darkroom.models.key import StoredKey
 from darkroom.ports import KeyVault
 from tests.conftest import SteppingClock
@@ -158,7 +157,7 @@ def test_what_keeps_kms_from_opening_is_not_taken_for_a_wrong_key(
     key_vault.store(_key(user, clock), SECRET)
     cloud.aws.kms.disable_key(KeyId=cloud.vault_key)
     try:
-        with pytest.raises(ClientError, match="Disabled"):
+        with pytest.raises(InternalError, match="Disabled"):
             _fresh(cloud, clock).reveal(user, "openrouter")
     finally:
         cloud.aws.kms.enable_key(KeyId=cloud.vault_key)

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from darkroom.api import Api
-from darkroom.errors import ServiceUnavailable
+from darkroom.api import Api, invalid_parameter, seconds_for
+from darkroom.errors import InvalidParameter, ServiceUnavailable
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.sessions import LIFETIME, Sessions
 from darkroom.services.accounts.tokens import Tokens
@@ -105,6 +105,57 @@ def test_a_bug_is_answered_without_what_it_said(api: Api, tokens: Tokens) -> Non
 def test_a_fault_that_passes_says_when_to_try_again(api: Api, tokens: Tokens) -> None:
     status, headers, problem = _call(api, "/busy", {"X-Api-Key": tokens.create(user="alice")[1]})
     assert (status, headers["retry-after"], problem["retryable"]) == (503, "2", True)
+
+
+class TestHowLongThereIs:
+    """`requestContext.timeEpoch` is when API Gateway began to wait, for 30 seconds."""
+
+    @pytest.mark.parametrize(
+        ("passed", "left"),
+        [(0, 29), (1, 29), (5, 25), (27, 3), (29.5, 0.5), (30, 29), (90_000, 29), (-3, 29), (-90_000, 29)],
+    )
+    def test_it_counts_from_the_request_and_heeds_no_clock_that_is_wrong(self, passed: float, left: float) -> None:
+        event = {"requestContext": {"timeEpoch": 1_772_366_400_000}}
+        assert seconds_for(event, Context(), 1_772_366_400 + passed) == left  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("event", [{}, {"requestContext": {}}, {"requestContext": {"timeEpoch": "now"}}])
+    def test_without_it_lambdas_time_counts(self, event: dict[str, Any]) -> None:
+        assert seconds_for(event, Context(), 0.0) == 29  # type: ignore[arg-type]
+
+
+class TestFaultsOfARequest:
+    def test_twenty_are_listed_and_all_are_counted(self) -> None:
+        error = invalid_parameter([{"loc": (f"x{number}",), "type": "t", "msg": "Wrong"} for number in range(5000)])
+        assert (len(error.context["faults"]), error.context["fault_count"]) == (20, 5000)
+
+    @pytest.mark.parametrize(
+        "secret",
+        [
+            "sk-or-v1-0123456789abcdef",
+            "dk_0123456789abcdef",
+            "AIzaSyA-0123456789abcdefghijkl",
+            "Bearer abcdefghijk",
+            "9f86d081884c7d659a2feaa0c55ad015",
+            "Ab3dE5fGh7jK9mNpQ2",
+            "x" * 41,
+        ],
+    )
+    def test_a_key_in_the_place_of_a_fields_name_is_not_echoed(self, secret: str) -> None:
+        error = invalid_parameter([{"loc": ("body", secret), "type": "extra_forbidden", "msg": "m"}])
+        assert secret not in str(error.problem())
+        assert error.param == f"[a name of {len(secret)} characters]"
+
+    @pytest.mark.parametrize("name", ["max_completion_tokens", "b64_json", "image[]", "images.0.url", "size_1024x1024"])
+    def test_a_fields_name_is(self, name: str) -> None:
+        assert invalid_parameter([{"loc": (name,), "type": "t", "msg": "m"}]).param == name
+
+    def test_nor_does_a_key_leave_in_a_sentence(self) -> None:
+        error = InvalidParameter(
+            "`dk_0123456789abcdef` is wrong.", fix="Not sk-ant-0123456789.", param="dk_0123456789ab"
+        )
+        assert not {"dk_0123456789abcdef", "sk-ant-0123456789", "dk_0123456789ab"} & set(
+            str(error.problem()).replace("`", " ").replace("'", " ").replace(".", " ").split()
+        )
 
 
 def test_an_unknown_path_is_a_problem_too(api: Api, tokens: Tokens) -> None:

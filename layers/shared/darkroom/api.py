@@ -1,7 +1,8 @@
 """The HTTP edge: who may call, what came in, how errors and pictures go out. Knows API Gateway and Lambda."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -11,22 +12,35 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
+from darkroom.adapters.aws import within
 from darkroom.browser import SESSION, Visit
 from darkroom.errors import (
     DarkroomError,
     InternalError,
     InvalidParameter,
     NotFound,
+    PayloadTooLarge,
     TokenRestricted,
 )
+from darkroom.errors.names import shown_name
 from darkroom.models.caller import Caller
+from darkroom.models.deadline import Deadline
 from darkroom.observability import logger
 from darkroom.request_body import Request, body_of, json_object
 from darkroom.route_table import DEFAULT, unmatched
 from darkroom.services.accounts.callers import Callers
 
 Event = dict[str, Any]
+Telling = Callable[[DarkroomError], DarkroomError]
+"""From what went wrong to what the caller is told."""
 Model = TypeVar("Model")
+
+# Of the whole answer as JSON, with some room for headers.
+_MOST_PAYLOAD = 6_291_556 - 40_000
+GATEWAY_SECONDS = 30.0
+# At the end of a request: what sending the answer takes, and what finding out what to say of an error may.
+_FOR_SENDING = 0.9
+_FOR_AN_ERROR = 1.7
 
 # What every answer carries: nobody may cache it, guess another type, or learn from where it was asked.
 _HEADERS = {
@@ -47,9 +61,14 @@ class Api:
         public: route keys (`GET /oauth`) that serve everybody; they are named here and nowhere else.
     """
 
-    def __init__(self, callers: Callers, *, public: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, callers: Callers, *, public: frozenset[str] = frozenset(), epoch: Callable[[], float] = time.time
+    ) -> None:
         self._callers = callers
         self._public = public
+        self._epoch = epoch
+        self._deadline = Deadline(0.0)
+        self._told: Telling | None = None
         self.app = APIGatewayHttpResolver(enable_validation=True)
         self.app.not_found(_no_such_route)
         self.app.exception_handler(RequestValidationError)(_refuse_invalid)
@@ -85,8 +104,12 @@ class Api:
 
     @property
     def seconds_left(self) -> float:
-        """Until Lambda stops this invocation."""
-        return float(self.app.lambda_context.get_remaining_time_in_millis()) / 1000
+        """Until whoever asks has no answer any more: Lambda stops this invocation, or API Gateway stops waiting."""
+        return self._deadline.left()
+
+    def on_error(self, told: Telling) -> None:
+        """From now on, and for this request alone, `told` says what goes out for an error."""
+        self._told = told
 
     @property
     def known_user(self) -> str | None:
@@ -124,22 +147,35 @@ class Api:
 
     def handle(self, event: Event, context: LambdaContext) -> dict[str, Any]:
         request_id = str(event.get("requestContext", {}).get("requestId", ""))
+        self._deadline, self._told = Deadline(seconds_for(event, context, self._epoch())), None
         try:
             if event["routeKey"] == DEFAULT:
                 # Asks nobody who calls, and nothing of AWS.
                 raise unmatched(event)
-            self._authenticate(event)
-            answer = self.app.resolve(event, context)
-        except DarkroomError as error:
-            if error.status >= 500 and not error.joins:
-                logger.exception(error.detail, code=error.code)
-            answer = _problem(error, request_id)
-        except Exception:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
-            logger.exception("A route raised", route=event.get("routeKey"))
-            fault = InternalError("Something went wrong here, not with your request.", fix="Try again; the log has it.")
-            answer = _problem(fault, request_id)
+            with within(Deadline(self.seconds_left - _FOR_AN_ERROR)):
+                self._authenticate(event)
+                answer = self.app.resolve(event, context)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
+            answer = _problem(self._error(error, event), request_id)
         answer["headers"] = {**_HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
         return answer
+
+    def _error(self, raised: Exception, event: Event) -> DarkroomError:
+        """What the caller is told of it."""
+        error = raised if isinstance(raised, DarkroomError) else _unknown()
+        if raised is not error:
+            logger.exception("A route raised", route=event.get("routeKey"))
+        elif error.status >= 500 and not error.joins:
+            logger.exception(error.detail, code=error.code)
+        if self._told is None:
+            return error
+        try:
+            with within(Deadline(self.seconds_left - _FOR_SENDING)):
+                return self._told(error)
+        except Exception:  # noqa: BLE001 - as above
+            logger.exception("What to say of an error could not be found out", route=event.get("routeKey"))
+            error.charged, error.retryable = "unknown", False
+            return error
 
     def _authenticate(self, event: Event) -> None:
         if event["routeKey"] in self._public:
@@ -154,6 +190,28 @@ class Api:
     def _signs(self) -> dict[str, str | None]:
         headers = self.app.current_event.headers
         return {"token": _token_of(headers), "session": self.visit.cookie(SESSION)}
+
+
+def seconds_for(event: Event, context: LambdaContext, now: float) -> float:
+    """How long there is to answer an event.
+
+    API Gateway waits for 30 seconds from when the request came, and a cold start or a queue may have taken some of
+    them. Of a request that came in the future, or so long ago that nobody can be waiting, the clock is wrong: then what
+    Lambda grants counts.
+
+    Args:
+        now: seconds since the epoch.
+    """
+    granted = float(context.get_remaining_time_in_millis()) / 1000
+    came = event.get("requestContext", {}).get("timeEpoch")
+    if not isinstance(came, int | float):
+        return granted
+    passed = now - came / 1000
+    return min(granted, GATEWAY_SECONDS - max(0.0, passed)) if passed < GATEWAY_SECONDS else granted
+
+
+def _unknown() -> InternalError:
+    return InternalError("Something went wrong here, not with your request.", fix="Try again; the log has it.")
 
 
 def _problem(error: DarkroomError, request_id: str) -> dict[str, Any]:
@@ -190,21 +248,31 @@ def _refuse_invalid(error: RequestValidationError) -> Response[Any]:
 
 
 def invalid_parameter(faults: Any) -> InvalidParameter:
-    """One error for pydantic's list of faults, which names the first field at fault and lists them all.
+    """One error for pydantic's list of faults, which names the first field at fault and lists the first twenty.
 
     Args:
         faults: as from `ValidationError.errors()`.
     """
-    named = [(".".join(str(part) for part in fault["loc"] if part not in ("body", "query")), fault) for fault in faults]
+    named = [(_place(fault["loc"]), fault) for fault in faults[:_MOST_FAULTS]]
     param, first = named[0]
     return InvalidParameter(
         f"`{param}`: {_sentence(first)}" if param else _sentence(first),
         fix="Correct the named field; docs/api.md says what each one takes.",
         param=param or None,
-        context={"faults": [{"param": name or None, "message": _sentence(fault)} for name, fault in named]},
+        context={
+            "faults": [{"param": name or None, "message": _sentence(fault)} for name, fault in named],
+            "fault_count": len(faults),
+        },
     )
 
 
+def _place(parts: Sequence[str | int]) -> str:
+    """Where a fault is. Names of fields are callers' own where they are wrong."""
+    return ".".join(shown_name(str(part)) for part in parts[:_DEEPEST_PLACE] if part not in ("body", "query"))
+
+
+_MOST_FAULTS = 20
+_DEEPEST_PLACE = 12
 _WORDS = {
     "tuple_type": "A list is expected.",
     "list_type": "A list is expected.",
@@ -255,3 +323,17 @@ def json_response(
 def see_other(location: str, headers: Mapping[str, str]) -> Response[Any]:
     """What Lambda cannot carry is fetched from the bucket."""
     return Response(303, "text/plain", "", headers={**headers, "location": location})
+
+
+def require_sendable(answer: Response[Any]) -> None:
+    """Raises PayloadTooLarge if Lambda could not carry the answer."""
+    body = answer.body or ""
+    size = 4 * len(body) / 3 if isinstance(body, bytes) else len(body)
+    if size > _MOST_PAYLOAD / 2 and isinstance(body, str):
+        # Within Lambda's own JSON, quotes and backslashes take twice their room.
+        size = len(json.dumps(body, ensure_ascii=False).encode())
+    if size > _MOST_PAYLOAD:
+        raise PayloadTooLarge(
+            f"The answer has about {size / 1e6:.1f} MB; an answer can have 6.",
+            fix="The job has links to what it made.",
+        )

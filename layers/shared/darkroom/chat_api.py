@@ -10,18 +10,20 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom.api import Api, json_response, validated
+from darkroom.api import Api, json_response, require_sendable, see_other, validated
 from darkroom.bootstrap import AnswerServices
+from darkroom.errors import PayloadTooLarge
 from darkroom.image_api import Answering, terms_of
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.job import Job
 from darkroom.ports import ImageStore
 from darkroom.services.complete import Complete
+from darkroom.services.jobs.jobs import long_answer_key
 
 ROUTE = "/v1/chat/completions"
 EVENTS = "text/event-stream"
-# As much as Lambda can answer with.
-_MOST_BYTES = 5_500_000
+# Far more than any model writes.
+_MOST_BYTES = 64_000_000
 _PIECE = 256
 # What is said of a message in chunks of its own; everything else in it goes out as it is.
 _TOLD_APART = frozenset({"role", "content", "tool_calls"})
@@ -49,10 +51,22 @@ def complete_route(api: Api, services: CompleteServices) -> None:
             sent = _completion(services.answering.images, job)
             completion = {**complete_fields(sent), "darkroom": _ours(services.answering, job)}
             if not body.is_streamed:
-                return json_response(completion)
-            return Response(200, EVENTS, stream(completion, shows_usage=body.shows_usage), headers={})
+                return _sent(services.answering.images, job, json_response(completion))
+            events = stream(completion, shows_usage=body.shows_usage)
+            return _sent(services.answering.images, job, Response(200, EVENTS, events, headers={}))
 
-        return answering.respond(submission, done, terms, seconds_left=api.seconds_left, what="The completion is")
+        return answering.respond(api, submission, done, terms, what="The completion is")
+
+
+def _sent(images: ImageStore, job: Job, answer: Response[Any]) -> Response[Any]:
+    """The answer, or the way to it where Lambda could not carry it; HTTP clients follow that by themselves."""
+    try:
+        require_sendable(answer)
+    except PayloadTooLarge:
+        kind, key = str(answer.content_type), long_answer_key(job)
+        images.write_output(key, str(answer.body).encode(), media_type=kind, metadata={"job": job.id})
+        return see_other(images.link_output(key), {})
+    return answer
 
 
 def complete_fields(completion: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.api import see_other
 from darkroom.errors import InvalidParameter
+from darkroom.errors.names import shown_name
 from darkroom.models.conversation import Conversation, Message, Version
 from darkroom.models.image_input import edit_fields, names_picture
 from darkroom.models.job import Job
@@ -65,7 +66,9 @@ class NewConversation:
         if unknown or found["mask"] is not None:
             name = unknown[0] if unknown else "mask"
             raise InvalidParameter(
-                f"`{name[:64]}` is no field of a new conversation.", fix="It takes a picture and a `title`.", param=name
+                f"`{shown_name(name)}` is no field of a new conversation.",
+                fix="It takes a picture and a `title`.",
+                param=shown_name(name),
             )
         if len(found["images"]) > 1:
             raise InvalidParameter(

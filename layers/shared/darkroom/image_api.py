@@ -8,9 +8,17 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom.api import Api, json_response, retry_header, validated
-from darkroom.bootstrap import AnswerServices
-from darkroom.errors import InvalidParameter, StillRunning
+from darkroom.api import Api, json_response, require_sendable, retry_header, validated
+from darkroom.bootstrap import AnswerServices, alarm
+from darkroom.errors import (
+    AnswerNotGiven,
+    AnswerPending,
+    Charged,
+    DarkroomError,
+    DarkroomFault,
+    InvalidParameter,
+    StillRunning,
+)
 from darkroom.image_body import image_body
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
@@ -18,6 +26,7 @@ from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
 from darkroom.services.paid.admission import Submission
+from darkroom.services.paid.answers import reference
 from darkroom.services.paid.waiting import is_answer, wait_for
 
 LONGEST_WAIT = 25.0
@@ -43,6 +52,7 @@ def terms_of(api: Api) -> Terms:
             "wait": min(LONGEST_WAIT, float(waits[0])) if waits else None,
             "is_retry": _is_retry(headers.get("x-stainless-retry-count", "")),
             "cancel_after": _cancel_after(headers),
+            "deadline": Deadline(api.seconds_left),
         },
     )
 
@@ -85,44 +95,49 @@ class Answering:
 
     behind: AnswerServices
 
-    def answer(
-        self, submission: Submission, request: ImageRequest, terms: Terms, *, seconds_left: float
-    ) -> Response[Any]:
+    def answer(self, api: Api, submission: Submission, request: ImageRequest, terms: Terms) -> Response[Any]:
         """Pictures; raises as respond does."""
         return self.respond(
+            api,
             submission,
             lambda job: json_response(image_body(self.behind, job, request)),
             terms,
-            seconds_left=seconds_left,
             what="The picture is",
         )
 
     def respond(
         self,
+        api: Api,
         submission: Submission,
         done: Callable[[Job], Response[Any]],
         terms: Terms,
         *,
-        seconds_left: float,
         what: str,
     ) -> Response[Any]:
         """Raises StillRunning when the caller wants to wait, and no longer can.
+
+        Whatever else goes wrong from here on, until the answer has left, is told with the job, and with what is known
+        of its cost: see undelivered.
 
         Args:
             done: the answer for a job that has succeeded; headers are put beside its own.
             what: what is waited for, with its verb.
         """
+        api.on_error(lambda error: self.undelivered(error, submission, terms))
         job = submission.job
         limit = LONGEST_WAIT if terms.wait is None else terms.wait
         if not terms.is_async or is_answer(job):
-            job = wait_for(self.behind.jobs, job, Deadline(min(limit, max(0.0, seconds_left - _AFTERWARDS))))
+            job = wait_for(self.behind.jobs, job, Deadline(min(limit, max(0.0, api.seconds_left - _AFTERWARDS))))
         headers = self._headers(job, submission, terms)
         if is_answer(job):
+            answer = self._over(job, submission, done, headers)
+            require_sendable(answer)
             self._told(submission)
-            return self._over(job, submission, done, headers)
+            return answer
         if terms.is_async or terms.wait is not None:
+            answer = json_response(self.behind.shown.show(job), 202, {**headers, "retry-after": "2"})
             self._told(submission)
-            return json_response(self.behind.shown.show(job), 202, {**headers, "retry-after": "2"})
+            return answer
         if submission.answer is not None:
             self.behind.answers.let_go(submission.answer)
         raise StillRunning(
@@ -133,9 +148,68 @@ class Answering:
             context={"job": self.behind.shown.show(job)},
         )
 
+    def undelivered(self, error: DarkroomError, submission: Submission, terms: Terms) -> DarkroomError:
+        """What is said in the error's place to whoever has a job already: never that nothing was charged, try again.
+
+        The answer is set free, so that the same request gets it for nothing; where that cannot be done, nobody is told
+        to send it again.
+        """
+        if error.joins:
+            return error
+        job = self._as_it_is(submission.job)
+        charged: Charged = job.cost.charged if job.cost.settled else "unknown"
+        shown = self._shown(job, charged)
+        is_free = terms.idempotency_key is not None or self._let_go(submission)
+        if error.status < 500:
+            # The same would come of it each time.
+            error.charged, error.retryable, error.retry_after = charged, False, None
+            error.context["job"] = shown
+            return error
+        detail = f"The work has its job, but the answer could not be given: {error.detail}"
+        if is_free:
+            return AnswerPending(
+                detail,
+                fix="Send the same request again, which costs nothing more, or look at the job.",
+                retry_after=2,
+                charged=charged,
+                context={"job": shown},
+            )
+        return AnswerNotGiven(
+            detail,
+            fix="Look at the job, which goes on; the same request sent again might be another one, and be paid for.",
+            charged=charged,
+            context={"job": shown},
+        )
+
+    def _as_it_is(self, job: Job) -> Job:
+        try:
+            return self.behind.jobs.find(job.user, job.id) or job
+        except DarkroomFault:
+            return job
+
+    def _shown(self, job: Job, charged: Charged) -> dict[str, Any]:
+        try:
+            shown = self.behind.shown.show(job)
+        except DarkroomFault:
+            return reference(job.id)
+        return {**shown, "cost": {**shown["cost"], "charged": charged}}
+
+    def _let_go(self, submission: Submission) -> bool:
+        """Whether the same request gets the answer from now on, without becoming another job."""
+        if submission.answer is None:
+            return False
+        try:
+            return self.behind.answers.let_go(submission.answer)
+        except DarkroomFault:
+            return False
+
     def _told(self, submission: Submission) -> None:
-        if submission.answer is not None:
-            self.behind.answers.told(submission.answer)
+        """Notes that the answer is being given. It is given in any case: it is there, and was paid for."""
+        try:
+            if submission.answer is not None:
+                self.behind.answers.told(submission.answer)
+        except DarkroomFault as fault:
+            alarm("NOT_NOTED_DOWN", job=submission.job.id, detail=fault.detail)
 
     def _headers(self, job: Job, submission: Submission, terms: Terms) -> dict[str, str]:
         headers = {"location": f"/v1/jobs/{job.id}"}

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from darkroom.api import Api, json_response, retry_header, validated
 from darkroom.bootstrap import AnswerServices
-from darkroom.image_api import LONGEST_WAIT, terms_of
+from darkroom.image_api import LONGEST_WAIT, Answering, terms_of
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
 from darkroom.models.form_values import unfolded
@@ -87,6 +87,7 @@ def mount(api: Api, services: RecipeServices) -> None:
         submission = services.recipes.apply(
             api.caller, _application(api.request.fields(NewApplication.model_fields)), terms
         )
+        api.on_error(lambda error: Answering(services.answering).undelivered(error, submission, terms))
         return _answer(services.answering, submission, terms, seconds_left=api.seconds_left)
 
 

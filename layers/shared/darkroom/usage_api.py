@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from darkroom import bootstrap
 from darkroom.api import Api
 from darkroom.errors import InvalidParameter
+from darkroom.errors.names import shown_name
 from darkroom.models.money import MicroUsd, in_credits, in_dollars
 from darkroom.models.receipt import Receipt
 from darkroom.models.usage import DIMENSIONS, Dimension
@@ -62,7 +63,7 @@ def _dimensions(by: str) -> tuple[Dimension, ...]:
     known = {name: name for name in DIMENSIONS}
     if unknown := [word for word in named if word not in known]:
         raise InvalidParameter(
-            f"Usage cannot be shown by {unknown[0][:50]!r}.",
+            f"Usage cannot be shown by {shown_name(unknown[0])!r}.",
             fix=f"Use one or several of: {', '.join(DIMENSIONS)}.",
             param="by",
             context={"accepted": list(DIMENSIONS)},

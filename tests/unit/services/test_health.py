@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -133,3 +134,26 @@ def test_nothing_is_kept_of_those_who_no_longer_ask(ward: Ward) -> None:
         health.check(f"user-{number}")
         ward.clock.step(KEPT)
     assert len(health._kept) == 1
+
+
+def test_what_hangs_is_named_and_keeps_nobody_waiting(ward: Ward) -> None:
+    stopping = Event()
+
+    def hangs() -> str:
+        stopping.wait(60)
+        return "Too late."
+
+    health = Health(
+        {"table": lambda: "It can be read.", "queue": hangs},
+        ward.client,
+        ward.keys,
+        {"openrouter": ward.client},
+        ward.clock,
+        longest=0.5,
+    )
+    try:
+        found = {each.name: each for each in health.check(USER).findings}
+    finally:
+        stopping.set()
+    assert (found["queue"].status, found["queue"].detail) == ("failed", "No answer came within 0.5 s.")
+    assert found["table"].status == "ok"

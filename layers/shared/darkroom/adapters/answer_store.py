@@ -47,7 +47,8 @@ class DynamoAnswerStore:
                     ExpressionAttributeValues=to_item({":state": seen.state, ":changed_at": _iso(seen.changed_at)}),
                 )
         except ConditionFailed:
-            return False
+            # A write whose answer got lost is sent again, and then finds itself there.
+            return self.find(to.user, to.request_sha256, to.job_id) == to
         return True
 
     def find(self, user: str, request_sha256: str, job_id: str) -> PendingAnswer | None:

@@ -1,18 +1,25 @@
-"""AWS clients and what their errors mean to us."""
+"""AWS clients, how long they may take, and what their errors mean to us."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any, Final, Protocol, TypeVar
 
 from botocore import exceptions as botocore_errors
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.httpsession import URLLib3Session
+from botocore.parsers import ResponseParserError
 
-from darkroom.errors import PayloadTooLarge, ServiceUnavailable
+from darkroom.errors import DarkroomError, InternalError, PayloadTooLarge, ServiceUnavailable
+from darkroom.models.deadline import Deadline
 
-# Standard mode backs off with jitter and gives up soon enough to answer within an HTTP function's 29 seconds.
+# Standard mode backs off with jitter, for three seconds in all. With every attempt hanging, a call ends after 24
+# seconds at the most, less than an HTTP function has; several in a row end by the request's own deadline (`within`).
 CLIENT_CONFIG = Config(
-    connect_timeout=3,
-    read_timeout=10,
+    connect_timeout=2,
+    read_timeout=5,
     retries={"mode": "standard", "total_max_attempts": 3},
     signature_version="v4",
 )
@@ -32,6 +39,61 @@ _PASSING = frozenset(
         "TransactionInProgressException",
     }
 )
+# Seconds that a call may be silent for when less time is left than it would get by itself: the longest that fits.
+_SHORT: Final = (2.0, 0.75, 0.3)
+_FULL: Final = 5.0
+
+_log = logging.getLogger("darkroom")
+_limits: list[Deadline] = []
+
+
+class OutOfTime(BotoCoreError):
+    """A call was not made, for there is no time left for its answer."""
+
+    fmt = "No time is left for {call}"
+
+
+class _Client(Protocol):
+    @property
+    def meta(self) -> Any: ...
+
+
+_AnyClient = TypeVar("_AnyClient", bound=_Client)
+
+
+def bounded(client: _AnyClient) -> _AnyClient:
+    """The client, which from now on heeds the deadline of `within`."""
+    client.meta.events.register_first("before-send", _in_time)
+    return client
+
+
+@contextmanager
+def within(deadline: Deadline) -> Iterator[None]:
+    """For as long as the block runs, calls of this process end by the deadline, in whichever thread they are made."""
+    _limits.append(deadline)
+    try:
+        yield
+    finally:
+        _limits.remove(deadline)
+
+
+def _in_time(request: Any, event_name: str, **_: Any) -> Any:
+    """Sends the request itself where the time left is short. None: it is sent as always."""
+    if not _limits:
+        return None
+    left = min(deadline.left() for deadline in tuple(_limits))
+    if left >= _FULL:
+        return None
+    seconds = next((each for each in _SHORT if each <= left), None)
+    if seconds is None:
+        raise OutOfTime(call=event_name.removeprefix("before-send."))
+    return _session(seconds).send(request)
+
+
+@cache
+def _session(seconds: float) -> URLLib3Session:
+    # The stubs say that it is a whole number; botocore itself passes what we do.
+    return URLLib3Session(timeout=(seconds, seconds))  # type: ignore[arg-type]
 
 
 def code_of(error: ClientError) -> str:
@@ -40,14 +102,52 @@ def code_of(error: ClientError) -> str:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns what will pass by itself into ServiceUnavailable; the rest is our mistake and stays as it is."""
+    """Turns whatever AWS or its client raises into errors of ours.
+
+    Raises:
+        ServiceUnavailable: it will pass by itself, or no answer came; what was asked for may have been done.
+        PayloadTooLarge: a row would be too large.
+        InternalError: AWS refuses what we ask for, or cannot be asked at all; the log has an alarm.
+    """
     try:
         yield
     except ClientError as error:
-        if code_of(error) == "ValidationException" and "size has exceeded" in str(error):
-            raise PayloadTooLarge("That is more than fits into one row.", fix="Send less of it.") from error
-        if code_of(error) in _PASSING:
-            raise ServiceUnavailable("AWS is busy.", fix="Try again in a moment.", retry_after=2) from error
-        raise
-    except (botocore_errors.ConnectionError, botocore_errors.HTTPClientError) as error:
-        raise ServiceUnavailable("AWS did not answer.", fix="Try again in a moment.", retry_after=2) from error
+        raise _refusal(error) from error
+    except ResponseParserError as error:
+        raise _unavailable("AWS answered with something that cannot be read.") from error
+    except OutOfTime as error:
+        raise _unavailable(f"AWS did not answer in time ({error.kwargs['call']}).") from error
+    except _NO_ANSWER as error:
+        raise _unavailable("AWS did not answer.") from error
+    except BotoCoreError as error:
+        _alarm(type(error).__name__)
+        raise InternalError("AWS cannot be called from here.", fix="Tell the stack's owner; the log has it.") from error
+
+
+_NO_ANSWER = (
+    botocore_errors.ConnectionError,
+    botocore_errors.HTTPClientError,
+    botocore_errors.IncompleteReadError,
+    botocore_errors.ChecksumError,
+    botocore_errors.FlexibleChecksumError,
+)
+
+
+def _refusal(error: ClientError) -> DarkroomError:
+    code = code_of(error)
+    if code == "ValidationException" and "size has exceeded" in str(error):
+        return PayloadTooLarge("That is more than fits into one row.", fix="Send less of it.")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _PASSING or status >= 500 or status == 429:
+        return _unavailable("AWS is busy.")
+    _alarm(f"{error.operation_name}: {code}")
+    return InternalError(f"AWS refuses {error.operation_name} ({code}).", fix="Tell the stack's owner; the log has it.")
+
+
+def _unavailable(detail: str) -> ServiceUnavailable:
+    return ServiceUnavailable(detail, fix="Try again in a moment.", retry_after=2)
+
+
+def _alarm(what: str) -> None:
+    """As `bootstrap.alarm` does; an adapter is handed none."""
+    _log.error("AWS refuses a call: %s", what, extra={"alarm": "AWS_REFUSED"})

@@ -49,13 +49,14 @@ class S3ImageStore:
         self._keep_days = keep_days
 
     def presign_upload(self, key: str, *, media_type: str, max_bytes: int) -> PresignedUpload:
-        form = self._client.generate_presigned_post(
-            Bucket=self._uploads,
-            Key=key,
-            Fields={"Content-Type": media_type},
-            Conditions=[{"Content-Type": media_type}, ["content-length-range", 1, max_bytes]],
-            ExpiresIn=int(UPLOAD_FORM_LIFETIME.total_seconds()),
-        )
+        with translated():
+            form = self._client.generate_presigned_post(
+                Bucket=self._uploads,
+                Key=key,
+                Fields={"Content-Type": media_type},
+                Conditions=[{"Content-Type": media_type}, ["content-length-range", 1, max_bytes]],
+                ExpiresIn=int(UPLOAD_FORM_LIFETIME.total_seconds()),
+            )
         return PresignedUpload(url=form["url"], fields=form["fields"], expires_at=self._clock() + UPLOAD_FORM_LIFETIME)
 
     def read_upload(self, key: str, *, version: str | None = None, max_bytes: int) -> bytes:
@@ -76,11 +77,12 @@ class S3ImageStore:
     def link_output(self, key: str) -> str:
         # A drawing can hold scripts, which a browser would run if it showed it.
         saved = {"ResponseContentDisposition": "attachment"} if key.endswith(".svg") else {}
-        return self._client.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": self._outputs, "Key": key, **saved},
-            ExpiresIn=int(LINK_LIFETIME.total_seconds()),
-        )
+        with translated():
+            return self._client.generate_presigned_url(
+                "get_object",
+                Params={"Bucket": self._outputs, "Key": key, **saved},
+                ExpiresIn=int(LINK_LIFETIME.total_seconds()),
+            )
 
     def remove_outputs(self, keys: Sequence[str]) -> None:
         for key in keys:

@@ -48,11 +48,13 @@ class DynamoJobStore:
 
     def add(self, job: Job, *, source: str | None = None) -> Job | None:
         if source is None:
-            with translated():
+            # Its id is its own: if it is there already, this very write was sent twice, for its answer got lost.
+            with suppress(ConditionFailed), conditional():
                 self._client.put_item(
                     TableName=self._table, Item=to_item(job_row(job)), ConditionExpression="attribute_not_exists(pk)"
                 )
-                if job.status.is_final and not job.is_paid:
+            if job.status.is_final and not job.is_paid:
+                with translated():
                     self._client.put_item(TableName=self._table, Item=to_item(_work_of(job)))
             return job
         return job if self._claim(job, source) else self._claimed(source)

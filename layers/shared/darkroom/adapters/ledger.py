@@ -17,7 +17,7 @@ from darkroom.adapters.dynamo import (
 from darkroom.adapters.job_rows import job_document, job_key, job_row, to_job
 from darkroom.adapters.ledger_books import Books, busy
 from darkroom.adapters.ledger_rows import counted, delivery_of, idempotency_row, receipt_of, receipt_row, to_idempotency
-from darkroom.errors import ServiceUnavailable
+from darkroom.errors import DarkroomError, OutcomeUnknown, ServiceUnavailable
 from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
 from darkroom.models.budget import Budget, BudgetRef
 from darkroom.models.job import Job
@@ -44,12 +44,40 @@ class DynamoLedger(Books):
             for _ in self._tries():
                 if outcome := self._try_to_admit(queued, idempotency, answer, beside):
                     return outcome
-        except ServiceUnavailable:
-            # An answer that got lost says nothing: it counts whether the row is there.
-            if stored := self._stored(queued):
+        except ServiceUnavailable as lost:
+            if stored := self._found_out(queued, lost, answer, has_key=idempotency is not None):
                 return Outcome(admitted=stored)
             raise
         raise busy("Nothing was reserved, and nothing will be spent.")
+
+    def _found_out(
+        self, job: Job, lost: ServiceUnavailable, answer: PendingAnswer | None, *, has_key: bool
+    ) -> Job | None:
+        """What an answer that got lost would have said: the job, or None if nothing was admitted, nor will be.
+
+        Raises:
+            OutcomeUnknown: that cannot be found out either, and somebody waits for it.
+        """
+        try:
+            # What was sent may still be on its way: once its place is taken, it cannot come to pass any more.
+            if answer is not None and self._forestalled(answer):
+                return None
+            return self._stored(job)
+        except DarkroomError as error:
+            if answer is None and not has_key:
+                # A part of another job, which has one id however often it is asked for.
+                raise lost from error
+            raise OutcomeUnknown("AWS did not say whether the work was begun.", charged="unknown") from error
+
+    def _forestalled(self, answer: PendingAnswer) -> bool:
+        """Takes the place of the answer's row; False if it is there, and with it its job."""
+        row = answer_row(answer.model_copy(update={"state": "told"}))
+        try:
+            with conditional():
+                self._client.put_item(TableName=self._table, Item=to_item(row), ConditionExpression=_ABSENT)
+        except ConditionFailed:
+            return False
+        return True
 
     def _try_to_admit(
         self, job: Job, idempotency: IdempotencyRecord | None, answer: PendingAnswer | None, beside: Job | None
@@ -59,7 +87,7 @@ class DynamoLedger(Books):
         taken: list[TransactWriteItemTypeDef] = [
             {"Update": reserve(self._table, job.user, ref, job.cost.reserved, now)} for ref in job.budgets
         ]
-        others = [self._put(answer_row(answer))] if answer else []
+        others = [self._put(answer_row(answer), ConditionExpression=_ABSENT)] if answer else []
         others += [self._put(job_row(beside), ConditionExpression=_ABSENT)] if beside else []
         new_job = self._put(job_row(job), ConditionExpression=_ABSENT)
         try:

@@ -83,18 +83,19 @@ class KmsSealer:
         return secret
 
     def _decrypt(self, sealed: Sealed, context: Mapping[str, str]) -> str:
-        try:
-            with translated():
+        with translated():
+            try:
                 opened = self._kms.decrypt(
                     CiphertextBlob=sealed.data_key, KeyId=self._key_id, EncryptionContext=context
                 )
+            except ClientError as error:
+                if code_of(error) not in ("InvalidCiphertextException", "IncorrectKeyException"):
+                    raise
+                raise KeyUnreadable("What is stored cannot be opened.", fix=self._fix) from error
+        try:
             return _fernet(opened["Plaintext"]).decrypt(sealed.ciphertext).decode()
         except InvalidToken:
             raise KeyUnreadable("What is stored does not match its seal.", fix=self._fix) from None
-        except ClientError as error:
-            if code_of(error) not in ("InvalidCiphertextException", "IncorrectKeyException"):
-                raise
-            raise KeyUnreadable("What is stored cannot be opened.", fix=self._fix) from error
 
 
 class _Cache:

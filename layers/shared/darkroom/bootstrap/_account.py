@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import boto3
 
 from darkroom.adapters import probes
-from darkroom.adapters.aws import CLIENT_CONFIG, S3_CONFIG
+from darkroom.adapters.aws import CLIENT_CONFIG, S3_CONFIG, bounded
 from darkroom.bootstrap._base import (
     ProvidersByName,
     Stores,
@@ -69,7 +69,7 @@ def account(environ: Mapping[str, str]) -> AccountServices:
 
 
 def health(settings: Settings, behind: Stores) -> Health:
-    s3, sqs = boto3.client("s3", config=S3_CONFIG), boto3.client("sqs", config=CLIENT_CONFIG)
+    s3, sqs = bounded(boto3.client("s3", config=S3_CONFIG)), bounded(boto3.client("sqs", config=CLIENT_CONFIG))
     queues = {"paid jobs": settings.job_queue, "pictures": settings.render_queue, "webhooks": settings.webhook_queue}
     return Health(
         {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from darkroom.adapters.answer_store import DynamoAnswerStore
-from darkroom.adapters.aws import CLIENT_CONFIG, S3_CONFIG, translated
+from darkroom.adapters.aws import CLIENT_CONFIG, S3_CONFIG, bounded, translated
 from darkroom.adapters.image_store import S3ImageStore
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.ledger import DynamoLedger
@@ -89,8 +89,8 @@ class Stores:
 def stores(settings: Settings) -> Stores:
     if settings.openrouter_debug:
         log_provider_calls()
-    dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
-    s3 = boto3.client("s3", config=S3_CONFIG)
+    dynamodb = bounded(boto3.client("dynamodb", config=CLIENT_CONFIG))
+    s3 = bounded(boto3.client("s3", config=S3_CONFIG))
     table = settings.table
     chosen = DynamoSettingsStore(table, dynamodb)
     return Stores(
@@ -137,7 +137,9 @@ def sealer(settings: Settings, *, fix: str) -> "KmsSealer":
     # Here and below: only functions that have to do with secrets load cryptography, or the providers' client.
     from darkroom.adapters.sealing import KmsSealer
 
-    return KmsSealer(kms=boto3.client("kms", config=CLIENT_CONFIG), key_id=settings.vault_key, clock=now, fix=fix)
+    return KmsSealer(
+        kms=bounded(boto3.client("kms", config=CLIENT_CONFIG)), key_id=settings.vault_key, clock=now, fix=fix
+    )
 
 
 def key_vault(settings: Settings, behind: Stores) -> "KmsKeyVault":
@@ -146,7 +148,7 @@ def key_vault(settings: Settings, behind: Stores) -> "KmsKeyVault":
     return KmsKeyVault(
         table=settings.table,
         dynamodb=behind.dynamodb,
-        kms=boto3.client("kms", config=CLIENT_CONFIG),
+        kms=bounded(boto3.client("kms", config=CLIENT_CONFIG)),
         key_id=settings.vault_key,
         clock=now,
     )
@@ -164,7 +166,7 @@ def operator_key(settings: Settings) -> Callable[[KeyProvider], str | None]:
             return settings.openrouter_api_key.get_secret_value()
         if not settings.operator_key_secret:
             return None
-        secrets = boto3.client("secretsmanager", config=CLIENT_CONFIG)
+        secrets = bounded(boto3.client("secretsmanager", config=CLIENT_CONFIG))
         with translated():
             return secrets.get_secret_value(SecretId=settings.operator_key_secret)["SecretString"].strip()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import boto3
 
-from darkroom.adapters.aws import CLIENT_CONFIG
+from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.conversation_store import DynamoConversationStore
 from darkroom.adapters.recipe_store import DynamoRecipeStore
 from darkroom.adapters.render_queue import SqsRenderQueue
@@ -145,4 +145,4 @@ def chat_models(settings: Settings, published: Catalogue) -> ChatModels:
 
 
 def render_queue(settings: Settings) -> SqsRenderQueue:
-    return SqsRenderQueue(settings.render_queue, boto3.client("sqs", config=CLIENT_CONFIG))
+    return SqsRenderQueue(settings.render_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))

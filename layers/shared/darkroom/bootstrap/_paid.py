@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import boto3
 
-from darkroom.adapters.aws import CLIENT_CONFIG
+from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.job_queue import SqsJobQueue
 from darkroom.adapters.webhook_queue import SqsWebhookQueue
 from darkroom.bootstrap._base import (
@@ -161,8 +161,8 @@ def check_webhook(settings: Settings) -> Callable[[str], None]:
 
 
 def job_queue(settings: Settings) -> SqsJobQueue:
-    return SqsJobQueue(settings.job_queue, boto3.client("sqs", config=CLIENT_CONFIG))
+    return SqsJobQueue(settings.job_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
 
 
 def webhook_queue(settings: Settings) -> SqsWebhookQueue:
-    return SqsWebhookQueue(settings.webhook_queue, boto3.client("sqs", config=CLIENT_CONFIG))
+    return SqsWebhookQueue(settings.webhook_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from darkroom.adapters.aws import CLIENT_CONFIG
+from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.job_queue import SqsJobQueue
 from darkroom.adapters.recipe_store import DynamoRecipeStore
 from darkroom.adapters.render_queue import SqsRenderQueue
@@ -60,7 +60,7 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
     segmenter.load(settings.background_model)
     sources = Sources(behind.images, HttpUrlFetcher(url_guard(settings)), behind.jobs)
     render = Render(behind.images, sources, settings.max_megapixels, segmenter, settings.background_model)
-    sqs = boto3.client("sqs", config=CLIENT_CONFIG)
+    sqs = bounded(boto3.client("sqs", config=CLIENT_CONFIG))
     queue, job_queue = SqsRenderQueue(settings.render_queue, sqs), SqsJobQueue(settings.job_queue, sqs)
     notes, work = Notes(behind.images), DynamoWorkLog(settings.table, behind.dynamodb)
     return RemoveBackgroundServices(

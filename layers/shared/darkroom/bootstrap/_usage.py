@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import boto3
 
-from darkroom.adapters.aws import CLIENT_CONFIG
+from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.report_store import DynamoReportStore
 from darkroom.adapters.statistics_store import DynamoModelStatistics
 from darkroom.adapters.webhook_queue import SqsWebhookQueue
@@ -46,7 +46,7 @@ def reports(settings: Settings, behind: Stores) -> Reports:
         store=DynamoReportStore(settings.table, behind.dynamodb),
         images=behind.images,
         settings=behind.settings,
-        webhooks=SqsWebhookQueue(settings.webhook_queue, boto3.client("sqs", config=CLIENT_CONFIG)),
+        webhooks=SqsWebhookQueue(settings.webhook_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG))),
         clock=now,
         alarm=alarm,
     )

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import boto3
 
-from darkroom.adapters.aws import CLIENT_CONFIG
+from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.webhook_queue import SqsWebhookQueue
 from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
@@ -28,7 +28,7 @@ class WebhooksServices:
 def webhooks(environ: Mapping[str, str]) -> WebhooksServices:
     settings = Settings.from_environ(environ)
     behind = stores(settings)
-    queue = SqsWebhookQueue(settings.webhook_queue, boto3.client("sqs", config=CLIENT_CONFIG))
+    queue = SqsWebhookQueue(settings.webhook_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
     return WebhooksServices(
         callers=callers(settings, behind),
         webhooks=Webhooks(

@@ -58,6 +58,9 @@ DarkroomError
 └── DarkroomFault                    ours, or of a service we stand on; the caller did nothing wrong
     ├── ServiceUnavailable           503 SERVICE_UNAVAILABLE     worth another try
     ├── StillRunning                 503 STILL_RUNNING           the same request sent again joins the job
+    ├── AnswerPending                503 ANSWER_PENDING          there is a job; the same request again gets its answer
+    ├── AnswerNotGiven               503 ANSWER_NOT_GIVEN        there is a job; the same request again may be another
+    ├── OutcomeUnknown               503 OUTCOME_UNKNOWN         there may be a job; its id says where to look
     ├── KeyUnreadable                500 KEY_UNREADABLE          a stored key that was not sealed for its reader
     └── InternalError                500 INTERNAL_ERROR
 
@@ -110,9 +113,12 @@ from darkroom.errors.caller import (
     UrlUnreachable,
 )
 from darkroom.errors.faults import (
+    AnswerNotGiven,
+    AnswerPending,
     DarkroomFault,
     InternalError,
     KeyUnreadable,
+    OutcomeUnknown,
     ServiceUnavailable,
     StillRunning,
 )
@@ -139,6 +145,8 @@ from darkroom.errors.provider import (
 
 __all__ = [
     "AccessForbidden",
+    "AnswerNotGiven",
+    "AnswerPending",
     "BudgetExceeded",
     "CallerError",
     "Charged",
@@ -175,6 +183,7 @@ __all__ = [
     "NoImage",
     "NoSuchRoute",
     "NotFound",
+    "OutcomeUnknown",
     "PayloadTooLarge",
     "PriceUnknown",
     "ProviderError",

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
+from darkroom.errors.names import without_keys
+
 Charged = bool | Literal["unknown"]
 
 
@@ -76,14 +78,16 @@ class DarkroomError(Exception):
 
         One body serves both readers; job rows keep the same.
         """
+        detail, fix = without_keys(self.detail), without_keys(self.fix)
+        param = without_keys(self.param) if self.param else None
         return {
             "type": f"urn:darkroom:error:{self.code}",
             "title": self.title,
             "status": self.status,
-            "detail": self.detail,
+            "detail": detail,
             **({"instance": instance} if instance else {}),
-            **({"fix": self.fix} if self.fix else {}),
-            **({"param": self.param} if self.param else {}),
+            **({"fix": fix} if fix else {}),
+            **({"param": param} if param else {}),
             **self.context,
             **({"upstream": self.upstream.facts()} if self.upstream else {}),
             "code": self.code,
@@ -91,9 +95,9 @@ class DarkroomError(Exception):
             "retry_after": self.retry_after,
             "charged": self.charged,
             "error": {
-                "message": f"{self.detail} {self.fix}".strip(),
+                "message": f"{detail} {fix}".strip(),
                 "type": "server_error" if self.status >= 500 else "invalid_request_error",
-                "param": self.param,
+                "param": param,
                 "code": self.code,
             },
         }

@@ -22,6 +22,32 @@ class StillRunning(DarkroomFault):
     joins = True
 
 
+class AnswerPending(DarkroomFault):
+    """The request has a job, and its answer could not be given this time; the same request again gets it, for free."""
+
+    code = "ANSWER_PENDING"
+    status = 503
+    title = "The answer could not be given yet"
+    retryable = True
+    joins = True
+
+
+class AnswerNotGiven(DarkroomFault):
+    """The request has a job, and its answer could not be given; the same request again might be paid for again."""
+
+    code = "ANSWER_NOT_GIVEN"
+    status = 503
+    title = "The answer could not be given"
+
+
+class OutcomeUnknown(DarkroomFault):
+    """It could not be found out whether the request became a job."""
+
+    code = "OUTCOME_UNKNOWN"
+    status = 503
+    title = "It is not known whether the work was begun"
+
+
 class KeyUnreadable(DarkroomFault):
     code = "KEY_UNREADABLE"
     title = "A stored key cannot be opened"

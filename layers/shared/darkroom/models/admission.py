@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.models.budget import Budget, BudgetRef
+from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job
 
 
@@ -57,7 +58,7 @@ class Outcome(BaseModel):
 class Terms(BaseModel):
     """How a caller wants to be answered: what the request's headers say."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     route: str
     idempotency_key: str | None = Field(None, min_length=1, max_length=255)
@@ -65,3 +66,4 @@ class Terms(BaseModel):
     wait: float | None = Field(None, ge=0, description="Prefer: wait=N, seconds")
     is_retry: bool = Field(False, description="The openai SDK says that it sends this again.")
     cancel_after: timedelta | None = None
+    deadline: Deadline | None = Field(None, description="From then on nobody can be waiting for the answer.")

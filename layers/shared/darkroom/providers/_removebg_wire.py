@@ -16,6 +16,7 @@ from typing import Any, Final
 import httpx
 
 from darkroom.errors import ImageTooLarge, InvalidParameter, PayloadTooLarge
+from darkroom.errors.names import shown_name
 from darkroom.images.measure import measure
 from darkroom.images.sniff import sniff
 from darkroom.models.generation import GeneratedImage, GenerationRequest, RawAnswer, Usage
@@ -50,7 +51,7 @@ def form(request: GenerationRequest) -> Content:
     options = request.routing.options.get(NAME, {}) if request.routing else {}
     if unknown := sorted(options.keys() - _OPTIONS):
         raise InvalidParameter(
-            f"{TITLE} has no option {unknown[0][:40]!r}.",
+            f"{TITLE} has no option {shown_name(unknown[0])!r}.",
             fix=f"Its options are: {', '.join(sorted(_OPTIONS))}.",
             param="options",
         )

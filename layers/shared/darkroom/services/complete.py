@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from darkroom.errors import CallerError, CostLimit, InvalidParameter, MoneyRefused, PriceUnknown, UnsupportedModel
+from darkroom.errors.names import shown_name
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.catalogue import ChatModel
@@ -190,11 +191,12 @@ def _explained(error: MoneyRefused, found: Survey) -> MoneyRefused:
     if isinstance(error, PriceUnknown):
         if not found.unpriced:
             return error
+        unpriced = [shown_name(each) for each in found.unpriced]
         return PriceUnknown(
-            f"Nobody says what this would cost, because of {', '.join(f'`{each}`' for each in found.unpriced)}.",
+            f"Nobody says what this would cost, because of {', '.join(f'`{each}`' for each in unpriced)}.",
             fix="Leave that out, or send `max_cost_usd`, the most that it may cost.",
             param=error.param,
-            context={"unpriced": list(found.unpriced)},
+            context={"unpriced": unpriced},
         )
     return CostLimit(
         error.detail,

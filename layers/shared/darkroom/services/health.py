@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -16,6 +16,8 @@ Probe = Callable[[], str]
 """Says in some words how the thing is, or raises."""
 # Whoever asks in a row asks this container, and not everything behind it each time.
 KEPT: Final = timedelta(seconds=10)
+# Seconds.
+LONGEST: Final = 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,17 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Args: probes: of what the stack is made of, by the names that people know them by."""
+    """Args:
+    probes: of what the stack is made of, by the names that people know them by.
+    longest: seconds that each of them has.
+    """
 
     probes: Mapping[str, Probe]
     published: CatalogueSource
     keys: Keys
     inspectors: Mapping[str, KeyInspector]
     clock: Clock
+    longest: float = LONGEST
     # By user, for each has keys of their own.
     _kept: dict[str, Checked] = field(default_factory=dict, repr=False)
 
@@ -61,14 +67,18 @@ class Health:
         return self._kept[user]
 
     def _look(self, user: str) -> Sequence[Finding]:
-        """Everything at once, so that it takes as long as the slowest."""
+        """Everything at once, so that it takes as long as the slowest; what is slower than `longest` has failed."""
         probes = {
             **self.probes,
             "models": self._models,
             **{f"key:{provider}": self._key(user, provider) for provider in sorted(self.inspectors)},
         }
-        with ThreadPoolExecutor(max_workers=len(probes)) as pool:
-            return list(pool.map(lambda name: _find(name, probes[name]), probes))
+        pool = ThreadPoolExecutor(max_workers=len(probes))
+        looking = {name: pool.submit(_find, name, probe) for name, probe in probes.items()}
+        done, _ = wait(looking.values(), timeout=self.longest)
+        # Whoever hangs is left behind, and ends by the time-outs of its own client.
+        pool.shutdown(wait=False, cancel_futures=True)
+        return [look.result() if look in done else silent(name, self.longest) for name, look in looking.items()]
 
     def _models(self) -> str:
         pictures, words = len(self.published.image_models()), len(self.published.chat_models())
@@ -90,6 +100,11 @@ class Health:
             return f"{owner} is valid, {left}."
 
         return probe
+
+
+def silent(name: str, seconds: float) -> Finding:
+    """Of what did not answer."""
+    return Finding(name, "failed", f"No answer came within {seconds:g} s.", seconds * 1000)
 
 
 class _Absent(Exception):

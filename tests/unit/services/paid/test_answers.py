@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from darkroom.models.admission import PendingAnswer, Terms
+from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.services.paid.answers import HELD, KEPT, TOLD, Answers
 from tests.conftest import SteppingClock
@@ -167,3 +168,13 @@ def test_what_is_told_stays_told(desk: Desk, answers: Answers, store: MemoryAnsw
     assert {answer.state for answer in store.answers.values()} == {"told"}
     answers.let_go(first)
     assert {answer.state for answer in store.answers.values()} == {"told"}
+
+
+def test_an_answer_is_held_no_longer_than_somebody_can_be_waiting(desk: Desk, clock: SteppingClock) -> None:
+    """Whoever was told by API Gateway that time is up, and asks again at once, must not get a job of their own."""
+    pending = desk.order(WAITS.model_copy(update={"deadline": Deadline(4.0, clock=lambda: 0.0)}))
+    assert pending.held_until == clock() + timedelta(seconds=4)
+    clock.step(timedelta(seconds=3.9))
+    assert desk.claims() is None
+    clock.step(timedelta(seconds=0.1))
+    assert desk.claims() == "job_1"

@@ -84,7 +84,7 @@ class Jobs:
         if parent is not None and not parent.status.is_final:
             # That would have it done, and paid for, once more.
             raise Conflict("The job is a part of another that goes on.", fix=f"Wait until {parent.id} is over.")
-        completion = [str(job.result["completion"])] if "completion" in job.result else []
+        completion = [str(job.result["completion"]), long_answer_key(job)] if "completion" in job.result else []
         # A conversation shows the pictures of its turns as long as there is one; they are removed with it.
         own = () if job.conversation_id else job.images
         self._images.remove_outputs([*(image.key for image in own), *completion])
@@ -210,6 +210,11 @@ class Jobs:
             # From the dispatch on nobody knows, until it is settled.
             "charged": "unknown" if job.dispatched_at and not cost.settled else cost.charged,
         }
+
+
+def long_answer_key(job: Job) -> str:
+    """Where an answer lies that is longer than Lambda can send."""
+    return f"outputs/{job.user}/{job.id}/answer"
 
 
 def _output(job: Job, most: int | None) -> dict[str, Any]:

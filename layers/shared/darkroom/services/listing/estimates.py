@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from darkroom.errors import DarkroomError, InvalidParameter
+from darkroom.errors.names import shown_name
 from darkroom.images.measure import measure
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.estimate_item import MOST_ITEMS, Repeated, TurnSize, without
@@ -164,7 +165,7 @@ class Estimates:
         shape = ChatShape(
             found.text_bytes, body.most_tokens or min(_DEFAULT_TOKENS, *limits, _DEFAULT_TOKENS), found.pictures
         )
-        unpriced = tuple(f"`{name}` is not priced by tokens." for name in found.unpriced)
+        unpriced = tuple(f"`{shown_name(name)}` is not priced by tokens." for name in found.unpriced)
         return Estimated(
             task="chat",
             model_requested=models.named,
@@ -221,11 +222,11 @@ def _is_picture(name: str) -> bool:
 
 
 def _beside(names: Sequence[str]) -> InvalidParameter:
-    said = ", ".join(f"`{name[:100]}`" for name in names)
+    said = ", ".join(f"`{shown_name(name)}`" for name in names)
     return InvalidParameter(
         f"Beside `items` stands what belongs to no request: {said}.",
         fix="Put it into each of the items that it is meant for.",
-        param=names[0],
+        param=shown_name(names[0]),
         context={"faults": [{"param": name, "message": "Belongs into an item."} for name in names]},
     )
 

@@ -18,7 +18,15 @@ from typing import Any
 
 from ulid import ULID
 
-from darkroom.errors import DarkroomError, IdempotencyKeyReused, NotFound, PayloadTooLarge
+from darkroom.errors import (
+    DarkroomError,
+    DarkroomFault,
+    IdempotencyKeyReused,
+    NotFound,
+    OutcomeUnknown,
+    PayloadTooLarge,
+    ServiceUnavailable,
+)
 from darkroom.models.admission import IdempotencyRecord, PendingAnswer, Terms
 from darkroom.models.caller import Caller
 from darkroom.models.job import Job, JobCost, PaidWork, Parent, TurnState
@@ -26,7 +34,7 @@ from darkroom.models.money import MicroUsd
 from darkroom.models.provider import Skill
 from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Alarm, Clock, JobQueue, JobStore, Ledger
-from darkroom.services.paid.answers import Answers
+from darkroom.services.paid.answers import Answers, reference, unanswered
 from darkroom.services.paid.budgets import Budgets, exceeded, reserve_for
 from darkroom.services.selection.providers import Choice, Providers
 
@@ -34,6 +42,8 @@ TURN = "turn"
 # DynamoDB takes 400 kB; what a job comes to when it is over has to fit in beside what it was asked for.
 MOST_JOB_BYTES = 200_000
 KEY_KEPT = timedelta(hours=48)
+# Of a request, with which a job is still begun.
+LEAST_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +148,7 @@ class Admission:
             InvalidParameter: the provider that is named is none, or cannot do it.
             InvalidApiKey: nobody would pay.
             MoneyRefused: a limit or a budget forbids it, or its price is not known.
+            AnswerPending, OutcomeUnknown: there is, or may be, a job; every other error means that there is none.
         """
         sha256 = request_sha256(terms.route, request)
         earlier = self._earlier(caller.user, terms, sha256)
@@ -199,7 +210,10 @@ class Admission:
                 fix="Use a new key for a new request; the same key repeats the same request alone.",
                 param="Idempotency-Key",
             )
-        job = self._jobs.find(known.user, known.job_id)
+        try:
+            job = self._jobs.find(known.user, known.job_id)
+        except DarkroomFault as fault:
+            raise unanswered(known.job_id) from fault
         if job is None or job.removed_at is not None:
             raise NotFound(
                 "The job that this Idempotency-Key stands for was removed.",
@@ -242,7 +256,11 @@ class Admission:
                 job_id=asked.id,
                 expires_at=now + KEY_KEPT,
             )
-        outcome = self._ledger.admit(job, idempotency=record, answer=answer, beside=turn)
+        _require_time(terms)
+        try:
+            outcome = self._ledger.admit(job, idempotency=record, answer=answer, beside=turn)
+        except OutcomeUnknown as unknown:
+            raise _nobody_knows(asked.id, terms) from unknown
         if outcome.earlier is not None:
             return self._replayed(outcome.earlier, sha256)
         if outcome.admitted is None:
@@ -256,6 +274,25 @@ class Admission:
         except DarkroomError as error:
             # The job is stored and will be found by the sweep: to fail now would have it asked for, and paid, twice.
             self._alarm("JOB_NOT_QUEUED", job=job.id, detail=error.detail)
+
+
+def _require_time(terms: Terms) -> None:
+    """Raises ServiceUnavailable if whoever asks would be gone before they could be told of the job."""
+    if terms.deadline is not None and terms.deadline.left() < LEAST_SECONDS:
+        raise ServiceUnavailable("There was no time left to begin it; nothing was.", fix="Try again.", retry_after=1)
+
+
+def _nobody_knows(job_id: str, terms: Terms) -> DarkroomError:
+    """For a request of which it is not known whether it became a job."""
+    if terms.idempotency_key is not None:
+        return unanswered(job_id)
+    return OutcomeUnknown(
+        "AWS did not say whether the work was begun.",
+        fix="Look at the job: if it is there it goes on, and if it is not there in a minute nothing was begun, nor "
+        "charged. An Idempotency-Key makes sending a request again safe.",
+        charged="unknown",
+        context={"job": reference(job_id)},
+    )
 
 
 def require_room(job: Job) -> None:

@@ -11,7 +11,9 @@ Two identical requests that are both answered, or made at the same time, stay tw
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from darkroom.errors import AnswerPending, DarkroomFault
 from darkroom.models.admission import PendingAnswer, Terms
 from darkroom.models.job import Job, JobStatus
 from darkroom.ports import AnswerStore, Clock, JobStore
@@ -37,7 +39,7 @@ class Answers:
             request_sha256=request_sha256,
             job_id=job.id,
             state="told" if terms.is_async else "held",
-            held_until=now + HELD,
+            held_until=now + _held(terms),
             changed_at=now,
             expires_at=now + KEPT,
         )
@@ -46,18 +48,36 @@ class Answers:
         """A job that this request may join instead of becoming one of its own."""
         now = self._clock()
         for seen in self._candidates(user, request_sha256, terms, now):
-            job = self._jobs.find(user, seen.job_id)
+            try:
+                job = self._jobs.find(user, seen.job_id)
+            except DarkroomFault as fault:
+                raise unanswered(seen.job_id) from fault
             if job is None or job.removed_at or not self._is_worth_having(job, seen, now):
                 continue
-            held = seen.model_copy(update={"state": "held", "held_until": now + HELD, "changed_at": now})
-            if self._store.change(seen, to=held):
+            held = seen.model_copy(update={"state": "held", "held_until": now + _held(terms), "changed_at": now})
+            if self._is_taken(seen, held):
                 return job, held
         return None
 
-    def let_go(self, held: PendingAnswer) -> None:
-        """Whoever waited goes away without it; unless somebody else has come to wait for it meanwhile."""
+    def _is_taken(self, seen: PendingAnswer, held: PendingAnswer) -> bool:
+        """Where it is not known, yes: two who get one picture harm nobody, one who pays for two does."""
+        try:
+            return self._store.change(seen, to=held)
+        except DarkroomFault:
+            return True
+
+    def let_go(self, held: PendingAnswer) -> bool:
+        """Whoever waited goes away without it; unless somebody else has come to wait for it meanwhile.
+
+        Returns:
+            Whether the same request gets it from now on.
+        """
         now = self._clock()
-        self._store.change(held, to=held.model_copy(update={"state": "free", "changed_at": now}))
+        if self._store.change(held, to=held.model_copy(update={"state": "free", "changed_at": now})):
+            return True
+        # `held` may not have been written after all: what is there counts.
+        seen = self._store.find(held.user, held.request_sha256, held.job_id)
+        return seen is not None and seen.state == "free"
 
     def told(self, held: PendingAnswer) -> None:
         """It is being given to whoever waited."""
@@ -84,3 +104,24 @@ class Answers:
             return False
         # What failed and cost nothing may as well be tried anew.
         return job.status is JobStatus.SUCCEEDED or job.cost.charged is not False
+
+
+def _held(terms: Terms) -> timedelta:
+    """For as long as somebody may be waiting; whoever asks once more after that is to have it."""
+    return HELD if terms.deadline is None else min(HELD, timedelta(seconds=terms.deadline.left()))
+
+
+def unanswered(job_id: str) -> AnswerPending:
+    """For a request that has this job, of which nothing else could be found out."""
+    return AnswerPending(
+        "The request has a job already, of which nothing can be found out at this moment.",
+        fix="Send the same request again, which costs nothing more, or look at the job.",
+        retry_after=2,
+        charged="unknown",
+        context={"job": reference(job_id)},
+    )
+
+
+def reference(job_id: str) -> dict[str, Any]:
+    """As much of a job as can be shown without having read it."""
+    return {"id": job_id, "object": "job", "urls": {"get": f"/v1/jobs/{job_id}"}}

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
+from darkroom.errors import DarkroomFault
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.ports import JobStore
@@ -13,7 +15,10 @@ _LONGEST = 1.0
 
 
 def wait_for(jobs: JobStore, job: Job, deadline: Deadline, sleep: Callable[[float], None] = time.sleep) -> Job:
-    """The job when it is over, or as it stands at the deadline. Uncertain is as good as over: it may take hours."""
+    """The job when it is over, or as it was last seen at the deadline. Uncertain is as good as over: it may take hours.
+
+    A look that fails is taken again: the job goes on all the same.
+    """
     pause = _FIRST
     while not is_answer(job):
         left = deadline.left()
@@ -21,7 +26,8 @@ def wait_for(jobs: JobStore, job: Job, deadline: Deadline, sleep: Callable[[floa
             return job
         sleep(min(pause, left))
         pause = min(pause * 1.5, _LONGEST)
-        job = jobs.find(job.user, job.id) or job
+        with suppress(DarkroomFault):
+            job = jobs.find(job.user, job.id) or job
     return job
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from darkroom.errors import InvalidParameter
+from darkroom.errors.names import shown_name
 from darkroom.models.generation import Routing
 from darkroom.models.image_request import ImageRequest
 from darkroom.services.catalogue.capabilities import Candidate
@@ -54,10 +55,10 @@ def _check_options(routing: Routing | None, candidates: Sequence[Candidate]) -> 
             taken.setdefault(endpoint.slug, set()).update(endpoint.passthrough)
     for slug, options in (routing.options if routing else {}).items():
         if slug not in taken:
-            raise _refusal(f"`{_OPTIONS}` is for {slug[:50]!r}, which is no source of the model.", sorted(taken))
+            raise _refusal(f"`{_OPTIONS}` is for {shown_name(slug)!r}, which is no source of the model.", sorted(taken))
         for name in options:
             if name not in taken[slug]:
-                raise _refusal(f"{slug} takes no option {name[:50]!r}.", sorted(taken[slug]))
+                raise _refusal(f"{slug} takes no option {shown_name(name)!r}.", sorted(taken[slug]))
 
 
 def _with_option(routing: Routing | None, candidates: Sequence[Candidate], name: str, value: str) -> Routing:
@@ -74,4 +75,4 @@ def _refusal(detail: str, accepted: list[str]) -> InvalidParameter:
 
 
 def _ignored(name: str) -> str:
-    return f"`{name}` was ignored: the model has no such parameter."
+    return f"`{shown_name(name)}` was ignored: the model has no such parameter."

@@ -11,9 +11,11 @@ from ulid import ULID
 from darkroom.errors import (
     Conflict,
     DarkroomError,
+    DarkroomFault,
     IdempotencyKeyReused,
     InvalidParameter,
     NotFound,
+    OutcomeUnknown,
     PayloadTooLarge,
     ServiceUnavailable,
 )
@@ -28,6 +30,7 @@ from darkroom.models.user_settings import UserSettings
 from darkroom.operations import ENGINE_VERSION, Operation, Rendered, dump, parse
 from darkroom.ports import Alarm, Clock, ImageStore, JobStore, RecipeStore, RenderQueue
 from darkroom.services.paid.admission import Submission, kept_for, request_sha256
+from darkroom.services.paid.answers import reference, unanswered
 from darkroom.services.recipes.batch_notes import OPERATION, TOO_OLD, Notes, batch_key, is_batch, wall_of
 from darkroom.services.recipes.batch_pricing import BatchPricing
 from darkroom.services.recipes.render import Render
@@ -192,12 +195,36 @@ class Recipes:
             operations_of(recipe)
         batch = Batch(recipe=recipe, pictures=request.pictures)
         Notes(self.images).write(batch_key(job), batch, job)
-        stands = self.jobs.add(job, source=_source(caller.user, terms))
+        try:
+            stands = self.jobs.add(job, source=_source(caller.user, terms))
+        except DarkroomFault as fault:
+            self._forestall(job, terms)
+            raise fault
         if stands is None or stands.id != job.id:
             self.images.remove_outputs([batch_key(job)])
             return self._replayed(stands, sha256)
         self._tell(job)
         return Submission(job)
+
+    def _forestall(self, job: Job, terms: Terms) -> None:
+        """Sees to it that a batch of which nobody can say whether it is there comes to nothing.
+
+        Raises:
+            AnswerPending: the Idempotency-Key stands for it, if it is there.
+            OutcomeUnknown: it may be there, and may go on.
+        """
+        if terms.idempotency_key is not None:
+            raise unanswered(job.id)
+        try:
+            # Without the note of what is to be done, nothing of it can be.
+            self.images.remove_outputs([batch_key(job)])
+        except DarkroomFault as fault:
+            raise OutcomeUnknown(
+                "AWS did not say whether the batch was begun.",
+                fix="Look at the job: if it is there it goes on, and if it is not there in a minute nothing was begun.",
+                charged="unknown",
+                context={"job": reference(job.id)},
+            ) from fault
 
     def resume(self, job: Job) -> bool:
         """Has a job gone on with that nobody works on any more; for the sweep. Whether there was a need to.

@@ -110,6 +110,9 @@ class RemoveBackground:
         try:
             return cloud.submit(caller, request, terms, because=_because(error))
         except DarkroomError as refused:
+            if refused.charged is not False:
+                # There is, or may be, a job: that counts, and not why it was asked for.
+                raise
             raise _noted(error, refused) from refused
 
     def cut_out(self, user: str, request: CutoutRequest) -> Cutout:

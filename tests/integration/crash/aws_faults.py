@@ -1,0 +1,114 @@
+"""Real AWS clients whose calls go wrong where a test says so, by botocore's own events; nothing of ours is replaced."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any, Final
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+from botocore.httpsession import URLLib3Session
+
+from local.aws import ENVIRONMENT, REGION
+
+KINDS: Final = ("error", "throttle", "denied", "refused", "lost", "lost once")
+_ATTEMPTS: Final = 3
+
+
+class _Raw(BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+class Faults:
+    """Which call of a session's clients goes wrong, and how. `calls` are those made since `watch`, from the first on
+    that is named `begins`; what comes before it passes.
+
+    error: 500 on every attempt. throttle: refused as too many. denied: refused for good. refused: no connection.
+    lost: carried out, without an answer on any attempt. lost once: without one on the first attempt.
+    """
+
+    def __init__(self, begins: str) -> None:
+        self.calls: list[str] = []
+        self._begins_with = begins
+        self._is_hit: Callable[[int, str], bool] = lambda _nth, _name: False
+        self._kind = ""
+        self._current = threading.local()
+        self._wire = URLLib3Session()
+
+    def watch(self) -> None:
+        """Counts from here, and lets everything pass."""
+        self.calls.clear()
+        self._is_hit = lambda _nth, _name: False
+
+    def at(self, name: str, nth: int, kind: str) -> None:
+        """From here, the nth call of that name goes wrong, counted from 0."""
+        self.watch()
+        self._is_hit, self._kind = lambda seen, found: found == name and seen == nth, kind
+
+    def register(self, events: Any) -> None:
+        events.register_first("before-call", self._begins)
+        events.register_first("before-send", self._sends)
+        events.register_first("needs-retry", self._again)
+
+    def _begins(self, event_name: str, **_: Any) -> None:
+        name = event_name.removeprefix("before-call.")
+        self._current.number, self._current.attempts = -1, 0
+        if self.calls or name == self._begins_with:
+            self._current.number = self.calls.count(name)
+            self.calls.append(name)
+
+    def _sends(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
+        name = event_name.removeprefix("before-send.")
+        self._current.attempts += 1
+        if not self._is_hit(self._current.number, name):
+            return None
+        if self._kind == "refused":
+            raise EndpointConnectionError(endpoint_url=request.url)
+        if self._kind.startswith("lost"):
+            if self._kind == "lost once" and self._current.attempts > 1:
+                return None
+            self._wire.send(request)
+            raise ConnectionClosedError(endpoint_url=request.url)
+        return _refusal(request.url, self._kind, is_s3=name.startswith("s3."))
+
+    def _again(self, attempts: int, response: Any, caught_exception: Any, **_: Any) -> float | None:
+        """As often as always, without the waits between."""
+        failed = caught_exception is not None or (response is not None and response[0].status_code >= 500)
+        throttled = response is not None and response[1].get("Error", {}).get("Code") == "ThrottlingException"
+        return 0 if attempts < _ATTEMPTS and (failed or throttled) else None
+
+
+def _refusal(url: str, kind: str, *, is_s3: bool) -> AWSResponse:
+    status, code = {
+        "error": (500, "InternalError" if is_s3 else "InternalServerError"),
+        "throttle": (503, "SlowDown") if is_s3 else (400, "ThrottlingException"),
+        "denied": (403, "AccessDenied") if is_s3 else (400, "AccessDeniedException"),
+    }[kind]
+    body = f"<Error><Code>{code}</Code><Message>m</Message></Error>" if is_s3 else f'{{"__type": "x#{code}"}}'
+    headers = HTTPHeaders()
+    headers["x-amzn-errortype"] = code
+    return AWSResponse(url, status, headers, _Raw(body.encode()))
+
+
+@contextmanager
+def faulty(endpoint: str, *, begins: str) -> Iterator[Faults]:
+    """While the block runs, new clients without an endpoint of their own ask the emulator, and heed the faults."""
+    faults = Faults(begins)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": endpoint}.items():
+            environment.setenv(name, value)
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            environment.delenv(name, raising=False)
+        before = boto3.DEFAULT_SESSION
+        boto3.setup_default_session(region_name=REGION)
+        assert boto3.DEFAULT_SESSION is not None
+        faults.register(boto3.DEFAULT_SESSION.events)
+        try:
+            yield faults
+        finally:
+            boto3.DEFAULT_SESSION = before
