@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
@@ -33,6 +34,10 @@ ENVIRONMENT = {
 }
 
 
+# Reads each service's description once in a process, however many clients there are.
+_LOADER = botocore.loaders.create_loader()
+
+
 class Aws:
     """One client per service, made on first use."""
 
@@ -45,6 +50,7 @@ class Aws:
                 "credentials_file": (None, None, os.devnull, None),
             }
         )
+        core.register_component("data_loader", _LOADER)
         self._session = boto3.Session(
             botocore_session=core,
             aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],

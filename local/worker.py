@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from local.aws import ENVIRONMENT
+from local.state import ROOT
 from local.template import Function
 
 # Lambda gives initialising 10 s and then starts it again at the call's expense. A laptop that imports onnxruntime for
 # the first time may need longer, and starting again would not help.
 INIT_SECONDS = 120.0
 _HOST = Path(__file__).with_name("function_host.py")
-# Isolated from this shell's PYTHON… variables; what it prints is in the log at once.
-_FLAGS = ["-I", "-u", *(["-B"] if sys.dont_write_bytecode else [])]
+# Isolated from this shell's PYTHON… variables; what it prints is in the log at once. Modules are compiled once for all
+# processes: each of them would spend half of its start on that.
+_FLAGS = ["-I", "-u", "-X", f"pycache_prefix={sys.pycache_prefix or ROOT / '.local' / 'pycache'}"]
 _LENGTH = struct.Struct(">I")
 
 

@@ -41,6 +41,7 @@ def test_a_look_counts_as_failed_until_it_went_well(job_store: JobStore, clock: 
         assert begun == seen.model_copy(update={"looked_at": clock.now, "failures": failures})
         assert _looks(job_store, user) == [begun]
     job_store.end_look(user, job.id)
+    assert begun is not None
     assert _looks(job_store, user) == [begun.model_copy(update={"failures": 0})]
     # The job itself knows nothing of it.
     assert job_store.find(user, job.id) == job

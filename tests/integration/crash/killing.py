@@ -20,6 +20,9 @@ When = Literal["before", "after"]
 # A process of its own, without this one's threads, in which everything is imported already.
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
+# The descriptions of AWS's services are read here, where all processes that are forked find them.
+for _service in ("dynamodb", "s3", "sqs", "kms"):
+    getattr(Aws("http://127.0.0.1:9"), _service)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -79,7 +79,7 @@ def raising() -> None:
 def test_a_job_that_raises_each_time_is_looked_at_less_and_less(shop: Workshop) -> None:
     bad = kept(shop)
     broken = troubled(shop, bad, raising)
-    reads = broken.sweep.raw_answers
+    reads = cast(ForOne, broken.sweep.raw_answers)
     broken.clock.step(LEASE)
     for _ in range(12 * 12):
         broken.sweep_after(FIVE)
@@ -120,7 +120,7 @@ def test_jobs_that_hang_do_not_hold_up_the_others(shop: Workshop) -> None:
         assert broken.alarms[0][1]["error"] == "TookTooLong"
         # It is not begun another time while it hangs.
         assert broken.sweep_after(FIVE) == {"looked_at": 1, "failed": 1, "webhooks": 0}
-        assert broken.sweep.raw_answers.calls == 1
+        assert cast(ForOne, broken.sweep.raw_answers).calls == 1
         # A job that comes meanwhile is not held up either.
         late = kept(shop)
         broken.sweep_after(LEASE)

@@ -97,7 +97,7 @@ def test_what_cannot_be_prepared_leaves_nothing(studio: Studio, orders: Orders) 
 @pytest.mark.parametrize("terms", [TERMS, KEYED])
 def test_what_may_not_be_paid_leaves_nothing(studio: Studio, orders: Orders, terms: Terms) -> None:
     with pytest.raises(CostLimit):
-        orders.submit(terms, estimate=100_001)
+        orders.submit(terms, estimate=250_001)
     _nothing_is_left(studio, orders)
 
 
