@@ -1,10 +1,12 @@
 """The network as it fails: what was never sent, and what perhaps arrived."""
 
+import base64
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from darkroom.errors import DarkroomError, InvalidApiKey
 from darkroom.models.deadline import Deadline
@@ -13,11 +15,15 @@ from darkroom.providers import ProviderSettings
 from darkroom.providers._http import HttpClient, Timeouts
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
+from tests.photos import save
 from tests.servers import LONGEST_SECONDS, Answer, Exchange, Server, response, server_tls, serving, unused_port
 from tests.unit.providers.asking import Asking, patiently
 
 KEY = "sk-or-v1-0123456789abcdef"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Generation-Id: gen-img-1\r\nContent-Length: 500\r\n\r\n"
+
+DOT = base64.b64encode(save(Image.new("RGB", (1, 1)), "PNG"))
+"""The smallest picture."""
 
 
 class Painting:
@@ -171,9 +177,9 @@ def test_an_answer_that_is_no_object_is_unusable_and_perhaps_paid(body: bytes) -
         (b'{"data":[]}', "NO_IMAGE"),
         (b'{"data":[null,7]}', "UNUSABLE_ANSWER"),
         (b'{"data":[{"b64_json":null}]}', "UNUSABLE_ANSWER"),
-        (b'{"data":[{"b64_json":"iVBORw0KGgo="}],"usage":7,"error":null}', None),
-        (b'{"data":[{"b64_json":"iVBORw0KGgo"}]}', "UNUSABLE_ANSWER"),  # without its padding
-        (b'{"data":[{"b64_json":"iVBORw0KGgo=AAAA"}]}', "UNUSABLE_ANSWER"),  # with something behind it
+        (b'{"data":[{"b64_json":"%b"}],"usage":7,"error":null}' % DOT, None),
+        (b'{"data":[{"b64_json":"%b"}]}' % DOT.rstrip(b"="), None),  # without its padding
+        (b'{"data":[{"b64_json":"iVBORw0KGgo="}]}', "UNUSABLE_ANSWER"),  # a beginning
         (b'{"data":[{"b64_json":"iVBO Rw0KGgo="}]}', "UNUSABLE_ANSWER"),
         ('{"data":[{"b64_json":"iVBORw0KGgö="}]}'.encode(), "UNUSABLE_ANSWER"),
         (b'{"data":[{"b64_json":"PGh0bWw+PHN2Zz48L3N2Zz48L2h0bWw+"}]}', "UNUSABLE_ANSWER"),  # HTML around a drawing

@@ -176,7 +176,7 @@ def whole_json(answer: Answer, asked: Asked) -> Mapping[str, Any]:
         value = None
     if isinstance(value, dict):
         return value
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         # Some leave the object around a list of pictures away, or put a list around their error.
         return value[0] if error_within(value) else {"data": value}
     if answer.broken:
