@@ -11,7 +11,7 @@ from ulid import ULID
 
 from darkroom.adapters.dynamo import to_item
 from darkroom.errors import ServiceUnavailable
-from darkroom.models.job import Job, JobCost, JobStatus, Parent, StoredImage
+from darkroom.models.job import Job, JobCost, JobStatus, Parent, ProviderCall, StoredImage
 from darkroom.ports import JobStore, Ledger
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
@@ -413,3 +413,43 @@ def test_what_its_owner_has_removed_stays_so_whatever_is_written_of_it(
     assert job_store.finish(_finished(free, clock))
     found = [job_store.find(user, job.id) for job in (free, paid)]
     assert [(job.removed_at, job.status.is_final) for job in found if job] == [(removed_at, True)] * 2
+
+
+_CALLS = (ProviderCall(index=0, n=1), ProviderCall(index=1, n=2))
+
+
+def test_each_of_several_calls_is_written_by_itself(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    job = paid_job(user, clock.now, calls=_CALLS)
+    job_store.add(job)
+    assert _found(job_store, job).calls == _CALLS
+    running = _started(job_store, job, clock)
+    sent = [call.model_copy(update={"dispatched_at": clock.now, "model_used": "a/b"}) for call in _CALLS]
+    assert not job_store.note_call(running, sent[1])
+    first = running.model_copy(update={"calls": (sent[0], _CALLS[1])})
+    assert job_store.dispatch(first, at=clock.now, lease_expires_at=clock.now + LEASE)
+    assert _found(job_store, job).calls == (sent[0], _CALLS[1])
+    assert job_store.dispatch_call(running, sent[1])
+    noted = sent[0].model_copy(update={"generation_id": "gen-1", "cost": 5, "charged": True})
+    assert job_store.note_call(running, noted)
+    assert _found(job_store, job).calls == (noted, sent[1])
+    other = running.model_copy(update={"attempt": running.attempt + 1})
+    assert not job_store.dispatch_call(other, sent[1])
+    assert not job_store.note_call(other, sent[1])
+
+
+def test_no_call_is_sent_of_a_job_that_is_to_be_stopped(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    job = paid_job(user, clock.now, calls=_CALLS)
+    job_store.add(job)
+    assert not job_store.stop(job, at=clock.now)
+    running = _started(job_store, job, clock)
+    assert job_store.dispatch(running, at=clock.now, lease_expires_at=clock.now + LEASE)
+    assert job_store.stop(running, at=clock.now)
+    assert _found(job_store, job).stop_at == clock.now
+    assert not job_store.dispatch_call(running, _CALLS[1])
+    assert job_store.note_call(running, _CALLS[0])
+
+
+def test_a_job_that_is_one_call_has_nothing_to_stop(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    job = paid_job(user, clock.now)
+    job_store.add(job)
+    assert not job_store.stop(_started(job_store, job, clock), at=clock.now)

@@ -20,6 +20,7 @@ _SAME_IN_RECEIPT = {
     "model_used",
     "provider",
     "generation_id",
+    "calls",
     "token_id",
     "conversation_id",
     "created_at",

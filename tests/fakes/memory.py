@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from darkroom.errors import NotFound, PayloadTooLarge
-from darkroom.models.job import Job, JobStatus
+from darkroom.models.job import Job, JobStatus, ProviderCall
 from darkroom.models.key import KeyProvider, StoredKey
 from darkroom.models.receipt import Receipt, of_free_work
 from darkroom.models.session import Session, SignInAttempt
@@ -155,7 +155,32 @@ class MemoryJobStore:
                 key_charges=job.key_charges,
                 key_sha256=job.key_sha256,
                 generation_id=None,
+                calls=job.calls,
             )
+            return True
+
+    def dispatch_call(self, job: Job, call: ProviderCall) -> bool:
+        with self.lock:
+            stored = self._running(job)
+            if stored is None or stored.cost.settled or stored.stop_at is not None:
+                return False
+            return self._put_call(stored, call)
+
+    def note_call(self, job: Job, call: ProviderCall) -> bool:
+        with self.lock:
+            stored = self.unsettled(job)
+            return stored is not None and stored.dispatched_at is not None and self._put_call(stored, call)
+
+    def _put_call(self, stored: Job, call: ProviderCall) -> bool:
+        self._put(stored, calls=tuple(call if each.index == call.index else each for each in stored.calls))
+        return True
+
+    def stop(self, job: Job, *, at: datetime) -> bool:
+        with self.lock:
+            stored = self._running(job)
+            if stored is None or stored.cost.settled or not stored.calls:
+                return False
+            self._put(stored, stop_at=stored.stop_at or at)
             return True
 
     def note_generation(self, job: Job, generation_id: str) -> bool:
@@ -236,6 +261,7 @@ def keeping_dispatch(stored: Job, job: Job) -> Job:
             "key_sha256",
             "key_charges",
             "removed_at",
+            "stop_at",
         )
     }
     cost = job.cost.model_copy(update={"settled": stored.cost.settled})

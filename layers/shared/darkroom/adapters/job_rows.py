@@ -4,8 +4,9 @@
 
 What conditions look at stands beside the document, and what is written there counts: `status`, `attempt`,
 `lease_expires_at` (epoch seconds), `settled`, and of the last dispatch `dispatched_at`, `generation_id`, `provider`,
-`key_usage` (a string, for DynamoDB's numbers end at 38 digits), `key_sha256` and `key_charges`. How the sweep has fared
-with the job, `looked_at` and `look_failures`, stands there alone.
+`key_usage` (a string, for DynamoDB's numbers end at 38 digits), `key_sha256` and `key_charges`. Of a job of several
+calls `calls` is a map by their indexes, so that each is written by itself, and `stop_at` forbids further ones. How the
+sweep has fared with the job, `looked_at` and `look_failures`, stands there alone.
 """
 
 import json
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from darkroom.adapters.dynamo import to_row
-from darkroom.models.job import Job
+from darkroom.models.job import Job, ProviderCall
 from darkroom.ports import OpenJob
 
 OPEN_JOB = "job"
@@ -33,7 +34,9 @@ _BESIDE = {
     "key_charges",
     "provider",
     "removed_at",
+    "stop_at",
 }
+_CALLS = "calls"
 
 
 def job_key(user: str, job_id: str) -> dict[str, Any]:
@@ -45,7 +48,16 @@ def job_expiry(job: Job) -> dict[str, Any]:
 
 
 def job_document(job: Job) -> str:
-    return job.model_dump_json(exclude=_BESIDE)
+    # A row of before there were several calls, and of a job that is one, says nothing of them.
+    return job.model_dump_json(exclude={*_BESIDE, _CALLS})
+
+
+def call_document(call: ProviderCall) -> str:
+    return call.model_dump_json(exclude_none=True)
+
+
+def call_documents(job: Job) -> dict[str, str]:
+    return {str(call.index): call_document(call) for call in job.calls}
 
 
 def job_row(job: Job) -> dict[str, Any]:
@@ -55,6 +67,7 @@ def job_row(job: Job) -> dict[str, Any]:
         **{name: value for name, value in beside.items() if value is not None},
         "settled": job.cost.settled,
         "document": job_document(job),
+        **({_CALLS: call_documents(job)} if job.calls else {}),
         **job_expiry(job),
     }
     if job.lease_expires_at:
@@ -90,4 +103,6 @@ def to_job(item: Mapping[str, Any]) -> Job:
     beside = {name: row[name] for name in _BESIDE if name in row}
     if "lease_expires_at" in beside:
         beside["lease_expires_at"] = datetime.fromtimestamp(int(beside["lease_expires_at"]), UTC)
+    if _CALLS in row:
+        beside[_CALLS] = sorted(map(json.loads, row[_CALLS].values()), key=lambda call: int(call["index"]))
     return Job.model_validate({**document, **beside, "cost": cost})

@@ -4,7 +4,7 @@ pk=USER#{user}      sk=JOB#{id}   the job; see job_rows
 pk=SOURCE#{sha256}  sk=SOURCE     which job was made for a source, so that there is never a second one
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from darkroom.adapters.job_rows import (
     OPEN_JOB,
     OPEN_JOB_FIELDS,
     OPEN_JOB_NAMES,
+    call_document,
+    call_documents,
     job_document,
     job_expiry,
     job_key,
@@ -24,7 +26,7 @@ from darkroom.adapters.job_rows import (
 )
 from darkroom.adapters.work_log import work_row
 from darkroom.errors import ServiceUnavailable
-from darkroom.models.job import Job, JobStatus
+from darkroom.models.job import Job, JobStatus, ProviderCall
 from darkroom.models.receipt import of_free_work
 from darkroom.ports import JobPage, OpenJob
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef, UpdateTypeDef
 
 OPEN_INDEX = "open-jobs"
+_CALL = "call"
 
 _MAY_STOP = "#status = :running AND attempt = :attempt AND attribute_not_exists(dispatched_at)"
 _MAY_DISPATCH = "#status = :running AND attempt = :attempt AND settled = :false"
@@ -256,6 +259,8 @@ class DynamoJobStore:
             *(f"{name} = :{name}" for name in kept),
         ]
         removes = ["generation_id", *(known.keys() - kept.keys())]
+        if job.calls:
+            sets.append("calls = :calls")
         done = self._update(
             job,
             f"SET {', '.join(sets)} REMOVE {', '.join(removes)}",
@@ -265,6 +270,39 @@ class DynamoJobStore:
                 ":at": at.isoformat(),
                 ":lease": int(lease_expires_at.timestamp()),
                 ":provider": job.provider,
+                ":running": JobStatus.RUNNING.value,
+                ":attempt": job.attempt,
+                ":false": False,
+                **({":calls": call_documents(job)} if job.calls else {}),
+            },
+        )
+        return done is not None
+
+    def dispatch_call(self, job: Job, call: ProviderCall) -> bool:
+        return self._write_call(
+            job, call, f"{_MAY_DISPATCH} AND attribute_not_exists(stop_at)", {":running": JobStatus.RUNNING.value}
+        )
+
+    def note_call(self, job: Job, call: ProviderCall) -> bool:
+        return self._write_call(job, call, f"{_IS_UNSETTLED} AND attribute_exists(dispatched_at)", {})
+
+    def _write_call(self, job: Job, call: ProviderCall, condition: str, values: dict[str, Any]) -> bool:
+        done = self._update(
+            job,
+            f"SET calls.#{_CALL} = :call",
+            condition,
+            {**values, ":call": call_document(call), ":attempt": job.attempt, ":false": False},
+            names={f"#{_CALL}": str(call.index)},
+        )
+        return done is not None
+
+    def stop(self, job: Job, *, at: datetime) -> bool:
+        done = self._update(
+            job,
+            "SET stop_at = if_not_exists(stop_at, :at)",
+            f"{_MAY_DISPATCH} AND attribute_exists(calls)",
+            {
+                ":at": at.isoformat(),
                 ":running": JobStatus.RUNNING.value,
                 ":attempt": job.attempt,
                 ":false": False,
@@ -282,7 +320,7 @@ class DynamoJobStore:
         return done is not None
 
     def record(self, job: Job) -> bool:
-        values = {
+        values: dict[str, Any] = {
             ":status": job.status.value,
             ":document": job_document(job),
             ":attempt": job.attempt,
@@ -291,6 +329,8 @@ class DynamoJobStore:
         noted = ""
         if job.generation_id is not None:
             noted, values[":generation_id"] = ", generation_id = :generation_id", job.generation_id
+        if job.calls:
+            noted, values[":calls"] = f"{noted}, calls = :calls", call_documents(job)
         done = self._update(job, f"SET #status = :status, document = :document{noted}", _IS_UNSETTLED, values)
         return done is not None
 
@@ -332,11 +372,13 @@ class DynamoJobStore:
             return False
         return True
 
-    def _update(self, job: Job, update: str, condition: str, values: dict[str, Any]) -> Job | None:
+    def _update(
+        self, job: Job, update: str, condition: str, values: dict[str, Any], *, names: Mapping[str, str] | None = None
+    ) -> Job | None:
         said = f"{update} {condition}"
         # DynamoDB refuses a name that is given and not used, and no names at all.
-        names = {f"#{name}": name for name in ("status", "open") if f"#{name}" in said}
-        given: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
+        known = {f"#{name}": name for name in ("status", "open") if f"#{name}" in said} | dict(names or {})
+        given: dict[str, Any] = {"ExpressionAttributeNames": known} if known else {}
         try:
             with conditional():
                 updated = self._client.update_item(

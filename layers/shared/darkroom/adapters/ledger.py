@@ -14,7 +14,7 @@ from darkroom.adapters.dynamo import (
     to_item,
     transact,
 )
-from darkroom.adapters.job_rows import job_document, job_key, job_row, to_job
+from darkroom.adapters.job_rows import call_documents, job_document, job_key, job_row, to_job
 from darkroom.adapters.ledger_books import Books, busy
 from darkroom.adapters.ledger_rows import counted, delivery_of, idempotency_row, receipt_of, receipt_row, to_idempotency
 from darkroom.errors import DarkroomError, OutcomeUnknown, ServiceUnavailable
@@ -181,6 +181,9 @@ class DynamoLedger(Books):
         if job.generation_id is not None:
             sets.append("generation_id = :generation_id")
             values[":generation_id"] = job.generation_id
+        if job.calls:
+            sets.append("calls = :calls")
+            values[":calls"] = call_documents(job)
         undispatched = " AND attribute_not_exists(dispatched_at)" if before_dispatch else ""
         return {
             "TableName": self._table,

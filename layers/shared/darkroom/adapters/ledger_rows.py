@@ -45,6 +45,7 @@ def receipt_of(job: Job, actual: MicroUsd | None, now: datetime) -> Receipt:
         images=len(job.images),
         seconds=seconds_of(job),
         generation_id=job.generation_id,
+        calls=job.calls,
         token_id=job.token_id,
         conversation_id=job.conversation_id,
         estimated=job.cost.estimated,

@@ -66,6 +66,23 @@ class Parent(BaseModel):
     sha256: str = Field(description="Of the bytes that were handed over.")
 
 
+class ProviderCall(BaseModel):
+    """One of several calls of a provider that together make a job's pictures."""
+
+    model_config = ConfigDict(frozen=True)
+
+    index: int = Field(ge=0)
+    n: int = Field(ge=1, description="Pictures that it asks for.")
+    status: JobStatus = Field(JobStatus.QUEUED, description="`canceled` if it was never sent.")
+    model_used: str | None = None
+    generation_id: str | None = None
+    dispatched_at: datetime | None = Field(None, description="From then on it may have cost money.")
+    images: int = Field(0, description="Pictures that came.")
+    cost: MicroUsd | None = Field(None, description="What the provider took; None while that is not known.")
+    charged: Charged = False
+    error: dict[str, Any] | None = Field(None, description="`code` and `detail` of what went wrong.")
+
+
 class PaidWork(BaseModel):
     """What a worker is to do: one request for the provider, whose pictures lie in the outputs bucket.
 
@@ -77,6 +94,7 @@ class PaidWork(BaseModel):
     request: GenerationRequest | None = Field(None, description="Without references: those are the inputs.")
     chat: ChatRequest | None = Field(None, description="Without pictures: the inputs go with its last message.")
     completion: StoredBody | None = None
+    calls: tuple[int, ...] = Field((), description="Pictures per call, where it takes several; else one makes all.")
     inputs: tuple[StoredImage, ...] = ()
     mask: StoredImage | None = Field(None, description="Transparent where the first input may change.")
     output_format: str | None = Field(None, description="Of what is composed here, after the provider: png or webp.")
@@ -155,6 +173,8 @@ class Job(BaseModel):
     model_used: str | None = None
     generation_id: str | None = Field(None, description="By which the provider's books know the last dispatch.")
     dispatched_at: datetime | None = Field(None, description="From then on money may have been spent.")
+    calls: tuple[ProviderCall, ...] = Field((), description="Where it takes several; else the job is its one call.")
+    stop_at: datetime | None = Field(None, description="Since then no further one of its calls is sent.")
     key_usage: Decimal | None = Field(None, description="Dollars the key had used in all, just before the dispatch.")
     key_sha256: str | None = Field(None, description="Digest of the key that it was dispatched with.")
     key_charges: int | None = Field(None, description="How many charges on that key were settled here before.")

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.errors import Charged
-from darkroom.models.job import Job
+from darkroom.models.job import Job, ProviderCall
 from darkroom.models.money import MicroUsd
 from darkroom.models.usage import HERE
 
@@ -34,6 +34,7 @@ class Receipt(BaseModel):
     images: int = Field(0, description="Pictures that were stored.")
     seconds: float | None = Field(None, description="From the dispatch to the end; None where nothing was sent.")
     generation_id: str | None = None
+    calls: tuple[ProviderCall, ...] = Field((), description="A line for each call, where it took several.")
     token_id: str | None = None
     conversation_id: str | None = None
     estimated: MicroUsd | None = None

@@ -11,7 +11,7 @@ from darkroom.models.budget import Budget
 from darkroom.models.generation import (
     RawAnswer,
 )
-from darkroom.models.job import Job
+from darkroom.models.job import Job, ProviderCall
 from darkroom.models.receipt import KeyCharges, Receipt
 
 
@@ -86,12 +86,24 @@ class JobStore(Protocol):
         """
 
     def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
-        """Writes down that money may be spent from now on: `dispatched_at`, `provider`, the key's three, and that no
-        generation id is known. Only of a running job, in the same attempt; False means that nothing may be sent.
+        """Writes down that money may be spent from now on: `dispatched_at`, `provider`, the key's three, how each of
+        its calls stands if there are several, and that no generation id is known. Only of a running job, in the same
+        attempt; False means that nothing may be sent.
         """
 
     def note_generation(self, job: Job, generation_id: str) -> bool:
         """By which id the provider's books will know the last dispatch; in the same attempt alone."""
+
+    def dispatch_call(self, job: Job, call: ProviderCall) -> bool:
+        """As dispatch, of one more of a dispatched job's calls; writes down how the call stands. False, too, once the
+        job is to be stopped.
+        """
+
+    def note_call(self, job: Job, call: ProviderCall) -> bool:
+        """How one of a dispatched job's calls stands by now; False if it is settled, or in another attempt by now."""
+
+    def stop(self, job: Job, *, at: datetime) -> bool:
+        """Has no further one of a running job's several calls be sent; False if the job is one call, or not running."""
 
     def record(self, job: Job) -> bool:
         """Stores how a paid job stands whose money is not settled: uncertain, or over with a cost yet unknown.

@@ -57,6 +57,7 @@ def prepared(
     return Prepared(
         work=PaidWork(
             request=quote.request,
+            calls=quote.calls,
             inputs=inputs,
             mask=mask,
             output_format=request.output_format,

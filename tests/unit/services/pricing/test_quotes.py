@@ -56,7 +56,7 @@ def test_a_quote_asks_for_no_picture(simulator: Simulator) -> None:
     quote(quoting, KLEIN)
     quote(quoting, OPENAI, n=10, quality="high")
     quote(quoting, inputs=[SQUARE], masked=True)
-    _refusal(quoting, KLEIN, n=2)
+    quote(quoting, KLEIN, n=2)
     assert {entry["method"] for entry in simulator.world.log.entries()} == {"GET"}
     assert simulator.state.invoice() == []
 
@@ -70,7 +70,6 @@ def test_with_pictures_to_work_from_it_is_an_edit(quoting: Quotes) -> None:
 @pytest.mark.parametrize(
     ("model", "given", "param", "context"),
     [
-        (KLEIN, {"n": 2}, "n", {"min": 1, "max": 1}),
         (GEMINI, {"seed": 7}, "seed", {"accepted": []}),
         (GEMINI, {"quality": "high"}, "quality", {"accepted": []}),
         (GROK, {"quality": "hd"}, "quality", {"accepted": ["low", "medium"]}),
@@ -301,3 +300,22 @@ def test_a_source_that_was_chosen_serves_within_its_price(quoting: Quotes, simul
     made = quote(quoting, GEMINI_PRO, resolution="1K", provider={"only": ["google-ai-studio"]})
     assert made.reserve is not None
     assert _paid(simulator, made, 0) <= made.reserve
+
+
+@pytest.mark.parametrize(("model", "n", "calls"), [(KLEIN, 1, ()), (KLEIN, 4, (1, 1, 1, 1)), (OPENAI, 10, ())])
+def test_a_model_is_asked_as_often_as_it_takes_and_is_never_another(
+    model: str, n: int, calls: tuple[int, ...], quoting: Quotes
+) -> None:
+    made = quote(quoting, model, n=n)
+    assert (made.request.model, made.request.n, made.calls) == (model, n, calls)
+
+
+def test_several_calls_cost_what_each_of_them_does(quoting: Quotes) -> None:
+    one, four = quote(quoting, KLEIN), quote(quoting, KLEIN, n=4)
+    assert one.estimate
+    assert four.estimate == 4 * one.estimate
+
+
+def test_a_default_gives_no_way_to_a_dearer_model_for_the_number(quoting: Quotes) -> None:
+    one, four = quote(quoting), quote(quoting, n=4)
+    assert four.request.model == one.request.model

@@ -47,6 +47,13 @@ class Candidate:
         """Whether every source takes the option for itself."""
         return bool(self.endpoints) and all(option in each.passthrough for each in self.endpoints)
 
+    def can(self, asked: Mapping[str, Any]) -> bool:
+        try:
+            self.check(asked)
+        except DarkroomError:
+            return False
+        return True
+
     def check(self, asked: Mapping[str, Any]) -> None:
         """Refuses what no source takes.
 
@@ -90,6 +97,24 @@ class Candidate:
         fix = "Send fewer pictures, or choose another model." if count > most else "Send one, as an edit."
         context = {"model": self.model.id, "min": least, "max": most}
         return InvalidParameter(detail, fix=fix, param="image", context=context)
+
+
+def calls_for(n: int, candidates: Sequence[Candidate], asked: Mapping[str, Any]) -> tuple[int, ...]:
+    """How many pictures each call is to make, so that all together make n in as few calls as there can be.
+
+    Args:
+        asked: what else is asked of each call, as Candidate.check takes it.
+
+    Raises:
+        InvalidDimensions, InvalidParameter: not even one picture can be made so.
+    """
+    for most in range(n, 1, -1):
+        sizes = (most,) * (n // most) + ((n % most,) if n % most else ())
+        if all(each.can({**asked, "n": size}) for each in candidates for size in set(sizes)):
+            return sizes
+    for each in candidates:
+        each.check({**asked, "n": 1})
+    return (1,) * n
 
 
 def allowed(model: ImageModel, endpoints: Sequence[ImageEndpoint], routing: Routing | None) -> Candidate:

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from darkroom.errors import Conflict, InvalidParameter, NotFound, ServiceUnavailable
-from darkroom.models.job import Job, JobStatus, Parent
+from darkroom.models.job import Job, JobStatus, Parent, ProviderCall
 from darkroom.models.money import CREDIT, MicroUsd, in_credits, in_dollars
 from darkroom.ports import Clock, ImageStore, JobStore, RawAnswerStore
 from darkroom.services.jobs.stuck import Cancel, GivingUp, is_stuck
 from darkroom.services.paid.admission import parts_of
+from darkroom.services.paid.calls import raw_names
 from darkroom.services.recipes.batch_cancel import BatchCancel
 from darkroom.services.recipes.batch_notes import Notes, is_batch, wall_of
 
@@ -89,7 +90,8 @@ class Jobs:
         own = () if job.conversation_id else job.images
         self._images.remove_outputs([*(image.key for image in own), *completion])
         if job.is_paid and self._raw_answers is not None:
-            self._raw_answers.remove(user, job_id)
+            for name in raw_names(job):
+                self._raw_answers.remove(user, name)
         if job.cost.settled and (parent is None or parent.cost.settled):
             self._store.remove(user, job_id)
         else:
@@ -108,8 +110,9 @@ class Jobs:
     def cancel(self, user: str, job_id: str, cancel: Cancel) -> Job:
         """Cancels a job that was not sent to its provider, or that is stuck; one that is canceled already stays so.
 
-        A stuck job may have been charged: its cost is settled when that is known. A batch that waits for paintings
-        which were sent is ended when they are: until then it is `canceling`.
+        Of one that takes several calls those that were sent are waited for, and paid; no further one is sent. A stuck
+        job may have been charged: its cost is settled when that is known. A batch that waits for paintings which were
+        sent is ended when they are: until then it is `canceling`.
 
         Args:
             cancel: settles it, unless it is too late.
@@ -130,6 +133,8 @@ class Jobs:
         job = self.find(user, job_id)
         if job.status is JobStatus.CANCELED:
             return job
+        if any(call.dispatched_at is None for call in job.calls) and self._store.stop(job, at=self._clock()):
+            return self.find(user, job_id)
         if job.status.is_final:
             raise Conflict(f"The job is over: it has {job.status}.", fix="There is nothing left to cancel.")
         raise Conflict(
@@ -189,6 +194,7 @@ class Jobs:
             "warnings": list(job.warnings),
             "cost": self.show_cost(job),
             **job.model_dump(mode="json", include={"model_requested", "model_used", "generation_id"}),
+            **({"calls": [_call(each) for each in job.calls]} if job.calls else {}),
             # Who serves it, or the planner of a turn; what is done here is nobody's.
             "provider": job.provider if job.is_paid or job.turn is not None else None,
             "lineage": [_parent(parent) for parent in (job.lineage[:most_images] if is_batch(job) else job.lineage)],
@@ -223,6 +229,12 @@ def _output(job: Job, most: int | None) -> dict[str, Any]:
     if not is_batch(job):
         return told
     return {name: value[:most] if isinstance(value, list | tuple) else value for name, value in told.items()}
+
+
+def _call(call: ProviderCall) -> dict[str, Any]:
+    """One of a job's several calls, as a line of its receipt."""
+    facts = {"index", "n", "status", "model_used", "generation_id", "dispatched_at", "images", "charged", "error"}
+    return {**call.model_dump(mode="json", include=facts), "cost_usd": _dollars(call.cost)}
 
 
 def _dollars(amount: MicroUsd | None) -> float | None:

@@ -21,6 +21,7 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.ports import Alarm, Clock, JobQueue, JobStore, OpenJob, Provider, RawAnswerStore
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.jobs.looks import MOST_FAILURES, decided_at, in_order, within
+from darkroom.services.paid import fan_out
 from darkroom.services.paid.calls import reread
 from darkroom.services.paid.reconcile import Reconciliation
 from darkroom.services.paid.settlement import DECIDED_AFTER, Settlement
@@ -204,6 +205,16 @@ class Sweep:
 
     def _recover(self, job: Job) -> None:
         """The worker died after it had sent the job. What it had stored of the answer is as good as the answer."""
+        if job.calls:
+            outcomes = fan_out.recovered(job, self.providers(job.provider), self.raw_answers)
+            fan_out.finish(self.settlement, job, outcomes)
+        else:
+            self._read_again(job)
+        seen = self.jobs.find(job.user, job.id)
+        if seen is not None and not seen.cost.settled:
+            self._undecided(seen)
+
+    def _read_again(self, job: Job) -> None:
         answer, work = self.raw_answers.read(job.user, job.id), job.work
         assert work is not None  # noqa: S101 - only paid jobs come here
         if answer is None:
@@ -216,9 +227,6 @@ class Sweep:
                 self.settlement.fail(job, error)
             else:
                 self.settlement.succeed(job, result)
-        seen = self.jobs.find(job.user, job.id)
-        if seen is not None and not seen.cost.settled:
-            self._undecided(seen)
 
     def _undecided(self, job: Job) -> None:
         cost = self.reconciliation.cost_of(job)

@@ -29,7 +29,7 @@ from darkroom.errors import (
 )
 from darkroom.models.admission import IdempotencyRecord, PendingAnswer, Terms
 from darkroom.models.caller import Caller
-from darkroom.models.job import Job, JobCost, PaidWork, Parent, TurnState
+from darkroom.models.job import Job, JobCost, PaidWork, Parent, ProviderCall, TurnState
 from darkroom.models.money import MicroUsd
 from darkroom.models.provider import Skill
 from darkroom.models.user_settings import UserSettings
@@ -230,6 +230,7 @@ class Admission:
             created_at=now,
             expires_at=now + kept_for(self._retention, choice.settings),
             input=dict(prepared.shown),
+            calls=tuple(ProviderCall(index=index, n=n) for index, n in enumerate(prepared.work.calls)),
             warnings=prepared.warnings,
             lineage=prepared.lineage,
             work=prepared.work,

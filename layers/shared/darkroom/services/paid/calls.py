@@ -7,15 +7,15 @@ for, and a job whose answer cannot be read is over all the same.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from darkroom.errors import DarkroomError, InternalError, UnusableAnswer, Upstream
 from darkroom.images.normalise import normalise
 from darkroom.models.chat import ChatMessage, ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
-from darkroom.models.generation import Dispatch, GenerationResult, RawAnswer, Reference
-from darkroom.models.job import PaidWork, StoredBody, StoredImage
+from darkroom.models.generation import Dispatch, GenerationRequest, GenerationResult, RawAnswer, Reference
+from darkroom.models.job import Job, PaidWork, ProviderCall, StoredBody, StoredImage
 from darkroom.ports import ImageStore, OnAnswer, OnDispatched, OnGenerationId, Provider
 
 T = TypeVar("T")
@@ -24,6 +24,11 @@ MOST_STORED_BYTES = 64 * 1024 * 1024
 
 _WRITTEN_HERE = "inputs/"
 _MAX_PAINTED = 64.0  # megapixels of a picture that was paid for
+
+
+class NotOurs(Exception):
+    """The job was canceled, or another worker has it: nothing may be sent."""
+
 
 Result = GenerationResult | ChatResult | CompletionResult
 
@@ -37,8 +42,10 @@ class Watch:
     on_answer: OnAnswer
 
 
-CarryOut = Callable[[str, Deadline, Watch], Result]
-"""(the key, until when, whom to tell) -> what came of it."""
+class CarryOut(Protocol):
+    """(the key, until when, whom to tell, which of the job's calls, if there are several) -> what came of it."""
+
+    def __call__(self, key: str, deadline: Deadline, watch: Watch, call: ProviderCall | None = None, /) -> Result: ...
 
 
 class _Noted:
@@ -73,34 +80,51 @@ def prepare(work: PaidWork, provider: Provider, images: ImageStore) -> CarryOut:
     references = tuple(Reference(data=_reference(image, images)) for image in work.inputs)
     if work.request is not None:
         pictures = work.request.model_copy(update={"references": references, **rates})
-        return _guarded(provider, lambda **given: provider.generate(pictures, **given))
+        return _guarded(provider, lambda call, **given: provider.generate(share(pictures, call), **given))
     if work.chat is not None:
         chat = _with_pictures(work.chat, references).model_copy(update=rates)
-        return _guarded(provider, lambda **given: provider.chat(chat, **given))
+        return _guarded(provider, lambda _call, **given: provider.chat(chat, **given))
     stored = _stored(work)
     body = json.loads(images.read_output(stored.key, max_bytes=MOST_STORED_BYTES))
     completion = _completion(stored, body).model_copy(update=rates)
-    return _guarded(provider, lambda **given: provider.complete(completion, **given))
+    return _guarded(provider, lambda _call, **given: provider.complete(completion, **given))
 
 
-def reread(work: PaidWork, provider: Provider, answer: RawAnswer) -> Result:
+def share(request: GenerationRequest, call: ProviderCall | None) -> GenerationRequest:
+    """What one of several calls asks for. Each has a seed of its own, or all would make the same picture."""
+    if call is None:
+        return request
+    seed = None if request.seed is None else request.seed + call.index
+    return request.model_copy(update={"n": call.n, "seed": seed})
+
+
+def raw_names(job: Job) -> tuple[str, ...]:
+    """By which names the provider's answers to a job are kept, as they came."""
+    return tuple(raw_name(job, call) for call in job.calls) or (job.id,)
+
+
+def raw_name(job: Job, call: ProviderCall) -> str:
+    return f"{job.id}/{call.index}"
+
+
+def reread(work: PaidWork, provider: Provider, answer: RawAnswer, call: ProviderCall | None = None) -> Result:
     """What the call would have come to, from the answer that was kept. The provider is asked for nothing.
 
     Raises:
         DarkroomError: there is nothing in it; `charged` says whether that was paid for.
     """
     try:
-        return _reread(work, provider, answer)
+        return _reread(work, provider, answer, call)
     except DarkroomError:
         raise
     except Exception as error:
         raise _unreadable(provider, error) from error
 
 
-def _reread(work: PaidWork, provider: Provider, answer: RawAnswer) -> Result:
+def _reread(work: PaidWork, provider: Provider, answer: RawAnswer, call: ProviderCall | None) -> Result:
     known = {"rates": work.rates.get(provider.name, {}), **({"model": answer.model} if answer.model else {})}
     if work.request is not None:
-        return provider.reread(work.request.model_copy(update=known), answer)
+        return provider.reread(share(work.request.model_copy(update=known), call), answer)
     if work.chat is not None:
         return provider.reread_chat(work.chat.model_copy(update=known), answer)
     return provider.reread_completion(_completion(_stored(work), {}).model_copy(update=known), answer)
@@ -117,10 +141,11 @@ def _reference(image: StoredImage, images: ImageStore) -> bytes:
 
 
 def _guarded(provider: Provider, call: Callable[..., Result]) -> CarryOut:
-    def carry_out(key: str, deadline: Deadline, watch: Watch) -> Result:
+    def carry_out(key: str, deadline: Deadline, watch: Watch, which: ProviderCall | None = None, /) -> Result:
         noted = _Noted(watch)
         try:
             return call(
+                which,
                 key=key,
                 deadline=deadline,
                 on_dispatched=noted.on_dispatched,

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from darkroom.errors import DarkroomError
 from darkroom.models.digest import digest
-from darkroom.models.job import Job, JobStatus
+from darkroom.models.job import Job, JobStatus, ProviderCall
 from darkroom.models.money import MicroUsd, micro_usd
 from darkroom.ports import Clock, JobStore, Ledger, Provider
 from darkroom.services.accounts.keys import Keys
@@ -48,6 +48,8 @@ class Reconciliation:
             return None
 
     def _from_books(self, job: Job, provider: Provider, key: str, age: timedelta) -> MicroUsd | None:
+        if job.calls:
+            return self._of_calls(job, provider, key, age)
         if job.generation_id:
             record = provider.generation(job.generation_id, key=key)
             if record is not None and record.cost is not None:
@@ -59,6 +61,21 @@ class Reconciliation:
             return used
         known_to_books = bool(job.generation_id) and age >= BOOKS_COMPLETE and is_lost
         return 0 if known_to_books else None
+
+    def _of_calls(self, job: Job, provider: Provider, key: str, age: timedelta) -> MicroUsd | None:
+        """What the job's several calls cost together. What the key has used shows them one after the other."""
+        sent = [call for call in job.calls if call.dispatched_at is not None]
+        costs = [(call, call.cost if call.cost is not None else _in_books(call, provider, key)) for call in sent]
+        known = sum(cost for _, cost in costs if cost is not None)
+        open_ = [call for call, cost in costs if cost is None]
+        if not open_:
+            return known
+        is_lost = all(call.status is not JobStatus.SUCCEEDED for call in open_)
+        used = self._used_since(job, provider, key) if age >= PATIENCE else None
+        if used is not None and (used > known or (used == known and is_lost)):
+            return used
+        known_to_books = age >= BOOKS_COMPLETE and all(call.generation_id for call in open_)
+        return known if known_to_books and is_lost else None
 
     def _used_since(self, job: Job, provider: Provider, key: str) -> MicroUsd | None:
         """What the key has spent since the dispatch; None if that cannot be this job's alone."""
@@ -85,3 +102,8 @@ class Reconciliation:
         if any(each.key_sha256 == job.key_sha256 or (not each.key_sha256 and each.user == job.user) for each in others):
             return True
         return job.key_sha256 is None or self.ledger.charges_with(job.key_sha256).count != job.key_charges
+
+
+def _in_books(call: ProviderCall, provider: Provider, key: str) -> MicroUsd | None:
+    record = provider.generation(call.generation_id, key=key) if call.generation_id else None
+    return record.cost if record is not None else None

@@ -16,7 +16,7 @@ from darkroom.images.mask import compose
 from darkroom.images.measure import measure
 from darkroom.models.chat import ChatResult
 from darkroom.models.generation import GeneratedImage, GenerationResult
-from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.models.job import Job, JobStatus, ProviderCall, StoredImage
 from darkroom.models.money import MicroUsd, said
 from darkroom.ports import (
     Alarm,
@@ -30,7 +30,7 @@ from darkroom.ports import (
     WebhookQueue,
 )
 from darkroom.services.paid.budgets import Budgets
-from darkroom.services.paid.calls import MOST_STORED_BYTES, Result
+from darkroom.services.paid.calls import MOST_STORED_BYTES, Result, raw_names
 
 # What cannot be found out within a day will not be.
 DECIDED_AFTER = timedelta(hours=24)
@@ -156,7 +156,8 @@ class Settlement:
         if actual > job.cost.reserved:
             warned += (f"It cost {said(actual)}, more than the {said(job.cost.reserved)} that were set aside.",)
         cost = job.cost.model_copy(update={"charged": actual > 0})
-        return self._close(job.model_copy(update={"warnings": (*job.warnings, *warned), "cost": cost}), actual)
+        known = {"warnings": (*job.warnings, *warned), "cost": cost, "calls": _decided(job.calls, actual)}
+        return self._close(job.model_copy(update=known), actual)
 
     def _close(self, job: Job, actual: MicroUsd | None, *, before_dispatch: bool = False) -> bool:
         if not self.ledger.close(job, actual=actual, before_dispatch=before_dispatch):
@@ -164,7 +165,8 @@ class Settlement:
         if job.webhook_url:
             self.webhooks.send(job.user, f"msg_{job.id}")
         if job.status is JobStatus.SUCCEEDED:
-            self.raw_answers.remove(job.user, job.id)
+            for name in raw_names(job):
+                self.raw_answers.remove(job.user, name)
         self._measure(job, actual)
         return True
 
@@ -247,6 +249,23 @@ class Settlement:
         )
         self.images.write_output(image.key, data, media_type=media_type, metadata={"job": job.id})
         return image
+
+
+def _decided(calls: tuple[ProviderCall, ...], actual: MicroUsd) -> tuple[ProviderCall, ...]:
+    """A job's several calls, when it is known what they cost together: so it is of the one whose cost was not."""
+    rest = actual - sum(call.cost or 0 for call in calls)
+    unknown = [call.index for call in calls if call.cost is None]
+    if not unknown or rest < 0 or (rest > 0 and len(unknown) > 1):
+        return calls
+    decided = {"cost": rest, "charged": rest > 0}
+    return tuple(
+        call.model_copy(update={**decided, "status": _ended(call.status)}) if call.index in unknown else call
+        for call in calls
+    )
+
+
+def _ended(status: JobStatus) -> JobStatus:
+    return JobStatus.FAILED if status is JobStatus.UNCERTAIN else status
 
 
 def _stood_in(job: Job, used: str) -> tuple[str, ...]:

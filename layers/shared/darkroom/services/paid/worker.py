@@ -26,7 +26,9 @@ from darkroom.models.generation import Dispatch, RawAnswer
 from darkroom.models.job import Job, JobStatus
 from darkroom.ports import Alarm, Clock, ImageStore, JobQueue, JobStore, Provider, RawAnswerStore
 from darkroom.services.accounts.keys import Keys
-from darkroom.services.paid.calls import CarryOut, Watch, prepare
+from darkroom.services.paid import fan_out
+from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, prepare
+from darkroom.services.paid.fan_out import FanOut
 from darkroom.services.paid.settlement import Settlement
 
 # What storing the result and settling take at the most, after the provider has answered.
@@ -46,10 +48,6 @@ Advance = Callable[[str, str], None]
 
 def no_turns(_user: str, _turn: str) -> None:
     """Where there are no conversations."""
-
-
-class NotOurs(Exception):
-    """The job was canceled, or another worker has it: nothing may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +119,8 @@ class Worker:
                 return False
             self._not_begun(job, error)
             return True
+        if job.calls:
+            return self._are_done(call.job, key, carry_out, deadline, is_last=is_last)
         try:
             result = carry_out(key, Deadline(max(1.0, deadline.left() - AFTERWARDS)), call.watch)
         except DarkroomError as error:
@@ -130,6 +130,22 @@ class Worker:
             self.settlement.fail(call.job, error)
             return True
         self.settlement.succeed(call.job, result)
+        return True
+
+    def _are_done(self, job: Job, key: str, carry_out: CarryOut, deadline: Deadline, *, is_last: bool) -> bool:
+        """As _is_done_by, of a job that takes several calls."""
+        fan = FanOut(
+            job,
+            jobs=self.jobs,
+            raw_answers=self.raw_answers,
+            clock=self.clock,
+            alarm=self.alarm,
+            afterwards=AFTERWARDS,
+        )
+        outcomes = fan.run(carry_out, key, deadline)
+        if fan_out.is_unbilled(outcomes, _ANOTHER_MAY_DO) and not is_last and deadline.left() > AFTERWARDS:
+            return False
+        fan_out.finish(self.settlement, fan.job, outcomes)
         return True
 
     def _not_begun(self, job: Job, error: DarkroomError) -> None:

@@ -33,29 +33,48 @@ _TIER_WORDS: Final = {**{tier.lower(): pixels for tier, pixels in TIERS.items()}
 
 
 def estimate(
-    request: GenerationRequest, candidates: Sequence[Candidate], inputs: Sequence[InputShape] = ()
+    request: GenerationRequest,
+    candidates: Sequence[Candidate],
+    inputs: Sequence[InputShape] = (),
+    *,
+    calls: Sequence[int] = (),
 ) -> MicroUsd | None:
-    """The dearest that may apply, whichever model and source serves; None if that is unknown for one of them."""
-    costs = _costs(request, candidates, inputs)
+    """The dearest that may apply, whichever model and source serves; None if that is unknown for one of them.
+
+    Args:
+        calls: pictures per call of the provider, where it takes several.
+    """
+    costs = _costs(request, candidates, inputs, calls)
     known = [each for each in costs if each is not None]
     return micro_usd(max(known)) if known and len(known) == len(costs) else None
 
 
-def least(request: GenerationRequest, candidates: Sequence[Candidate], inputs: Sequence[InputShape] = ()) -> MicroUsd:
+def least(
+    request: GenerationRequest,
+    candidates: Sequence[Candidate],
+    inputs: Sequence[InputShape] = (),
+    *,
+    calls: Sequence[int] = (),
+) -> MicroUsd:
     """The dearest of what is known; 0 if nothing is. What others cost that say nothing may be more."""
-    known = [each for each in _costs(request, candidates, inputs) if each is not None]
+    known = [each for each in _costs(request, candidates, inputs, calls) if each is not None]
     return micro_usd(max(known, default=Decimal(0))) or 0
 
 
 def _costs(
-    request: GenerationRequest, candidates: Sequence[Candidate], inputs: Sequence[InputShape]
+    request: GenerationRequest, candidates: Sequence[Candidate], inputs: Sequence[InputShape], calls: Sequence[int]
 ) -> list[Decimal | None]:
     """For each source of each model; a model without sources is one that says nothing."""
     costs: list[Decimal | None] = []
     for candidate in candidates:
-        work = Work(request, candidate, tuple(inputs))
-        costs += [_cost(work, each) for each in candidate.endpoints] or [None]
+        works = [Work(request.model_copy(update={"n": n}), candidate, tuple(inputs)) for n in calls or (request.n,)]
+        costs += [_sum([_cost(work, each) for work in works]) for each in candidate.endpoints] or [None]
     return costs
+
+
+def _sum(costs: Sequence[Decimal | None]) -> Decimal | None:
+    known = [each for each in costs if each is not None]
+    return sum(known, Decimal(0)) if len(known) == len(costs) else None
 
 
 def reserve(amount: MicroUsd | None) -> MicroUsd | None:

@@ -76,8 +76,7 @@ class Quotes:
         candidates = [self._candidate(model, routing, choice) for model in chosen.models]
         shape = dimensions.shape(request, candidates, inputs, masked=masked)
         values = _values(request, shape, candidates, masked=masked)
-        for candidate in candidates:
-            candidate.check({"n": request.n, INPUTS: len(inputs), **values})
+        calls = capabilities.calls_for(request.n, candidates, {INPUTS: len(inputs), **values})
         sent = passed(request, candidates)
         generation = GenerationRequest(
             model=chosen.models[0].id,
@@ -85,21 +84,22 @@ class Quotes:
             prompt=sent.prompt,
             n=request.n,
             routing=sent.routing,
-            stream=request.n == 1 and all(model.supports_streaming for model in chosen.models),
+            stream=max(calls) == 1 and all(model.supports_streaming for model in chosen.models),
             zdr=is_private,
             **values,
         )
-        estimate = pricing.estimate(generation, candidates, inputs)
+        estimate = pricing.estimate(generation, candidates, inputs, calls=calls)
         masking = ("The mask is applied by compositing: outside of it the picture stays as it was.",) if masked else ()
         return self._with_providers(
             Quote(
                 request=generation,
                 model_requested=chosen.named,
                 estimate=estimate,
+                calls=calls if len(calls) > 1 else (),
                 reserve=pricing.reserve(estimate),
-                least=pricing.reserve(pricing.least(generation, candidates, inputs)) or 0,
+                least=pricing.reserve(pricing.least(generation, candidates, inputs, calls=calls)) or 0,
                 pixels=inputs[0].pixels if masked else _pixels(generation, candidates, inputs),
-                warnings=(*chosen.warnings, *shape.warnings, *sent.warnings, *masking),
+                warnings=(*chosen.warnings, *shape.warnings, *sent.warnings, *_shared_out(generation, calls), *masking),
             ),
             candidates,
             inputs,
@@ -154,6 +154,14 @@ def _pixels(request: GenerationRequest, candidates: Sequence[Candidate], inputs:
     return max(Work(request, each, tuple(inputs)).pixels for each in candidates)
 
 
+def _shared_out(request: GenerationRequest, calls: Sequence[int]) -> tuple[str, ...]:
+    if len(calls) == 1:
+        return ()
+    told = f"{request.model} makes at most {max(calls)} of these at a time, so {len(calls)} calls make the {request.n}."
+    seeds = "" if request.seed is None else f" The first has the seed {request.seed}, and each further one the next."
+    return (told + seeds,)
+
+
 def _can_stand_in(quote: Quote, provider: Provider, served: Sequence[Candidate], inputs: Sequence[InputShape]) -> bool:
     """Whether the provider can do the very same, for a price that is known and within what is set aside."""
     if not all(provider.serves(each.model.id) and each.endpoints for each in served):
@@ -161,11 +169,12 @@ def _can_stand_in(quote: Quote, provider: Provider, served: Sequence[Candidate],
     request = quote.request
     asked = {name: value for name in _CHECKED if (value := getattr(request, name)) is not None}
     try:
-        for each in served:
-            each.check({"n": request.n, INPUTS: len(inputs), **asked})
+        for n in set(quote.calls or (request.n,)):
+            for each in served:
+                each.check({"n": n, INPUTS: len(inputs), **asked})
     except InvalidParameter:
         return False
-    reserve = pricing.reserve(pricing.estimate(request, served, inputs))
+    reserve = pricing.reserve(pricing.estimate(request, served, inputs, calls=quote.calls))
     return reserve is not None and quote.reserve is not None and reserve <= quote.reserve
 
 

@@ -32,7 +32,7 @@ class Chosen:
 class ImageModels:
     """Args:
     generation_model, edit_model: the stack's: ids or names, separated by commas, of which the first is taken that is
-        live and makes so many pictures at once.
+        live.
     """
 
     def __init__(self, catalogue: Catalogue, *, generation_model: str, edit_model: str) -> None:
@@ -68,7 +68,7 @@ class ImageModels:
         else:
             able = served if among is None else {each: served[each] for each in served if each in among}
             settings = choice.settings if choice else UserSettings()
-            named, first, warnings = self._default(settings, able or served, direct, n=request.n, is_edit=is_edit)
+            named, first, warnings = self._default(settings, able or served, direct, is_edit=is_edit)
         found = [first]
         found += [
             self._resolved(each, served, live, direct, param="fallback_models") for each in request.fallback_models
@@ -86,26 +86,22 @@ class ImageModels:
         return None if makes_text else aliases.follow((named, *request.fallback_models), served)
 
     def _default(
-        self, settings: UserSettings, able: Live, direct: Provider | None, *, n: int, is_edit: bool
+        self, settings: UserSettings, able: Live, direct: Provider | None, *, is_edit: bool
     ) -> tuple[str, Resolved, list[str]]:
-        """The caller's own if it is there, else of the stack's the first that makes so many pictures at once."""
+        """The caller's own if it is there, else the first of the stack's that is."""
         setting = "image_edit_model" if is_edit else "image_generation_model"
         own: str | None = getattr(settings, setting)
         if own and (resolved := aliases.resolve(own, able)):
             return own, resolved, []
-        named, first = self._stacks(able, direct, n=n, is_edit=is_edit)
+        named, first = self._stacks(able, direct, is_edit=is_edit)
         warnings = [f"Your `{setting}`, {own}, cannot be had now; {first.id} is used instead."] if own else []
         return named, first, warnings
 
-    def _stacks(self, able: Live, direct: Provider | None, *, n: int, is_edit: bool) -> tuple[str, Resolved]:
+    def _stacks(self, able: Live, direct: Provider | None, *, is_edit: bool) -> tuple[str, Resolved]:
         names = self._defaults[is_edit]
-        found = [(each, resolved) for each in names if (resolved := aliases.resolve(each, able))]
-        for each, resolved in found:
-            count = able[resolved.id].parameters.get("n")
-            if n == 1 or (count is not None and count.accepts(n)):
+        for each in names:
+            if resolved := aliases.resolve(each, able):
                 return each, resolved
-        if found:
-            return found[0]
         # The stack's are OpenRouter's; whoever has another provider alone is not to be left without.
         suited = [each for each in able if not is_edit or able[each].max_references]
         if direct is not None and suited:

@@ -84,9 +84,15 @@ def _add(totals: Totals, receipt: Receipt) -> None:
         totals.recipe_images += receipt.images
     else:
         totals.images += receipt.images
-    totals.calls += not is_free
+    totals.calls += 0 if is_free else _calls(receipt)
     totals.cost += receipt.actual or 0
     totals.unknown += receipt.actual is None
+
+
+def _calls(receipt: Receipt) -> int:
+    """How many calls of a provider it stands for: one, unless it took several, of which those count that were sent."""
+    sent = sum(call.dispatched_at is not None for call in receipt.calls)
+    return max(1, sent)
 
 
 def _is_part(receipt: Receipt) -> bool:
