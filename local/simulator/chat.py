@@ -139,7 +139,7 @@ def _paint(exchange: Exchange, request: ChatRequest) -> Said:
         reason = str(rule.options.get("native_finish_reason", "NO_IMAGE"))
         text = str(rule.options.get("text", "I cannot paint that." if rule.options.get("form") == "text" else ""))
         return Said(text, native_finish_reason=reason)
-    seed = len(exchange.state.generations) if request.seed is None else request.seed
+    seed = exchange.state.next_seed() if request.seed is None else request.seed
     if request.ratio == "auto" and request.pictures:
         last = request.pictures[-1]
         size = sizes.fit(last.width / last.height, sizes.TIERS.get(request.resolution, 1024))

@@ -45,7 +45,7 @@ def create(exchange: Exchange) -> Answer:
         return quirks.delivered(reply, exchange.plan)
     try:
         # Those without a seed differ from one another, and come out the same after every reset.
-        seed = len(exchange.state.generations) if request.seed is None else request.seed
+        seed = exchange.state.next_seed() if request.seed is None else request.seed
         made = [_picture(request, seed + number, exchange.world.detail) for number in range(request.n)]
     except BaseException:
         purchase.fail()

@@ -116,6 +116,7 @@ class State:
     charges: list[Charge] = field(default_factory=list)
     generations: dict[str, dict[str, Any]] = field(default_factory=dict)
     cached: dict[str, Any] = field(default_factory=dict)
+    last_seed: int = -1
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def mint(
@@ -217,6 +218,12 @@ class State:
         with self.lock:
             self.generations[generation_id] = record
 
+    def next_seed(self) -> int:
+        """Of a picture without one: no other has it, also of those made at the same time."""
+        with self.lock:
+            self.last_seed = max(len(self.generations), self.last_seed + 1)
+            return self.last_seed
+
     def invoice(self) -> list[dict[str, Any]]:
         with self.lock:
             return [charge.to_wire() for charge in self.charges]
@@ -237,5 +244,6 @@ class State:
             self.charges.clear()
             self.generations.clear()
             self.cached.clear()
+            self.last_seed = -1
             for key in self.keys.values():
                 key.reserved = ZERO

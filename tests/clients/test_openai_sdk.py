@@ -67,6 +67,22 @@ class TestGenerate:
         assert [_image(answer, index).size for index in range(2)] == [(1024, 1024)] * 2
         assert len(user.charges()) == 2
 
+    def test_several_of_a_model_that_makes_one_are_calls_of_one_job(self, client: OpenAI, user: User) -> None:
+        answer = client.images.generate(model=KLEIN, prompt="A red fox", n=4, response_format="url")
+        assert answer.data is not None
+        assert len({item.url for item in answer.data}) == 4
+        assert [_linked(item.url).size for item in answer.data] == [(1024, 1024)] * 4
+        _assert_each_call_is_a_line(user, answer, 4)
+
+    def test_two_of_a_named_model_as_bytes(self, client: OpenAI, user: User) -> None:
+        """What Open WebUI sends: a model, a size, `n`, and a format left to the default."""
+        answer = client.images.generate(model=KLEIN, prompt="A red fox", n=2, size="512x512")
+        assert answer.data is not None
+        pictures = {item.b64_json for item in answer.data}
+        assert len(pictures) == 2
+        assert None not in pictures
+        _assert_each_call_is_a_line(user, answer, 2)
+
     def test_what_is_ours_beside_it(self, client: OpenAI) -> None:
         raw = client.images.with_raw_response.generate(
             model=KLEIN, prompt="A red fox", size="1024x1536", extra_body={"max_cost_usd": 0.05, "seed": 7}
@@ -78,6 +94,29 @@ class TestGenerate:
         assert answer.model_extra["job"]["status"] == "succeeded"
         width, height = _image(answer).size
         assert width / height == pytest.approx(2 / 3, abs=0.02)
+
+
+def _linked(url: str | None) -> Image.Image:
+    assert url is not None
+    return Image.open(io.BytesIO(httpx.get(url, trust_env=False).content))
+
+
+def _assert_each_call_is_a_line(user: User, answer: ImagesResponse, calls: int) -> None:
+    """One job, one receipt; the job and the receipt have a line for each entry of the invoice."""
+    (listed,) = user.get("/v1/jobs").json()["data"]
+    job, (receipt,) = user.job(listed["id"]), user.receipts()
+    extra = answer.model_extra or {}
+    assert extra["job"]["id"] == receipt["job_id"] == job["id"]
+    assert extra["model_used"] == KLEIN
+    charges = user.charges()
+    assert len(charges) == len(user.paid_requests()) == calls
+    assert sum(charges) == receipt["actual_micro_usd"] == round(user.budget()["spent_usd"] * 1_000_000)
+    for lines in (job["calls"], receipt["calls"]):
+        assert [(line["index"], line["images"], line["charged"]) for line in lines] == [
+            (index, 1, True) for index in range(calls)
+        ]
+        assert sorted(round(line["cost_usd"] * 1_000_000) for line in lines) == sorted(charges)
+        assert len({line["generation_id"] for line in lines}) == calls
 
 
 class TestEdit:

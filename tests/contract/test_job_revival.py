@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from darkroom.models.job import Job, JobCost, JobStatus
+from darkroom.models.job import Job, JobCost, JobStatus, ProviderCall
 from darkroom.ports import JobStore
 from tests.conftest import SteppingClock
 from tests.paid_jobs import paid_job
@@ -26,6 +26,13 @@ def test_a_settled_failure_may_succeed_after_all_and_its_money_stays_as_it_is(
     assert found is not None
     assert (found.status, found.error, found.result, found.cost) == (JobStatus.SUCCEEDED, None, {"a": 1}, settled)
     assert not job_store.revive(done), "it has not failed"
+    calls = (ProviderCall(index=0, n=1, status=JobStatus.FAILED, cost=2, charged=True),)
+    several = _paid(job_store, user, clock, status=JobStatus.FAILED, cost=settled, calls=calls)
+    read = (calls[0].model_copy(update={"status": JobStatus.SUCCEEDED, "images": 1}),)
+    assert job_store.revive(several.model_copy(update={"status": JobStatus.SUCCEEDED, "calls": read}))
+    stored = job_store.find(user, several.id)
+    assert stored is not None
+    assert stored.calls == read
     gone = _paid(job_store, user, clock, status=JobStatus.FAILED, cost=settled)
     job_store.hide(user, gone.id, at=clock.now)
     assert not job_store.revive(gone.model_copy(update={"status": JobStatus.SUCCEEDED}))

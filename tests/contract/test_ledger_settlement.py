@@ -9,7 +9,7 @@ from ulid import ULID
 from darkroom.adapters.delivery_rows import delivery_key, to_delivery
 from darkroom.adapters.dynamo import to_item
 from darkroom.models.budget import Budget
-from darkroom.models.job import Job, JobStatus
+from darkroom.models.job import Job, JobStatus, ProviderCall
 from darkroom.models.receipt import KeyCharges, Receipt
 from darkroom.models.webhook import Delivery
 from darkroom.ports import JobStore, Ledger
@@ -58,6 +58,31 @@ def test_a_closed_job_is_settled_and_what_it_did_not_cost_remains(
     cost = done.cost.model_copy(update={"settled": True, "actual": actual})
     assert job_store.find(user, job.id) == done.model_copy(update={"cost": cost, "lease_expires_at": None})
     assert job.id not in {found.id for found in job_store.list_open()}
+
+
+def test_of_several_calls_each_is_a_line_of_the_job_and_of_its_receipt(
+    ledger: Ledger, job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    ref = day(DOLLAR, clock.now)
+    asked = tuple(ProviderCall(index=index, n=1) for index in range(3))
+    job = dispatch_job(job_store, admit_job(ledger, paid_job(user, clock.now, ref, calls=asked)), clock)
+    assert job.calls == asked
+    paid = {"status": JobStatus.SUCCEEDED, "images": 1, "cost": 20_000, "charged": True, "generation_id": "gen-ü"}
+    unsure = {"status": JobStatus.UNCERTAIN, "charged": "unknown", "dispatched_at": clock.now}
+    calls = (asked[0].model_copy(update=paid), asked[1].model_copy(update=unsure), asked[2])
+    done = succeeded(job, clock.now, calls=calls)
+    assert job_store.record(done)
+    recorded = job_store.find(user, job.id)
+    assert recorded is not None
+    assert (recorded.calls, recorded.cost.settled) == (calls, False)
+    decided = (calls[0], calls[1].model_copy(update={"cost": 5_000, "charged": True}), asked[2])
+    assert ledger.close(done.model_copy(update={"calls": decided}), actual=25_000)
+    stored = job_store.find(user, job.id)
+    assert stored is not None
+    assert (stored.calls, stored.cost.actual) == (decided, 25_000)
+    (receipt,) = ledger.receipts(user, limit=9).receipts
+    assert (receipt.calls, receipt.actual) == (decided, 25_000)
+    assert sum(call.cost or 0 for call in receipt.calls) == budget_of(ledger, user, ref).spent
 
 
 def test_what_costs_more_than_was_reserved_overdraws_and_stops_what_comes(

@@ -44,6 +44,14 @@ def test_answers_of_others_and_of_other_jobs_are_others(raw_answer_store: RawAns
     assert raw_answer_store.read(user, "01A") == ANSWER
 
 
+def test_each_of_a_jobs_several_calls_has_its_own(raw_answer_store: RawAnswerStore, user: str) -> None:
+    for index in range(2):
+        raw_answer_store.write(user, f"01A/{index}", ANSWER)
+    assert raw_answer_store.read(user, "01A") is None
+    raw_answer_store.remove(user, "01A/0")
+    assert [raw_answer_store.read(user, f"01A/{index}") for index in range(2)] == [None, ANSWER]
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     answer=st.builds(

@@ -347,7 +347,7 @@ class DynamoJobStore:
     def revive(self, job: Job) -> bool:
         done = self._update(
             job,
-            "SET #status = :status, document = :document",
+            f"SET #status = :status, document = :document{', calls = :calls' if job.calls else ''}",
             "#status = :failed AND settled = :true AND attempt = :attempt AND attribute_not_exists(removed_at)",
             {
                 ":status": job.status.value,
@@ -355,6 +355,7 @@ class DynamoJobStore:
                 ":failed": JobStatus.FAILED.value,
                 ":true": True,
                 ":attempt": job.attempt,
+                **({":calls": call_documents(job)} if job.calls else {}),
             },
         )
         return done is not None

@@ -11,7 +11,7 @@ from darkroom.errors import Charged
 from darkroom.models.budget import BudgetRef
 from darkroom.models.chat import ChatRequest
 from darkroom.models.generation import GenerationRequest
-from darkroom.models.money import MicroUsd
+from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.provider import RatesByModel
 
 
@@ -82,6 +82,11 @@ class ProviderCall(BaseModel):
     charged: Charged = False
     error: dict[str, Any] | None = Field(None, description="`code` and `detail` of what went wrong.")
 
+    def line(self) -> dict[str, Any]:
+        """As a line of its job and of the receipt, in dollars."""
+        cost = None if self.cost is None else float(in_dollars(self.cost))
+        return {**self.model_dump(mode="json", exclude={"cost"}), "cost_usd": cost}
+
 
 class PaidWork(BaseModel):
     """What a worker is to do: one request for the provider, whose pictures lie in the outputs bucket.
@@ -95,6 +100,7 @@ class PaidWork(BaseModel):
     chat: ChatRequest | None = Field(None, description="Without pictures: the inputs go with its last message.")
     completion: StoredBody | None = None
     calls: tuple[int, ...] = Field((), description="Pictures per call, where it takes several; else one makes all.")
+    max_seed: int | None = Field(None, description="That the model takes, where it takes several calls with seeds.")
     inputs: tuple[StoredImage, ...] = ()
     mask: StoredImage | None = Field(None, description="Transparent where the first input may change.")
     output_format: str | None = Field(None, description="Of what is composed here, after the provider: png or webp.")

@@ -34,6 +34,7 @@ class Quote(BaseModel):
     least: MicroUsd = Field(0, description="With a margin, of those models and sources that say what they cost.")
     pixels: int = Field(0, description="The most that one picture has.")
     calls: tuple[int, ...] = Field((), description="Pictures per call of the provider, where it takes several.")
+    max_seed: int | None = Field(None, description="The largest seed that one of several calls may be given.")
     warnings: tuple[str, ...] = ()
     other_providers: tuple[str, ...] = Field((), description="That may do the same for no more than the reserve.")
     rates: dict[str, RatesByModel] = Field(default_factory=dict, description="By provider, of those that tell no cost.")

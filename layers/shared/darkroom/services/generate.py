@@ -58,6 +58,7 @@ def prepared(
         work=PaidWork(
             request=quote.request,
             calls=quote.calls,
+            max_seed=quote.max_seed,
             inputs=inputs,
             mask=mask,
             output_format=request.output_format,

@@ -1,20 +1,27 @@
 """A job of several calls: at most one charge for each, whatever dies or fails in between, and no paid picture lost."""
 
+import base64
+import json
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from darkroom.errors import ServiceUnavailable
-from darkroom.models.generation import GenerationRequest
+from darkroom.errors import ServiceUnavailable, UnusableAnswer
+from darkroom.models.catalogue import ImageModel, ParameterRange
+from darkroom.models.generation import GenerationRequest, RawAnswer
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, ProviderCall
+from darkroom.services.catalogue.capabilities import Candidate, max_seed
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.paid.calls import share
 from darkroom.services.paid.fan_out import LEAST_PER_CALL, MOST_AT_ONCE
+from darkroom.services.paid.rereading import Rereading
 from darkroom.services.paid.worker import AFTERWARDS
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
+from tests.photos import photo, save
 from tests.unit.services.workshop import MODEL, PRICE, RESERVED, STREAMED, USER, Workshop, failing
 
 
@@ -100,6 +107,77 @@ def test_each_call_asks_for_its_share_with_a_seed_of_its_own() -> None:
     shares = [share(request, ProviderCall(index=index, n=n)) for index, n in enumerate((4, 2))]
     assert [(each.n, each.seed) for each in shares] == [(4, 7), (2, 8)]
     assert share(request, None) == request
+
+
+@pytest.mark.parametrize(
+    ("seed", "max_seed", "expected"),
+    [
+        (7, 2**31 - 1, [7, 8, 9]),
+        (2**31 - 2, 2**31 - 1, [2**31 - 2, 2**31 - 1, 2**31 - 3]),
+        (2**63 - 1, 2**63 - 1, [2**63 - 1, 2**63 - 2, 2**63 - 3]),
+        (99, 99, [99, 98, 97]),
+    ],
+)
+def test_no_seed_is_larger_than_the_model_takes_and_none_is_used_twice(
+    seed: int, max_seed: int, expected: list[int]
+) -> None:
+    request = GenerationRequest(model=MODEL, prompt="a fox", n=3, seed=seed)
+    shares = [share(request, ProviderCall(index=index, n=1), max_seed) for index in range(3)]
+    assert [each.seed for each in shares] == expected
+
+
+@pytest.mark.parametrize(
+    ("seed", "told", "expected"),
+    [
+        (None, None, None),
+        (7, None, 2**31 - 1),
+        (2**31, None, 2**32 - 1),
+        (2**40, None, 2**53 - 1),
+        (2**62, None, 2**63 - 1),
+        (7, 99, 99),
+    ],
+)
+def test_the_largest_seed_is_what_the_model_tells_or_what_its_integers_hold(
+    seed: int | None, told: int | None, expected: int | None
+) -> None:
+    seeds = ParameterRange(type="boolean") if told is None else ParameterRange(type="range", max=Decimal(told))
+    model = ImageModel(id=MODEL, name="x", parameters={"seed": seeds})
+    assert max_seed(seed, [Candidate(model)]) == expected
+
+
+def _unusable(shop: Workshop) -> Job:
+    """A job of two calls, whose answers nobody can read yet."""
+    body = {"created": 1, "data": [{"odd": "x"}], "usage": {"cost": 0.014}}
+    answer = {"status": 200, "headers": {"content-type": "application/json"}, "body": body}
+    shop.openrouter.scenario("answer", parameters=answer)
+    job = shop.run(_admit(shop, 1, 1))
+    assert job.error is not None
+    assert (job.status, job.error["code"], len(shop.raw_answers.answers)) == (JobStatus.FAILED, "UNUSABLE_ANSWER", 2)
+    return job
+
+
+def test_answers_that_could_not_be_used_are_read_again_and_cost_nothing_more(shop: Workshop) -> None:
+    job = _unusable(shop)
+    rereading = Rereading(shop.jobs, shop.raw_answers, shop.by_name, shop.settlement)
+    with pytest.raises(UnusableAnswer):
+        rereading.run(USER, job.id)
+    assert shop.now(job) == job
+    drawn = base64.b64encode(save(photo("chelsea").resize((40, 30)), "PNG")).decode()
+    body = json.dumps({"data": [{"b64_json": drawn}], "usage": {"cost": 0.5}}).encode()
+    mended = RawAnswer(body=body, media_type="application/json", generation_id=None, complete=True, model=MODEL)
+    shop.raw_answers.write(USER, f"{job.id}/1", mended)
+    read = rereading.run(USER, job.id)
+    assert (read.status, len(read.images), read.cost, read.error) == (JobStatus.SUCCEEDED, 1, job.cost, None)
+    assert _costs(read) == _costs(job)
+    assert [call.images for call in read.calls] == [0, 1]
+    assert any(each.startswith("1 of 2 pictures did not come:") for each in read.warnings)
+    assert (shop.requests, shop.raw_answers.answers) == (2, {})
+
+
+def test_a_removed_job_takes_the_answers_of_all_calls_along(shop: Workshop) -> None:
+    job = _unusable(shop)
+    Jobs(shop.jobs, shop.images, shop.clock, max_attempts=3, raw_answers=shop.raw_answers).remove(USER, job.id)
+    assert shop.raw_answers.answers == {}
 
 
 def test_what_is_refused_costs_nothing_and_the_rest_is_kept(shop: Workshop) -> None:

@@ -166,6 +166,28 @@ def test_in_place_of_openrouter_too(
     assert_exact(studio, job, world, second)
 
 
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize(("case", "calls"), [(PICTURES[0], 1), (PICTURES[1], 2)], ids=["openai", "gemini"])
+def test_two_pictures_are_as_many_calls_as_they_take_there(
+    studio: Studio, running: dict[str, OpenAiLikeSimulator], case: Case, calls: int, in_place: bool
+) -> None:
+    """Asked for by name, or where OpenRouter fails without a charge."""
+    world = running[case.provider]
+    if in_place:
+        studio.connect(USER)
+        studio.simulator.scenario("overloaded")
+    named = {} if in_place else {"provider": case.provider}
+    request = {"prompt": "a fox", "model": case.cheap, "n": 2, **named}
+    asked_for = studio.generate.submit(Caller(user=USER), ImageRequest.model_validate(request), TERMS).job
+    assert asked_for.provider == ("openrouter" if in_place else case.provider)
+    studio.work()
+    job = studio.job(USER, asked_for.id)
+    assert (job.status, job.provider, len(job.images)) == (JobStatus.SUCCEEDED, case.provider, 2), job.error
+    assert (len(world.charges), studio.charged()) == (calls, [])
+    assert job.cost.actual == world.invoice() == studio.budget(USER, "day").spent
+    assert sum(call.cost or 0 for call in job.calls) == (world.invoice() if calls > 1 else 0)
+
+
 @pytest.mark.parametrize(("case", "first", "second"), in_either_order(ALL))
 def test_an_answer_that_was_kept_before_the_worker_died_too(
     studio: Studio, running: dict[str, OpenAiLikeSimulator], case: Case, first: str, second: str

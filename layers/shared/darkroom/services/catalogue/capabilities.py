@@ -15,6 +15,8 @@ from darkroom.models.generation import Routing
 Parameters = Mapping[str, ParameterRange]
 INPUTS = "input_references"
 _DIMENSIONS = ("size", "aspect_ratio", "resolution")
+# Most models say that they take a seed, and not which. Those behind them keep seeds in integers of these sizes.
+_MAX_SEEDS = (2**31 - 1, 2**32 - 1, 2**53 - 1, 2**63 - 1)
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,15 @@ def calls_for(n: int, candidates: Sequence[Candidate], asked: Mapping[str, Any])
     for each in candidates:
         each.check({**asked, "n": 1})
     return (1,) * n
+
+
+def max_seed(seed: int | None, candidates: Sequence[Candidate]) -> int | None:
+    """The largest seed that certainly is taken where this one is; None without a seed."""
+    if seed is None:
+        return None
+    told = [each["seed"].max for one in candidates for each in one.sources if "seed" in each]
+    bounds = [int(most) for most in told if most is not None and most >= seed]
+    return min([next(size for size in _MAX_SEEDS if seed <= size), *bounds])
 
 
 def allowed(model: ImageModel, endpoints: Sequence[ImageEndpoint], routing: Routing | None) -> Candidate:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from darkroom.errors import Conflict, InvalidParameter, NotFound, ServiceUnavailable
-from darkroom.models.job import Job, JobStatus, Parent, ProviderCall
+from darkroom.models.job import Job, JobStatus, Parent
 from darkroom.models.money import CREDIT, MicroUsd, in_credits, in_dollars
 from darkroom.ports import Clock, ImageStore, JobStore, RawAnswerStore
 from darkroom.services.jobs.stuck import Cancel, GivingUp, is_stuck
@@ -194,7 +194,7 @@ class Jobs:
             "warnings": list(job.warnings),
             "cost": self.show_cost(job),
             **job.model_dump(mode="json", include={"model_requested", "model_used", "generation_id"}),
-            **({"calls": [_call(each) for each in job.calls]} if job.calls else {}),
+            **({"calls": [each.line() for each in job.calls]} if job.calls else {}),
             # Who serves it, or the planner of a turn; what is done here is nobody's.
             "provider": job.provider if job.is_paid or job.turn is not None else None,
             "lineage": [_parent(parent) for parent in (job.lineage[:most_images] if is_batch(job) else job.lineage)],
@@ -229,12 +229,6 @@ def _output(job: Job, most: int | None) -> dict[str, Any]:
     if not is_batch(job):
         return told
     return {name: value[:most] if isinstance(value, list | tuple) else value for name, value in told.items()}
-
-
-def _call(call: ProviderCall) -> dict[str, Any]:
-    """One of a job's several calls, as a line of its receipt."""
-    facts = {"index", "n", "status", "model_used", "generation_id", "dispatched_at", "images", "charged", "error"}
-    return {**call.model_dump(mode="json", include=facts), "cost_usd": _dollars(call.cost)}
 
 
 def _dollars(amount: MicroUsd | None) -> float | None:

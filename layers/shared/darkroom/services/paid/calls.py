@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from darkroom.errors import DarkroomError, InternalError, UnusableAnswer, Upstream
+from darkroom.errors import DarkroomError, InternalError, NotFound, UnusableAnswer, Upstream
 from darkroom.images.normalise import normalise
 from darkroom.models.chat import ChatMessage, ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
@@ -80,7 +80,9 @@ def prepare(work: PaidWork, provider: Provider, images: ImageStore) -> CarryOut:
     references = tuple(Reference(data=_reference(image, images)) for image in work.inputs)
     if work.request is not None:
         pictures = work.request.model_copy(update={"references": references, **rates})
-        return _guarded(provider, lambda call, **given: provider.generate(share(pictures, call), **given))
+        return _guarded(
+            provider, lambda call, **given: provider.generate(share(pictures, call, work.max_seed), **given)
+        )
     if work.chat is not None:
         chat = _with_pictures(work.chat, references).model_copy(update=rates)
         return _guarded(provider, lambda _call, **given: provider.chat(chat, **given))
@@ -90,11 +92,17 @@ def prepare(work: PaidWork, provider: Provider, images: ImageStore) -> CarryOut:
     return _guarded(provider, lambda _call, **given: provider.complete(completion, **given))
 
 
-def share(request: GenerationRequest, call: ProviderCall | None) -> GenerationRequest:
-    """What one of several calls asks for. Each has a seed of its own, or all would make the same picture."""
+def share(request: GenerationRequest, call: ProviderCall | None, max_seed: int | None = None) -> GenerationRequest:
+    """What one of several calls asks for. Each has a seed of its own, or all would make the same picture.
+
+    Seeds count up from the one that was asked for; those that would lie above max_seed count down from it instead.
+    """
     if call is None:
         return request
-    seed = None if request.seed is None else request.seed + call.index
+    seed = request.seed
+    if seed is not None:
+        above = 0 if max_seed is None else max(0, seed + call.index - max_seed)
+        seed = seed - above if above else seed + call.index
     return request.model_copy(update={"n": call.n, "seed": seed})
 
 
@@ -105,6 +113,10 @@ def raw_names(job: Job) -> tuple[str, ...]:
 
 def raw_name(job: Job, call: ProviderCall) -> str:
     return f"{job.id}/{call.index}"
+
+
+def answer_gone() -> NotFound:
+    return NotFound("The job's answer is gone.", fix="It is kept no longer than the job.")
 
 
 def reread(work: PaidWork, provider: Provider, answer: RawAnswer, call: ProviderCall | None = None) -> Result:
@@ -124,7 +136,7 @@ def reread(work: PaidWork, provider: Provider, answer: RawAnswer, call: Provider
 def _reread(work: PaidWork, provider: Provider, answer: RawAnswer, call: ProviderCall | None) -> Result:
     known = {"rates": work.rates.get(provider.name, {}), **({"model": answer.model} if answer.model else {})}
     if work.request is not None:
-        return provider.reread(share(work.request.model_copy(update=known), call), answer)
+        return provider.reread(share(work.request.model_copy(update=known), call, work.max_seed), answer)
     if work.chat is not None:
         return provider.reread_chat(work.chat.model_copy(update=known), answer)
     return provider.reread_completion(_completion(_stored(work), {}).model_copy(update=known), answer)

@@ -22,6 +22,7 @@ from darkroom.errors import (
     DarkroomError,
     InternalError,
     JobCanceled,
+    NotFound,
     ProviderError,
     ServiceUnavailable,
     Upstream,
@@ -31,7 +32,7 @@ from darkroom.models.generation import Dispatch, GenerationResult, RawAnswer, Us
 from darkroom.models.job import Job, JobStatus, ProviderCall
 from darkroom.models.money import MicroUsd
 from darkroom.ports import Alarm, Clock, JobStore, Provider, RawAnswerStore
-from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, raw_name, reread
+from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, answer_gone, raw_name, reread
 from darkroom.services.paid.settlement import Settlement
 
 MOST_AT_ONCE = 4
@@ -198,6 +199,33 @@ def _recovered(job: Job, call: ProviderCall, provider: Provider, raw_answers: Ra
     except DarkroomError as error:
         return failed(call, error)
     return succeeded(call, result)
+
+
+def reread_calls(job: Job, provider: Provider, raw_answers: RawAnswerStore) -> tuple[Job, GenerationResult]:
+    """A failed job and what came of it, as the answers that were kept can be read now. What is known of costs stays.
+
+    Raises:
+        NotFound: none was kept.
+        DarkroomError: none can be used.
+    """
+    outcomes = tuple(_reread_call(job, call, provider, raw_answers) for call in job.calls)
+    errors = [each.error for each in outcomes if each.error is not None]
+    if len(errors) == len(outcomes):
+        raise next((each for each in errors if not isinstance(each, NotFound)), errors[0])
+    return job.model_copy(update={"calls": tuple(each.call for each in outcomes)}), _together(outcomes)
+
+
+def _reread_call(job: Job, call: ProviderCall, provider: Provider, raw_answers: RawAnswerStore) -> Outcome:
+    assert job.work is not None  # noqa: S101 - only paid jobs come here
+    answer = raw_answers.read(job.user, raw_name(job, call))
+    if answer is None:
+        return Outcome(call, error=_noted(job, call) if call.error else answer_gone())
+    try:
+        read = succeeded(call, reread(job.work, provider, answer, call))
+    except DarkroomError as error:
+        return Outcome(call, error=error)
+    known = {} if call.cost is None else {"cost": call.cost, "charged": call.charged}
+    return replace(read, call=read.call.model_copy(update={**known, "error": None}))
 
 
 def finish(settlement: Settlement, job: Job, outcomes: Sequence[Outcome]) -> None:

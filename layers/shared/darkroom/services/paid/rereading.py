@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from darkroom.errors import Conflict, NoImage, NotFound, UnusableAnswer
-from darkroom.models.job import Job, JobStatus
+from darkroom.models.job import Job, JobStatus, PaidWork
 from darkroom.ports import JobStore, Provider, RawAnswerStore
-from darkroom.services.paid.calls import reread
+from darkroom.services.paid import fan_out
+from darkroom.services.paid.calls import Result, answer_gone, reread
 from darkroom.services.paid.settlement import Settlement
 
 _NOT_UNDERSTOOD: Final = frozenset({UnusableAnswer.code, NoImage.code})
@@ -39,12 +40,19 @@ class Rereading:
         has_ended = job.status in (JobStatus.FAILED, JobStatus.UNCERTAIN)
         if not has_ended or (job.error or {}).get("code") not in _NOT_UNDERSTOOD:
             raise Conflict(f"The job is {job.status}.", fix="Only an answer that could not be used is read again.")
-        answer = self.raw_answers.read(user, job_id)
-        if answer is None:
-            raise NotFound("The job's answer is gone.", fix="It is kept no longer than the job.")
-        result = reread(job.work, self.providers(job.provider), answer)
+        job, result = self._read_again(job, job.work)
         if job.cost.settled:
             self.settlement.revive(job, result)
         else:
             self.settlement.succeed(job, result)
         return self.jobs.find(user, job_id) or job
+
+    def _read_again(self, job: Job, work: PaidWork) -> tuple[Job, Result]:
+        """The job and what came of it; of several calls, of those whose answers can be read now."""
+        provider = self.providers(job.provider)
+        if job.calls:
+            return fan_out.reread_calls(job, provider, self.raw_answers)
+        answer = self.raw_answers.read(job.user, job.id)
+        if answer is None:
+            raise answer_gone()
+        return job, reread(work, provider, answer)

@@ -80,7 +80,8 @@ class Settlement:
         """
         if not self.jobs.revive(self._done(job, result)):
             raise Conflict("The job has changed meanwhile.", fix="Look at it again.")
-        self.raw_answers.remove(job.user, job.id)
+        for name in raw_names(job):
+            self.raw_answers.remove(job.user, name)
 
     def _done(self, job: Job, result: Result) -> Job:
         """The job with what came of it, which is stored."""

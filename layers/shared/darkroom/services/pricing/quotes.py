@@ -96,6 +96,7 @@ class Quotes:
                 model_requested=chosen.named,
                 estimate=estimate,
                 calls=calls if len(calls) > 1 else (),
+                max_seed=capabilities.max_seed(request.seed, candidates) if len(calls) > 1 else None,
                 reserve=pricing.reserve(estimate),
                 least=pricing.reserve(pricing.least(generation, candidates, inputs, calls=calls)) or 0,
                 pixels=inputs[0].pixels if masked else _pixels(generation, candidates, inputs),
@@ -158,7 +159,7 @@ def _shared_out(request: GenerationRequest, calls: Sequence[int]) -> tuple[str, 
     if len(calls) == 1:
         return ()
     told = f"{request.model} makes at most {max(calls)} of these at a time, so {len(calls)} calls make the {request.n}."
-    seeds = "" if request.seed is None else f" The first has the seed {request.seed}, and each further one the next."
+    seeds = "" if request.seed is None else f" The first has the seed {request.seed}, and each further one another."
     return (told + seeds,)
 
 
