@@ -50,6 +50,12 @@ class Faults:
         self.watch()
         self._is_hit, self._kind = lambda seen, found: found == name and seen == nth, kind
 
+    def for_good(self, service: str, kind: str) -> None:
+        """From here, every call whose name begins like that goes wrong, but for the one that the count begins with."""
+        self.watch()
+        self._is_hit = lambda seen, found: seen >= 0 and found.startswith(service) and found != self._begins_with
+        self._kind = kind
+
     def register(self, events: Any) -> None:
         events.register_first("before-call", self._begins)
         events.register_first("before-send", self._sends)
