@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 from ulid import ULID
 
 from darkroom.adapters.budget_rows import budget_key
@@ -20,7 +20,7 @@ from darkroom.adapters.dynamo import to_item, to_row
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.ledger import DynamoLedger
 from darkroom.adapters.ledger_rows import receipt_key
-from darkroom.errors import ServiceUnavailable
+from darkroom.errors import InternalError, ServiceUnavailable
 from darkroom.models.admission import IdempotencyRecord
 from darkroom.models.budget import Budget, BudgetRef
 from darkroom.models.job import Job, JobStatus
@@ -185,7 +185,7 @@ def test_a_refusal_whose_answer_got_lost_is_no_admission(busy: Busy) -> None:
 
 def test_a_mistake_of_ours_is_not_tried_again(busy: Busy, ref: BudgetRef) -> None:
     busy.transactions.append([NONE, "ValidationError"])
-    with pytest.raises(ClientError):
+    with pytest.raises(InternalError):
         busy.ledger.admit(busy.job(ref))
     assert busy.asked == 1
 

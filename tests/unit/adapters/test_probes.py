@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from darkroom.adapters import probes
+from darkroom.errors import DarkroomError
 
 REGION = "us-east-1"
 
@@ -55,5 +55,5 @@ def test_what_is_not_there_raises() -> None:
         probes.queue("https://sqs.us-east-1.amazonaws.com/1/absent", boto3.client("sqs", region_name=REGION)),
     )
     for probe in absent:
-        with pytest.raises(ClientError):
+        with pytest.raises(DarkroomError):
             probe()

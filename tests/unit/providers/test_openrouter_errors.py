@@ -189,6 +189,7 @@ WITHOUT_A_COST = [
 ELSEWHERE = {
     *("generation_missing", "key_lag", "invalid_code", "wrong_verifier", "expired_code", "state_dropped"),
     "held",
+    "answer",
 }
 
 

@@ -11,7 +11,7 @@ from darkroom.models.form_values import file_format, lowered
 from darkroom.models.image_input import is_bare_base64, is_data_url
 from darkroom.models.source import ImageSource
 
-OutputFormat = Literal["png", "webp", "jpeg"]
+OutputFormat = Literal["png", "jpeg", "webp"]
 Channels = Annotated[Literal["rgba", "alpha"], BeforeValidator(lowered)]
 
 _LENGTH = re.compile(r"\s*\d{1,4}(\.\d{1,3})?\s*(px|%)?\s*", re.ASCII)

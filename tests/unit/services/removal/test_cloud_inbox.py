@@ -103,7 +103,7 @@ class TestDroppedFiles:
         cloud.studio.images.drop(FILE.key, dot("blue"), "v2")
         cloud.service.on_dropped(replace(FILE, version="v2"))
         cloud.work()
-        assert cloud.simulator.invoice() == 0
+        assert cloud.simulator.invoice() == CREDIT
 
     def test_another_version_is_another_job(self, cloud: Cloud) -> None:
         cloud.set("alice", cloud_removal="always")
