@@ -4,13 +4,15 @@ import hashlib
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from darkroom.errors import IdempotencyKeyReused, InvalidParameter, NotFound
+from darkroom.errors import IdempotencyKeyReused, ImageTooLarge, InvalidParameter, NotFound
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.image_request import EditRequest
 from darkroom.models.source import ImageSource
 from tests.integration.users import mask, picture
+from tests.photos import save
 from tests.unit.studio import KLEIN, Studio
 
 ALICE = Caller(user="alice")
@@ -44,6 +46,14 @@ def test_where_its_model_is_gone_one_that_may_stand_in_makes_it_over(studio: Stu
     assert job.work.request is not None
     assert (job.model_requested, job.work.request.model, job.work.request.fallback_models) == ("gone/one", KLEIN, ())
     assert job.warnings == (f"gone/one is not offered here; {KLEIN} is used instead.",)
+
+
+def test_pictures_that_take_too_long_together_are_refused_before_anything_is_spent(studio: Studio) -> None:
+    large = save(Image.new("1", (5000, 4900)), "PNG")
+    with pytest.raises(ImageTooLarge, match="together") as refused:
+        studio.edit.submit(ALICE, _request(*[large] * 7), TERMS)
+    assert (refused.value.param, refused.value.charged) == ("image[6]", False)
+    assert (studio.images.outputs, studio.jobs.jobs) == ({}, {})
 
 
 def test_with_a_mask_words_say_where_to_look(studio: Studio) -> None:

@@ -19,7 +19,7 @@ from darkroom.images.modes import to_rgb
 from darkroom.images.picture import Picture
 from darkroom.images.sniff import ACCEPTED, sniff
 
-__all__ = ["MAX_SIDE", "Decoded", "Picture", "decode", "decode_file", "upright_size"]
+__all__ = ["MAX_SIDE", "Decoded", "Header", "Picture", "decode", "decode_file", "read_header", "upright_size"]
 
 # What JPEG has room for. A picture of one column and millions of rows takes seconds of every step that goes by rows.
 MAX_SIDE: Final = 65_535
@@ -51,6 +51,16 @@ class Decoded:
     contents: Contents
     kind: str
     is_as_stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of its picture: Pillow's name of the format, pixels (width, height) as stored, Pillow's mode."""
+
+    kind: str
+    size: tuple[int, int]
+    mode: str
+    contents: Contents
 
 
 def decode(data: bytes, *, max_megapixels: float, enough: int | None = None) -> Picture:
@@ -85,15 +95,21 @@ def upright_size(data: bytes) -> tuple[int, int]:
     Raises:
         CallerError: as `decode` does.
     """
-    kind = sniff(data)
-    with _errors_of(kind, _ANY_SIZE):
-        found = contents(data, kind)
-        with _opened(found.data, kind) as image:
-            width, height = image.size
-        return (height, width) if found.orientation >= 5 else (width, height)
+    header = read_header(data)
+    width, height = header.size
+    return (height, width) if header.contents.orientation >= 5 else (width, height)
 
 
 _ANY_SIZE: Final = 10_000.0
+
+
+def read_header(data: bytes, *, max_megapixels: float = _ANY_SIZE) -> Header:
+    """What the file says before any pixel is decoded. Raises CallerError, as `decode` does."""
+    kind = sniff(data)
+    with _errors_of(kind, max_megapixels):
+        found = contents(data, kind)
+        with _opened(found.data, kind) as image:
+            return Header(kind, image.size, image.mode, found)
 
 
 @contextmanager

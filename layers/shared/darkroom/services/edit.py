@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from darkroom.images.mask import region_hint
+from darkroom.images.workload import Workload
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.image_request import EditRequest
@@ -41,8 +42,9 @@ class Edit:
         )
 
     def _prepare(self, user: str, request: EditRequest, terms: Terms, choice: Choice) -> Prepared:
-        pictures = [self.inputs.read(user, source) for source in request.images]
-        mask = self.inputs.read(user, request.mask, role="mask") if request.mask else None
+        workload = Workload()
+        pictures = [self.inputs.read(user, source, workload=workload) for source in request.images]
+        mask = self.inputs.read(user, request.mask, role="mask", workload=workload) if request.mask else None
         if mask is not None:
             check_mask(pictures[0], mask)
         shapes = [InputShape(width=each.image.width, height=each.image.height) for each in pictures]

@@ -13,13 +13,16 @@ _COMPRESSIONS: Final = {
     6: (16, 32),
 }
 _EMBEDDED: Final = b"DEBM"
+_RUN_LENGTHS: Final = (1, 2)
+# The decoder takes half a microsecond for each, and the runs may be of no length.
+MAX_RUN_LENGTH_BYTES: Final = 10 * 1024 * 1024
 
 
 def contents(data: bytes) -> Contents:
     """What the file holds; see Contents.
 
     Raises:
-        UnsupportedImage: a compression or depth that is not read here.
+        UnsupportedImage: a compression or depth that is not read here, or too many bytes of run lengths.
     """
     if len(data) < 18 + 16:
         return Contents(data)
@@ -33,7 +36,10 @@ def contents(data: bytes) -> Contents:
     if depth not in allowed:
         how = names.get(compression, f"compression {compression}") if compression else "no compression"
         raise unsupported("BMP", f"a BMP with {depth} bits a pixel and {how}")
-    return Contents(data, icc=_profile(data, size))
+    run_lengths = len(data) if compression in _RUN_LENGTHS else 0
+    if run_lengths > MAX_RUN_LENGTH_BYTES:
+        raise unsupported("BMP", f"a BMP with {names[compression]} of more than {MAX_RUN_LENGTH_BYTES // 1024**2} MB")
+    return Contents(data, icc=_profile(data, size), run_length_bytes=run_lengths)
 
 
 def _profile(data: bytes, size: int) -> bytes | None:

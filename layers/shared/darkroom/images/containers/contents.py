@@ -23,6 +23,8 @@ class Contents:
         orientation: 1 to 8, as EXIF counts.
         has_more_frames: whether it holds further pictures, where that was looked at here.
         is_common: whether `data` is stored in a way that everybody reads: no CMYK, 16 bits or grey with alpha.
+        scans: how often a decoder goes over all of the picture.
+        run_length_bytes: how many bytes are taken one by one, by a slow decoder.
         proof: a file that decodes to the same picture as `data` only if none of its pixels are missing.
         warnings: what was ignored, as sentences.
     """
@@ -33,6 +35,8 @@ class Contents:
     orientation: int = 1
     has_more_frames: bool = False
     is_common: bool = False
+    scans: int = 1
+    run_length_bytes: int = 0
     proof: bytes | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
 

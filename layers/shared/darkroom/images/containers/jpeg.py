@@ -112,6 +112,7 @@ def contents(data: bytes) -> Contents:
         icc=icc,
         orientation=side or 1,
         is_common=frame.marker in _COMMON and len(frame.components) in (1, 3),
+        scans=len(found.scans),
         proof=proof,
         warnings=(*warnings, *(() if side else (DAMAGED_EXIF,))),
     )

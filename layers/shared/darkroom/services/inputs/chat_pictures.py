@@ -5,14 +5,12 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, Final
 
-from darkroom.errors import CallerError, ImageTooLarge
-from darkroom.images.measure import measure
+from darkroom.errors import CallerError
 from darkroom.images.normalise import normalise
 from darkroom.images.sniff import sniff
+from darkroom.images.workload import Workload
 
 MAX_MEGAPIXELS: Final = 64.0
-# Of all pictures of a request: some kilobytes may hold a picture that takes half a second to decode.
-MAX_TOTAL_MEGAPIXELS: Final = 128.0
 _PARAM: Final = "messages"
 
 
@@ -32,7 +30,7 @@ def rewritten(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]
 class _Work:
     def __init__(self) -> None:
         self.warnings: list[str] = []
-        self._pixels = 0
+        self._workload = Workload()
 
     def message(self, message: Any) -> Any:
         if not isinstance(message, Mapping):
@@ -61,23 +59,13 @@ class _Work:
         except CallerError:
             return url
         try:
-            self._count(data)
+            self._workload.add(data, max_megapixels=MAX_MEGAPIXELS)
             picture = normalise(data, max_megapixels=MAX_MEGAPIXELS)
         except CallerError as error:
             error.param = _PARAM
             raise
         self.warnings += picture.warnings
         return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode('ascii')}"
-
-    def _count(self, data: bytes) -> None:
-        width, height = measure(data)
-        self._pixels += width * height
-        if self._pixels > MAX_TOTAL_MEGAPIXELS * 1e6:
-            raise ImageTooLarge(
-                f"The pictures of the messages have more than {MAX_TOTAL_MEGAPIXELS:g} megapixels together.",
-                fix="Send smaller pictures, fewer of them, or https URLs.",
-                context={"max_total_megapixels": MAX_TOTAL_MEGAPIXELS},
-            )
 
 
 def _data(url: str) -> bytes | None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from darkroom.errors import CallerError
 from darkroom.images.mask import check_size, normalise_mask
 from darkroom.images.normalise import Normalised, normalise
+from darkroom.images.workload import Workload
 from darkroom.models.job import Parent, StoredImage
 from darkroom.models.source import ImageSource
 from darkroom.ports import ImageStore
@@ -36,14 +37,19 @@ class Inputs:
         self._images = images
         self._max_megapixels = max_megapixels
 
-    def read(self, user: str, source: ImageSource, *, role: Role = "image") -> Input:
+    def read(self, user: str, source: ImageSource, *, role: Role = "image", workload: Workload | None = None) -> Input:
         """Reads the picture, checks it and normalises it. Writes nothing.
 
+        Args:
+            workload: of the request, where it has several pictures.
+
         Raises:
-            CallerError: it cannot be had, or is no picture (or mask) that can be used; `param` is the source's name.
+            CallerError: it cannot be had, or is no picture (or mask) that can be used, or there are too many large
+                ones; `param` is the source's name.
         """
         try:
             handed_over = self._sources.read(user, source)
+            (workload or Workload()).add(handed_over, max_megapixels=self._max_megapixels)
             prepare = normalise_mask if role == "mask" else normalise
             picture = prepare(handed_over, max_megapixels=self._max_megapixels)
         except CallerError as error:
