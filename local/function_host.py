@@ -139,10 +139,12 @@ def call(handler: Handler, event: bytes, context: Context) -> tuple[bool, bytes]
 def main(descriptor: int, handler_name: str) -> None:
     link = Link(socket.socket(fileno=descriptor))
     sys.path.insert(0, str(Path.cwd()))
+    begun = time.monotonic()
     handler, problem = load(handler_name)
     if handler is None:
         link.send({"ok": False}, problem)
         return
+    print(f"INIT_REPORT Init Duration: {(time.monotonic() - begun) * 1000:.0f} ms", flush=True)
     link.send({"ok": True})
     while True:
         header, event = link.receive()

@@ -1,24 +1,18 @@
 """The whole of Darkroom on this machine, between entering and leaving a `Stack`."""
 
-import contextlib
-import io
 import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from PIL import Image, ImageDraw
-
 from darkroom.adapters.key_vault import KmsKeyVault
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.bootstrap import now
-from darkroom.errors import DarkroomError
 from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouterAuth
 from darkroom.services.accounts.keys import Keys
@@ -26,22 +20,20 @@ from darkroom.services.accounts.tokens import Tokens
 from local import providers, state
 from local.aws import REGION, STACK, Aws
 from local.emulator import Emulator
-from local.functions import FunctionPool, Throttled
+from local.functions import FunctionPool
 from local.gateway import Gateway, GatewayServer
-from local.http_events import HttpRequest, to_event
 from local.ports import listen
 from local.pump import CONCURRENCY, Pump
 from local.resources import create_resources
 from local.routes import Routes
 from local.simulator.server import Simulator
 from local.template import Function, Template
+from local.warm_up import WarmUp
 from local.worker import environment_of
 
 logger = logging.getLogger(__name__)
 
 USER = "local"
-# Who asks first, so that nobody else waits.
-_WARM_UP = "warm-up"
 # A segmentation model takes all processors for itself; two at once are already slower each.
 IMAGE_FUNCTION_CAP = 2
 # Per kind of event, so that a function's callers do not keep it from its queues, nor one queue from another.
@@ -82,6 +74,7 @@ class Stack:
         also_allowed: endpoints of this machine (`127.0.0.1:9000`) that the functions may call for their users.
         variables: values for variables of the functions (`DARKROOM_…`); each gets those that it declares.
         detail: side in pixels in which the simulator of OpenRouter paints before it enlarges.
+        is_warm: whether entering waits until each function has answered once; else that is done afterwards, in part.
         root: the repository.
 
     Raises (on entering):
@@ -99,6 +92,7 @@ class Stack:
         also_allowed: Sequence[str] = (),
         variables: Mapping[str, str] | None = None,
         detail: int = 256,
+        is_warm: bool = False,
         root: Path = state.ROOT,
     ) -> None:
         self.folder = folder.resolve()
@@ -115,6 +109,7 @@ class Stack:
         # Each has a key that nobody has stored: a user who does can name it in a request.
         self.providers: dict[str, providers.World] = {}
         self._detail = detail
+        self._is_warm = is_warm
         self._root = root
         self._pump: Pump | None = None
         self._running = ExitStack()
@@ -183,15 +178,21 @@ class Stack:
         for function in self.template.functions.values():
             self.pools[function.logical_id] = self._pool(function)
             starting.callback(self.pools[function.logical_id].close)
-        gateway = Gateway(Routes(self.template.routes), self.pools, self.template.cors)
+        routes = Routes(self.template.routes)
+        gateway = Gateway(routes, self.pools, self.template.cors)
         starting.enter_context(GatewayServer(gateway, listener))
         store = DynamoTokenStore(self.template.scope.ref("Table"), self.aws.dynamodb)
         self._tokens = Tokens(store, now)
         _, self.token = self._tokens.create(user=USER, name="make up")
         if self._simulated_key is not None:
             self._connect(self._simulated_key)
+        warm_up = WarmUp(routes, self.pools, self._tokens, USER)
+        if self._is_warm:
+            logger.info("Warming up %d functions …", len(self.pools))
+            warm_up.run()
+        else:
+            threading.Thread(target=warm_up.cut_out, name="warm-up", daemon=True).start()
         self._start_pump(starting)
-        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
         state.write(self.folder, self.describe())
         starting.callback(state.remove, self.folder)
 
@@ -246,32 +247,3 @@ class Stack:
     @property
     def _numba_cache(self) -> Path:
         return self.folder / "numba-cache"
-
-    def _warm_up(self) -> None:
-        """Spends the first call's wait (a process, the imports, the model) before anybody calls."""
-        # Whoever stops the stack meanwhile takes the table away, too.
-        with contextlib.suppress(Throttled, DarkroomError):
-            self._cut_out_a_dot()
-            for pool in self.pools.values():
-                pool.warm_up()
-
-    def _cut_out_a_dot(self) -> None:
-        """Asks for a picture, not for JSON: that way none is stored. It counts as work, and so as nobody else's."""
-        match = Routes(self.template.routes).match("POST", "/v1/images/background-removals")
-        if match is None:
-            return
-        token, secret = self._tokens.create(user=_WARM_UP, name=_WARM_UP)
-        headers = {"authorization": f"Bearer {secret}", "accept": "image/png", "content-type": "image/png"}
-        request = HttpRequest("POST", match.route.path, "", list(headers.items()), _dot(), "127.0.0.1")
-        try:
-            self.pools[match.route.function].call(to_event(request, match, _WARM_UP, datetime.now(UTC)))
-        finally:
-            self._tokens.revoke(_WARM_UP, token.id)
-
-
-def _dot() -> bytes:
-    picture = Image.new("RGB", (64, 64), "white")
-    ImageDraw.Draw(picture).ellipse((16, 16, 48, 48), "black")
-    data = io.BytesIO()
-    picture.save(data, "PNG")
-    return data.getvalue()

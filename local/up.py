@@ -76,6 +76,7 @@ def _run(options: argparse.Namespace) -> None:
         # A real key is none of the simulators' business, and where nothing is to cost it must not be able to.
         variables=own.with_keys if is_real else own.variables,
         detail=MAX_DETAIL,
+        is_warm=True,
     )
     try:
         with stack:

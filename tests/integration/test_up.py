@@ -14,9 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
+from local.aws import Aws
 from local.ports import free_port, listen
 from local.stack import Stack
 from local.state import ROOT
+from local.template import Template
 from tests.unit.local.processes import descendants, survivors
 
 
@@ -94,6 +96,29 @@ def test_it_says_where_it_is_and_works(up: Up) -> None:
     # A key of somebody's is nothing that a simulator is told.
     assert "OPENAI_API_KEY: not used beside simulators" in banner
     assert "CANARY" not in banner
+
+
+def test_each_function_has_answered_before_it_says_that_it_is_ready(up: Up) -> None:
+    known = up.wait_until_ready()
+    logs = {log.stem: log.read_text() for log in (up.folder / "logs").glob("*Function.log")}
+    template = Template.load(ROOT / "template.yaml", parameters=known["parameters"], api_url=known["url"])
+    template.scope.ids.update(known["ids"])
+    functions = set(template.functions)
+    assert set(logs) == functions
+    # One process each: none is started for what was only asked to be ready.
+    assert {name: log.count("INIT_REPORT") for name, log in logs.items()} == dict.fromkeys(functions, 1)
+    answered = {name for name, log in logs.items() if "\nREPORT RequestId" in log}
+    paid = {"GenerateFunction", "EditFunction", "ChatFunction", "WorkerFunction"}
+    assert answered >= {*paid, "RemoveBackgroundFunction", "ModelsFunction", "JobsFunction", "AccountFunction"}
+    # Prices have been looked up, nothing was made, and nothing of it is left.
+    assert "GET /api/v1/images/models/" in up.output.read_text()
+    assert "POST /api/v1" not in up.output.read_text()
+    headers = {"Authorization": f"Bearer {known['token']}"}
+    with httpx.Client(base_url=known["url"], headers=headers, trust_env=False, timeout=30) as client:
+        assert client.get("/v1/jobs").json()["data"] == []
+        assert [token["name"] for token in client.get("/v1/tokens").json()["data"]] == ["make up"]
+    with Aws(known["aws_endpoint_url"]) as aws:
+        assert aws.s3.list_objects_v2(Bucket=known["outputs_bucket"]).get("Contents", []) == []
 
 
 def _has_what_was_set(settings: dict[str, Any]) -> None:
