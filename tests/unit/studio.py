@@ -261,6 +261,7 @@ class Studio:
             clock=self.clock,
             alarm=self.alarm,
             advance=self.advance,
+            sleep=lambda _seconds: None,
         )
 
     @cached_property

@@ -220,6 +220,7 @@ class Shop:
             settlement=self.settlement,
             clock=self.clock,
             alarm=self.alarm,
+            sleep=lambda _seconds: None,
         )
 
     @cached_property

@@ -112,6 +112,7 @@ class Workshop:
             settlement=self.settlement,
             clock=self.clock,
             alarm=self.alarm,
+            sleep=lambda _seconds: None,
         )
 
     @cached_property

@@ -33,6 +33,7 @@ from darkroom.models.job import Job, JobStatus, ProviderCall
 from darkroom.models.money import MicroUsd
 from darkroom.ports import Alarm, Clock, JobStore, Provider, RawAnswerStore
 from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, answer_gone, raw_name, reread
+from darkroom.services.paid.persistence import Persist, once
 from darkroom.services.paid.settlement import Settlement
 
 MOST_AT_ONCE = 4
@@ -57,6 +58,7 @@ class FanOut:
     """Args:
     job: as it is stored, with what is known of its key.
     afterwards: seconds that have to be left for storing and settling when the last call is over.
+    persist: how an answer is written, such as again after an error that passes.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class FanOut:
         clock: Clock,
         alarm: Alarm,
         afterwards: float,
+        persist: Persist = once,
     ) -> None:
         # Another provider may have had it before, at no cost: what is known of those calls is of no use.
         self.job = job.model_copy(update={"calls": tuple(ProviderCall(index=c.index, n=c.n) for c in job.calls)})
@@ -76,6 +79,7 @@ class FanOut:
         self._clock = clock
         self._alarm = alarm
         self._afterwards = afterwards
+        self._persist = persist
         self._is_again = job.dispatched_at is not None
         self._is_begun = False
         self._lock = Lock()
@@ -134,7 +138,8 @@ class FanOut:
 
     def keep(self, call: ProviderCall, answer: RawAnswer) -> None:
         kept = answer.model_copy(update={"model": call.model_used})
-        self.guarded(lambda: self._raw_answers.write(self.job.user, raw_name(self.job, call), kept))
+        name = raw_name(self.job, call)
+        self.guarded(lambda: self._persist(lambda: self._raw_answers.write(self.job.user, name, kept)))
 
     def note(self, call: ProviderCall) -> None:
         self.guarded(lambda: self._jobs.note_call(self.job, call))
@@ -228,11 +233,11 @@ def _reread_call(job: Job, call: ProviderCall, provider: Provider, raw_answers: 
     return replace(read, call=read.call.model_copy(update={**known, "error": None}))
 
 
-def finish(settlement: Settlement, job: Job, outcomes: Sequence[Outcome]) -> None:
+def finish(settlement: Settlement, job: Job, outcomes: Sequence[Outcome], persist: Persist = once) -> None:
     """Ends the job with the pictures that came; without any, with the error."""
     ended = job.model_copy(update={"calls": tuple(each.call for each in outcomes)})
     if any(each.result for each in outcomes):
-        settlement.succeed(ended, _together(outcomes))
+        settlement.succeed(ended, _together(outcomes), persist)
     else:
         settlement.fail(ended, _joint(job, outcomes))
 

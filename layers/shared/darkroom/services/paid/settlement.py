@@ -31,6 +31,7 @@ from darkroom.ports import (
 )
 from darkroom.services.paid.budgets import Budgets
 from darkroom.services.paid.calls import MOST_STORED_BYTES, Result, raw_names
+from darkroom.services.paid.persistence import Persist, once
 
 # What cannot be found out within a day will not be.
 DECIDED_AFTER = timedelta(hours=24)
@@ -61,9 +62,12 @@ class Settlement:
     telemetry: Telemetry | None = None
     statistics: ModelStatistics | None = None
 
-    def succeed(self, job: Job, result: Result) -> None:
-        """Stores what came, then settles. A cost that the answer does not tell is found out later."""
-        usage, done = result.usage, self._done(job, result)
+    def succeed(self, job: Job, result: Result, persist: Persist = once) -> None:
+        """Stores what came, then settles. A cost that the answer does not tell is found out later.
+
+        Args: persist: how a picture is written, such as again after an error that passes.
+        """
+        usage, done = result.usage, self._done(job, result, persist)
         if usage.cost is None and not self.keeps_books(done.provider):
             self.settle(done.model_copy(update={"warnings": (*done.warnings, _UNTOLD)}), done.cost.reserved)
         elif usage.cost is None:
@@ -83,9 +87,9 @@ class Settlement:
         for name in raw_names(job):
             self.raw_answers.remove(job.user, name)
 
-    def _done(self, job: Job, result: Result) -> Job:
+    def _done(self, job: Job, result: Result, persist: Persist = once) -> Job:
         """The job with what came of it, which is stored."""
-        stored, told, warnings = self._stored(job, result)
+        stored, told, warnings = self._stored(job, result, persist)
         return job.model_copy(
             update={
                 "status": JobStatus.SUCCEEDED,
@@ -195,25 +199,29 @@ class Settlement:
         status = JobStatus.CANCELED if job.status is JobStatus.CANCELED else JobStatus.FAILED
         return job.model_copy(update={"status": status, "completed_at": self.clock(), "error": dict(problem)})
 
-    def _stored(self, job: Job, result: Result) -> tuple[tuple[StoredImage, ...], dict[str, Any], tuple[str, ...]]:
+    def _stored(
+        self, job: Job, result: Result, persist: Persist
+    ) -> tuple[tuple[StoredImage, ...], dict[str, Any], tuple[str, ...]]:
         """The pictures, what else is to be known of the result, and warnings."""
         if isinstance(result, GenerationResult):
-            stored, warnings = self._store(job, result)
+            stored, warnings = self._store(job, result, persist)
             return stored, {"usage": _usage(result)}, warnings
         if isinstance(result, ChatResult):
             return (), {"text": result.text, "is_cut_short": result.is_cut_short}, ()
         key = f"outputs/{job.user}/{job.id}/completion.json"
         body = json.dumps(result.body, default=str).encode()
-        self.images.write_output(key, body, media_type="application/json", metadata={"job": job.id})
+        self._persist(job, key, body, "application/json", persist)
         return (), {"completion": key}, ()
 
-    def _store(self, job: Job, result: GenerationResult) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
+    def _store(
+        self, job: Job, result: GenerationResult, persist: Persist
+    ) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
         stored: list[StoredImage] = []
         warnings: list[str] = []
         for index, image in enumerate(result.images):
             data, media_type, told = self._composed(job, image)
             warnings += [each for each in told if each not in warnings]
-            stored.append(self._write(job, index, data, media_type))
+            stored.append(self._write(job, index, data, media_type, persist))
         if not stored:
             raise NoImage("The model answered without a picture.")
         return tuple(stored), tuple(warnings)
@@ -236,7 +244,7 @@ class Settlement:
             return image.data, image.media_type, (why,)
         return composed.data, composed.media_type, composed.warnings
 
-    def _write(self, job: Job, index: int, data: bytes, media_type: str) -> StoredImage:
+    def _write(self, job: Job, index: int, data: bytes, media_type: str, persist: Persist) -> StoredImage:
         """Where only this job can have put it, so that doing it twice changes nothing."""
         ending = media_type.partition("/")[2].replace("jpeg", "jpg").replace("svg+xml", "svg")
         width, height = measure(data)
@@ -248,8 +256,16 @@ class Settlement:
             bytes=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
         )
-        self.images.write_output(image.key, data, media_type=media_type, metadata={"job": job.id})
+        self._persist(job, image.key, data, media_type, persist)
         return image
+
+    def _persist(self, job: Job, key: str, data: bytes, media_type: str, persist: Persist) -> None:
+        try:
+            persist(lambda: self.images.write_output(key, data, media_type=media_type, metadata={"job": job.id}))
+        except DarkroomError as error:
+            # It is paid for. The sweep stores it from the provider's answer, if that was kept.
+            self.alarm("RESULT_NOT_STORED", job=job.id, error=type(error).__name__)
+            raise
 
 
 def _decided(calls: tuple[ProviderCall, ...], actual: MicroUsd) -> tuple[ProviderCall, ...]:

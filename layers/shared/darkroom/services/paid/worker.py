@@ -7,6 +7,7 @@ Before "dispatched" nothing can have been spent, and whatever goes wrong is trie
 again by itself: what became of it is read from the raw bytes, or found out by the sweep.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,10 +30,14 @@ from darkroom.services.accounts.keys import Keys
 from darkroom.services.paid import fan_out
 from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, prepare
 from darkroom.services.paid.fan_out import FanOut
+from darkroom.services.paid.persistence import Persist, Write, write_again
 from darkroom.services.paid.settlement import Settlement
 
 # What storing the result and settling take at the most, after the provider has answered.
 AFTERWARDS = 25.0
+# Seconds that are left for the pictures when an answer cannot be kept, and for settling when a picture cannot.
+FOR_PICTURES = 15.0
+FOR_SETTLING = 5.0
 # How long a worker that is about to be stopped may still write.
 LEASE_MARGIN = timedelta(seconds=15)
 # How long a charge may take to show in what a key has used.
@@ -62,6 +67,7 @@ class Worker:
     clock: Clock
     alarm: Alarm
     advance: Advance = no_turns
+    sleep: Callable[[float], None] = time.sleep
 
     def run(self, user: str, job_id: str, deadline: Deadline) -> None:
         """Carries the job out, if there is still something to do. A message that comes twice does no harm."""
@@ -111,7 +117,7 @@ class Worker:
 
     def _is_done_by(self, provider: str, job: Job, deadline: Deadline, *, is_last: bool) -> bool:
         """Whether the job has come to an end, or to a pause, with this provider; if not the next may try."""
-        call = _Call(self, job.model_copy(update={"provider": provider}))
+        call = _Call(self, job.model_copy(update={"provider": provider}), deadline)
         try:
             key, carry_out = self._ready(call)
         except DarkroomError as error:
@@ -129,7 +135,7 @@ class Worker:
                 return False
             self.settlement.fail(call.job, error)
             return True
-        self.settlement.succeed(call.job, result)
+        self.settlement.succeed(call.job, result, self.persisting(deadline, FOR_SETTLING))
         return True
 
     def _are_done(self, job: Job, key: str, carry_out: CarryOut, deadline: Deadline, *, is_last: bool) -> bool:
@@ -141,12 +147,21 @@ class Worker:
             clock=self.clock,
             alarm=self.alarm,
             afterwards=AFTERWARDS,
+            persist=self.persisting(deadline, FOR_PICTURES),
         )
         outcomes = fan.run(carry_out, key, deadline)
         if fan_out.is_unbilled(outcomes, _ANOTHER_MAY_DO) and not is_last and deadline.left() > AFTERWARDS:
             return False
-        fan_out.finish(self.settlement, fan.job, outcomes)
+        fan_out.finish(self.settlement, fan.job, outcomes, self.persisting(deadline, FOR_SETTLING))
         return True
+
+    def persisting(self, deadline: Deadline, reserve: float) -> Persist:
+        """Writes again until only `reserve` seconds are left."""
+
+        def persist(write: Write) -> object:
+            return write_again(write, deadline, reserve=reserve, sleep=self.sleep)
+
+        return persist
 
     def _not_begun(self, job: Job, error: DarkroomError) -> None:
         if job.dispatched_at is not None:
@@ -188,8 +203,9 @@ class Worker:
 class _Call:
     """What is written down while the provider is being called."""
 
-    def __init__(self, worker: Worker, job: Job) -> None:
+    def __init__(self, worker: Worker, job: Job, deadline: Deadline) -> None:
         self._worker = worker
+        self._persist = worker.persisting(deadline, FOR_PICTURES)
         self.job = job
         self.watch = Watch(self.on_dispatched, self.on_generation_id, self.on_answer)
 
@@ -211,7 +227,7 @@ class _Call:
 
     def on_answer(self, answer: RawAnswer) -> None:
         kept = answer.model_copy(update={"model": self.job.model_used})
-        self._guarded(lambda: self._worker.raw_answers.write(self.job.user, self.job.id, kept))
+        self._guarded(lambda: self._persist(lambda: self._worker.raw_answers.write(self.job.user, self.job.id, kept)))
 
     def _guarded(self, write: Callable[[], object]) -> None:
         """The answer is on its way and may be paid for: that it cannot be noted down must not lose it."""
