@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from darkroom.adapters.image_store import RETENTION_TAG, S3ImageStore
+from darkroom.adapters.raw_answer_store import S3RawAnswerStore
+from darkroom.errors import ServiceUnavailable
+from darkroom.models.generation import RawAnswer
 from darkroom.models.user_settings import RETENTION_DAYS
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
@@ -64,6 +67,33 @@ def test_it_counts_again_when_a_picture_is_renewed(furnished: Cloud, clock: Step
     store.renew_outputs([key])
     assert _tags(furnished, key) == {}
     assert store.read_output(key, max_bytes=3) == b"abc"
+
+
+ANSWER = RawAnswer(body=b"{}", media_type="application/json", generation_id=None, complete=True)
+
+
+def test_a_users_raw_answers_are_tagged_as_they_want(furnished: Cloud) -> None:
+    store = S3RawAnswerStore(furnished.outputs, furnished.aws.s3, keep_days={"alice": 3}.get)
+    for user in ("alice", "bob"):
+        store.write(user, "job/0", ANSWER)
+    assert _tags(furnished, "raw/alice/job/0") == {RETENTION_TAG: "3"}
+    assert _tags(furnished, "raw/bob/job/0") == {}
+    assert store.read("alice", "job/0") == ANSWER
+
+
+def test_a_raw_answer_is_kept_where_the_setting_cannot_be_read(furnished: Cloud) -> None:
+    def away(_user: str) -> int | None:
+        raise ServiceUnavailable("The table is away.")
+
+    store = S3RawAnswerStore(furnished.outputs, furnished.aws.s3, keep_days=away)
+    store.write("carol", "job", ANSWER)
+    assert store.read("carol", "job") == ANSWER
+    assert _tags(furnished, "raw/carol/job") == {}
+
+
+def test_the_rules_for_days_hold_wherever_the_tag_is() -> None:
+    rules: list[dict[str, Any]] = RESOURCES["OutputsBucket"].properties["LifecycleConfiguration"]["Rules"]
+    assert all("Prefix" not in rule for rule in rules if "TagFilters" in rule)
 
 
 def test_the_template_has_a_rule_for_each_of_the_days() -> None:

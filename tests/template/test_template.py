@@ -318,7 +318,7 @@ class TestMoney:
         touching = {name for name in LAMBDAS if f"arn:aws:s3:::{outputs}/{folder}/*" in _allowed(name, action)}
         assert touching == functions
 
-    @pytest.mark.parametrize("folder", ["inputs", "outputs"])
+    @pytest.mark.parametrize("folder", ["inputs", "outputs", "raw"])
     def test_whoever_stores_a_users_pictures_may_say_for_how_long(self, folder: str) -> None:
         """S3 refuses a PUT with tags from whoever may not tag."""
         where = f"arn:aws:s3:::{RESOURCES['OutputsBucket'].name}/{folder}/*"

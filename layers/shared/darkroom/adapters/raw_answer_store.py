@@ -3,15 +3,19 @@
 The body is stored as it came. What else is known of it is the object's metadata, which can hold printable ASCII alone
 and 2 kB in all: values are percent-encoded. Reading needs s3:ListBucket as well, or S3 says of an absent object that it
 is forbidden.
+
+The bucket's lifecycle rules remove them, sooner where their user wants that: see image_store.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from botocore.exceptions import ClientError
 
 from darkroom.adapters.aws import code_of, translated
+from darkroom.adapters.image_store import RETENTION_TAG
+from darkroom.errors import DarkroomError
 from darkroom.models.generation import RawAnswer
 
 if TYPE_CHECKING:
@@ -23,11 +27,17 @@ _MOST = 500
 
 
 class S3RawAnswerStore:
-    def __init__(self, bucket: str, client: "S3Client") -> None:
+    """Args: keep_days: after how many days a user wants theirs removed, None where the bucket's rule is good enough."""
+
+    def __init__(
+        self, bucket: str, client: "S3Client", *, keep_days: Callable[[str], int | None] = lambda _user: None
+    ) -> None:
         self._bucket = bucket
         self._client = client
+        self._keep_days = keep_days
 
     def write(self, user: str, job_id: str, answer: RawAnswer) -> None:
+        tagged = self._tagged(user)
         with translated():
             self._client.put_object(
                 Bucket=self._bucket,
@@ -35,6 +45,7 @@ class S3RawAnswerStore:
                 Body=answer.body,
                 ContentType=_UNKNOWN_TYPE,
                 Metadata=_metadata(answer),
+                **tagged,
             )
 
     def read(self, user: str, job_id: str) -> RawAnswer | None:
@@ -51,6 +62,14 @@ class S3RawAnswerStore:
     def remove(self, user: str, job_id: str) -> None:
         with translated():
             self._client.delete_object(Bucket=self._bucket, Key=_key(user, job_id))
+
+    def _tagged(self, user: str) -> dict[str, Any]:
+        try:
+            days = self._keep_days(user)
+        except DarkroomError:
+            # It may be the only copy of what was paid for: rather kept as long as the stack keeps them than lost.
+            return {}
+        return {} if days is None else {"Tagging": f"{RETENTION_TAG}={days}"}
 
 
 def _key(user: str, job_id: str) -> str:

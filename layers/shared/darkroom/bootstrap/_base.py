@@ -93,6 +93,10 @@ def stores(settings: Settings) -> Stores:
     s3 = bounded(boto3.client("s3", config=S3_CONFIG))
     table = settings.table
     chosen = DynamoSettingsStore(table, dynamodb)
+
+    def keep_days(user: str) -> int | None:
+        return chosen.load(user).retention_days
+
     return Stores(
         dynamodb=dynamodb,
         tokens=DynamoTokenStore(table, dynamodb),
@@ -103,11 +107,11 @@ def stores(settings: Settings) -> Stores:
             outputs=settings.outputs_bucket,
             client=s3,
             clock=now,
-            keep_days=lambda user: chosen.load(user).retention_days,
+            keep_days=keep_days,
         ),
         ledger=DynamoLedger(table, dynamodb, clock=now),
         answers=DynamoAnswerStore(table, dynamodb, now),
-        raw_answers=S3RawAnswerStore(settings.outputs_bucket, s3),
+        raw_answers=S3RawAnswerStore(settings.outputs_bucket, s3, keep_days=keep_days),
         settings=chosen,
     )
 
