@@ -173,7 +173,7 @@ NAMELESS = {
     "POST /v1/chat/completions",
     *("GET /oauth", "GET /oauth/start", "GET /oauth/callback", "GET /oauth/paste", "POST /oauth/paste"),
     *("GET /v1/models", "GET /v1/models/compare", "POST /v1/estimates"),
-    *("POST /oauth/disconnect", "POST /oauth/sign-out", "GET /healthz"),
+    *("POST /oauth/disconnect", "POST /oauth/sign-out", "GET /healthz", "$default"),
 }
 
 

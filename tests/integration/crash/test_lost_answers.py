@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from darkroom.errors import Conflict
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from local.simulator import Simulator
@@ -172,8 +171,6 @@ def test_pictures_whose_price_was_not_told_are_there_at_once_and_settled_later(
     made = customer.job(job.id)
     assert (made.status, len(made.images), made.cost.settled) == (JobStatus.SUCCEEDED, 1, False)
     assert {budget.reserved for budget in customer.budgets().values()} == {made.cost.reserved}
-    with pytest.raises(Conflict):
-        shop.free_jobs.remove(customer.user, job.id)
     visit(shop, clock, 6 * MINUTES)
     assert customer.job(job.id).cost.actual == customer.charges[0]
     assert (customer.requests, shop.alarms) == (1, [])
