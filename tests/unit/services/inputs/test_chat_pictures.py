@@ -2,6 +2,7 @@
 
 import base64
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
@@ -48,6 +49,27 @@ def test_a_provider_gets_a_sound_file(name: str, head: str) -> None:
     assert bool(warnings) == (name != "iphone.heic")
     assert found["messages"][0]["content"][1]["image_url"]["detail"] == "low"
     assert given == body(url(case(name))), "what came is not changed"
+
+
+def _spelled() -> dict[str, str]:
+    text = base64.b64encode(case("no_eoi.jpg")).decode()
+    lines = "\r\n".join(text[start : start + 76] for start in range(0, len(text), 76))
+    return {
+        "URL-safe": f"data:image/jpeg;base64,{text.translate(str.maketrans('+/', '-_'))}",
+        "without padding": f"data:image/jpeg;base64,{text.rstrip('=')}",
+        "in lines": f"data:image/jpeg;base64,{lines}",
+        "percent-encoded": f"data:image/jpeg;base64,{quote(text, safe='')}",
+        "in capitals": f"DATA:IMAGE/JPG;BASE64,{text}",
+        "with a charset": f"data:image/jpg;charset=utf-8;base64,{text}",
+    }
+
+
+@pytest.mark.parametrize("spelling", _spelled())
+def test_every_spelling_of_a_data_url(spelling: str) -> None:
+    found, warnings = rewritten(body(_spelled()[spelling]))
+    assert sent(found)[0] == "data:image/jpeg;base64"
+    assert_is_sound(sent(found)[1])
+    assert warnings
 
 
 def test_other_ways_of_naming_pictures() -> None:

@@ -1,14 +1,14 @@
 """Pictures in a chat's body, as data URLs: each replaced by a file written here before a provider gets it."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any, Final
 
-from darkroom.errors import CallerError
+from darkroom.errors import CallerError, InvalidParameter
 from darkroom.images.normalise import normalise
 from darkroom.images.sniff import sniff
 from darkroom.images.workload import Workload
+from darkroom.models.image_input import from_base64, is_data_url
 
 MAX_MEGAPIXELS: Final = 64.0
 _PARAM: Final = "messages"
@@ -69,10 +69,10 @@ class _Work:
 
 
 def _data(url: str) -> bytes | None:
-    head, comma, payload = url.strip().partition(",")
-    if not comma or head[:5].lower() != "data:" or not head.lower().endswith(";base64"):
+    """The bytes of a data URL in whichever spelling; None for other URLs and for what cannot be read as one."""
+    if not is_data_url(url):
         return None
     try:
-        return base64.b64decode("".join(payload.split()), validate=True)
-    except (binascii.Error, ValueError):
+        return from_base64(url, _PARAM)
+    except InvalidParameter:
         return None
