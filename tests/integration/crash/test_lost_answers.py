@@ -79,20 +79,23 @@ def assert_held(customer: Customer, job: Job) -> None:
 
 
 def _given_up(customer: Customer, job_id: str) -> Job:
-    """The job, of which nobody can say what it cost, and whose reservation is set free."""
+    """The job, of which nobody can say what it cost, and whose reservation counts as spent."""
     job = customer.job(job_id)
     assert (job.status, job.cost.settled, job.cost.charged, job.cost.actual) == (
         JobStatus.FAILED,
         True,
         "unknown",
-        None,
+        job.cost.reserved,
     )
     assert job.error is not None
     assert (job.error["charged"], job.error["retryable"]) == ("unknown", False)
     assert [name for name, _ in customer.shop.alarms] == ["COST_NEVER_KNOWN"]
     assert {budget.reserved for budget in customer.budgets().values()} == {0}
     receipt = next(receipt for receipt in customer.receipts() if receipt.job_id == job_id)
-    assert (receipt.actual, receipt.charged) == (None, "unknown")
+    assert (receipt.actual, receipt.charged) == (job.cost.reserved, "unknown")
+    assert {budget.spent for budget in customer.budgets().values()} == {
+        sum(receipt.actual or 0 for receipt in customer.receipts())
+    }
     assert customer.shop.webhooks.find(customer.user, f"msg_{job_id}") is not None
     return job
 
@@ -254,7 +257,8 @@ def test_another_job_that_was_paid_with_the_key_meanwhile_hides_what_this_one_co
     assert not customer.job(job.id).cost.settled
     visit(shop, clock, 60 * MINUTES)
     _given_up(customer, job.id)
-    assert {budget.spent for budget in customer.budgets().values()} == {customer.job(other.id).cost.actual}
+    spent = (customer.job(other.id).cost.actual or 0) + job.cost.reserved
+    assert {budget.spent for budget in customer.budgets().values()} == {spent}
     assert (customer.requests, len(customer.charges)) == (2, 2)
 
 

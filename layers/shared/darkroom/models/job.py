@@ -138,7 +138,9 @@ class JobCost(BaseModel):
 
     estimated: MicroUsd | None = Field(0, description="None where nobody knows the price.")
     reserved: MicroUsd = 0
-    actual: MicroUsd | None = Field(0, description="None until it is settled, or if it could not be found out.")
+    actual: MicroUsd | None = Field(
+        0, description="None until it is settled; what it counts at where `charged` is unknown."
+    )
     settled: bool = True
     charged: Charged = False
 

@@ -39,7 +39,9 @@ class Receipt(BaseModel):
     conversation_id: str | None = None
     estimated: MicroUsd | None = None
     reserved: MicroUsd
-    actual: MicroUsd | None = Field(description="What the provider took; None if that could not be found out.")
+    actual: MicroUsd | None = Field(
+        description="What the provider took; its reservation where `charged` is unknown (None in old receipts)."
+    )
     charged: Charged
     created_at: datetime
     settled_at: datetime

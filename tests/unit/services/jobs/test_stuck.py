@@ -63,6 +63,7 @@ def test_an_uncertain_job_is_canceled_and_its_money_stays_counted(shop: Workshop
     assert jobs.cancel(USER, job.id, shop.settlement.cancel) == canceled
     shop.sweep_after(DECIDED_AFTER)
     assert (shop.now(job).status, shop.now(job).cost.settled, shop.budget(job).reserved) == ("canceled", True, 0)
+    assert (shop.now(job).cost.charged, shop.budget(job).spent) == ("unknown", RESERVED)
 
 
 def test_what_a_canceled_job_cost_is_found_out(shop: Workshop, jobs: Jobs) -> None:

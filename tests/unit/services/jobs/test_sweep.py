@@ -122,7 +122,8 @@ def test_what_cannot_be_decided_is_given_up_after_a_day(shop: Workshop) -> None:
     shop.sweep_after(DECIDED_AFTER - MINUTE)
     assert not shop.now(job).cost.settled
     shop.sweep_after(MINUTE)
-    assert (shop.now(job).cost.settled, shop.now(job).cost.actual) == (True, None)
+    assert (shop.now(job).cost.settled, shop.now(job).cost.actual) == (True, RESERVED)
+    assert (shop.now(job).cost.charged, shop.budget(job).spent, shop.budget(job).reserved) == ("unknown", RESERVED, 0)
     assert [name for name, _ in shop.alarms] == ["COST_NEVER_KNOWN"]
 
 

@@ -163,6 +163,13 @@ class TestReserve:
         with pytest.raises(CostLimit):
             reserve_for(estimate=None, reserve=None, most=101, per_request=100)
 
+    @pytest.mark.parametrize("most", [None, 50])
+    def test_the_callers_word_does_not_count_where_others_pay(self, most: int | None) -> None:
+        with pytest.raises(PriceUnknown) as refused:
+            reserve_for(estimate=None, reserve=None, most=most, per_request=100, may_vouch=False)
+        assert refused.value.param == "model"
+        assert reserve_for(estimate=10, reserve=11, most=None, per_request=100, may_vouch=False) == 11
+
     @given(estimate=st.none() | AMOUNT, margin=AMOUNT, most=st.none() | AMOUNT, per_request=st.none() | AMOUNT)
     def test_it_is_enough_and_within_every_cap_or_refused(
         self, estimate: int | None, margin: int, most: int | None, per_request: int | None
@@ -238,6 +245,24 @@ class TestWarnings:
     def test_nothing_spent_is_nothing_said(self, budgets: Budgets, clock: SteppingClock) -> None:
         assert budgets.warnings("alice", (day(0, clock.now),), actual=0) == ()
         assert budgets.warnings("alice", (), actual=DIME) == ()
+
+    @pytest.mark.parametrize(("actual", "expected"), [(-1, 0), (0, 0), (1, 1)])
+    def test_a_budget_that_is_past_its_threshold_says_so_with_the_next_spending(
+        self,
+        budgets: Budgets,
+        ledger: MemoryLedger,
+        jobs: MemoryJobStore,
+        clock: SteppingClock,
+        actual: int,
+        expected: int,
+    ) -> None:
+        ref = day(DIME, clock.now)
+        job = ledger.admit(paid_job("alice", clock.now, ref)).admitted
+        assert job is not None
+        running = jobs.start(job, now=clock.now, lease_expires_at=clock.now)
+        assert running is not None
+        assert ledger.close(succeeded(running, clock.now), actual=DIME)
+        assert len(budgets.warnings("alice", (ref,), actual=actual)) == expected
 
 
 def test_it_is_shown_in_dollars(budgets: Budgets, ledger: MemoryLedger, clock: SteppingClock) -> None:

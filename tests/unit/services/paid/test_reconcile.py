@@ -76,6 +76,18 @@ def test_that_nothing_was_charged_is_believed_after_a_while(shop: Workshop) -> N
     assert shop.reconciliation.cost_of(job) == 0
 
 
+def test_a_key_that_has_used_nothing_since_has_paid_for_none_of_its_jobs(shop: Workshop) -> None:
+    jobs = [_sent(shop), _sent(shop)]
+    shop.clock.step(PATIENCE)
+    assert [shop.reconciliation.cost_of(job) for job in jobs] == [0, 0]
+
+
+def test_a_usage_that_went_down_proves_nothing(shop: Workshop) -> None:
+    job = _sent(shop, key_usage=Decimal(1))
+    shop.clock.step(10 * BOOKS_COMPLETE)
+    assert shop.reconciliation.cost_of(job) is None
+
+
 def test_of_what_was_delivered_that_is_never_believed(shop: Workshop) -> None:
     job = _sent(shop, generation_id="gen-img-unknown")
     made = job.model_copy(update={"status": JobStatus.SUCCEEDED})

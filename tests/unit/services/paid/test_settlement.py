@@ -2,18 +2,33 @@
 
 import io
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from darkroom.errors import Charged, ContentRefused, NetworkError, NoImage, ServiceUnavailable, Upstream
+from darkroom.errors import (
+    Charged,
+    ContentRefused,
+    DarkroomError,
+    InternalError,
+    NetworkError,
+    NoImage,
+    ServiceUnavailable,
+    Upstream,
+)
 from darkroom.models.generation import Call, GeneratedImage, GenerationResult, Usage
-from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.models.job import Job, JobCost, JobStatus, ProviderCall, StoredImage
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
+from tests.fakes.usage import MemoryModelStatistics
 from tests.unit.services.workshop import MODEL, RESERVED, USER, Workshop, failing
+
+SENT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -144,10 +159,108 @@ def test_a_job_that_is_given_up_says_that_nobody_knows(shop: Workshop) -> None:
     shop.settlement.give_up(shop.now(job))
     ended = shop.now(job)
     assert ended.error is not None
-    assert (ended.status, ended.cost.settled, ended.cost.actual) == (JobStatus.FAILED, True, None)
+    assert (ended.status, ended.cost.settled, ended.cost.actual) == (JobStatus.FAILED, True, RESERVED)
+    assert (ended.cost.charged, ended.error["charged"], ended.error["retryable"]) == ("unknown", "unknown", False)
     assert "could not be found out" in ended.error["fix"]
-    assert (shop.budget(job).reserved, shop.budget(job).spent) == (0, 0)
-    assert [name for name, _ in shop.alarms] == ["COST_NEVER_KNOWN"]
+    assert "counts as spent" in ended.error["error"]["message"]
+    assert (shop.budget(job).reserved, shop.budget(job).spent) == (0, RESERVED)
+    receipt = shop.ledger.receipts_[job.user, job.id]
+    assert (receipt.actual, receipt.charged) == (RESERVED, "unknown")
+    assert shop.alarms == [
+        ("COST_NEVER_KNOWN", {"job": job.id, "reserved": RESERVED, "counted": RESERVED, "generation": None})
+    ]
+
+
+def test_a_canceled_job_that_is_given_up_stays_canceled_and_is_counted(shop: Workshop) -> None:
+    job = shop.dispatch(shop.admit())
+    shop.settlement.doubt(job, NetworkError("Gone.", charged="unknown"))
+    shop.settlement.give_up(shop.now(job).model_copy(update={"status": JobStatus.CANCELED}))
+    ended = shop.now(job)
+    assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.CANCELED, RESERVED, "unknown")
+    assert shop.budget(job).spent == RESERVED
+
+
+def _of_calls(shop: Workshop, *calls: ProviderCall) -> Job:
+    """A job that was sent, with its calls as they stand; a picture each has RESERVED set aside."""
+    reserved = RESERVED * sum(call.n for call in calls)
+    cost = JobCost(estimated=reserved, reserved=reserved, actual=None, settled=False)
+    return shop.dispatch(shop.admit(cost=cost, calls=calls), calls=calls)
+
+
+def _call(index: int, n: int = 1, *, status: JobStatus, sent: bool = True, cost: int | None = None) -> ProviderCall:
+    known: dict[str, Any] = {"charged": cost > 0} if cost is not None else {}
+    return ProviderCall(index=index, n=n, status=status, dispatched_at=SENT if sent else None, cost=cost, **known)
+
+
+def test_of_several_calls_those_that_were_sent_are_counted(shop: Workshop) -> None:
+    job = _of_calls(
+        shop,
+        _call(0, status=JobStatus.SUCCEEDED, cost=9000),
+        _call(1, 2, status=JobStatus.UNCERTAIN),
+        _call(2, status=JobStatus.RUNNING),
+        _call(3, 4, status=JobStatus.QUEUED, sent=False),
+        _call(4, status=JobStatus.FAILED, cost=0),
+    )
+    shop.settlement.give_up(job)
+    ended, counted = shop.now(job), 9000 + 3 * RESERVED
+    assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.FAILED, counted, "unknown")
+    assert [(call.status, call.cost, call.charged) for call in ended.calls] == [
+        (JobStatus.SUCCEEDED, 9000, True),
+        (JobStatus.FAILED, None, "unknown"),
+        (JobStatus.FAILED, None, "unknown"),
+        (JobStatus.CANCELED, 0, False),
+        (JobStatus.FAILED, 0, False),
+    ]
+    receipt = shop.ledger.receipts_[job.user, job.id]
+    assert (receipt.actual, receipt.charged, receipt.calls) == (counted, "unknown", ended.calls)
+    assert (shop.budget(job).spent, shop.budget(job).reserved) == (counted, 0)
+
+
+@pytest.mark.parametrize("cost", [0, 9000])
+def test_several_calls_of_known_cost_are_not_counted_as_unknown(shop: Workshop, cost: int) -> None:
+    calls = (_call(0, status=JobStatus.FAILED, cost=cost), _call(1, status=JobStatus.QUEUED, sent=False))
+    job = _of_calls(shop, *calls)
+    shop.settlement.give_up(job)
+    ended = shop.now(job)
+    assert ended.error is not None
+    assert (ended.cost.actual, ended.cost.charged, ended.error["charged"]) == (cost, cost > 0, cost > 0)
+    assert (shop.budget(job).spent, shop.alarms) == (cost, [])
+
+
+def test_several_calls_never_count_for_more_than_is_set_aside_for_them(shop: Workshop) -> None:
+    """Shares that do not come out even are rounded up once, not for each call."""
+    calls = tuple(_call(index, status=JobStatus.UNCERTAIN) for index in range(3))
+    cost = JobCost(estimated=10, reserved=10, actual=None, settled=False)
+    job = shop.dispatch(shop.admit(cost=cost, calls=calls), calls=calls)
+    shop.settlement.give_up(job)
+    assert shop.now(job).cost.actual == 10
+
+
+def _recorded(statistics: MemoryModelStatistics) -> list[tuple[str, bool]]:
+    return [(model, succeeded) for model, samples in statistics.samples.items() for _, succeeded in samples]
+
+
+@pytest.mark.parametrize(
+    ("error", "recorded"),
+    [
+        (InternalError("Ours."), [("a/b-2", False)]),
+        (ServiceUnavailable("Theirs.", charged=False), [("a/b-2", False)]),
+        (ContentRefused("No."), []),
+    ],
+)
+def test_a_models_failures_are_those_that_its_caller_did_not_cause(
+    shop: Workshop, error: DarkroomError, recorded: list[tuple[str, bool]]
+) -> None:
+    statistics = MemoryModelStatistics()
+    settlement = replace(shop.settlement, statistics=statistics)
+    settlement.fail(shop.dispatch(shop.admit(), model_used="a/b-2"), error)
+    assert _recorded(statistics) == recorded
+
+
+def test_a_models_success_is_recorded(shop: Workshop) -> None:
+    statistics = MemoryModelStatistics()
+    replace(shop.settlement, statistics=statistics).succeed(shop.dispatch(shop.admit()), _result())
+    assert _recorded(statistics) == [("a/b-2", True)]
 
 
 @pytest.mark.parametrize("given_up", [False, True])
@@ -168,6 +281,8 @@ def test_what_was_delivered_stays_so_whatever_it_cost(shop: Workshop, given_up: 
     ended = shop.now(job)
     assert (ended.status, ended.images, ended.error) == (JobStatus.SUCCEEDED, open_still.images, None)
     assert (ended.cost.settled, ended.cost.actual) == (True, RESERVED if given_up else 9000)
+    assert ended.cost.charged == ("unknown" if given_up else True)
+    assert ("could not be found out" in " ".join(ended.warnings)) == given_up
     assert shop.budget(job).spent == ended.cost.actual
 
 
@@ -278,7 +393,8 @@ def test_whatever_jobs_end_in_the_budget_is_what_their_receipts_say(
     receipts = shop.ledger.receipts(USER, limit=100).receipts
     assert len(receipts) == len(ends) - in_doubt
     spent = sum(receipt.actual or 0 for receipt in receipts)
-    assert spent == sum(cost for end, cost in ends if end in ("succeed", "charged", "decide"))
+    known = sum(cost for end, cost in ends if end in ("succeed", "charged", "decide"))
+    assert spent == known + RESERVED * sum(end == "give up" for end, _ in ends)
     for job in jobs:
         budget = shop.budget(job)
         assert (budget.spent, budget.reserved) == (spent, in_doubt * RESERVED)

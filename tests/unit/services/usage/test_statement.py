@@ -62,6 +62,10 @@ def counted(totals: Totals) -> dict[str, int]:
             {"requests": 1, "failed": 1, "calls": 1, "unknown": 1},
         ),
         (
+            [receipt(status="failed", images=0, actual=15, charged="unknown")],
+            {"requests": 1, "failed": 1, "calls": 1, "unknown": 1, "cost": 15},
+        ),
+        (
             [
                 receipt("plan", part="-plan", images=0, actual=1),
                 receipt("paint", part="-paint0"),
@@ -181,6 +185,7 @@ class TestSavings:
             receipt("completion", images=0),
             receipt(status="failed", images=0, actual=5),
             receipt(images=1, actual=None),
+            receipt(images=1, actual=15, charged="unknown"),
             free("background-removal"),
             free("turn"),
             against="x/y",
@@ -193,7 +198,7 @@ class TestSavings:
             "cost_usd": 0.000043,
             "would_have_cost_usd": 0.0007,
             "saved_usd": 0.000657,
-            "left_out": {"no_picture": 1, "not_succeeded": 1, "cost_unknown": 1},
+            "left_out": {"no_picture": 1, "not_succeeded": 1, "cost_unknown": 2},
         }
 
     def test_a_price_that_nobody_knows_is_no_saving(self) -> None:

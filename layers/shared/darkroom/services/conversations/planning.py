@@ -146,7 +146,9 @@ class Planning:
 def took(call: Job) -> Planned | None:
     """What a call of the planner really took; None if it is no such call, or that is not known (yet)."""
     chat = call.work.chat if call.work else None
-    if call.work is None or chat is None or not call.cost.settled or call.cost.actual is None:
+    if call.work is None or chat is None or not call.cost.settled:
+        return None
+    if call.cost.actual is None or call.cost.charged == "unknown":
         return None
     tokens = planner_estimate.prompt_tokens(chat, call.work.inputs[0] if call.work.inputs else None)
     return Planned(model=chat.model, tokens=tokens, cost=call.cost.actual)

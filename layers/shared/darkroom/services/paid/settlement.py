@@ -40,6 +40,7 @@ _UNTOLD = (
     "The provider does not say what this cost, and nobody publishes its price: what was set aside for it counts as"
     " spent."
 )
+_NEVER_KNOWN = "What this cost could not be found out: what was set aside for it counts as spent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,26 +146,41 @@ class Settlement:
         self.settle(job if done else self._failed(job, _told(job, charged=actual > 0)), actual)
 
     def give_up(self, job: Job) -> None:
-        """After a day: nobody can tell. What was set aside is set free, and the receipt says that it is unknown."""
-        self.alarm("COST_NEVER_KNOWN", job=job.id, reserved=job.cost.reserved, generation=job.generation_id)
-        if job.status is JobStatus.SUCCEEDED:
-            # It was delivered, so it was charged: what it was estimated at is better than nothing.
-            self.settle(job, job.cost.reserved)
+        """After a day: nobody can tell. What was set aside counts as spent, and the receipt says that it is unknown."""
+        calls = tuple(_given_up(call) for call in job.calls)
+        if calls and all(call.cost is not None for call in calls):
+            self.decide(job.model_copy(update={"calls": calls}), sum(call.cost or 0 for call in calls))
             return
-        self._close(self._failed(job, _told(job, charged="unknown")), None)
+        counted = _counted(job, calls)
+        self.alarm(
+            "COST_NEVER_KNOWN",
+            job=job.id,
+            reserved=job.cost.reserved,
+            counted=counted,
+            generation=job.generation_id,
+        )
+        if job.status is JobStatus.SUCCEEDED:
+            ended = job.model_copy(update={"warnings": (*job.warnings, _NEVER_KNOWN)})
+        else:
+            ended = self._failed(job, _told(job, charged="unknown"))
+        self._settle(ended.model_copy(update={"calls": calls}), counted, charged="unknown")
 
     def settle(self, job: Job, actual: MicroUsd) -> bool:
         """Stores the final state and what it cost, and tells who asked to be told."""
+        decided = job.model_copy(update={"calls": _decided(job.calls, actual)})
+        return self._settle(decided, actual, charged=actual > 0)
+
+    def _settle(self, job: Job, actual: MicroUsd, *, charged: Charged) -> bool:
         if actual > job.cost.reserved:
             self.alarm("SETTLED_ABOVE_RESERVATION", job=job.id, reserved=job.cost.reserved, actual=actual)
         warned = self.budgets.warnings(job.user, job.budgets, actual=actual)
         if actual > job.cost.reserved:
             warned += (f"It cost {said(actual)}, more than the {said(job.cost.reserved)} that were set aside.",)
-        cost = job.cost.model_copy(update={"charged": actual > 0})
-        known = {"warnings": (*job.warnings, *warned), "cost": cost, "calls": _decided(job.calls, actual)}
+        cost = job.cost.model_copy(update={"charged": charged})
+        known = {"warnings": (*job.warnings, *warned), "cost": cost}
         return self._close(job.model_copy(update=known), actual)
 
-    def _close(self, job: Job, actual: MicroUsd | None, *, before_dispatch: bool = False) -> bool:
+    def _close(self, job: Job, actual: MicroUsd, *, before_dispatch: bool = False) -> bool:
         if not self.ledger.close(job, actual=actual, before_dispatch=before_dispatch):
             return False
         if job.webhook_url:
@@ -175,7 +191,7 @@ class Settlement:
         self._measure(job, actual)
         return True
 
-    def _measure(self, job: Job, actual: MicroUsd | None) -> None:
+    def _measure(self, job: Job, actual: MicroUsd) -> None:
         if self.telemetry is not None:
             self.telemetry.settled(job, actual)
         if self.statistics is None or job.dispatched_at is None or job.model_used is None:
@@ -282,7 +298,28 @@ def _decided(calls: tuple[ProviderCall, ...], actual: MicroUsd) -> tuple[Provide
 
 
 def _ended(status: JobStatus) -> JobStatus:
-    return JobStatus.FAILED if status is JobStatus.UNCERTAIN else status
+    return JobStatus.FAILED if status in (JobStatus.UNCERTAIN, JobStatus.RUNNING) else status
+
+
+def _given_up(call: ProviderCall) -> ProviderCall:
+    """A call of a job that is given up: what was never sent cost nothing, and of the others it stays unknown."""
+    if call.cost is not None:
+        return call
+    if call.dispatched_at is None:
+        return call.model_copy(update={"status": JobStatus.CANCELED, "cost": 0, "charged": False})
+    return call.model_copy(update={"status": _ended(call.status), "charged": "unknown"})
+
+
+def _counted(job: Job, calls: tuple[ProviderCall, ...]) -> MicroUsd:
+    """What a job counts at whose cost is never known: its reservation.
+
+    Of several calls, what is known of each, and for the rest their share of the reservation, by their pictures.
+    """
+    if not calls:
+        return job.cost.reserved
+    unknown = sum(call.n for call in calls if call.cost is None)
+    share = -(-job.cost.reserved * unknown // sum(call.n for call in calls))
+    return sum(call.cost or 0 for call in calls) + share
 
 
 def _stood_in(job: Job, used: str) -> tuple[str, ...]:
@@ -316,7 +353,10 @@ def _usage(result: GenerationResult) -> dict[str, Any]:
 _FIX: Mapping[Charged, str] = {
     True: "It was charged, and the picture is lost: having it made again costs again.",
     False: "It was not charged. Have it made again.",
-    "unknown": "Whether it was charged could not be found out; your account at the provider may tell.",
+    "unknown": (
+        "Whether it was charged could not be found out, so what was set aside for it counts as spent; your account at"
+        " the provider may tell."
+    ),
 }
 
 

@@ -86,7 +86,12 @@ def _add(totals: Totals, receipt: Receipt) -> None:
         totals.images += receipt.images
     totals.calls += 0 if is_free else _calls(receipt)
     totals.cost += receipt.actual or 0
-    totals.unknown += receipt.actual is None
+    totals.unknown += _is_unknown(receipt)
+
+
+def _is_unknown(receipt: Receipt) -> bool:
+    """Whether what it counts at is not what the provider is known to have taken."""
+    return receipt.actual is None or receipt.charged == "unknown"
 
 
 def _calls(receipt: Receipt) -> int:
@@ -125,7 +130,7 @@ class _Comparison:
         """What costs nothing here would cost nothing beside any model, so it is neither counted nor left out."""
         if receipt.provider == HERE or receipt.op == CUTOUT:
             return
-        if receipt.actual is None:
+        if receipt.actual is None or _is_unknown(receipt):
             self._leave_out("cost_unknown")
         elif receipt.status != "succeeded":
             self._leave_out("not_succeeded")
