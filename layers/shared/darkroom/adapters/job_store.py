@@ -7,6 +7,7 @@ pk=SOURCE#{sha256}  sk=SOURCE     which job was made for a source, so that there
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
@@ -21,6 +22,7 @@ from darkroom.adapters.job_rows import (
     job_expiry,
     job_key,
     job_row,
+    to_claimed,
     to_job,
     to_open_job,
 )
@@ -92,10 +94,13 @@ class DynamoJobStore:
         return self.find(claim["user"], claim["job_id"])
 
     def find(self, user: str, job_id: str) -> Job | None:
+        item = self._item(user, job_id)
+        return to_job(item) if item else None
+
+    def _item(self, user: str, job_id: str) -> Mapping[str, Any] | None:
         with translated():
             key = to_item(job_key(user, job_id))
-            item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        return to_job(item) if item else None
+            return self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
 
     def page(self, user: str, *, limit: int, before: str | None = None) -> JobPage:
         start: dict[str, Any] = {"ExclusiveStartKey": to_item(job_key(user, before))} if before else {}
@@ -165,9 +170,12 @@ class DynamoJobStore:
             )
 
     def start(self, job: Job, *, now: datetime, lease_expires_at: datetime) -> Job | None:
-        return self._update(
+        # What another write cannot have: botocore sends this again if its answer was lost, and then it is refused.
+        claim = token_hex(8)
+        started = self._update(
             job,
-            "SET #status = :running, attempt = attempt + :one, started_at = :now, lease_expires_at = :lease",
+            "SET #status = :running, attempt = attempt + :one, started_at = :now, lease_expires_at = :lease,"
+            " claim = :claim",
             "attribute_not_exists(dispatched_at)"
             " AND (#status = :queued OR (#status = :running AND lease_expires_at <= :epoch))",
             {
@@ -177,8 +185,10 @@ class DynamoJobStore:
                 ":now": now.isoformat(),
                 ":epoch": int(now.timestamp()),
                 ":lease": int(lease_expires_at.timestamp()),
+                ":claim": claim,
             },
         )
+        return started or to_claimed(self._item(job.user, job.id), claim)
 
     def requeue(self, job: Job) -> bool:
         done = self._update(
