@@ -50,13 +50,14 @@ class TestEstimates:
             }
         )
         assert [item["for"] for item in found["items"]] == ["generate", "generate", "edit", "chat"]
-        assert [item["total"]["micro_usd"] for item in found["items"]] == [42_000, 120_000, 15_400, 7_500]
-        assert found["total"] == {"usd": 0.1849, "micro_usd": 184_900, "credits": 462.25} == found["known"]
+        assert [item["total"]["micro_usd"] for item in found["items"]] == [42_000, 120_000, 14_980, 7_500]
+        assert found["total"] == {"usd": 0.18448, "micro_usd": 184_480, "credits": 461.2} == found["known"]
         assert world.simulator.state.invoice() == []
 
     def test_a_hundred_credits_are_four_cents(self, estimate: Any) -> None:
-        found = estimate({"model": "bytedance-seed/seedream-4.5", "resolution": "1K"})
-        assert (found["total"]["usd"], found["total"]["credits"]) == (0.06, 150), "the dearest line that may apply"
+        for resolution, usd, worth in (("1K", 0.04, 100), ("2K", 0.06, 150), ("4K", 0.06, 150)):
+            found = estimate({"model": "bytedance-seed/seedream-4.5", "resolution": resolution})
+            assert (found["total"]["usd"], found["total"]["credits"]) == (usd, worth)
 
     @pytest.mark.parametrize(
         ("items", "dollars"),
@@ -87,7 +88,7 @@ class TestEstimates:
         pictures = estimate({"prompt": "A red fox", "model": KLEIN, "size": "1024x1024", "response_format": "url"})
         assert pictures["items"][0]["each"]["micro_usd"] == 14_000
         edit = estimate({"prompt": "Add a hat", "model": KLEIN, "image_url": "https://example.com/a.png"})
-        assert (edit["items"][0]["for"], edit["items"][0]["each"]["micro_usd"]) == ("edit", 15_400)
+        assert (edit["items"][0]["for"], edit["items"][0]["each"]["micro_usd"]) == ("edit", 14_980)
         assert "taken for a megapixel" in edit["items"][0]["warnings"][-1]
         chat = estimate({"messages": [{"role": "user", "content": "Hello"}], "model": FLASH, "max_tokens": 100})
         assert chat["items"][0]["for"] == "chat"
@@ -118,7 +119,7 @@ class TestEstimates:
             ({"items": [{"model": KLEIN}, 7]}, "INVALID_PARAMETER", "items.1"),
             ({"items": [{"model": KLEIN}, {"model": "zzz"}]}, "UNSUPPORTED_MODEL", "items.1.model"),
             ({"items": [{"model": KLEIN, "size": "5000x5000"}]}, "INVALID_DIMENSIONS", "items.0.size"),
-            ({"model": KLEIN, "n": 2}, "INVALID_PARAMETER", "n"),
+            ({"model": KLEIN, "n": 11}, "INVALID_PARAMETER", "n"),
             ({"model": KLEIN, "n": "many"}, "INVALID_PARAMETER", "n"),
             ({"model": KLEIN, "times": 0}, "INVALID_PARAMETER", "times"),
             ({"model": KLEIN, "wheels": 4}, "INVALID_PARAMETER", "wheels"),
@@ -135,7 +136,7 @@ class TestEstimates:
             ({"prompt_tokens": 1, "provider": ""}, "INVALID_PARAMETER", "provider_name"),
             ({"prompt_tokens": 1, "provider": 7}, "INVALID_PARAMETER", "provider"),
             ({"prompt_tokens": 1, "provider": "groq", "model": OPUS}, "UNSUPPORTED_MODEL", "model"),
-            ({"model": GPT, "seed": 7}, "INVALID_PARAMETER", "seed"),
+            ({"model": GPT, "resolution": "2K"}, "INVALID_DIMENSIONS", "resolution"),
             ({"prompt_tokens": -1}, "INVALID_PARAMETER", "prompt_tokens"),
         ],
     )

@@ -80,7 +80,7 @@ class TestRows:
             }
         ]
         assert row["estimates"]["generate"] == {"usd": 0.014, "micro_usd": 14_000, "credits": 35}
-        assert row["estimates"]["edit"]["micro_usd"] == 15_400
+        assert row["estimates"]["edit"]["micro_usd"] == 14_980
         assert row["note"]["best_for"]
         assert row["measured"] is None
 

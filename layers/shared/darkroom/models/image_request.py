@@ -21,6 +21,9 @@ Quality = Annotated[
 ]
 Background = Annotated[Literal["auto", "transparent", "opaque"], BeforeValidator(lowered)]
 OutputFormat = Annotated[Literal["png", "jpeg", "webp", "svg"], BeforeValidator(file_format)]
+RASTER_FORMATS = ("png", "jpeg", "webp")
+# Names that clients give to fields of ours.
+_ALIASES = {"aspectRatio": "aspect_ratio"}
 
 
 def _words(value: Any) -> Any:
@@ -43,6 +46,9 @@ class ImageRequest(BaseModel):
         if not isinstance(fields, dict):
             return fields
         given = {name: value for name, value in fields.items() if value is not None}
+        for alias, name in _ALIASES.items():
+            if alias in given and name not in given:
+                given[name] = given.pop(alias)
         if isinstance(unfolded(given.get("provider")), str):
             given["provider_name"] = given.pop("provider")
         return given

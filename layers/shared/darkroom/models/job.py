@@ -103,7 +103,7 @@ class PaidWork(BaseModel):
     max_seed: int | None = Field(None, description="That the model takes, where it takes several calls with seeds.")
     inputs: tuple[StoredImage, ...] = ()
     mask: StoredImage | None = Field(None, description="Transparent where the first input may change.")
-    output_format: str | None = Field(None, description="Of what is composed here, after the provider: png or webp.")
+    output_format: str | None = Field(None, description="As the caller wants it, whatever the provider makes.")
     other_providers: tuple[str, ...] = Field((), description="That may do it, while nothing has been billed.")
     rates: dict[str, RatesByModel] = Field(default_factory=dict, description="By provider, of those that tell no cost.")
 

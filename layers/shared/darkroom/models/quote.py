@@ -27,10 +27,11 @@ class Quote(BaseModel):
 
     request: GenerationRequest = Field(description="For the provider; the references are added later.")
     model_requested: str = Field(description="What the caller named, or else the default's name.")
-    estimate: MicroUsd | None = Field(
+    estimate: MicroUsd | None = Field(description="What it will probably cost; None: nobody says.")
+    bound: MicroUsd | None = Field(
         description="The dearest that may apply, over every model and source that may serve it; None: nobody says."
     )
-    reserve: MicroUsd | None = Field(description="The estimate with a margin.")
+    reserve: MicroUsd | None = Field(description="The bound with a margin.")
     least: MicroUsd = Field(0, description="With a margin, of those models and sources that say what they cost.")
     pixels: int = Field(0, description="The most that one picture has.")
     calls: tuple[int, ...] = Field((), description="Pictures per call of the provider, where it takes several.")

@@ -68,6 +68,7 @@ def prepared(
         model_requested=quote.model_requested,
         estimate=quote.estimate,
         reserve=quote.reserve,
+        bound=quote.bound,
         most=most(request),
         least=quote.least,
         warnings=quote.warnings,

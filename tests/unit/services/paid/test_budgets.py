@@ -155,7 +155,36 @@ class TestReserve:
         with pytest.raises(CostLimit) as refused:
             reserve_for(estimate=10, reserve=11, most=most, per_request=per_request)
         assert refused.value.param == param
-        assert refused.value.context == {"estimated_usd": 1e-05, "limit_usd": 9e-06}
+        at_most = {"at_most_usd": 1e-05} if most == 9 else {}
+        assert refused.value.context == {"estimated_usd": 1e-05, "limit_usd": 9e-06, **at_most}
+
+    def test_what_a_caller_said_holds_for_the_bound_and_a_limit_of_all_requests_for_the_estimate(self) -> None:
+        prices: dict[str, Any] = {"estimate": 10, "bound": 30, "reserve": 33}
+        with pytest.raises(CostLimit) as refused:
+            reserve_for(**prices, most=29, per_request=None)
+        assert refused.value.context == {"estimated_usd": 1e-05, "at_most_usd": 3e-05, "limit_usd": 2.9e-05}
+        assert "will probably cost $0.00001" in refused.value.detail
+        assert reserve_for(**prices, most=30, per_request=None) == 30
+        # What is possible is set aside all the same, or a budget could be passed.
+        assert reserve_for(**prices, most=None, per_request=10) == 30
+        assert reserve_for(**prices, most=None, per_request=100) == 33
+        with pytest.raises(CostLimit):
+            reserve_for(**prices, most=None, per_request=9)
+
+    @given(estimate=AMOUNT, above=AMOUNT, margin=AMOUNT, most=st.none() | AMOUNT, per_request=st.none() | AMOUNT)
+    def test_never_less_than_the_bound_is_set_aside(
+        self, estimate: int, above: int, margin: int, most: int | None, per_request: int | None
+    ) -> None:
+        bound = estimate + above
+        try:
+            set_aside = reserve_for(
+                estimate=estimate, bound=bound, reserve=bound + margin, most=most, per_request=per_request
+            )
+        except CostLimit:
+            assert (most is not None and bound > most) or (per_request is not None and estimate > per_request)
+            return
+        assert bound <= set_aside <= bound + margin
+        assert most is None or set_aside <= most
 
     def test_without_a_price_somebody_has_to_say_one(self) -> None:
         with pytest.raises(PriceUnknown):

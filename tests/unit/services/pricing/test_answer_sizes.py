@@ -13,7 +13,7 @@ MEGAPIXEL = 1024 * 1024
 
 def quoted(pixels: int) -> Quote:
     request = GenerationRequest(model="a/b", prompt="A fox")
-    return Quote(request=request, model_requested="a/b", estimate=1, reserve=1, pixels=pixels)
+    return Quote(request=request, model_requested="a/b", estimate=1, bound=1, reserve=1, pixels=pixels)
 
 
 @pytest.mark.parametrize(

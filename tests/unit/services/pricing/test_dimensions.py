@@ -10,7 +10,7 @@ from darkroom.errors import InvalidDimensions
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.quote import InputShape
 from darkroom.services.catalogue.capabilities import Candidate
-from darkroom.services.pricing.dimensions import MOST_WITHOUT_TIERS, TIERS, Shape, shape
+from darkroom.services.pricing.dimensions import MOST_SIDE, TIERS, Shape, shape
 from tests.unit.services.quoting import candidate, enum, source
 
 RATIOS = enum("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "2.35:1", "auto")
@@ -82,23 +82,48 @@ def test_a_side_beyond_every_tier_names_the_tiers() -> None:
     error = _refusal(size="5000x5000")
     assert error.context == {"accepted": ["1K", "2K"], "max_side": 2048}
     assert "5000" in error.detail
-    assert _refusal(size="2049x1152").context["max_side"] == 2048
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio"), [("2049x1152", "16:9"), ("3840x2160", "16:9"), ("2160x3840", "9:16"), ("2560x1440", "16:9")]
+)
+def test_a_size_that_openai_makes_becomes_the_largest_that_there_is(size: str, ratio: str) -> None:
+    made = _shape(size=size)
+    assert (made.aspect_ratio, made.resolution) == (ratio, "2K")
+    assert f"Not {size} but {ratio} at 2K" in made.warnings[0]
+    (warning,) = _shape(PLAIN, size=size).warnings
+    assert f"{ratio} at about a megapixel" in warning
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio"), [("1792x1024", "3:2"), ("1920x1080", "3:2"), ("1024x1792", "2:3"), ("1280x1024", "3:2")]
+)
+def test_a_shape_that_is_not_made_becomes_the_nearest(size: str, ratio: str) -> None:
+    fixed = candidate(source(aspect_ratio=enum("1:1", "3:2", "2:3")), model="openai/gpt-image-1-mini")
+    made = _shape(fixed, size=size)
+    assert (made.size, made.aspect_ratio, made.resolution) == (None, ratio, None)
+    assert f"Not {size} but {ratio}" in made.warnings[0]
 
 
 def test_without_tiers_a_megapixel_is_all_there_is() -> None:
-    assert _shape(PLAIN, size=f"{MOST_WITHOUT_TIERS}x{MOST_WITHOUT_TIERS}").resolution is None
-    error = _refusal(PLAIN, size="1793x1793")
-    assert error.context["max_side"] == MOST_WITHOUT_TIERS
+    assert _shape(PLAIN, size="1920x1080").resolution is None
+    error = _refusal(PLAIN, size="4096x4096")
+    assert error.context["max_side"] == MOST_SIDE
     assert error.context["accepted"] == [each for each in RATIOS.values if each != "auto"]
     assert "16:9" in error.fix
-    assert str(MOST_WITHOUT_TIERS) in error.fix
+    assert str(MOST_SIDE) in error.fix
 
 
-@pytest.mark.parametrize("size", ["1K", "4k"])
+@pytest.mark.parametrize("asked", [{"size": "1K"}, {"resolution": "1k"}, {"size": "1k", "resolution": "1K"}])
+def test_a_megapixel_is_what_models_without_tiers_make(asked: dict[str, Any]) -> None:
+    assert _shape(PLAIN, **asked) == Shape()
+
+
+@pytest.mark.parametrize("size", ["2K", "4k"])
 def test_a_tier_is_no_size_of_a_model_without_tiers(size: str) -> None:
     error = _refusal(PLAIN, size=size)
     assert "16:9" in error.context["accepted"]
-    assert error.context["max_side"] == MOST_WITHOUT_TIERS
+    assert error.context["max_side"] == MOST_SIDE
 
 
 def test_a_shape_that_no_ratio_is_near_to_is_refused() -> None:
@@ -184,7 +209,8 @@ def test_with_fallback_models_it_is_what_all_of_them_take() -> None:
     assert _shape(TIERED, PLAIN, size="1792x1024").resolution is None
     narrow = candidate(source(aspect_ratio=enum("1:1", "3:2"), resolution=enum("2K", "4K")))
     assert _shape(TIERED, narrow, size="1024x1024").resolution == "2K"
-    assert _refusal(TIERED, narrow, size="1792x1024").context["accepted"] == ["1:1", "3:2"]
+    assert _shape(TIERED, narrow, size="1792x1024").aspect_ratio == "3:2"
+    assert _refusal(TIERED, narrow, size="2400x1024").context["accepted"] == ["1:1", "3:2"]
 
 
 FIXED = candidate(source(aspect_ratio=enum("1:1", "3:2", "2:3")))
@@ -214,5 +240,6 @@ def test_what_is_chosen_has_room_and_nearly_the_shape(width: int, height: int) -
         return
     across, _, down = str(made.aspect_ratio).partition(":")
     times = (width / height) / (float(across) / float(down))
-    assert TIERS[str(made.resolution)] >= max(width, height)
-    assert 1 / 1.07 < times < 1.07
+    assert TIERS[str(made.resolution)] >= min(2048, max(width, height))
+    assert 1 / 1.36 < times < 1.36
+    assert made.warnings or 1 / 1.07 < times < 1.07

@@ -21,7 +21,11 @@ def _estimate(
 ) -> int | None:
     parameters = asked.pop("parameters", {})
     request = GenerationRequest(model=model, prompt=asked.pop("prompt", "A red fox"), **asked)
-    return pricing.estimate(request, [candidate(source("acme", *prices, **parameters), model=model)], inputs)
+    candidates = [candidate(source("acme", *prices, **parameters), model=model)]
+    most, likely = pricing.bound(request, candidates, inputs), pricing.estimate(request, candidates, inputs)
+    # Whatever is asked: what is likely is never above what is possible, and unknown together with it.
+    assert likely == most or (likely is not None and most is not None and likely < most)
+    return most
 
 
 @pytest.mark.parametrize(
@@ -100,8 +104,14 @@ def test_a_variant_counts_unless_it_is_certainly_another(asked: dict[str, Any], 
 
 
 def test_a_variant_that_is_not_understood_always_counts() -> None:
-    prices = (line("0.045"), line("0.09", variant="high_resolution"))
+    prices = (line("0.045"), line("0.09", variant="on_sundays"))
     assert _estimate(*prices, resolution="1K", quality="low") == 90_000
+
+
+@pytest.mark.parametrize("variant", ["high_resolution", "High-Res", "highresolution"])
+@pytest.mark.parametrize(("tier", "expected"), [("1K", 45_000), ("512", 45_000), ("2K", 90_000), (None, 90_000)])
+def test_a_high_resolution_is_every_tier_above_the_first(variant: str, tier: str | None, expected: int) -> None:
+    assert _estimate(line("0.045"), line("0.09", variant=variant), resolution=tier) == expected
 
 
 def test_a_plain_line_counts_beside_variants() -> None:
@@ -136,16 +146,16 @@ def test_an_input_without_a_price_is_unknown_once_there_is_one(prices: list[Pric
 
 
 def test_nobody_who_serves_is_unknown() -> None:
-    assert pricing.estimate(GenerationRequest(model="a/b", prompt="x"), [candidate()]) is None
+    assert pricing.bound(GenerationRequest(model="a/b", prompt="x"), [candidate()]) is None
 
 
 def test_the_dearest_source_and_the_dearest_model_count() -> None:
     request = GenerationRequest(model="a/b", prompt="x")
     cheap, dear = candidate(source("a", line("0.01")), source("b", line("0.02"))), candidate(source("c", line("0.03")))
-    assert pricing.estimate(request, [cheap]) == 20_000
-    assert pricing.estimate(request, [cheap, dear]) == 30_000
-    assert pricing.estimate(request, [cheap, candidate(source("d"))]) is None
-    assert pricing.estimate(request, [candidate(source("a", line("0.01")), source("b"))]) is None
+    assert pricing.bound(request, [cheap]) == 20_000
+    assert pricing.bound(request, [cheap, dear]) == 30_000
+    assert pricing.bound(request, [cheap, candidate(source("d"))]) is None
+    assert pricing.bound(request, [candidate(source("a", line("0.01")), source("b"))]) is None
 
 
 @pytest.mark.parametrize(
@@ -192,7 +202,7 @@ def test_words_are_no_fewer_tokens_than_such_scripts_have(prompt: str) -> None:
 def _with_fonts(*prices: PriceLine, **options: Any) -> int | None:
     endpoint = ImageEndpoint(source="Acme", slug="acme", prices=prices)
     request = GenerationRequest(model="acme/painter", prompt="x", routing=Routing(options={"acme": options}))
-    return pricing.estimate(request, [candidate(endpoint)])
+    return pricing.bound(request, [candidate(endpoint)])
 
 
 def test_options_that_cost_extra_are_paid_for_or_unknown() -> None:

@@ -239,7 +239,7 @@ def crop() -> Any:
 # ── The wall ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("pictures", [1.0, 2.0, 3.4])
+@pytest.mark.parametrize("pictures", [1.1, 2.0, 3.4])
 def test_what_passes_the_cap_is_not_painted(gallery: Gallery, pictures: float) -> None:
     one = gallery.apply(PAINTED, 1).cost.estimated or 0
     gallery.studio.jobs.jobs.clear()

@@ -50,6 +50,7 @@ class Painting:
             per_request=self.left(turn.user, spent, own_key=choice.own_key),
             least=quote.least,
             may_vouch=False,
+            bound=quote.bound,
         )
         now = self.clock()
         return turn.model_copy(

@@ -51,8 +51,10 @@ class Prepared:
     """A request that can be carried out.
 
     Args:
-        estimate, reserve: what it costs, and that with a margin; None if the price is not known. Limits look at these.
+        estimate: what it costs; None if the price is not known. The limit of one request looks at it.
+        reserve: what it may cost at the most, with a margin; None if the price is not known. It is set aside.
         expected: what it will probably cost, where `estimate` is far above that; it is only told.
+        bound: what it may cost at the most, without the margin; the estimate when absent.
         most: what the caller said it may cost.
         least: what it costs at least if the price of one of several models is not known.
         shown: the request as the job shows it.
@@ -74,6 +76,7 @@ class Prepared:
     keep: Callable[[], None] = lambda: None
     turn: TurnState | None = None
     expected: MicroUsd | None = None
+    bound: MicroUsd | None = None
 
     @property
     def told(self) -> MicroUsd | None:
@@ -164,6 +167,7 @@ class Admission:
             per_request=limits.per_request,
             least=prepared.least,
             may_vouch=choice.own_key and not caller.is_restricted,
+            bound=prepared.bound,
         )
         now = self._clock()
         budgets = self._budgets.refs(caller, limits, conversation_id=prepared.conversation_id, at=now)

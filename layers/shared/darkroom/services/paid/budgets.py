@@ -115,29 +115,39 @@ def reserve_for(
     per_request: MicroUsd | None,
     least: MicroUsd = 0,
     may_vouch: bool = True,
+    bound: MicroUsd | None = None,
 ) -> MicroUsd:
-    """How much to set aside for a request.
+    """How much to set aside for a request; never less than the bound.
 
     Args:
-        estimate, reserve: the price, and that with a margin; None if nobody says what it costs.
-        most: what the caller said it may cost.
-        per_request: what any request of theirs may cost.
+        estimate: what it will cost; None if nobody says.
+        reserve: the bound with a margin; None if nobody says.
+        most: what the caller said this one may cost. It is a promise to them: the bound has to be within it.
+        per_request: what any request of theirs may cost. It is there for what is too dear: the estimate has to be
+            within it, for few could be made if the dearest case that is thinkable had to be.
         least: what is known of the price, with a margin, where not all of it is.
         may_vouch: whether the caller's word counts for a price that nobody says: not where others' limits or money
             would rest on it.
+        bound: what it costs at the most; the estimate when absent.
 
     Raises:
         PriceUnknown: neither a price nor a word that counts.
         CostLimit: it may cost more than it may.
     """
     if estimate is None or reserve is None:
-        estimate = reserve = max(_vouched(most, may_vouch=may_vouch), least)
-    if most is not None and estimate > most:
+        estimate = reserve = bound = max(_vouched(most, may_vouch=may_vouch), least)
+    bound = estimate if bound is None else bound
+    if most is not None and bound > most:
+        told = "" if bound == estimate else f", and will probably cost {said(estimate)}"
         raise CostLimit(
-            f"This may cost {said(estimate)}; `max_cost_usd` is {said(most)}.",
+            f"This may cost {said(bound)}{told}; `max_cost_usd` is {said(most)}.",
             fix="Raise `max_cost_usd`, or choose a cheaper model, quality or size.",
             param="max_cost_usd",
-            context={"estimated_usd": float(in_dollars(estimate)), "limit_usd": float(in_dollars(most))},
+            context={
+                "estimated_usd": float(in_dollars(estimate)),
+                "at_most_usd": float(in_dollars(bound)),
+                "limit_usd": float(in_dollars(most)),
+            },
         )
     if per_request is not None and estimate > per_request:
         raise CostLimit(
@@ -145,7 +155,7 @@ def reserve_for(
             fix="Choose a cheaper model, quality or size, or raise `max_cost_per_request` (PATCH /v1/settings).",
             context={"estimated_usd": float(in_dollars(estimate)), "limit_usd": float(in_dollars(per_request))},
         )
-    return min(cap for cap in (reserve, most, per_request) if cap is not None)
+    return max(bound, min(cap for cap in (reserve, most, per_request) if cap is not None))
 
 
 def _vouched(most: MicroUsd | None, *, may_vouch: bool) -> MicroUsd:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from darkroom.errors import Charged, Conflict, DarkroomError, InternalError, JobCanceled, NoImage, UnusableAnswer
+from darkroom.images.convert import MEDIA_TYPES, converted
 from darkroom.images.mask import compose
 from darkroom.images.measure import measure
 from darkroom.models.chat import ChatResult
@@ -245,7 +246,7 @@ class Settlement:
     def _composed(self, job: Job, image: GeneratedImage) -> tuple[bytes, str, tuple[str, ...]]:
         work = job.work
         if work is None or work.mask is None:
-            return image.data, image.media_type, ()
+            return self._in_format(work.output_format if work else None, image)
         try:
             composed = compose(
                 self.images.read_output(work.inputs[0].key, max_bytes=MOST_STORED_BYTES),
@@ -259,6 +260,16 @@ class Settlement:
             why = f"The mask could not be applied, so this is the whole picture as the model made it. {error.detail}"
             return image.data, image.media_type, (why,)
         return composed.data, composed.media_type, composed.warnings
+
+    def _in_format(self, wanted: str | None, image: GeneratedImage) -> tuple[bytes, str, tuple[str, ...]]:
+        """As the caller wants it; not every model has a choice of formats."""
+        asked = MEDIA_TYPES.get(wanted or "")
+        if asked is None or asked == image.media_type or image.media_type not in MEDIA_TYPES.values():
+            return image.data, image.media_type, ()
+        try:
+            return *converted(image.data, str(wanted), max_megapixels=self.max_megapixels), ()
+        except (DarkroomError, OSError):
+            return image.data, image.media_type, (f"It could not be written as {wanted}, and is as the model made it.",)
 
     def _write(self, job: Job, index: int, data: bytes, media_type: str, persist: Persist) -> StoredImage:
         """Where only this job can have put it, so that doing it twice changes nothing."""

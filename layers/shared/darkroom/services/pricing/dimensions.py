@@ -1,7 +1,8 @@
 """From the size that a caller asks for to the shape and the tier that models take.
 
 Few models take pixels: they take an aspect ratio, and some of them a tier, which is the longer side. So `1792x1024` is
-16:9 at 2K, or 16:9 alone of a model without tiers, which makes about a megapixel.
+16:9 at 2K, or 16:9 alone of a model without tiers, which makes about a megapixel. A size that OpenAI's models take and
+this one does not becomes the nearest that it makes, and a warning says so.
 """
 
 import re
@@ -17,9 +18,12 @@ from darkroom.services.catalogue.capabilities import Candidate, shared
 AUTO = "auto"
 # The longer side in pixels.
 TIERS: Final = {"512": 512, "768": 768, "1K": 1024, "1.5K": 1536, "2K": 2048, "4K": 4096}
-# Models without tiers make about a megapixel. 1792 is the longest side that OpenAI's ever had at that.
-MOST_WITHOUT_TIERS = 1792
+# The longest side, and the most pixels, that OpenAI's models make.
+MOST_SIDE: Final = 3840
+_MOST_PIXELS: Final = 3840 * 2160
+# How many times as wide, or as high, a shape may be that counts as the same; and one that is taken if none is nearer.
 _TOLERANCE = 1.06
+_NEAREST = 1.35
 _PIXELS = re.compile(r"(\d{1,6})\s*[xX×]\s*(\d{1,6})")
 _RATIO = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)")
 
@@ -46,6 +50,8 @@ def shape(
     """
     ratio = (request.aspect_ratio or "").strip().lower() or None
     tier = _tier(request.resolution) if request.resolution else None
+    if tier == "1K" and not any(each.lists("resolution") for each in candidates):
+        tier = None  # which is what they make
     size = (request.size or AUTO).strip()
     if size.lower() == AUTO:
         if ratio is None and masked and inputs:
@@ -60,6 +66,8 @@ def _of_tier(size: str, ratio: str | None, tier: str | None, candidates: Sequenc
     if tier not in (None, _tier(size)):
         raise _contradiction(size, "resolution", str(tier), _tiers(candidates) or _made(candidates)[0])
     if not _tiers(candidates) and not all(each.accepts("resolution", _tier(size)) for each in candidates):
+        if _tier(size) == "1K":
+            return Shape(aspect_ratio=ratio)  # which is what they make
         raise _without_tiers(candidates)
     return Shape(aspect_ratio=ratio, resolution=_tier(size))
 
@@ -79,12 +87,12 @@ def _of_pixels(pixels: tuple[int, int], ratio: str | None, tier: str | None, can
 
 
 def _ratio_for(pixels: tuple[int, int], candidates: Sequence[Candidate]) -> str | None:
-    """The accepted ratio nearest to the pixels'; None if the models take none and it is a square all the same."""
+    """The accepted ratio nearest to the pixels'; None if the models take none and it is nearly a square anyway."""
     ratios = _ratios(candidates)
-    if not ratios and pixels[0] == pixels[1]:
+    if not ratios and _distance(pixels, "1:1") <= _NEAREST:
         return None
     nearest = min(ratios, key=lambda each: _distance(pixels, each), default=None)
-    if nearest is None or not _is_near(pixels, nearest):
+    if nearest is None or _distance(pixels, nearest) > _NEAREST:
         detail = f"{_names(candidates)} makes no pictures of the shape {pixels[0]}x{pixels[1]}."
         accepted, what = _made(candidates)
         raise _refusal(detail, accepted, what=what)
@@ -92,16 +100,19 @@ def _ratio_for(pixels: tuple[int, int], candidates: Sequence[Candidate]) -> str 
 
 
 def _covering(pixels: tuple[int, int], candidates: Sequence[Candidate]) -> str | None:
-    """The smallest accepted tier with room for the longer side; None for models without tiers."""
+    """The smallest accepted tier with room for the longer side, else the largest; None for models without tiers."""
     longest = max(pixels)
     tiers = _tiers(candidates)
+    is_usual = longest <= MOST_SIDE and pixels[0] * pixels[1] <= _MOST_PIXELS
     if not tiers:
-        if longest <= MOST_WITHOUT_TIERS:
+        if is_usual:
             return None
         raise _without_tiers(candidates)
     able = [each for each in tiers if TIERS[each] >= longest]
     if not able:
         most = max(TIERS[each] for each in tiers)
+        if is_usual:
+            return max(tiers, key=TIERS.__getitem__)
         detail = f"{_names(candidates)} makes pictures with sides up to {most} pixels, and {longest} were asked for."
         raise _refusal(detail, tiers, most=most, what="The resolutions it takes are")
     return min(able, key=TIERS.__getitem__)
@@ -186,8 +197,8 @@ def _made(candidates: Sequence[Candidate]) -> tuple[list[str], str]:
 
 def _without_tiers(candidates: Sequence[Candidate]) -> InvalidDimensions:
     accepted, what = _made(candidates)
-    detail = f"{_names(candidates)} makes pictures of about a megapixel, with sides up to {MOST_WITHOUT_TIERS}."
-    return _refusal(detail, accepted, most=MOST_WITHOUT_TIERS, what=what)
+    detail = f"{_names(candidates)} makes pictures of about a megapixel."
+    return _refusal(detail, accepted, most=MOST_SIDE, what=what)
 
 
 def _refusal(detail: str, accepted: list[str], *, most: int | None = None, what: str) -> InvalidDimensions:

@@ -1,14 +1,18 @@
-"""What a request may cost at most, from the price lines that its model's sources publish.
+"""What a request will cost, and what it may cost at most, from the price lines that its model's sources publish.
 
     {"billable":"output_image","unit":"image","cost_usd":0.06,"variant":"low_2k"}
 
-When a variant applies is free text. So of the lines for the same thing the dearest counts that is not certainly for
-another resolution or quality, and of all sources the dearest. What cannot be told is unknown, which is None: a source
-without a price for the picture, a line without an amount, a unit that is not known here, no source at all.
+When a variant applies is free text. So for the bound, of the lines for the same thing the dearest counts that is not
+certainly for another resolution or quality, and of all sources the dearest. What cannot be told is unknown, which is
+None: a source without a price for the picture, a line without an amount, a unit that is not known here, no source.
 
 Some charges have no line. A picture to work from that has none is taken for a tenth of the picture made, for each
 megapixel where pixels are priced (observed: 7 %); words that have none for as much as a token of a picture shown, and
 else they are within the margin.
+
+The estimate is what is to be expected: of the lines the one that is for just this, pictures and words by the counts
+that are usual, and what is not said as providers have it by default. It is never above the bound. The estimate is told,
+and the limit of a request looks at it; the bound, with a margin, is what is set aside.
 """
 
 import re
@@ -22,17 +26,18 @@ from darkroom.models.generation import GenerationRequest
 from darkroom.models.money import MicroUsd, dollars, micro_usd
 from darkroom.models.quote import InputShape
 from darkroom.services.catalogue.capabilities import Candidate
-from darkroom.services.pricing import token_counts
 from darkroom.services.pricing.dimensions import TIERS
-from darkroom.services.pricing.quantities import MOST_MEGAPIXELS, QUALITIES, Work, megapixels
+from darkroom.services.pricing.quantities import QUALITIES, LikelyWork, Work
 
 MARGIN_PERCENT: Final = 10
 _INPUTS: Final = ("input_image", "input_reference")
-_UNLISTED_REFERENCE: Final = Decimal("0.1")
 _TIER_WORDS: Final = {**{tier.lower(): pixels for tier, pixels in TIERS.items()}, "0.5k": 512}
+# One word for what several sources write in two.
+_HIGH: Final = "highresolution"
+_HIGH_RESOLUTION: Final = re.compile(r"high[^a-z0-9]*res(olution)?")
 
 
-def estimate(
+def bound(
     request: GenerationRequest,
     candidates: Sequence[Candidate],
     inputs: Sequence[InputShape] = (),
@@ -44,9 +49,20 @@ def estimate(
     Args:
         calls: pictures per call of the provider, where it takes several.
     """
-    costs = _costs(request, candidates, inputs, calls)
-    known = [each for each in costs if each is not None]
-    return micro_usd(max(known)) if known and len(known) == len(costs) else None
+    return _dearest(_costs(Work, request, candidates, inputs, calls))
+
+
+def estimate(
+    request: GenerationRequest,
+    candidates: Sequence[Candidate],
+    inputs: Sequence[InputShape] = (),
+    *,
+    calls: Sequence[int] = (),
+) -> MicroUsd | None:
+    """What it will probably cost if the dearest model and source serves; None where the bound is unknown."""
+    most = bound(request, candidates, inputs, calls=calls)
+    likely = _dearest(_costs(LikelyWork, request, candidates, inputs, calls))
+    return most if most is None or likely is None else min(most, likely)
 
 
 def least(
@@ -57,17 +73,26 @@ def least(
     calls: Sequence[int] = (),
 ) -> MicroUsd:
     """The dearest of what is known; 0 if nothing is. What others cost that say nothing may be more."""
-    known = [each for each in _costs(request, candidates, inputs, calls) if each is not None]
+    known = [each for each in _costs(Work, request, candidates, inputs, calls) if each is not None]
     return micro_usd(max(known, default=Decimal(0))) or 0
 
 
+def _dearest(costs: Sequence[Decimal | None]) -> MicroUsd | None:
+    known = [each for each in costs if each is not None]
+    return micro_usd(max(known)) if known and len(known) == len(costs) else None
+
+
 def _costs(
-    request: GenerationRequest, candidates: Sequence[Candidate], inputs: Sequence[InputShape], calls: Sequence[int]
+    kind: type[Work],
+    request: GenerationRequest,
+    candidates: Sequence[Candidate],
+    inputs: Sequence[InputShape],
+    calls: Sequence[int],
 ) -> list[Decimal | None]:
     """For each source of each model; a model without sources is one that says nothing."""
     costs: list[Decimal | None] = []
     for candidate in candidates:
-        works = [Work(request.model_copy(update={"n": n}), candidate, tuple(inputs)) for n in calls or (request.n,)]
+        works = [kind(request.model_copy(update={"n": n}), candidate, tuple(inputs)) for n in calls or (request.n,)]
         costs += [_sum([_cost(work, each) for work in works]) for each in candidate.endpoints] or [None]
     return costs
 
@@ -93,7 +118,7 @@ def _cost(work: Work, endpoint: ImageEndpoint) -> Decimal | None:
     for (billable, unit), lines in groups.items():
         if _is_irrelevant(work, billable, endpoint):
             continue
-        quantity, price = _quantity(work, billable, unit, endpoint), _price(lines, work.request)
+        quantity, price = _quantity(work, billable, unit, endpoint), _price(lines, work)
         if quantity is None or price is None:
             return None
         sums[billable] += quantity * price
@@ -121,35 +146,48 @@ def _quantity(work: Work, billable: str, unit: str, endpoint: ImageEndpoint) -> 
     return work.made(unit) if billable == "output_image" or unit in ("image", "request") else None
 
 
-def _price(lines: Sequence[PriceLine], request: GenerationRequest) -> Decimal | None:
+def _price(lines: Sequence[PriceLine], work: Work) -> Decimal | None:
     """Dollars per unit by the dearest line that may apply; None if one of them has no amount."""
-    amounts = [dollars(line.usd) for line in lines if _may_apply(line.variant, request)]
     # None for this very resolution and quality: then nobody knows which it will be.
-    amounts = amounts or [dollars(line.usd) for line in lines]
+    able = [line for line in lines if _may_apply(line.variant, work)] or lines
+    if isinstance(work, LikelyWork):
+        # What is for just this holds in place of what is for everything.
+        special = [line for line in able if line.variant and _is_understood(line.variant)]
+        able = special or [line for line in able if not line.variant] or able
+    amounts = [dollars(line.usd) for line in able]
     known = [amount for amount in amounts if amount is not None]
     return max(known) if len(known) == len(amounts) else None
 
 
-def _may_apply(variant: str | None, request: GenerationRequest) -> bool:
+def _may_apply(variant: str | None, work: Work) -> bool:
     """False only for a variant that speaks of nothing but tiers and qualities, one of which is not the request's."""
-    words = [word for word in re.split(r"[^a-z0-9.]+", (variant or "").lower()) if word]
-    if any(word not in _TIER_WORDS and word not in QUALITIES for word in words):
+    if not _is_understood(variant):
         return True
-    tier, quality = TIERS.get(request.resolution or ""), request.quality
-    for word in words:
+    tier, quality = TIERS.get(work.tier or ""), work.quality
+    for word in _words(variant):
         if word in _TIER_WORDS and tier is not None and _TIER_WORDS[word] != tier:
             return False
         if word in QUALITIES and quality in QUALITIES and word != quality:
             return False
+        if word == _HIGH and tier is not None and tier <= TIERS["1K"]:
+            return False
     return True
+
+
+def _is_understood(variant: str | None) -> bool:
+    return all(word in _TIER_WORDS or word in QUALITIES or word == _HIGH for word in _words(variant))
+
+
+def _words(variant: str | None) -> list[str]:
+    plain = _HIGH_RESOLUTION.sub(_HIGH, (variant or "").lower())
+    return [word for word in re.split(r"[^a-z0-9.]+", plain) if word]
 
 
 def _unlisted_references(work: Work, endpoint: ImageEndpoint, sums: dict[str, Decimal]) -> Decimal:
     if any(line.billable in _INPUTS for line in endpoint.prices):
         return Decimal(0)
     by_pixels = any(line.billable == "output_image" and line.unit == "megapixel" for line in endpoint.prices)
-    shares = [min(megapixels(each.pixels), MOST_MEGAPIXELS) if by_pixels else 1 for each in work.inputs]
-    return sums["output_image"] * sum(shares) * _UNLISTED_REFERENCE
+    return sums["output_image"] * work.unlisted_references(by_pixels=by_pixels)
 
 
 def _unlisted_text(work: Work, endpoint: ImageEndpoint) -> Decimal:
@@ -157,4 +195,4 @@ def _unlisted_text(work: Work, endpoint: ImageEndpoint) -> Decimal:
         return Decimal(0)
     shown = [line.usd for line in endpoint.prices if (line.billable, line.unit) == ("input_image", "token")]
     dearest = max((dollars(usd) or Decimal(0) for usd in shown), default=Decimal(0))
-    return Decimal(token_counts.text(work.request.prompt) * work.times) * dearest
+    return Decimal(work.said_tokens() * work.times) * dearest

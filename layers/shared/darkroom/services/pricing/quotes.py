@@ -6,14 +6,14 @@ from typing import Any
 from darkroom.errors import DarkroomError, InvalidParameter
 from darkroom.models.catalogue import ImageModel, TokenPrices
 from darkroom.models.generation import GenerationRequest, Routing
-from darkroom.models.image_request import ImageRequest
+from darkroom.models.image_request import RASTER_FORMATS, ImageRequest
 from darkroom.models.provider import Rates
 from darkroom.models.quote import InputShape, Quote
 from darkroom.ports import Provider
 from darkroom.services.catalogue import capabilities
 from darkroom.services.catalogue.capabilities import INPUTS, Candidate, shared
 from darkroom.services.catalogue.catalogue import Catalogue
-from darkroom.services.pricing import dimensions, pricing
+from darkroom.services.pricing import dimensions, hints, pricing
 from darkroom.services.pricing.dimensions import AUTO, Shape
 from darkroom.services.pricing.passthrough import passed
 from darkroom.services.pricing.quantities import Work
@@ -21,10 +21,8 @@ from darkroom.services.selection import privacy, vendors
 from darkroom.services.selection.image_models import ImageModels
 from darkroom.services.selection.providers import Choice
 
-_OLD_QUALITIES = {"standard": "medium", "hd": "high"}
 # A mask is applied here, to pixels, and what comes of it can be transparent.
 _MASKED_FORMATS = ("png", "webp")
-_COMPRESSED_FORMATS = ("jpeg", "webp")
 # What a source has to take.
 _CHECKED = (
     *("size", "aspect_ratio", "resolution", "quality", "background"),
@@ -49,10 +47,9 @@ class Quotes:
         masked: bool = False,
         choice: Choice | None = None,
     ) -> Quote:
-        """What is sent to the provider, and what that may cost.
+        """What is sent to the provider, and what that will and may cost.
 
-        If no quality is given and the models have both `medium` and `high`, `medium` it is: their own choice could be
-        the dearest, and would have to be reserved.
+        Hints that the models have no parameter for are left out, which a warning says; see `hints`.
 
         Args:
             inputs: the pictures to work from; with any, it is an edit.
@@ -75,7 +72,8 @@ class Quotes:
             request = request.model_copy(update={"provider": routing})
         candidates = [self._candidate(model, routing, choice) for model in chosen.models]
         shape = dimensions.shape(request, candidates, inputs, masked=masked)
-        values = _values(request, shape, candidates, masked=masked)
+        hinted = hints.quality(request.quality, candidates)
+        values, ignored = _values(request, shape, candidates, quality=hinted.value, masked=masked)
         calls = capabilities.calls_for(request.n, candidates, {INPUTS: len(inputs), **values})
         sent = passed(request, candidates)
         generation = GenerationRequest(
@@ -88,19 +86,23 @@ class Quotes:
             zdr=is_private,
             **values,
         )
-        estimate = pricing.estimate(generation, candidates, inputs, calls=calls)
+        bound = pricing.bound(generation, candidates, inputs, calls=calls)
         masking = ("The mask is applied by compositing: outside of it the picture stays as it was.",) if masked else ()
         return self._with_providers(
             Quote(
                 request=generation,
                 model_requested=chosen.named,
-                estimate=estimate,
+                estimate=pricing.estimate(generation, candidates, inputs, calls=calls),
+                bound=bound,
                 calls=calls if len(calls) > 1 else (),
-                max_seed=capabilities.max_seed(request.seed, candidates) if len(calls) > 1 else None,
-                reserve=pricing.reserve(estimate),
+                max_seed=capabilities.max_seed(generation.seed, candidates) if len(calls) > 1 else None,
+                reserve=pricing.reserve(bound),
                 least=pricing.reserve(pricing.least(generation, candidates, inputs, calls=calls)) or 0,
                 pixels=inputs[0].pixels if masked else _pixels(generation, candidates, inputs),
-                warnings=(*chosen.warnings, *shape.warnings, *sent.warnings, *_shared_out(generation, calls), *masking),
+                warnings=(
+                    *(*chosen.warnings, *shape.warnings, *hinted.warnings, *ignored, *sent.warnings),
+                    *(*_shared_out(generation, calls), *masking),
+                ),
             ),
             candidates,
             inputs,
@@ -175,24 +177,29 @@ def _can_stand_in(quote: Quote, provider: Provider, served: Sequence[Candidate],
                 each.check({"n": n, INPUTS: len(inputs), **asked})
     except InvalidParameter:
         return False
-    reserve = pricing.reserve(pricing.estimate(request, served, inputs, calls=quote.calls))
+    reserve = pricing.reserve(pricing.bound(request, served, inputs, calls=quote.calls))
     return reserve is not None and quote.reserve is not None and reserve <= quote.reserve
 
 
-def _values(request: ImageRequest, shape: Shape, candidates: Sequence[Candidate], *, masked: bool) -> dict[str, Any]:
-    """Parameters for the provider, without what is as good as not said."""
-    output_format, compression = _encoding(request, candidates, masked=masked)
+def _values(
+    request: ImageRequest, shape: Shape, candidates: Sequence[Candidate], *, quality: str | None, masked: bool
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Parameters for the provider, without what is as good as not said; and what was ignored, in sentences."""
+    output_format = _format(request, candidates, masked=masked)
+    compression = hints.compression(request.output_compression, output_format, candidates, masked=masked)
+    seed = hints.seed(request.seed, candidates)
     values = {
         "size": shape.size,
         "aspect_ratio": shape.aspect_ratio,
         "resolution": shape.resolution,
-        "quality": _quality(request.quality, candidates),
+        "quality": quality,
         "background": request.background,
         "output_format": output_format,
-        "output_compression": compression,
-        "seed": request.seed,
+        "output_compression": compression.value,
+        "seed": seed.value,
     }
-    return {name: value for name, value in values.items() if not _is_unsaid(name, value, candidates)}
+    said = {name: value for name, value in values.items() if not _is_unsaid(name, value, candidates)}
+    return said, (*compression.warnings, *seed.warnings)
 
 
 def _is_unsaid(name: str, value: object, candidates: Sequence[Candidate]) -> bool:
@@ -201,17 +208,11 @@ def _is_unsaid(name: str, value: object, candidates: Sequence[Candidate]) -> boo
         return True
     if value == AUTO:
         return not all(each.accepts(name, AUTO) for each in candidates)
-    return (name, value) == ("background", "opaque") and not all(each.lists(name) for each in candidates)
+    return (name, value) == ("background", "opaque") and not all(each.accepts(name, value) for each in candidates)
 
 
-def _quality(given: str | None, candidates: Sequence[Candidate]) -> str | None:
-    if given is not None:
-        return _OLD_QUALITIES.get(given, given)
-    return "medium" if {"medium", "high"} <= set(shared(candidates, "quality")) else None
-
-
-def _encoding(request: ImageRequest, candidates: Sequence[Candidate], *, masked: bool) -> tuple[str | None, int | None]:
-    """Format and compression for the provider; with a mask these are ours to see to.
+def _format(request: ImageRequest, candidates: Sequence[Candidate], *, masked: bool) -> str | None:
+    """The format for the provider; with a mask, and where the models have no choice of it, it is ours to see to.
 
     Raises:
         InvalidParameter: the format and something else do not go together.
@@ -223,16 +224,15 @@ def _encoding(request: ImageRequest, candidates: Sequence[Candidate], *, masked:
         if accepted == ["svg"]:
             detail = f"{candidates[0].model.id} makes SVG alone, to which no mask can be applied."
             raise InvalidParameter(detail, fix="Leave the mask out, or choose another model.", param="mask")
-        return None, None
+        return None
     if request.background == "transparent":
         transparent = [each for each in (*_MASKED_FORMATS, "svg") if each in accepted]
         if given == "jpeg":
             raise _format_refusal("A JPEG cannot be transparent.", transparent or list(_MASKED_FORMATS))
-        given = given or ("png" if "png" in accepted else None)
-    if request.output_compression is not None and accepted and given not in _COMPRESSED_FORMATS:
-        detail = f"`output_compression` is for JPEG and WebP, and `output_format` is {given or 'not given'}."
-        raise _format_refusal(detail, [each for each in _COMPRESSED_FORMATS if each in accepted])
-    return given, request.output_compression
+        return given or ("png" if "png" in accepted else None)
+    # What is painted can be written in another format here; what is drawn in vectors cannot, nor can one become such.
+    is_ours = given in RASTER_FORMATS and given not in accepted and accepted != ["svg"]
+    return None if is_ours else given
 
 
 def _format_refusal(detail: str, accepted: list[str]) -> InvalidParameter:

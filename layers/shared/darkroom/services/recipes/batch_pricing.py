@@ -55,17 +55,18 @@ class BatchPricing:
         cap, count = int(most * 1_000_000), int(job.result["progress"]["total"])
         choice = self.providers.choose(caller.user, "edit")
         limits = self._limits(caller.user, choice)
-        each = 0
+        each = at_most = 0
         for step in paints:
             quote = self._quote(step, _USUAL, choice)
             _reserve(quote, limits, cap)
             each += quote.estimate or 0
-        if each > cap:
-            raise _not_even_one(each, cap)
+            at_most += quote.bound or 0
+        if at_most > cap:
+            raise _not_even_one(at_most, cap)
         wall = BudgetRef(name="batch", id=wall_id(job.id), limit=cap)
         estimate = each * count
         warning = (
-            f"Painting all {count} pictures may cost {said(estimate)}; `max_cost_usd` of {said(cap)} is enough for "
+            f"Painting all {count} pictures will cost {said(estimate)}; `max_cost_usd` of {said(cap)} is enough for "
             f"about {cap // max(each, 1)}. The others end with COST_LIMIT, and cost nothing.",
         )
         return job.model_copy(
@@ -141,6 +142,7 @@ def _reserve(quote: Quote, limits: Limits, cap: MicroUsd) -> MicroUsd:
         least=quote.least,
         # What the batch may cost says nothing of what one painting does.
         may_vouch=False,
+        bound=quote.bound,
     )
 
 
