@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis.strategies import integers, lists
 from PIL import Image, ImageCms
 
@@ -74,7 +74,16 @@ def test_every_mode(mode: str) -> None:
     assert len(found.data) <= 4000
 
 
+def test_small_ones_are_made_smaller_too() -> None:
+    """Six that are hardly larger than the smallest side, with room for less than any quality of them takes."""
+    files = [noise(72)] * 6
+    readers: list[Callable[[], bytes]] = [lambda data=data: data for data in files]  # type: ignore[misc]
+    found = shrink(readers, [len(data) for data in files], 9_000)
+    assert sum(len(each.data) for each in found if each) <= 9_000
+
+
 @settings(max_examples=25, deadline=None)
+@example([160, 160, 160, 160, 160, 160], 20_000)
 @given(lists(integers(16, 160), min_size=1, max_size=6), integers(20_000, 60_000))
 def test_together_they_never_take_more(sides: list[int], max_bytes: int) -> None:
     files = [noise(side) for side in sides]

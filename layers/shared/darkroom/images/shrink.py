@@ -9,7 +9,8 @@ from PIL import Image, UnidentifiedImageError
 
 # From hardly visible to visible; after the last one the picture itself gets smaller.
 _QUALITIES: Final = (92, 85, 75, 60)
-_MIN_SIDE: Final = 64
+# Nothing that small is too large for an answer.
+_MIN_SIDE: Final = 16
 _ALPHA_MODES: Final = ("RGBA", "LA", "PA")
 
 
@@ -60,8 +61,10 @@ def _encoded(data: bytes, max_bytes: int) -> Shrunk | None:
     while True:
         for quality in _QUALITIES:
             found = _file(pixels, quality, profile)
-            if len(found.data) <= max_bytes or min(pixels.size) <= _MIN_SIDE:
+            if len(found.data) <= max_bytes:
                 return found
+        if max(pixels.size) <= _MIN_SIDE:
+            return found
         pixels = pixels.resize((max(1, pixels.width // 2), max(1, pixels.height // 2)), Image.Resampling.BOX)
 
 
