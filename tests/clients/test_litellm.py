@@ -1,5 +1,6 @@
 """LiteLLM as a client, unmodified, through the gateway: pictures, edits and chat as an OpenAI-compatible endpoint."""
 
+import asyncio
 import base64
 import io
 from collections.abc import Iterator
@@ -19,7 +20,17 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")
-def litellm() -> Iterator[Any]:
+def event_loop() -> Iterator[None]:
+    """LiteLLM's logger takes the thread's event loop and makes one where there is none, which it never closes."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.fixture(scope="module")
+def litellm(event_loop: None) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as environment:
         # It asks GitHub for prices otherwise.
         environment.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
