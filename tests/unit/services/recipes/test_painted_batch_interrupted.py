@@ -180,7 +180,8 @@ ROLES = sorted({(role, method) for role, method, _ in WRITES})
 @given(
     deaths=lists(tuples(sampled_from(ROLES), integers(1, 8), booleans()), max_size=4),
     twice=lists(booleans(), min_size=12, max_size=12),
-    affordable=floats(1.05, 4.5),
+    # A batch begins where one picture's bound is within the cap; that is up to a twentieth above the estimate.
+    affordable=floats(1.1, 4.5),
     cancels=integers(0, 60),
 )
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
