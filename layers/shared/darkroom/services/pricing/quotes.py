@@ -18,7 +18,7 @@ from darkroom.services.pricing.dimensions import AUTO, Shape
 from darkroom.services.pricing.passthrough import passed
 from darkroom.services.pricing.quantities import Work
 from darkroom.services.selection import privacy, vendors
-from darkroom.services.selection.image_models import ImageModels
+from darkroom.services.selection.image_models import Chosen, ImageModels
 from darkroom.services.selection.providers import Choice
 
 # A mask is applied here, to pixels, and what comes of it can be transparent.
@@ -63,14 +63,8 @@ class Quotes:
             ProviderError, ServiceUnavailable: nobody can be asked what there is.
         """
         is_private = privacy.wanted(request.zdr, choice)
-        vendors.check(choice, routing=request.provider is not None, zdr=is_private)
-        private = self._catalogue.private_models() if is_private else None
-        chosen = self._models.choose(request, is_edit=bool(inputs), choice=choice, among=private)
-        routing = request.provider
-        if private is not None:
-            routing = privacy.kept_from(routing, chosen.models, self._catalogue.image_endpoints, private)
-            request = request.model_copy(update={"provider": routing})
-        candidates = [self._candidate(model, routing, choice) for model in chosen.models]
+        chosen, request = self._chosen(request, choice, is_edit=bool(inputs), is_private=is_private)
+        candidates = [self._candidate(model, request.provider, choice) for model in chosen.models]
         shape = dimensions.shape(request, candidates, inputs, masked=masked)
         hinted = hints.quality(request.quality, candidates)
         values, ignored = _values(request, shape, candidates, quality=hinted.value, masked=masked)
@@ -108,6 +102,22 @@ class Quotes:
             inputs,
             choice,
         )
+
+    def _chosen(
+        self, request: ImageRequest, choice: Choice | None, *, is_edit: bool, is_private: bool
+    ) -> tuple[Chosen, ImageRequest]:
+        """The models that may serve, and the request with the sources that may be asked.
+
+        Raises:
+            UnsupportedModel, InvalidParameter: as `quote`.
+        """
+        vendors.check(choice, routing=request.provider is not None, zdr=is_private)
+        private = self._catalogue.private_models() if is_private else None
+        chosen = self._models.choose(request, is_edit=is_edit, choice=choice, among=private)
+        if private is None:
+            return chosen, request
+        routing = privacy.kept_from(request.provider, chosen.models, self._catalogue.image_endpoints, private)
+        return chosen, request.model_copy(update={"provider": routing})
 
     def _candidate(self, model: ImageModel, routing: Routing | None, choice: Choice | None) -> Candidate:
         endpoints = self._catalogue.image_endpoints(model.id)
