@@ -358,6 +358,7 @@ class Studio:
             clock=self.clock,
             retention=RETENTION,
             alarm=self.alarm,
+            max_megapixels=25,
             pricing=self.batch_pricing,
             settings=self.settings.load,
         )

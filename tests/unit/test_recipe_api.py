@@ -1,5 +1,6 @@
 """The recipes' routes as callers see them, with a worker that is as prompt as it is told to be."""
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,13 +23,15 @@ from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.memory import MemorySessionStore, MemoryTokenStore
 from tests.fakes.paid import MemoryAnswerStore
-from tests.unit.services.baking import Bakery
+from tests.unit.services.baking import Bakery, picture, upload_id
 from tests.unit.services.batches import Gallery
 from tests.unit.studio import Studio
 
 APPLY = "/v1/recipes/apply"
 FLIP = {"steps": [{"operation": {"op": "flip"}}]}
 WHOLE_FLIP = {"operation": {"op": "flip", "direction": "horizontal"}}
+BASE64 = base64.b64encode(picture(7)).decode()
+DATA_URL = f"data:image/png;base64,{BASE64}"
 PAINTED = {"steps": [{"paint": {"prompt": "a fox"}}]}
 
 
@@ -63,7 +66,7 @@ class Site:
         answers = Answers(MemoryAnswerStore(clock), jobs, clock)
         api = Api(Callers(tokens, Sessions(MemorySessionStore(), clock)))
         services = Services(
-            Recipes(recipes.store, images, jobs, self.queue, clock, recipes.retention, self.bakery.alarm),
+            Recipes(recipes.store, images, jobs, self.queue, clock, recipes.retention, self.bakery.alarm, 25),
             AnswerServices(jobs, shown, images, answers),
         )
         mount(api, services)
@@ -77,9 +80,14 @@ class Site:
         *,
         user: str | None = "alice",
         headers: dict[str, str] | None = None,
+        query: dict[str, str] | None = None,
+        content_type: str | None = None,
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
         token = self.tokens[user] if user else None
-        answer = self._handle(http_event(method, path, token=token, headers=headers, body=body), Context())  # type: ignore[arg-type]
+        event = http_event(
+            method, path, token=token, headers=headers, body=body, query=query, content_type=content_type
+        )
+        answer = self._handle(event, Context())  # type: ignore[arg-type]
         return answer["statusCode"], json.loads(answer["body"]), {k.lower(): v for k, v in answer["headers"].items()}
 
 
@@ -212,7 +220,8 @@ class TestApply:
             ({"recipe": FLIP, "images": ["upl_1"] * 501}, "images"),
             ({"recipe": FLIP, "images": [5]}, "images[0]"),
             ({"recipe": FLIP, "images": ["nonsense"]}, "images[0]"),
-            ({"recipe": FLIP, "images": [{"b64_json": "aGVsbG8="}]}, "images[0]"),
+            ({"recipe": FLIP, "images": [{"b64_json": "!"}]}, "images[0]"),
+            ({"recipe": FLIP, "image": "upl_1", "mask": "upl_2"}, "mask"),
             ({"recipe": FLIP, "images": ["upl_1"], "allow_paid": "perhaps"}, "allow_paid"),
             ({"recipe": FLIP, "images": ["upl_1"], "max_cost_usd": -1}, "max_cost_usd"),
             ({"recipe": FLIP, "images": ["upl_1"], "max_cost_usd": "NaN"}, "max_cost_usd"),
@@ -227,6 +236,73 @@ class TestApply:
         status, problem, _ = site.call("POST", APPLY, body)
         assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", param), problem
         assert problem["fix"]
+        assert site.bakery.jobs.jobs == {}
+
+
+class TestSent:
+    """Pictures that the request itself brings along, in every way in which edits take them."""
+
+    def _made(self, site: Site, body: Any, **sent: Any) -> list[bytes]:
+        """What became of them, and that nothing else is kept."""
+        site.queue.bakery = site.bakery
+        status, job, _ = site.call("POST", APPLY, body, headers={"prefer": "wait=5"}, **sent)
+        assert (status, job["status"]) == (200, "succeeded"), job
+        outputs = site.bakery.images.outputs
+        assert len(outputs) == len(job["output"]["images"])
+        return [each.data for _, each in sorted(outputs.items())]
+
+    @pytest.fixture
+    def expected(self, site: Site) -> bytes:
+        site.bakery.images.drop(f"uploads/alice/{upload_id(0)}", picture(7))
+        (found,) = self._made(site, {"recipe": FLIP, "images": [upload_id(0)]})
+        site.bakery.images.outputs.clear()
+        return found
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"image": DATA_URL},
+            {"image_url": DATA_URL},
+            {"image_b64": BASE64},
+            {"image": BASE64},
+            {"images": [DATA_URL]},
+            {"images": [{"b64_json": BASE64}]},
+            {"images": [{"type": "input_image", "image_url": {"url": DATA_URL}}]},
+            {"images[]": [DATA_URL], "job_id": None},
+            {"upload_id": upload_id(0)},
+            {"file_id": upload_id(0)},
+        ],
+    )
+    def test_in_json(self, site: Site, expected: bytes, fields: dict[str, Any]) -> None:
+        assert self._made(site, {"recipe": FLIP, **fields}) == [expected]
+
+    @pytest.mark.parametrize("names", [["image"], ["images"], ["image[]", "image[]"], ["images[0]", "images[1]"]])
+    def test_in_a_form(self, site: Site, expected: bytes, names: list[str]) -> None:
+        parts = [("recipe", json.dumps(FLIP).encode()), *((name, picture(7)) for name in names)]
+        body = b"".join(
+            b'--BB\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
+            % (name.encode(), b'; filename="p.png"' * (name != "recipe"), content)
+            for name, content in parts
+        )
+        kind = "multipart/form-data; boundary=BB"
+        assert self._made(site, body + b"--BB--\r\n", content_type=kind) == [expected] * len(names)
+
+    def test_as_the_body_itself(self, site: Site, expected: bytes) -> None:
+        site.call("PUT", "/v1/recipes/shop", FLIP)
+        assert self._made(site, picture(7), content_type="image/png", query={"recipe": "shop"}) == [expected]
+
+    @pytest.mark.parametrize(
+        ("content", "status", "code"),
+        [
+            (b"hello", 415, "UNSUPPORTED_MEDIA_TYPE"),
+            (picture(7)[:60], 400, "UNREADABLE_IMAGE"),
+            (b"", 400, "EMPTY_IMAGE"),
+        ],
+    )
+    def test_what_is_no_picture_is_told_as_everywhere(self, site: Site, content: bytes, status: int, code: str) -> None:
+        images = [upload_id(0), "data:image/png;base64," + base64.b64encode(content).decode()]
+        found, problem, _ = site.call("POST", APPLY, {"recipe": FLIP, "images": images})
+        assert (found, problem["code"], problem["param"], problem["charged"]) == (status, code, "images[1]", False)
         assert site.bakery.jobs.jobs == {}
 
 

@@ -12,11 +12,11 @@ from darkroom.image_api import LONGEST_WAIT, Answering, terms_of
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
 from darkroom.models.form_values import unfolded
-from darkroom.models.image_input import edit_fields
+from darkroom.models.image_input import names_picture, picture_fields
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
 from darkroom.models.recipe import Recipe, SavedRecipe
-from darkroom.models.recipe_batch import MOST_PICTURES, Application
+from darkroom.models.recipe_batch import Application
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.waiting import is_answer, wait_for
@@ -29,17 +29,12 @@ _AFTERWARDS = 3.0
 _SHOWN = frozenset({"object", "created_at", "updated_at"})
 
 
-def _listed_pictures(value: Any) -> Any:
-    """A form has them as JSON text, or one alone."""
-    value = unfolded(value)
-    return [value] if isinstance(value, str | dict) else value
-
-
 class NewApplication(BaseModel):
+    """What is asked for beside the pictures."""
+
     model_config = ConfigDict(extra="forbid")
 
     recipe: Annotated[Any, BeforeValidator(unfolded)] = Field(description="The name of a kept recipe, or a recipe.")
-    images: Annotated[list[Any], BeforeValidator(_listed_pictures)] = Field(min_length=1, max_length=MOST_PICTURES)
     allow_paid: bool = Field(False, description="Whether its painted steps may be painted anew, for money.")
     max_cost_usd: Decimal | None = Field(
         None, ge=Decimal("0.000001"), le=10_000, allow_inf_nan=False, description="Of the whole batch."
@@ -85,19 +80,23 @@ def mount(api: Api, services: RecipeServices) -> None:
     def apply_recipe() -> Response[Any]:
         terms = terms_of(api)
         submission = services.recipes.apply(
-            api.caller, _application(api.request.fields(NewApplication.model_fields)), terms
+            api.caller, _application(api.request.fields(_is_field_of_application)), terms
         )
         api.on_error(lambda error: Answering(services.answering).undelivered(error, submission, terms))
         return _answer(services.answering, submission, terms, seconds_left=api.seconds_left)
 
 
+def _is_field_of_application(name: str) -> bool:
+    return name in NewApplication.model_fields or names_picture(name)
+
+
 def _application(fields: dict[str, Any]) -> Application:
-    if "images[]" in fields and "images" not in fields:
-        fields = {**{name: value for name, value in fields.items() if name != "images[]"}, "images": fields["images[]"]}
-    new = validated(NewApplication, fields)
+    """Pictures are taken in every way in which an edit takes them."""
+    pictures, mask, rest = picture_fields(fields)
+    new = validated(NewApplication, rest if mask is None else {**rest, "mask": mask})
     return Application(
         recipe=new.recipe if isinstance(new.recipe, str) else _recipe(new.recipe),
-        pictures=edit_fields({"images": new.images})["images"],
+        pictures=pictures,
         allow_paid=new.allow_paid,
         max_cost_usd=new.max_cost_usd,
     )

@@ -74,7 +74,14 @@ class Bakery:
         self.render = Render(self.images, self.sources, 25, self.segmenter, "box")
         self.alarms: list[tuple[str, dict[str, object]]] = []
         self.recipes = Recipes(
-            self.store, self.images, self.jobs, self.queue, clock, timedelta(days=30), alarm=self.alarm
+            self.store,
+            self.images,
+            self.jobs,
+            self.queue,
+            clock,
+            timedelta(days=30),
+            alarm=self.alarm,
+            max_megapixels=25,
         )
         self.folders = FolderRecipes(self.store, self.render)
 

@@ -125,6 +125,7 @@ def recipes(settings: Settings, behind: Stores, published: Catalogue) -> Recipes
         clock=now,
         retention=settings.retention,
         alarm=alarm,
+        max_megapixels=settings.max_megapixels,
         pricing=batch_pricing(settings, behind, published),
         settings=behind.settings.load,
     )

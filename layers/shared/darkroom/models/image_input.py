@@ -45,15 +45,26 @@ def edit_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidParameter: no picture, a second mask, or something that is no way of handing a picture over.
     """
-    rest = {name: value for name, value in fields.items() if value is not None or not names_picture(name)}
-    images = (*_listed(rest), *_named(rest))
-    mask = _mask(rest)
+    images, mask, rest = picture_fields(fields)
     if not images:
         raise InvalidParameter("There is no picture to edit.", fix=_FORMS, param="image")
     rest = _folded_out(rest, "provider")
     if "fallback_models" not in rest and "fallback_models[]" in rest:
         rest["fallback_models"] = rest.pop("fallback_models[]")
     return {**rest, "images": images, "mask": mask}
+
+
+def picture_fields(
+    fields: Mapping[str, Any],
+) -> tuple[tuple[ImageSource, ...], ImageSource | None, dict[str, Any]]:
+    """The pictures that a request's fields hand over, in the order that `edit_fields` gives, the mask, and the rest.
+
+    Raises:
+        InvalidParameter: a second mask, or something that is no way of handing a picture over.
+    """
+    rest = {name: value for name, value in fields.items() if value is not None or not names_picture(name)}
+    images = (*_listed(rest), *_named(rest))
+    return images, _mask(rest), rest
 
 
 def _folded_out(fields: Mapping[str, Any], name: str) -> dict[str, Any]:

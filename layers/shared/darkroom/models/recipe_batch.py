@@ -18,7 +18,7 @@ class Application(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     recipe: Recipe | str = Field(description="The recipe itself, or the name of a kept one.")
-    pictures: tuple[ImageSource, ...] = Field(description="Named, not sent: uploads, jobs' pictures and URLs.")
+    pictures: tuple[ImageSource, ...] = Field(description="Named (uploads, jobs' pictures, URLs) or sent themselves.")
     allow_paid: bool = Field(False, description="Whether its painted steps may be painted anew.")
     max_cost_usd: Decimal | None = Field(None, description="What they may cost at the most, all together.")
 
@@ -29,7 +29,7 @@ class Batch(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     recipe: Recipe
-    pictures: tuple[ImageSource, ...]
+    pictures: tuple[ImageSource, ...] = Field(description="Those that were sent have their bytes as `b64`.")
 
 
 class Entry(BaseModel):

@@ -1,16 +1,25 @@
 """Recipes: exported, kept, asked for, and given to files that are dropped into their folder."""
 
+import base64
+import hashlib
 from datetime import timedelta
+from typing import Final
 
 import pytest
+from PIL import Image
 
 from darkroom.errors import (
+    CallerError,
     Conflict,
     IdempotencyKeyReused,
+    ImageTooLarge,
     InvalidParameter,
     NotFound,
     PayloadTooLarge,
     ServiceUnavailable,
+    UnreadableImage,
+    UnsupportedImage,
+    UnsupportedMediaType,
 )
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
@@ -25,10 +34,12 @@ from darkroom.operations import ENGINE_VERSION
 from darkroom.services.recipes.batch_notes import TOO_OLD
 from darkroom.services.recipes.recipes import FORGOTTEN, MOST_KEPT, export, operations_of
 from darkroom.services.removal.remove_background import RemoveBackground
-from tests.conftest import SteppingClock
+from tests.conftest import ROOT, SteppingClock
 from tests.fakes.memory import MemoryImageStore
-from tests.unit.services.baking import FLIP, Bakery, picture, recipe
+from tests.photos import png_file, save
+from tests.unit.services.baking import FLIP, Bakery, picture, recipe, upload_id
 
+CASES: Final = ROOT / "tests" / "cases" / "pictures"
 PAINTED = Recipe(engine="1", steps=(Step(operation={"op": "flip"}), Step(paint=PaintStep(prompt="a fox"))))
 
 
@@ -139,10 +150,50 @@ class TestAsking:
             bakery.recipes.apply(Caller(user="alice"), request, Terms(route="r"))
         assert bakery.jobs.jobs == {}
 
-    def test_pictures_are_named_not_sent(self, bakery: Bakery) -> None:
-        with pytest.raises(InvalidParameter) as caught:
-            bakery.apply(FLIP, ["upl_1", "data:image/png;base64,aGVsbG8="])
+    def test_a_picture_that_was_sent_gives_what_its_upload_gives_and_is_kept_no_longer_than_the_work(
+        self, bakery: Bakery
+    ) -> None:
+        heic = (CASES / "iphone.heic").read_bytes()
+        bakery.images.drop(f"uploads/alice/{upload_id(0)}", heic)
+        uploaded = bakery.apply(FLIP, [upload_id(0)])
+        sent = bakery.apply(FLIP, [heic, {"b64_json": base64.b64encode(heic).decode()}])
+        bakery.work()
+        (expected,), found = bakery.job(uploaded).images, bakery.job(sent).images
+        assert [image.sha256 for image in found] == [expected.sha256] * 2
+        assert [(parent.kind, parent.sha256) for parent in bakery.job(sent).lineage] == [
+            ("file", hashlib.sha256(heic).hexdigest())
+        ] * 2
+        assert set(bakery.images.outputs) == {expected.key, *(image.key for image in found)}
+
+    @pytest.mark.parametrize(
+        ("data", "error"),
+        [
+            (b"hello", UnsupportedMediaType),
+            (picture()[:60], UnreadableImage),
+            ((CASES / "tiff_f64.tif").read_bytes(), UnsupportedImage),
+            (png_file(30_000, 30_000, depth=8, colour=0, rows=b"\0"), ImageTooLarge),
+        ],
+        ids=["text", "cut short", "unsupported", "too large"],
+    )
+    def test_what_was_sent_and_is_no_picture_is_refused_before_there_is_a_job(
+        self, bakery: Bakery, data: bytes, error: type[CallerError]
+    ) -> None:
+        with pytest.raises(error) as caught:
+            bakery.apply(FLIP, ["upl_1", data])
         assert caught.value.param == "images[1]"
+        assert (bakery.jobs.jobs, bakery.images.outputs) == ({}, {})
+
+    def test_what_all_sent_pictures_take_to_read_is_bounded(self, bakery: Bakery) -> None:
+        large = save(Image.new("1", (5000, 5000)), "PNG")
+        assert len(bakery.apply(FLIP, [large]).job.id) > 0
+        with pytest.raises(ImageTooLarge, match="megapixels together"):
+            bakery.apply(FLIP, [large] * 60)
+
+    def test_sent_pictures_count_for_the_idempotency_key(self, bakery: Bakery) -> None:
+        first = bakery.apply(FLIP, [picture(1)], key="k")
+        assert bakery.apply(FLIP, [picture(1)], key="k").job.id == first.job.id
+        with pytest.raises(IdempotencyKeyReused):
+            bakery.apply(FLIP, [picture(2)], key="k")
 
     @pytest.mark.parametrize("count", [0, 501])
     def test_there_is_at_least_one_picture_and_an_end_to_them(self, bakery: Bakery, count: int) -> None:
@@ -191,7 +242,7 @@ class TestAsking:
 
         deaf = Bakery(clock)
         deaf.recipes = type(deaf.recipes)(
-            deaf.store, deaf.images, deaf.jobs, Deaf(), clock, timedelta(days=1), alarm=deaf.alarm
+            deaf.store, deaf.images, deaf.jobs, Deaf(), clock, timedelta(days=1), alarm=deaf.alarm, max_megapixels=25
         )
         job = deaf.apply(FLIP, deaf.upload(1)).job
         assert [name for name, _ in deaf.alarms] == ["JOB_NOT_QUEUED"]

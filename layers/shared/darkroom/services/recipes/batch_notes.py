@@ -1,6 +1,6 @@
 """What is noted down of a recipe's batch beside its job, in the outputs bucket. No link leads there.
 
-outputs/{user}/{job}/batch.json      what is to be done
+outputs/{user}/{job}/batch.json      what is to be done, with the pictures that the request brought along
 outputs/{user}/{job}/manifest.json   what has become of the pictures so far
 outputs/{user}/{job}/begun.json      the picture that was begun last
 """
@@ -22,6 +22,8 @@ OPERATION: Final = "recipe"
 # After so long nothing more is begun.
 TOO_OLD: Final = timedelta(hours=24)
 _MOST_READ: Final = 4 * 1024 * 1024
+# With the pictures that were sent: in base64, and of no more than a request's body has when it is unpacked.
+_MOST_IN_BATCH: Final = 16 * 1024 * 1024
 
 _Note = TypeVar("_Note", bound=BaseModel)
 
@@ -69,7 +71,7 @@ class Notes:
     def batch(self, job: Job) -> Batch:
         """Raises NotFound, InternalError."""
         try:
-            return Batch.model_validate_json(self.images.read_output(batch_key(job), max_bytes=_MOST_READ))
+            return Batch.model_validate_json(self.images.read_output(batch_key(job), max_bytes=_MOST_IN_BATCH))
         except ValueError as error:
             raise InternalError(f"What job {job.id} is to do cannot be read.") from error
 

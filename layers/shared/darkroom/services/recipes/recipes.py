@@ -1,14 +1,16 @@
 """Recipes: steps that were taken once, exported, kept by name, and taken again on other pictures."""
 
+import base64
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 from ulid import ULID
 
 from darkroom.errors import (
+    CallerError,
     Conflict,
     DarkroomError,
     DarkroomFault,
@@ -19,6 +21,8 @@ from darkroom.errors import (
     PayloadTooLarge,
     ServiceUnavailable,
 )
+from darkroom.images.decode import decode
+from darkroom.images.workload import Workload
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.conversation import PaintStep, Step
@@ -26,6 +30,7 @@ from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.recipe import MOST_STEPS, NAME_PATTERN, Recipe, SavedRecipe
 from darkroom.models.recipe_batch import MOST_PICTURES, Application, Batch
+from darkroom.models.source import ImageSource
 from darkroom.models.user_settings import UserSettings
 from darkroom.operations import ENGINE_VERSION, Operation, Rendered, dump, parse
 from darkroom.ports import Alarm, Clock, ImageStore, JobStore, RecipeStore, RenderQueue
@@ -122,6 +127,7 @@ class Recipes:
     """Args:
     retention: how long the pictures and their job are kept.
     pricing: of painted steps; without it they are never taken.
+    max_megapixels: of a picture that a request brings along.
     settings: a user's own, who may want theirs gone sooner.
     """
 
@@ -132,6 +138,7 @@ class Recipes:
     clock: Clock
     retention: timedelta
     alarm: Alarm
+    max_megapixels: float
     pricing: BatchPricing | None = None
     settings: Callable[[str], UserSettings] = lambda _user: UserSettings()
 
@@ -171,16 +178,19 @@ class Recipes:
             raise _no_such(name)
 
     def apply(self, caller: Caller, request: Application, terms: Terms) -> Submission:
-        """The job that takes the recipe on the pictures, which are not read yet. Nothing is spent or set aside.
+        """The job that takes the recipe on the pictures. Nothing is spent or set aside.
+
+        Pictures that are named are read when their turn comes; those that were sent are checked here, and kept as they
+        are, so that the result is that of the same file uploaded.
 
         Raises:
-            InvalidParameter: no pictures or too many, one that was sent instead of named, or a painted step that may
-                not be paid for.
+            InvalidParameter: no pictures or too many, or a painted step that may not be paid for.
+            CallerError: what was sent is no picture that can be used, as `decode` and Workload say; `param` names it.
             NotFound: no such recipe is kept.
             IdempotencyKeyReused: the key stands for another request.
             InvalidApiKey, UnsupportedModel, MoneyRefused: as BatchPricing.begun says, of painted steps.
         """
-        _check(request)
+        request = self._checked(request)
         sha256 = request_sha256(terms.route, request.model_dump(mode="json"))
         recipe = request.recipe
         name = recipe if isinstance(recipe, str) else recipe.name
@@ -205,6 +215,28 @@ class Recipes:
             return self._replayed(stands, sha256)
         self._tell(job)
         return Submission(job)
+
+    def _checked(self, request: Application) -> Application:
+        """With each picture that was sent as text, which is how it is kept."""
+        if not 1 <= len(request.pictures) <= MOST_PICTURES:
+            raise InvalidParameter(
+                f"{len(request.pictures)} pictures were given.",
+                fix=f"Give 1 to {MOST_PICTURES} as `images`; send more in several requests.",
+                param="images",
+            )
+        workload = Workload()
+        for check in (workload.add, decode):  # all headers before any pixel
+            for picture in request.pictures:
+                if picture.data is not None:
+                    self._check(picture.name, picture.data, check)
+        return request.model_copy(update={"pictures": tuple(map(_written_down, request.pictures))})
+
+    def _check(self, name: str, data: bytes, check: Callable[..., object]) -> None:
+        try:
+            check(data, max_megapixels=self.max_megapixels)
+        except CallerError as error:
+            error.param = name
+            raise
 
     def _forestall(self, job: Job, terms: Terms) -> None:
         """Sees to it that a batch of which nobody can say whether it is there comes to nothing.
@@ -326,20 +358,9 @@ def _check_name(name: str) -> None:
         )
 
 
-def _check(request: Application) -> None:
-    if not 1 <= len(request.pictures) <= MOST_PICTURES:
-        raise InvalidParameter(
-            f"{len(request.pictures)} pictures were named.",
-            fix=f"Name 1 to {MOST_PICTURES}; send more in several requests.",
-            param="images",
-        )
-    for picture in request.pictures:
-        if picture.data is not None or picture.b64 is not None:
-            raise InvalidParameter(
-                f"`{picture.name}` is a picture itself; here pictures are named.",
-                fix="Upload it first (POST /v1/uploads), and give its `upl_…`.",
-                param=picture.name,
-            )
+def _written_down(picture: ImageSource) -> ImageSource:
+    """A picture in a form that a note can hold."""
+    return picture if picture.data is None else replace(picture, data=None, b64=base64.b64encode(picture.data).decode())
 
 
 def _source(user: str, terms: Terms) -> str | None:
