@@ -64,11 +64,15 @@ class Call:
 
 @dataclass
 class Receiver:
-    """A user's server. It answers with `statuses` one after the other, and with 204 from then on."""
+    """A user's server. It answers with `statuses` one after the other, and with 204 from then on.
+
+    What it is asked for by GET it has in `files`, by path.
+    """
 
     port: int = 0
     statuses: list[int] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -89,6 +93,14 @@ def receiving(statuses: Sequence[int] = ()) -> Iterator[Receiver]:
             self.send_header("content-length", "0")
             with contextlib.suppress(OSError):
                 self.end_headers()
+
+        def do_GET(self) -> None:
+            data = receiver.files.get(self.path)
+            self.send_response(404 if data is None else 200)
+            self.send_header("content-length", str(len(data or b"")))
+            with contextlib.suppress(OSError):
+                self.end_headers()
+                self.wfile.write(data or b"")
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             pass
