@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from darkroom.adapters.aws import translated
 from darkroom.adapters.delivery_rows import OPEN_DELIVERY, delivery_key, delivery_row, to_delivery
 from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item, to_row
-from darkroom.adapters.job_store import OPEN_INDEX
+from darkroom.adapters.open_jobs import OPEN_INDEX
 from darkroom.adapters.sealing import KmsSealer, Sealed
 from darkroom.models.digest import digest
 from darkroom.models.webhook import Delivery, WebhookSecrets

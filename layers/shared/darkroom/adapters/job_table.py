@@ -1,0 +1,64 @@
+"""One job's row in DynamoDB, read and written on conditions, and pages of them. See job_rows."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from darkroom.adapters.aws import translated
+from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item
+from darkroom.adapters.job_rows import job_key, to_job
+from darkroom.models.job import Job
+from darkroom.ports import JobPage
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class JobTable:
+    def __init__(self, table: str, client: "DynamoDBClient") -> None:
+        self._table = table
+        self._client = client
+
+    def find(self, user: str, job_id: str) -> Job | None:
+        item = self._item(user, job_id)
+        return to_job(item) if item else None
+
+    def _item(self, user: str, job_id: str) -> Mapping[str, Any] | None:
+        with translated():
+            key = to_item(job_key(user, job_id))
+            return self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+
+    def page(self, user: str, *, limit: int, before: str | None = None) -> JobPage:
+        start: dict[str, Any] = {"ExclusiveStartKey": to_item(job_key(user, before))} if before else {}
+        with translated():
+            found = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :job)",
+                ExpressionAttributeValues=to_item({":pk": f"USER#{user}", ":job": "JOB#"}),
+                ScanIndexForward=False,
+                Limit=limit,
+                **start,
+            )
+        jobs = tuple(to_job(item) for item in found["Items"])
+        return JobPage(jobs=jobs, next_id=jobs[-1].id if "LastEvaluatedKey" in found and jobs else None)
+
+    def _update(
+        self, job: Job, update: str, condition: str, values: dict[str, Any], *, names: Mapping[str, str] | None = None
+    ) -> Job | None:
+        said = f"{update} {condition}"
+        # DynamoDB refuses a name that is given and not used, and no names at all.
+        known = {f"#{name}": name for name in ("status", "open") if f"#{name}" in said} | dict(names or {})
+        given: dict[str, Any] = {"ExpressionAttributeNames": known} if known else {}
+        try:
+            with conditional():
+                updated = self._client.update_item(
+                    TableName=self._table,
+                    Key=to_item(job_key(job.user, job.id)),
+                    UpdateExpression=update,
+                    ConditionExpression=condition,
+                    **given,
+                    ExpressionAttributeValues=to_item(values),
+                    ReturnValues="ALL_NEW",
+                )
+        except ConditionFailed:
+            return None
+        return to_job(updated["Attributes"])

@@ -1,0 +1,70 @@
+"""Jobs that are not over or not settled, and how the sweep's looks at them are counted, in DynamoDB. See job_rows."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from darkroom.adapters.aws import translated
+from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item
+from darkroom.adapters.job_rows import OPEN_JOB, OPEN_JOB_FIELDS, OPEN_JOB_NAMES, job_key, to_job, to_open_job
+from darkroom.adapters.job_table import JobTable
+from darkroom.models.job import Job
+from darkroom.ports import OpenJob
+
+OPEN_INDEX = "open-jobs"
+
+
+class OpenJobs(JobTable):
+    def list_open(self) -> Iterator[Job]:
+        yield from map(to_job, self._open({}))
+
+    def list_looks(self) -> Iterator[OpenJob]:
+        yield from map(to_open_job, self._open(OPEN_JOB_NAMES, ProjectionExpression=OPEN_JOB_FIELDS))
+
+    def _open(self, names: dict[str, str], **more: Any) -> Iterator[dict[str, Any]]:
+        while True:
+            with translated():
+                found = self._client.query(
+                    TableName=self._table,
+                    IndexName=OPEN_INDEX,
+                    KeyConditionExpression="#open = :open",
+                    ExpressionAttributeNames={"#open": "open", **names},
+                    ExpressionAttributeValues=to_item({":open": OPEN_JOB}),
+                    **more,
+                )
+            yield from found["Items"]
+            if "LastEvaluatedKey" not in found:
+                return
+            more = {**more, "ExclusiveStartKey": found["LastEvaluatedKey"]}
+
+    def begin_look(self, seen: OpenJob, *, at: datetime) -> OpenJob | None:
+        before = "looked_at = :seen" if seen.looked_at else "attribute_not_exists(looked_at)"
+        begun = seen.model_copy(update={"looked_at": at, "failures": seen.failures + 1})
+        values = {":at": at.isoformat(), ":failures": begun.failures}
+        if seen.looked_at:
+            values[":seen"] = seen.looked_at.isoformat()
+        try:
+            with conditional():
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=to_item(job_key(seen.user, seen.id)),
+                    UpdateExpression="SET looked_at = :at, look_failures = :failures",
+                    ConditionExpression=f"attribute_exists(#open) AND {before}",
+                    ExpressionAttributeNames={"#open": "open"},
+                    ExpressionAttributeValues=to_item(values),
+                )
+        except ConditionFailed:
+            return None
+        return begun
+
+    def end_look(self, user: str, job_id: str) -> None:
+        with suppress(ConditionFailed), conditional():
+            self._client.update_item(
+                TableName=self._table,
+                Key=to_item(job_key(user, job_id)),
+                UpdateExpression="SET look_failures = :none",
+                ConditionExpression="attribute_exists(#open)",
+                ExpressionAttributeNames={"#open": "open"},
+                ExpressionAttributeValues=to_item({":none": 0}),
+            )

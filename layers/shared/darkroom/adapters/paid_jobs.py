@@ -1,0 +1,119 @@
+"""Paid jobs on their way: what is written down around each call of a provider, in DynamoDB. See job_rows."""
+
+from datetime import datetime
+from typing import Any
+
+from darkroom.adapters.job_rows import call_document, call_documents, job_document
+from darkroom.adapters.job_table import JobTable
+from darkroom.models.job import Job, JobStatus, ProviderCall
+
+_CALL = "call"
+
+_MAY_DISPATCH = "#status = :running AND attempt = :attempt AND settled = :false"
+IS_UNSETTLED = "attempt = :attempt AND settled = :false"
+
+
+class PaidJobs(JobTable):
+    def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
+        # What is not known of the key this time must not be left from the last.
+        known = {
+            "key_usage": None if job.key_usage is None else str(job.key_usage),
+            "key_sha256": job.key_sha256,
+            "key_charges": job.key_charges,
+        }
+        kept = {name: value for name, value in known.items() if value is not None}
+        sets = [
+            *("dispatched_at = :at", "lease_expires_at = :lease", "provider = :provider"),
+            *(f"{name} = :{name}" for name in kept),
+        ]
+        removes = ["generation_id", *(known.keys() - kept.keys())]
+        if job.calls:
+            sets.append("calls = :calls")
+        done = self._update(
+            job,
+            f"SET {', '.join(sets)} REMOVE {', '.join(removes)}",
+            _MAY_DISPATCH,
+            {
+                **{f":{name}": value for name, value in kept.items()},
+                ":at": at.isoformat(),
+                ":lease": int(lease_expires_at.timestamp()),
+                ":provider": job.provider,
+                ":running": JobStatus.RUNNING.value,
+                ":attempt": job.attempt,
+                ":false": False,
+                **({":calls": call_documents(job)} if job.calls else {}),
+            },
+        )
+        return done is not None
+
+    def dispatch_call(self, job: Job, call: ProviderCall) -> bool:
+        return self._write_call(
+            job, call, f"{_MAY_DISPATCH} AND attribute_not_exists(stop_at)", {":running": JobStatus.RUNNING.value}
+        )
+
+    def note_call(self, job: Job, call: ProviderCall) -> bool:
+        return self._write_call(job, call, f"{IS_UNSETTLED} AND attribute_exists(dispatched_at)", {})
+
+    def _write_call(self, job: Job, call: ProviderCall, condition: str, values: dict[str, Any]) -> bool:
+        done = self._update(
+            job,
+            f"SET calls.#{_CALL} = :call",
+            condition,
+            {**values, ":call": call_document(call), ":attempt": job.attempt, ":false": False},
+            names={f"#{_CALL}": str(call.index)},
+        )
+        return done is not None
+
+    def stop(self, job: Job, *, at: datetime) -> bool:
+        done = self._update(
+            job,
+            "SET stop_at = if_not_exists(stop_at, :at)",
+            f"{_MAY_DISPATCH} AND attribute_exists(calls)",
+            {
+                ":at": at.isoformat(),
+                ":running": JobStatus.RUNNING.value,
+                ":attempt": job.attempt,
+                ":false": False,
+            },
+        )
+        return done is not None
+
+    def note_generation(self, job: Job, generation_id: str) -> bool:
+        done = self._update(
+            job,
+            "SET generation_id = :generation_id",
+            f"{IS_UNSETTLED} AND attribute_exists(dispatched_at)",
+            {":generation_id": generation_id, ":attempt": job.attempt, ":false": False},
+        )
+        return done is not None
+
+    def record(self, job: Job) -> bool:
+        values: dict[str, Any] = {
+            ":status": job.status.value,
+            ":document": job_document(job),
+            ":attempt": job.attempt,
+            ":false": False,
+        }
+        noted = ""
+        if job.generation_id is not None:
+            noted, values[":generation_id"] = ", generation_id = :generation_id", job.generation_id
+        if job.calls:
+            noted, values[":calls"] = f"{noted}, calls = :calls", call_documents(job)
+        done = self._update(job, f"SET #status = :status, document = :document{noted}", IS_UNSETTLED, values)
+        return done is not None
+
+    def revive(self, job: Job) -> bool:
+        done = self._update(
+            job,
+            f"SET #status = :status, document = :document{', calls = :calls' if job.calls else ''}",
+            "#status = :failed AND settled = :true AND attempt = :attempt AND attribute_not_exists(removed_at)",
+            {
+                ":status": job.status.value,
+                ":document": job_document(job),
+                ":failed": JobStatus.FAILED.value,
+                ":true": True,
+                ":attempt": job.attempt,
+                **({":calls": call_documents(job)} if job.calls else {}),
+            },
+        )
+        return done is not None
