@@ -16,6 +16,7 @@ from darkroom.models.image_input import edit_fields
 from darkroom.models.job import Job
 from darkroom.models.recipe import Recipe
 from darkroom.models.recipe_batch import Application
+from darkroom.models.user_settings import UserSettings
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.recipes.batch_notes import part_id, wall_id
 from tests.photos import save
@@ -47,6 +48,10 @@ PAINTED = recipe(flip(), paint(), cut_out())
 
 def picture(number: int) -> bytes:
     return save(Image.new("RGB", (64, 48), (number % 256, 90, 200)), "PNG")
+
+
+def choose(studio: Studio, **settings: Any) -> None:
+    studio.settings.settings[USER] = UserSettings(**settings)
 
 
 @dataclass

@@ -4,9 +4,11 @@ import base64
 import io
 from typing import Any
 
+import pytest
 from PIL import Image
 
 from darkroom.adapters.url_guard import UrlGuard
+from darkroom.errors import CallerError
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.completion_body import CompletionBody
@@ -62,3 +64,18 @@ def data_url(size: tuple[int, int] = (64, 48)) -> str:
 def tool(name: str = "get_weather", **properties: Any) -> dict[str, Any]:
     schema = {"type": "object", "properties": properties}
     return {"type": "function", "function": {"name": name, "description": "Current weather", "parameters": schema}}
+
+
+def sent_body(studio: Studio) -> dict[str, Any]:
+    (row,) = studio.paid_requests()
+    body: dict[str, Any] = row["body"]
+    return body
+
+
+def refused(studio: Studio, body: CompletionBody) -> CallerError:
+    with pytest.raises(CallerError) as raised:
+        submit(studio, body)
+    assert not studio.jobs.jobs
+    assert not studio.images.outputs
+    assert studio.paid_requests() == []
+    return raised.value

@@ -4,26 +4,21 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from darkroom.errors import (
     CallerError,
     CostLimit,
     InvalidApiKey,
     InvalidParameter,
-    PayloadTooLarge,
     PriceUnknown,
-    UnsupportedModel,
     UrlRefused,
 )
-from darkroom.models.completion_body import CompletionBody
 from darkroom.models.job import JobStatus
-from darkroom.services.pricing.completion_survey import MOST_BYTES, survey
+from darkroom.services.pricing.completion_survey import survey
 from tests.unit.services.completing import (
     BLIND,
     DEFAULT,
     FREE,
-    PAINTER,
     SMALL_TALKER,
     TALKER,
     TERMS,
@@ -31,27 +26,14 @@ from tests.unit.services.completing import (
     data_url,
     done,
     look,
+    refused,
+    sent_body,
     submit,
     tool,
 )
 from tests.unit.studio import Studio
 
 CENT = 10_000
-
-
-def _sent(studio: Studio) -> dict[str, Any]:
-    (row,) = studio.paid_requests()
-    body: dict[str, Any] = row["body"]
-    return body
-
-
-def _refused(studio: Studio, body: CompletionBody) -> CallerError:
-    with pytest.raises(CallerError) as raised:
-        submit(studio, body)
-    assert not studio.jobs.jobs
-    assert not studio.images.outputs
-    assert studio.paid_requests() == []
-    return raised.value
 
 
 def test_the_completion_is_had_paid_and_kept(studio: Studio) -> None:
@@ -68,7 +50,7 @@ def test_what_is_sent_is_what_came(studio: Studio) -> None:
     schema = {"why": {"type": "string"}, "answer": {"type": "string"}}
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object", "properties": schema}}}
     done(studio, asked(tools=[tool()], response_format=form, temperature=0, seed=None, top_p=0.9, user="u-1"))
-    sent = _sent(studio)
+    sent = sent_body(studio)
     assert sent == {
         "messages": [{"role": "user", "content": "Hello"}],
         "tools": [tool()],
@@ -91,7 +73,7 @@ def test_what_is_ours_is_not_sent(studio: Studio) -> None:
         "stream": True,
     }
     job = done(studio, asked(**ours, stream_options={"include_usage": True}, fallback_models=["gpt-4o-mini"]))
-    sent = _sent(studio)
+    sent = sent_body(studio)
     assert not sent.keys() & {*ours, "stream_options", "fallback_models"}
     assert sent["models"] == [TALKER, SMALL_TALKER]
     assert (job.webhook_url, studio.refused_webhooks) == (ours["webhook_url"], [ours["webhook_url"]])
@@ -112,7 +94,7 @@ def test_models_by_either_name_of_the_field(
     given: dict[str, Any], model: str, models: list[str] | None, studio: Studio
 ) -> None:
     job = done(studio, asked(**given))
-    sent = _sent(studio)
+    sent = sent_body(studio)
     assert (sent["model"], sent.get("models")) == (model, models)
     assert job.model_used == model
     assert DEFAULT.endswith(TALKER)
@@ -120,7 +102,7 @@ def test_models_by_either_name_of_the_field(
 
 def test_where_its_model_is_gone_one_that_may_stand_in_answers(studio: Studio) -> None:
     job = done(studio, asked(model="nobody/gone", fallback_models=[SMALL_TALKER, TALKER]))
-    sent = _sent(studio)
+    sent = sent_body(studio)
     assert (sent["model"], sent["models"]) == (SMALL_TALKER, [SMALL_TALKER, TALKER])
     assert (job.model_requested, job.model_used, job.status) == ("nobody/gone", SMALL_TALKER, JobStatus.SUCCEEDED)
     assert job.warnings == (f"nobody/gone is not offered here; {SMALL_TALKER} is used instead.",)
@@ -145,18 +127,18 @@ def test_how_long_the_answer_may_be(given: dict[str, Any], most: int, studio: St
 
 
 def test_no_model_answers_longer_than_it_can(studio: Studio) -> None:
-    error = _refused(studio, asked(max_tokens=20_000, fallback_models=[SMALL_TALKER]))
+    error = refused(studio, asked(max_tokens=20_000, fallback_models=[SMALL_TALKER]))
     assert isinstance(error, InvalidParameter)
     assert (error.param, error.context) == ("max_tokens", {"model": SMALL_TALKER, "max": 16_384})
 
 
 def test_a_picture_is_looked_at_by_who_can(studio: Studio) -> None:
     done(studio, asked(messages=look()))
-    assert _sent(studio)["messages"][0]["content"][1]["type"] == "image_url"
+    assert sent_body(studio)["messages"][0]["content"][1]["type"] == "image_url"
     studio.simulator.reset()
     studio.jobs.jobs.clear()
     studio.images.outputs.clear()
-    error = _refused(studio, asked(messages=look(), model=BLIND))
+    error = refused(studio, asked(messages=look(), model=BLIND))
     assert "cannot look at pictures" in error.detail
 
 
@@ -183,12 +165,12 @@ def test_nobody_is_sent_where_nobody_may_go(url: str, code: str, form: str, stud
     message: dict[str, Any] = {"role": "user", "content": [parts[form]]}
     if form == "assistant":
         message = {"role": "assistant", "content": "here", "images": [parts[form]]}
-    error = _refused(studio, asked(messages=[message], max_cost_usd=1))
+    error = refused(studio, asked(messages=[message], max_cost_usd=1))
     assert (error.code, error.param) == (code, "messages")
 
 
 def test_base64_alone_is_no_url_of_a_picture(studio: Studio) -> None:
-    assert _refused(studio, asked(messages=look("aGVsbG8="))).code == "INVALID_PARAMETER"
+    assert refused(studio, asked(messages=look("aGVsbG8="))).code == "INVALID_PARAMETER"
 
 
 def test_a_public_picture_is_the_providers_to_fetch() -> None:
@@ -205,91 +187,6 @@ def test_pictures_count_by_their_size_and_not_by_their_bytes() -> None:
     assert large.text_bytes == small.text_bytes < 300
     for odd in ("data:image/png;base64,????", "data:image/png,x", "data:image/png;base64,aGVsbG8="):
         assert survey(asked(messages=look(odd)).passed(), str).pictures == (None,)
-
-
-@pytest.mark.parametrize(
-    ("fields", "param"),
-    [
-        ({"messages": []}, "messages"),
-        ({"messages": "Hello"}, "messages"),
-        ({"messages": ["Hello"]}, "messages"),
-        ({"n": 2}, "n"),
-        ({"max_tokens": 0}, "max_tokens"),
-        ({"max_cost_usd": -1}, "max_cost_usd"),
-        ({"max_cost_usd": "NaN"}, "max_cost_usd"),
-        ({"models": ["a/b"] * 5}, "models"),
-        ({"fallback_models": ["a/b"] * 4}, "fallback_models"),
-        ({"provider": ["x"]}, "provider"),
-        ({"model": ""}, "model"),
-        ({"model": "\ud800"}, "model"),
-        ({"stream": "maybe"}, "stream"),
-    ],
-)
-def test_a_body_that_is_none(fields: dict[str, Any], param: str) -> None:
-    with pytest.raises(ValidationError) as raised:
-        asked(**fields)
-    assert raised.value.errors()[0]["loc"][0] == param
-
-
-@pytest.mark.parametrize(
-    ("messages", "param"),
-    [
-        ([{"content": "Hello"}], "messages.0.role"),
-        ([{"role": 1, "content": "Hello"}], "messages.0.role"),
-        ([{"role": "user", "content": "x"}, {"role": "user", "content": {"text": "x"}}], "messages.1.content"),
-        ([{"role": "user", "content": ["x"]}], "messages.0.content"),
-    ],
-)
-def test_a_message_that_is_none(messages: list[Any], param: str, studio: Studio) -> None:
-    error = _refused(studio, asked(messages=messages))
-    assert (error.code, error.param) == ("INVALID_PARAMETER", param)
-
-
-def _nested(levels: int) -> Any:
-    value: Any = "x"
-    for _ in range(levels):
-        value = [value]
-    return value
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", _nested(70)])
-def test_what_no_json_can_hold(value: Any, studio: Studio) -> None:
-    assert _refused(studio, asked(metadata={"x": value})).code == "INVALID_PARAMETER"
-
-
-def test_what_is_nested_as_deeply_as_a_schema_is_passed_on(studio: Studio) -> None:
-    done(studio, asked(metadata={"x": _nested(50)}))
-    assert _sent(studio)["metadata"] == {"x": _nested(50)}
-
-
-def test_more_than_fits(studio: Studio) -> None:
-    error = _refused(studio, asked("x" * MOST_BYTES))
-    assert isinstance(error, PayloadTooLarge)
-
-
-@pytest.mark.parametrize(
-    ("given", "kind", "param"),
-    [
-        ({"modalities": ["image", "text"]}, InvalidParameter, "modalities"),
-        ({"modalities": ["IMAGE"], "model": PAINTER}, InvalidParameter, "modalities"),
-        ({"model": PAINTER}, UnsupportedModel, "model"),
-        ({"fallback_models": [PAINTER]}, UnsupportedModel, "model"),
-    ],
-)
-def test_pictures_are_made_elsewhere(
-    given: dict[str, Any], kind: type[CallerError], param: str, studio: Studio
-) -> None:
-    error = _refused(studio, asked(**given))
-    assert isinstance(error, kind)
-    assert error.param == param
-    assert "POST /v1/images/generations" in error.fix
-
-
-def test_a_painter_may_talk_and_a_router_may_not_choose_one(studio: Studio) -> None:
-    assert done(studio, asked(model=PAINTER, modalities=["text"])).status is JobStatus.SUCCEEDED
-    studio.simulator.reset()
-    done(studio, asked(model="openrouter/auto", max_cost_usd=0.05))
-    assert _sent(studio)["modalities"] == ["text"]
 
 
 @pytest.mark.parametrize(
@@ -314,7 +211,7 @@ def test_a_painter_may_talk_and_a_router_may_not_choose_one(studio: Studio) -> N
     ],
 )
 def test_what_nobody_prices_needs_a_limit(given: dict[str, Any], why: str, studio: Studio) -> None:
-    error = _refused(studio, asked(**given))
+    error = refused(studio, asked(**given))
     assert isinstance(error, PriceUnknown)
     assert f"`{why}`" in error.detail
     assert why in error.context["unpriced"]
@@ -328,13 +225,13 @@ def test_what_is_priced_needs_none(given: dict[str, Any], studio: Studio) -> Non
 
 
 def test_a_router_has_no_price(studio: Studio) -> None:
-    error = _refused(studio, asked(model="openrouter/auto"))
+    error = refused(studio, asked(model="openrouter/auto"))
     assert isinstance(error, PriceUnknown)
     assert "published price" in error.fix
 
 
 def test_what_costs_more_than_it_may(studio: Studio) -> None:
-    error = _refused(studio, asked(max_cost_usd=0.001))
+    error = refused(studio, asked(max_cost_usd=0.001))
     assert isinstance(error, CostLimit)
     assert error.param == "max_cost_usd"
     assert "max_completion_tokens" in error.fix
@@ -345,7 +242,7 @@ def test_what_costs_more_than_it_may(studio: Studio) -> None:
 def test_what_is_free_sets_nothing_aside(studio: Studio) -> None:
     job = done(studio, asked(model=FREE))
     assert (job.cost.reserved, job.cost.actual, job.status) == (0, 0, JobStatus.SUCCEEDED)
-    assert "provider" not in _sent(studio)
+    assert "provider" not in sent_body(studio)
 
 
 @pytest.mark.parametrize(
@@ -360,7 +257,7 @@ def test_what_is_free_sets_nothing_aside(studio: Studio) -> None:
 )
 def test_the_callers_own_price_may_be_lower(given: Any, sent: dict[str, Any], studio: Studio) -> None:
     done(studio, asked(provider={"zdr": True, "max_price": given}))
-    assert _sent(studio)["provider"] == {"zdr": True, "max_price": sent}
+    assert sent_body(studio)["provider"] == {"zdr": True, "max_price": sent}
 
 
 def test_the_same_request_is_the_same_job_however_it_is_to_travel(studio: Studio) -> None:
@@ -384,7 +281,7 @@ def test_a_webhook_that_will_never_be_called(studio: Studio) -> None:
             raise UrlRefused(f"{url} may not be called.", param="webhook_url")
 
     studio.refused_webhooks = Refusing()
-    assert _refused(studio, asked(webhook_url="https://x.example/")).param == "webhook_url"
+    assert refused(studio, asked(webhook_url="https://x.example/")).param == "webhook_url"
 
 
 def test_a_body_is_kept_once_where_its_content_says(studio: Studio) -> None:

@@ -6,10 +6,12 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+import pytest
+
 from darkroom.models.budget import Budget
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest
-from darkroom.models.job import Job, PaidWork
+from darkroom.models.job import Job, JobStatus, PaidWork
 from darkroom.models.user_settings import Limits
 from darkroom.ports import Provider
 from darkroom.providers import ProviderSettings
@@ -34,6 +36,7 @@ USER = "alice"
 MODEL = "black-forest-labs/flux.2-klein-4b"
 STREAMED = "openai/gpt-image-1-mini"
 RESERVED = 15_400
+LEASE = timedelta(minutes=2)
 PRICE = 14_000
 
 Wrap = Callable[[str, Any], Any]
@@ -180,6 +183,10 @@ class Workshop:
         return sum(charge["micro_usd"] for charge in self.openrouter.state.invoice())
 
 
+class Killed(BaseException):
+    """As if the process had been killed: nothing that is written for errors handles it."""
+
+
 class Failing:
     """A port of which one method raises instead.
 
@@ -206,3 +213,23 @@ class Failing:
 def failing(role: str, method: str, error: Exception, times: int = 1000) -> Wrap:
     """For Workshop.wrap: each wrapping of the role fails so often."""
     return lambda name, port: Failing(port, method, error, times) if name == role else port
+
+
+def kept(shop: Workshop, **changes: Any) -> Job:
+    """A job whose worker died when the answer was kept and nothing else was done."""
+    job = shop.admit(**changes)
+    dying = same_ports(shop, lambda role, port: Failing(port, "close", MemoryError()) if role == "ledger" else port)
+    with pytest.raises(MemoryError):
+        dying.run(job)
+    shop.images.outputs.clear()
+    assert (shop.now(job).status, (USER, job.id) in shop.raw_answers.answers) == (JobStatus.RUNNING, True)
+    return shop.now(job)
+
+
+def same_ports(shop: Workshop, wrap: Any) -> Workshop:
+    """Other processes on the same rows and objects."""
+    other = Workshop(shop.openrouter, shop.clock, wrap=wrap)
+    shared = ("jobs", "ledger", "images", "raw_answers", "queue", "webhooks", "provider", "keys", "secret")
+    for name in shared:
+        setattr(other, name, getattr(shop, name))
+    return other

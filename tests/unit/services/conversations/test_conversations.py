@@ -3,18 +3,14 @@
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from darkroom import operations
 from darkroom.errors import (
     Conflict,
-    ImageExpired,
     InvalidParameter,
     NotFound,
     PayloadTooLarge,
@@ -22,87 +18,15 @@ from darkroom.errors import (
     UnsupportedMediaType,
 )
 from darkroom.models.conversation import Conversation, PaintStep, Step
-from darkroom.models.job import StoredImage
 from darkroom.models.source import ImageSource
-from darkroom.models.user_settings import UserSettings
 from darkroom.services.conversations.conversations import Conversations
-from darkroom.services.conversations.versions import Cost, Turn, title_of
+from darkroom.services.conversations.versions import title_of
 from darkroom.services.inputs.inputs import Inputs
 from darkroom.services.inputs.sources import Sources
 from tests.conftest import SteppingClock
 from tests.fakes.conversations import MemoryConversationStore
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore
-from tests.fakes.tools import EllipseTools
-from tests.photos import load, photo, save
-
-RETENTION = timedelta(days=30)
-PICTURE = save(photo("chelsea").resize((12, 8)), "PNG")
-WARMER: dict[str, Any] = {"op": "colour_temperature", "temperature": 20}
-
-
-class NoWeb:
-    def fetch(self, url: str, *, max_bytes: int) -> bytes:
-        raise AssertionError(url)
-
-
-@pytest.fixture
-def images(clock: SteppingClock) -> MemoryImageStore:
-    return MemoryImageStore(clock)
-
-
-@pytest.fixture
-def store() -> MemoryConversationStore:
-    return MemoryConversationStore()
-
-
-@pytest.fixture
-def conversations(store: MemoryConversationStore, images: MemoryImageStore, clock: SteppingClock) -> Conversations:
-    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore()), images, max_megapixels=1)
-    return Conversations(store, images, inputs, clock, retention=RETENTION)
-
-
-@pytest.fixture
-def begun(conversations: Conversations) -> Conversation:
-    return conversations.create("alice", ImageSource("image", data=PICTURE))
-
-
-@pytest.fixture
-def edit(conversations: Conversations, images: MemoryImageStore, begun: Conversation) -> Callable[..., Conversation]:
-    """A turn that does one operation to the version that is shown, really, and adds it."""
-    turns = iter(range(1, 10_000))
-
-    def add(operation: dict[str, Any] = WARMER, **more: Any) -> Conversation:
-        turn = f"job_{next(turns):05}"
-        before = conversations.find("alice", begun.id)
-        shown = before.version(before.current or "")
-        assert shown is not None
-        image = keep(images, turn, render(images.outputs[shown.image.key].data, [operation]))
-        return conversations.append(
-            "alice", begun.id, turn_of(turn, before.current, image, operation, **more)
-        ).conversation
-
-    return add
-
-
-def render(data: bytes, given: list[dict[str, Any]]) -> bytes:
-    return operations.render(data, operations.parse(given), EllipseTools(), max_megapixels=1).data
-
-
-def keep(images: MemoryImageStore, turn: str, data: bytes) -> StoredImage:
-    key = f"outputs/alice/{turn}/0.png"
-    images.write_output(key, data, media_type="image/png", metadata={})
-    size = load(data).size
-    digest = hashlib.sha256(data).hexdigest()
-    return StoredImage(key=key, media_type="image/png", width=size[0], height=size[1], bytes=len(data), sha256=digest)
-
-
-def turn_of(
-    turn: str, base: str | None, image: StoredImage | None, operation: dict[str, Any] | None = None, **more: Any
-) -> Turn:
-    steps = (Step(operation=operation),) if operation else ()
-    usual = {"id": turn, "user_text": "Wärmer, bitte", "reply": "Gut.", "plan": {"actions": []}, "cost": Cost(700)}
-    return Turn(**{**usual, "base": base, "image": image, "steps": steps, **more})
-
+from tests.fakes.memory import MemoryImageStore
+from tests.unit.services.conversing import PICTURE, RETENTION, WARMER, NoWeb, keep, render, turn_of
 
 # ── Beginning, finding, removing ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -397,160 +321,6 @@ def test_a_thousand_steps_always_show_what_their_history_says(
         assert images.outputs[version.image.key].data == bytes_of[version.id], "nothing was ever overwritten"
     again = conversations.find("alice", begun.id).model_copy(update={"revision": 0})
     assert len(again.model_dump_json()) < 300_000
-
-
-# ── Looking at two ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_two_versions_are_put_side_by_side_and_kept_with_the_conversation(
-    conversations: Conversations, images: MemoryImageStore, begun: Conversation, edit: Callable[..., Conversation]
-) -> None:
-    edit({"op": "invert"})
-    same = conversations.compare("alice", begun.id, "v1", "v1")
-    other = conversations.compare("alice", begun.id, "v1", "v2")
-    assert same.similarity == 1.0 > other.similarity
-    assert other.key == f"outputs/alice/{begun.id}/v1-v2.png"
-    assert images.outputs[other.key].data == other.data
-    shown = load(other.data)
-    assert shown.size == (12 + 8 + 12, 8)
-    before, after = shown.convert("RGB").getpixel((3, 3)), shown.convert("RGB").getpixel((23, 3))
-    assert isinstance(before, tuple)
-    assert after == tuple(255 - value for value in before)
-    assert images.outputs[same.key].data == same.data
-    before_looking = conversations.find("alice", begun.id)
-    assert conversations.compare("alice", begun.id, "v1", "v2").key == other.key
-    assert conversations.find("alice", begun.id) == before_looking, "to look is no change"
-    with pytest.raises(NotFound, match="v7"):
-        conversations.compare("alice", begun.id, "v1", "v7")
-
-
-def test_however_many_are_compared_the_conversation_does_not_grow_and_all_are_removed_with_it(
-    conversations: Conversations, images: MemoryImageStore, begun: Conversation, edit: Callable[..., Conversation]
-) -> None:
-    for _ in range(5):
-        edit({"op": "invert"})
-    before = conversations.find("alice", begun.id)
-    names = [version.id for version in before.versions]
-    found = {conversations.compare("alice", begun.id, a, b).key for a in names for b in names}
-    assert len(found) == 36
-    assert conversations.find("alice", begun.id) == before
-    neighbour = images.outputs["outputs/alice/conv_other/v1-v2.png"] = images.outputs[next(iter(found))]
-    conversations.remove("alice", begun.id)
-    assert not found & images.outputs.keys()
-    assert images.outputs["outputs/alice/conv_other/v1-v2.png"] is neighbour
-
-
-# ── Growing old ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_as_long_as_somebody_goes_on_with_it_every_picture_of_it_is_there(
-    conversations: Conversations,
-    images: MemoryImageStore,
-    begun: Conversation,
-    edit: Callable[..., Conversation],
-    clock: SteppingClock,
-) -> None:
-    edit()
-    for day in range(100):
-        clock.step(timedelta(days=1))
-        images.expire(RETENTION)
-        (conversations.redo if day % 2 else conversations.undo)("alice", begun.id)
-        found = conversations.find("alice", begun.id)
-        assert {each.image.key for each in found.versions} <= images.outputs.keys()
-        assert found.expires_at == clock() + RETENTION
-    for version in ("v1", "v2"):
-        assert conversations.branch("alice", begun.id, version).current == version
-
-
-@given(waits=st.lists(st.integers(1, 29 * 24), min_size=1, max_size=20))
-@settings(max_examples=30, deadline=None)
-def test_it_never_outlives_its_pictures(waits: list[int]) -> None:
-    clock = SteppingClock()
-    images = MemoryImageStore(clock)
-    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore()), images, max_megapixels=1)
-    conversations = Conversations(MemoryConversationStore(), images, inputs, clock, retention=RETENTION)
-    begun = conversations.create("alice", ImageSource("image", data=PICTURE))
-    for wait in waits:
-        clock.step(timedelta(hours=wait))
-        images.expire(RETENTION)
-        found = conversations.find("alice", begun.id)
-        if found.expires_at <= clock():
-            return
-        assert found.versions[0].image.key in images.outputs
-        conversations.branch("alice", begun.id, "v1")
-        # Whoever goes on with it has it for at least a day less than they would have a new one.
-        assert conversations.find("alice", begun.id).expires_at > clock() + RETENTION - timedelta(days=1)
-
-
-@given(moves=st.lists(st.tuples(st.integers(1, 40), st.sampled_from([None, 1, 3, 7])), min_size=1, max_size=20))
-@settings(max_examples=40, deadline=None)
-def test_nor_does_it_where_its_user_wants_pictures_gone_sooner(moves: list[tuple[int, int | None]]) -> None:
-    """Each picture is kept for as long as was wanted when it was written, or counted anew."""
-    clock = SteppingClock()
-    images = MemoryImageStore(clock)
-    wanted: dict[str, int | None] = {"days": moves[0][1]}
-    until: dict[str, datetime] = {}
-
-    class Tagging:
-        def renew_outputs(self, keys: list[str]) -> None:
-            images.renew_outputs(keys)
-            until.update(dict.fromkeys(keys, clock() + kept()))
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(images, name)
-
-    def kept() -> timedelta:
-        return timedelta(days=wanted["days"] or RETENTION.days)
-
-    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore()), images, max_megapixels=1)
-    conversations = Conversations(
-        MemoryConversationStore(),
-        Tagging(),  # type: ignore[arg-type]
-        inputs,
-        clock,
-        retention=RETENTION,
-        settings=lambda _user: UserSettings(retention_days=wanted["days"]),
-    )
-    begun = conversations.create("alice", ImageSource("image", data=PICTURE))
-    until[begun.versions[0].image.key] = clock() + kept()
-    for number, (hours, days) in enumerate(moves):
-        found = conversations.find("alice", begun.id)
-        assert found.expires_at <= min(until.values())
-        clock.step(timedelta(hours=hours))
-        if found.expires_at <= clock():
-            return
-        wanted["days"] = days
-        conversations.renew(found)
-        image = keep(images, f"job_{number}", PICTURE)
-        until[image.key] = clock() + kept()
-        taken = conversations.append("alice", begun.id, turn_of(f"job_{number}", "v1", image, WARMER))
-        # Whoever goes on with it has most of that time left.
-        assert taken.conversation.expires_at >= clock() + kept() * 3 / 4
-
-
-def test_pictures_are_renewed_once_a_day_at_the_most(
-    conversations: Conversations, images: MemoryImageStore, begun: Conversation, clock: SteppingClock
-) -> None:
-    [first] = begun.versions
-    clock.step(timedelta(days=1))
-    begun = conversations.renew(begun)
-    renewed_at = images.outputs[first.image.key].written_at
-    assert renewed_at == clock() == begun.renewed_at
-    clock.step(timedelta(hours=23))
-    assert conversations.renew(begun) is begun
-    assert images.outputs[first.image.key].written_at == renewed_at
-
-
-def test_a_picture_that_is_gone_is_said_to_be_with_its_version(
-    conversations: Conversations, images: MemoryImageStore, begun: Conversation, edit: Callable[..., Conversation]
-) -> None:
-    edit()
-    images.remove_outputs([begun.versions[0].image.key])
-    with pytest.raises(ImageExpired) as gone:
-        conversations.compare("alice", begun.id, "v2", "v1")
-    assert (gone.value.status, gone.value.context) == (410, {"version": "v1"})
-    # The rest of it can be gone on with.
-    assert conversations.undo("alice", begun.id).current == "v1"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """One job never holds up another: those that raise, hang or kill the sweep come last, later and later, and end."""
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any, cast
@@ -16,30 +15,11 @@ from darkroom.ports import OpenJob
 from darkroom.services.jobs.looks import MOST_FAILURES, decided_at, in_order, next_look, within
 from darkroom.services.jobs.sweep import Sweep
 from darkroom.services.paid.settlement import DECIDED_AFTER
-from local.simulator import Simulator
-from tests.conftest import SteppingClock
-from tests.unit.services.jobs.test_sweep import LEASE, kept, same_ports
-from tests.unit.services.workshop import RESERVED, USER, Failing, Workshop
+from tests.unit.services.workshop import LEASE, RESERVED, USER, Failing, Killed, Workshop, kept, same_ports
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 FIVE = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
-
-
-class Killed(BaseException):
-    """What is raised where a process would be killed: nobody catches it."""
-
-
-@pytest.fixture(scope="module")
-def openrouter() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def shop(openrouter: Simulator, clock: SteppingClock) -> Workshop:
-    openrouter.reset()
-    return Workshop(openrouter, clock)
 
 
 class ForOne:

@@ -1,6 +1,5 @@
 """What a job's owner may do about one that does not come to an end; its money stays counted until it is settled."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,28 +9,13 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.jobs.stuck import STUCK_AFTER
 from darkroom.services.paid.settlement import DECIDED_AFTER
-from local.simulator import Simulator
-from tests.conftest import SteppingClock
-from tests.unit.services.jobs.test_sweep import LEASE, kept
 from tests.unit.services.talking import USER as ALICE
 from tests.unit.services.talking import Talk, assert_books_agree
-from tests.unit.services.workshop import RESERVED, USER, Workshop
+from tests.unit.services.workshop import LEASE, RESERVED, USER, Workshop, kept
 from tests.unit.studio import Studio
 
 CHAT = "/chat/completions"
 MINUTES = timedelta(minutes=5)
-
-
-@pytest.fixture(scope="module")
-def openrouter() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def shop(openrouter: Simulator, clock: SteppingClock) -> Workshop:
-    openrouter.reset()
-    return Workshop(openrouter, clock)
 
 
 @pytest.fixture

@@ -1,10 +1,6 @@
 """The sweep: what is forgotten, abandoned or undecided comes to an end, and one job's trouble is not another's."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
-
-import pytest
 
 from darkroom.errors import NetworkError, ServiceUnavailable
 from darkroom.models.deadline import Deadline
@@ -13,24 +9,9 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.services.jobs.sweep import FORGOTTEN
 from darkroom.services.paid.settlement import DECIDED_AFTER
 from darkroom.services.paid.worker import MOST_ATTEMPTS
-from local.simulator import Simulator
-from tests.conftest import SteppingClock
-from tests.unit.services.workshop import RESERVED, USER, Failing, Workshop, failing
+from tests.unit.services.workshop import LEASE, RESERVED, USER, Workshop, failing, kept, same_ports
 
 MINUTE = timedelta(minutes=1)
-LEASE = timedelta(minutes=2)
-
-
-@pytest.fixture(scope="module")
-def openrouter() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def shop(openrouter: Simulator, clock: SteppingClock) -> Workshop:
-    openrouter.reset()
-    return Workshop(openrouter, clock)
 
 
 def test_a_job_that_nobody_came_for_is_told_again(shop: Workshop) -> None:
@@ -168,23 +149,3 @@ def test_free_jobs_are_closed_as_before(shop: Workshop) -> None:
     shop.jobs.add(free)
     shop.sweep_after(timedelta(days=1))
     assert shop.now(free).status is JobStatus.FAILED
-
-
-def kept(shop: Workshop, **changes: Any) -> Job:
-    """A job whose worker died when the answer was kept and nothing else was done."""
-    job = shop.admit(**changes)
-    dying = same_ports(shop, lambda role, port: Failing(port, "close", MemoryError()) if role == "ledger" else port)
-    with pytest.raises(MemoryError):
-        dying.run(job)
-    shop.images.outputs.clear()
-    assert (shop.now(job).status, (USER, job.id) in shop.raw_answers.answers) == (JobStatus.RUNNING, True)
-    return shop.now(job)
-
-
-def same_ports(shop: Workshop, wrap: Any) -> Workshop:
-    """Other processes on the same rows and objects."""
-    other = Workshop(shop.openrouter, shop.clock, wrap=wrap)
-    shared = ("jobs", "ledger", "images", "raw_answers", "queue", "webhooks", "provider", "keys", "secret")
-    for name in shared:
-        setattr(other, name, getattr(shop, name))
-    return other

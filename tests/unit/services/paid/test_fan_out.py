@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,11 +21,7 @@ from darkroom.services.paid.worker import AFTERWARDS
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.photos import photo, save
-from tests.unit.services.workshop import MODEL, PRICE, RESERVED, STREAMED, USER, Workshop, failing
-
-
-class Killed(BaseException):
-    """As if the process had been killed: nothing that is written for errors handles it."""
+from tests.unit.services.workshop import MODEL, PRICE, RESERVED, STREAMED, USER, Killed, Workshop, failing
 
 
 class Killing:
@@ -54,18 +49,6 @@ class Killing:
             return done
 
         return call
-
-
-@pytest.fixture(scope="module")
-def openrouter() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def shop(openrouter: Simulator, clock: SteppingClock) -> Workshop:
-    openrouter.reset()
-    return Workshop(openrouter, clock)
 
 
 def _admit(shop: Workshop, *sizes: int, model: str = MODEL, **asked: Any) -> Job:

@@ -1,6 +1,5 @@
 """Finding out what a call cost: what each witness may say, and when it is believed."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,23 +10,9 @@ import pytest
 from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus
 from darkroom.services.paid.reconcile import BOOKS_COMPLETE, PATIENCE
-from local.simulator import Simulator
-from tests.conftest import SteppingClock
 from tests.unit.services.workshop import MODEL, PRICE, USER, Workshop
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(scope="module")
-def openrouter() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def shop(openrouter: Simulator, clock: SteppingClock) -> Workshop:
-    openrouter.reset()
-    return Workshop(openrouter, clock)
 
 
 def _sent(shop: Workshop, **known: Any) -> Job:

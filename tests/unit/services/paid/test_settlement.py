@@ -1,7 +1,7 @@
 """How paid jobs end: which money moves, what the job says of it, and that whoever comes second changes nothing."""
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -23,24 +23,10 @@ from darkroom.errors import (
 )
 from darkroom.models.generation import Call, GeneratedImage, GenerationResult, Usage
 from darkroom.models.job import Job, JobCost, JobStatus, ProviderCall, StoredImage
-from local.simulator import Simulator
-from tests.conftest import SteppingClock
 from tests.fakes.usage import MemoryModelStatistics
 from tests.unit.services.workshop import MODEL, RESERVED, USER, Workshop, failing
 
 SENT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def openrouter() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def shop(openrouter: Simulator, clock: SteppingClock) -> Workshop:
-    openrouter.reset()
-    return Workshop(openrouter, clock)
 
 
 def _png(size: tuple[int, int] = (3, 4), colour: str = "teal") -> bytes:

@@ -1,21 +1,16 @@
 """Webhooks from row to receiver: real HTTP servers on 127.0.0.1, verified by the library that receivers use."""
 
-import base64
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from darkroom.adapters.url_guard import UrlGuard
-from darkroom.adapters.webhook_sender import HttpWebhookSender
-from darkroom.errors import Conflict, ServiceUnavailable, UrlRefused
-from darkroom.models.job import Job, JobStatus
-from darkroom.models.webhook import Delivery, WebhookSecrets
+from darkroom.errors import UrlRefused
+from darkroom.models.job import JobStatus
+from darkroom.models.webhook import WebhookSecrets
 from darkroom.services.paid.webhooks import (
     BACK_OFF,
     GIVE_UP_AFTER,
@@ -23,14 +18,12 @@ from darkroom.services.paid.webhooks import (
     LOST_AFTER,
     MOST_ATTEMPTS,
     NEVER_SENT_AFTER,
-    PREVIOUS_LIFETIME,
-    Webhooks,
     new_secret,
     signed,
 )
 from tests.conftest import SteppingClock
-from tests.fakes.memory import MemoryJobStore
-from tests.fakes.webhooks import Call, MemoryWebhookQueue, MemoryWebhookStore, Receiver, receiving
+from tests.fakes.webhooks import Call, Receiver, receiving
+from tests.unit.services.delivering import World, verified
 
 
 @pytest.fixture
@@ -47,75 +40,9 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-class World:
-    """The service between stores in memory and a receiver."""
-
-    def __init__(
-        self,
-        clock: SteppingClock,
-        receiver: Receiver,
-        store: MemoryWebhookStore | None = None,
-        uniform: Callable[[float, float], float] = lambda low, high: (low + high) / 2,
-    ) -> None:
-        self.clock = clock
-        self.receiver = receiver
-        self.store = store or MemoryWebhookStore()
-        self.jobs = MemoryJobStore()
-        self.queue = MemoryWebhookQueue()
-        self.shown = 0
-        self.webhooks = Webhooks(
-            store=self.store,
-            jobs=self.jobs,
-            queue=self.queue,
-            sender=HttpWebhookSender(UrlGuard(also_allowed={("127.0.0.1", receiver.port)})),
-            show=self._show,
-            show_report=lambda user, month: {"month": month, "of": user} if month == "2026-10" else None,
-            clock=clock,
-            uniform=uniform,
-        )
-
-    def _show(self, job: Job) -> dict[str, Any]:
-        self.shown += 1
-        return {"id": job.id, "object": "job", "status": job.status.value, "link": f"https://out.example/{self.shown}"}
-
-    def add(self, status: JobStatus = JobStatus.SUCCEEDED, **changes: Any) -> Delivery:
-        self.jobs.add(Job(id="job_1", user="alice", op="generation", created_at=self.clock.now, status=status))
-        delivery = Delivery(
-            id="msg_job_1",
-            user="alice",
-            job_id="job_1",
-            url=self.receiver.url,
-            created_at=self.clock.now,
-            expires_at=self.clock.now + timedelta(days=30),
-        ).model_copy(update=changes)
-        self.store.save(delivery)
-        return delivery
-
-    def deliver(self) -> timedelta | None:
-        return self.webhooks.deliver("alice", "msg_job_1")
-
-    def after(self, wait: timedelta | None) -> timedelta | None:
-        """What comes of the attempt that is due after the wait."""
-        assert wait is not None
-        self.clock.step(wait)
-        return self.deliver()
-
-    @property
-    def delivery(self) -> Delivery:
-        found = self.store.find("alice", "msg_job_1")
-        assert found is not None
-        return found
-
-
 @pytest.fixture
 def world(clock: SteppingClock, receiver: Receiver) -> World:
     return World(clock, receiver)
-
-
-def _verified(call: Call, secret: str) -> Any:
-    """The event, as the receivers' library takes it; it raises if the signature or the time is wrong."""
-    Webhook(secret).verify(call.body.decode(), call.headers)
-    return json.loads(call.body)
 
 
 # An event
@@ -126,7 +53,7 @@ def test_an_event_carries_the_job_and_is_signed(world: World, status: JobStatus)
     delivery = world.add(status)
     assert world.deliver() is None
     [call] = world.receiver.calls
-    event = _verified(call, world.webhooks.secret("alice").current)
+    event = verified(call, world.webhooks.secret("alice").current)
     assert event["type"] == f"job.{status.value}"
     assert datetime.fromisoformat(event["timestamp"]) == delivery.created_at
     link = "https://out.example/1"
@@ -145,11 +72,11 @@ def test_what_was_changed_on_the_way_is_not_verified(world: World) -> None:
     secret = world.webhooks.secret("alice").current
     for name, value in (("webhook-id", "msg_job_2"), ("webhook-timestamp", "0")):
         with pytest.raises(WebhookVerificationError):
-            _verified(Call(call.path, {**call.headers, name: value}, call.body), secret)
+            verified(Call(call.path, {**call.headers, name: value}, call.body), secret)
     with pytest.raises(WebhookVerificationError):
-        _verified(Call(call.path, call.headers, call.body.replace(b"job_1", b"job_2")), secret)
+        verified(Call(call.path, call.headers, call.body.replace(b"job_1", b"job_2")), secret)
     with pytest.raises(WebhookVerificationError):
-        _verified(call, new_secret())
+        verified(call, new_secret())
 
 
 @given(st.text(st.characters(codec="utf-8")), st.text("abcz_019", min_size=1))
@@ -206,7 +133,7 @@ def test_each_attempt_has_the_same_id_its_own_time_and_fresh_links(world: World,
     clock.step(timedelta(seconds=-60))  # so that all are within what the library takes for now
     assert world.after(world.after(world.deliver())) is None
     secret = world.webhooks.secret("alice").current
-    events = [_verified(call, secret) for call in world.receiver.calls]
+    events = [verified(call, secret) for call in world.receiver.calls]
     assert {call.headers["webhook-id"] for call in world.receiver.calls} == {"msg_job_1"}
     assert len({event["timestamp"] for event in events}) == 1
     assert [event["data"]["link"][-1] for event in events] == ["1", "2", "3"]
@@ -256,89 +183,6 @@ def test_waits_differ_by_a_fifth(clock: SteppingClock, receiver: Receiver, edge:
     world = World(clock, receiver, uniform=lambda *edges: edges[edge])
     world.add()
     assert world.deliver() == BACK_OFF[0] * factor
-
-
-# Secrets
-
-
-def test_a_secret_is_made_when_it_is_first_asked_for(world: World) -> None:
-    first = world.webhooks.secret("alice")
-    assert first == world.webhooks.secret("alice")
-    assert first.current.startswith("whsec_")
-    assert 24 <= len(base64.b64decode(first.current[6:], validate=True)) <= 64
-    assert (first.previous, first.previous_until) == (None, None)
-    assert world.webhooks.secret("bob").current != first.current
-    assert first.current not in repr(first)
-
-
-def test_after_a_rotation_both_secrets_sign_for_a_day(world: World, clock: SteppingClock) -> None:
-    before = world.webhooks.secret("alice").current
-    rotated = world.webhooks.rotate("alice")
-    assert rotated.current != before
-    assert rotated.previous_until == clock.now + PREVIOUS_LIFETIME == clock.now + timedelta(hours=24)
-    assert world.webhooks.secret("alice") == rotated
-    world.add()
-    world.deliver()
-    [call] = world.receiver.calls
-    assert len(call.headers["webhook-signature"].split(" ")) == 2
-    assert _verified(call, before) == _verified(call, rotated.current)
-
-
-def test_a_day_later_the_previous_secret_signs_no_more(world: World, clock: SteppingClock) -> None:
-    before = world.webhooks.secret("alice").current
-    clock.step(-PREVIOUS_LIFETIME)
-    rotated = world.webhooks.rotate("alice")
-    clock.step(PREVIOUS_LIFETIME)
-    world.add()
-    world.deliver()
-    [call] = world.receiver.calls
-    assert _verified(call, rotated.current)
-    with pytest.raises(WebhookVerificationError):
-        _verified(call, before)
-    shown = world.webhooks.secret("alice")
-    assert (shown.current, shown.previous, shown.previous_until) == (rotated.current, None, None)
-
-
-def test_the_first_rotation_makes_a_secret(world: World) -> None:
-    made = world.webhooks.rotate("alice")
-    assert made.previous is None
-    assert world.webhooks.secret("alice") == made
-
-
-class FasterElse(MemoryWebhookStore):
-    """Somebody else stores secrets between this one's reading and writing."""
-
-    def __init__(self, *others: WebhookSecrets) -> None:
-        super().__init__()
-        self.others = list(others)
-
-    def store_secrets(self, user: str, secrets: WebhookSecrets, *, seen: WebhookSecrets | None) -> bool:
-        if self.others:
-            self.kept[user] = self.others.pop()
-        return super().store_secrets(user, secrets, seen=seen)
-
-
-class NeverThere(MemoryWebhookStore):
-    def store_secrets(self, user: str, secrets: WebhookSecrets, *, seen: WebhookSecrets | None) -> bool:
-        return False
-
-
-def test_of_two_first_secrets_both_callers_get_the_one_that_was_stored(
-    clock: SteppingClock, receiver: Receiver
-) -> None:
-    other = WebhookSecrets(current=new_secret(), created_at=clock.now)
-    world = World(clock, receiver, FasterElse(other))
-    assert world.webhooks.secret("alice") == other
-    with pytest.raises(ServiceUnavailable):
-        World(clock, receiver, NeverThere()).webhooks.secret("alice")
-
-
-def test_of_two_rotations_at_once_one_is_told_so(clock: SteppingClock, receiver: Receiver) -> None:
-    other = WebhookSecrets(current=new_secret(), created_at=clock.now)
-    world = World(clock, receiver, FasterElse(other))
-    with pytest.raises(Conflict):
-        world.webhooks.rotate("alice")
-    assert world.webhooks.secret("alice") == other
 
 
 # Admission and sweep
@@ -405,7 +249,7 @@ def test_a_usage_report_is_told_of_and_signed_like_a_job(world: World) -> None:
     secret = world.webhooks.secret("alice").current
     world.add(job_id="", report="2026-10")
     assert world.deliver() is None
-    event = _verified(world.receiver.calls[0], secret)
+    event = verified(world.receiver.calls[0], secret)
     assert (event["type"], event["data"]) == ("usage.report", {"month": "2026-10", "of": "alice"})
     assert world.delivery.status == "delivered"
     assert world.shown == 0

@@ -1,6 +1,5 @@
 """The worker, where nothing is killed: what it does about trouble before and after it has sent a job."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,22 +8,8 @@ import pytest
 from darkroom.errors import KeyUnreadable, ServiceUnavailable
 from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.services.paid.worker import AFTERWARDS, MOST_ATTEMPTS
-from local.simulator import Simulator
-from tests.conftest import SteppingClock
 from tests.servers import LONGEST_SECONDS
 from tests.unit.services.workshop import MODEL, PRICE, RESERVED, STREAMED, USER, Workshop, failing
-
-
-@pytest.fixture(scope="module")
-def openrouter() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def shop(openrouter: Simulator, clock: SteppingClock) -> Workshop:
-    openrouter.reset()
-    return Workshop(openrouter, clock)
 
 
 def _shop(shop: Workshop, role: str, method: str, error: Exception, times: int = 1000) -> Workshop:

@@ -7,18 +7,12 @@ import pytest
 
 from darkroom.models.job import JobStatus
 from tests.unit.services.batches import PAINTED, USER, Gallery, assert_books_agree, assert_tidy, paint, recipe
-from tests.unit.studio import Studio
 
 UNKNOWN: list[tuple[str, dict[str, Any]]] = [
     ("missing_usage", {}),
     ("missing_cost", {"form": "null"}),
     ("nan_cost", {"form": "negative"}),
 ]
-
-
-@pytest.fixture
-def gallery(studio: Studio) -> Gallery:
-    return Gallery(studio)
 
 
 def sweep_until_settled(gallery: Gallery) -> None:

@@ -26,11 +26,6 @@ PICTURES = 2
 PAINTINGS = 2 * PICTURES
 
 
-@pytest.fixture
-def gallery(studio: Studio) -> Gallery:
-    return Gallery(studio)
-
-
 def assert_paid_once(gallery: Gallery, job: Job, *, pictures: int | None = PICTURES) -> None:
     """Args: pictures: how many have come; None if what was broken off may have cost some."""
     done = gallery.now(job)

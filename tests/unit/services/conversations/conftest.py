@@ -1,0 +1,55 @@
+"""Conversations of Alice: none, one that has begun, and turns of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from darkroom.models.conversation import Conversation
+from darkroom.models.source import ImageSource
+from darkroom.services.conversations.conversations import Conversations
+from darkroom.services.inputs.inputs import Inputs
+from darkroom.services.inputs.sources import Sources
+from tests.conftest import SteppingClock
+from tests.fakes.conversations import MemoryConversationStore
+from tests.fakes.memory import MemoryImageStore, MemoryJobStore
+from tests.unit.services.conversing import PICTURE, RETENTION, WARMER, NoWeb, keep, render, turn_of
+
+
+@pytest.fixture
+def images(clock: SteppingClock) -> MemoryImageStore:
+    return MemoryImageStore(clock)
+
+
+@pytest.fixture
+def store() -> MemoryConversationStore:
+    return MemoryConversationStore()
+
+
+@pytest.fixture
+def conversations(store: MemoryConversationStore, images: MemoryImageStore, clock: SteppingClock) -> Conversations:
+    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore()), images, max_megapixels=1)
+    return Conversations(store, images, inputs, clock, retention=RETENTION)
+
+
+@pytest.fixture
+def begun(conversations: Conversations) -> Conversation:
+    return conversations.create("alice", ImageSource("image", data=PICTURE))
+
+
+@pytest.fixture
+def edit(conversations: Conversations, images: MemoryImageStore, begun: Conversation) -> Callable[..., Conversation]:
+    """A turn that does one operation to the version that is shown, really, and adds it."""
+    turns = iter(range(1, 10_000))
+
+    def add(operation: dict[str, Any] = WARMER, **more: Any) -> Conversation:
+        turn = f"job_{next(turns):05}"
+        before = conversations.find("alice", begun.id)
+        shown = before.version(before.current or "")
+        assert shown is not None
+        image = keep(images, turn, render(images.outputs[shown.image.key].data, [operation]))
+        return conversations.append(
+            "alice", begun.id, turn_of(turn, before.current, image, operation, **more)
+        ).conversation
+
+    return add
