@@ -57,9 +57,11 @@ def _conversations(api: Api, services: bootstrap.ChatServices) -> None:
     @api.get("/v1/conversations")
     def list_conversations(
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        cursor: Annotated[str | None, Query(max_length=64)] = None,
+        cursor: str | None = None,
     ) -> dict[str, Any]:
-        found, next_cursor = conversations.page(api.user, limit=limit, cursor=cursor)
+        before = services.cursors.decode(api.user, "conversations", cursor)
+        found, next_id = conversations.page(api.user, limit=limit, before=before)
+        next_cursor = services.cursors.encode(api.user, "conversations", next_id)
         return {"object": "list", "data": [listed(each, link) for each in found], "next_cursor": next_cursor}
 
     @api.get(ONE)

@@ -18,13 +18,14 @@ def routes(services: bootstrap.JobsServices) -> Api:
     @api.get("/v1/jobs")
     def list_jobs(
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        cursor: Annotated[str | None, Query(max_length=64)] = None,
+        cursor: str | None = None,
     ) -> dict[str, Any]:
-        jobs, next_cursor = services.jobs.page(api.user, limit=limit, cursor=cursor)
+        before = services.cursors.decode(api.user, "jobs", cursor)
+        jobs, next_id = services.jobs.page(api.user, limit=limit, before=before)
         return {
             "object": "list",
             "data": [services.jobs.show(job, most_images=MOST_LISTED) for job in jobs],
-            "next_cursor": next_cursor,
+            "next_cursor": services.cursors.encode(api.user, "jobs", next_id),
         }
 
     @api.get("/v1/jobs/<job_id>")

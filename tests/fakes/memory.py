@@ -351,6 +351,14 @@ class MemoryKeyVault:
         return found[0] if found else None
 
 
+class MemorySigningKey:
+    def __init__(self, key: bytes = bytes(range(32))) -> None:
+        self._key = key
+
+    def load(self) -> bytes:
+        return self._key
+
+
 class MemorySessionStore:
     def __init__(self) -> None:
         self.attempts: dict[str, SignInAttempt] = {}

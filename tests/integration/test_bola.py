@@ -85,9 +85,8 @@ def _apply(recipe: Any = None) -> Case:
 CASES: dict[str, list[Case]] = {
     "GET /v1/jobs": [
         Case(lambda bob, _: bob.get("/v1/jobs"), 200, _nothing),
-        # A cursor is a place in one's own list.
-        Case(lambda bob, owned: bob.get("/v1/jobs", params={"cursor": owned.job + "Z"}), 200, _nothing),
-        Case(lambda bob, _: bob.get("/v1/jobs", params={"cursor": "job_~"}), 200, _nothing),
+        Case(lambda bob, owned: bob.get("/v1/jobs", params={"cursor": owned.job + "Z"}), 400),
+        Case(lambda bob, _: bob.get("/v1/jobs", params={"cursor": "job_~"}), 400),
     ],
     "GET /v1/jobs/{job_id}": [
         Case(lambda bob, owned: bob.get(f"/v1/jobs/{owned.job}")),
@@ -119,7 +118,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "GET /v1/usage/receipts": [
         Case(lambda bob, _: bob.get("/v1/usage/receipts"), 200, _nothing),
-        Case(lambda bob, owned: bob.get("/v1/usage/receipts", params={"cursor": owned.job + "Z"}), 200, _nothing),
+        Case(lambda bob, owned: bob.get("/v1/usage/receipts", params={"cursor": owned.job + "Z"}), 400),
     ],
     "GET /v1/usage": [
         Case(lambda bob, _: bob.get("/v1/usage"), 200,
@@ -138,8 +137,8 @@ CASES: dict[str, list[Case]] = {
     ],
     "GET /v1/conversations": [
         Case(lambda bob, _: bob.get(TALKS), 200, _nothing),
-        Case(lambda bob, owned: bob.get(TALKS, params={"cursor": owned.conversation + "Z"}), 200, _nothing),
-        Case(lambda bob, _: bob.get(TALKS, params={"cursor": "conv_~"}), 200, _nothing),
+        Case(lambda bob, owned: bob.get(TALKS, params={"cursor": owned.conversation + "Z"}), 400),
+        Case(lambda bob, _: bob.get(TALKS, params={"cursor": "conv_~"}), 400),
     ],
     "GET /v1/conversations/{conversation_id}": [
         _talk("GET"),

@@ -18,6 +18,7 @@ from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.cursors import Cursors
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
@@ -41,6 +42,7 @@ from tests.fakes.memory import (
     MemoryJobStore,
     MemoryKeyVault,
     MemorySessionStore,
+    MemorySigningKey,
     MemoryTokenStore,
 )
 from tests.fakes.paid import MemoryAnswerStore, MemoryJobQueue, MemoryRawAnswerStore, MemorySettingsStore
@@ -140,6 +142,10 @@ class PaidStudio:
     @cached_property
     def callers(self) -> Callers:
         return Callers(self.tokens, Sessions(MemorySessionStore(), self.clock))
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        return Cursors(MemorySigningKey())
 
     @cached_property
     def provider(self) -> OpenRouter:

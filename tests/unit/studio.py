@@ -222,6 +222,7 @@ class Studio(PaidStudio):
             complete=Complete(self.admission, self.chat_models, self.images, lambda _: None, lambda _: None),
             recipes=self.recipes,
             answering=self.answering,
+            cursors=self.cursors,
         )
 
     @cached_property
@@ -252,7 +253,7 @@ class Studio(PaidStudio):
 
     @property
     def jobs_services(self) -> JobsServices:
-        return JobsServices(self.callers, self.shown, self.settlement, Uploads(self.images, self.clock))
+        return JobsServices(self.callers, self.shown, self.settlement, Uploads(self.images, self.clock), self.cursors)
 
     @property
     def account_services(self) -> AccountServices:
@@ -265,6 +266,7 @@ class Studio(PaidStudio):
             credit=CREDIT,
             preferences=self.preferences,
             health=Health({}, self.provider, self.keys, {}, self.clock),
+            cursors=self.cursors,
             **self.counting,
         )
 

@@ -39,13 +39,15 @@ def usage_routes(api: Api, services: bootstrap.AccountServices) -> None:
     @api.get("/v1/usage/receipts")
     def list_receipts(
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
-        cursor: Annotated[str | None, Query(max_length=64)] = None,
+        cursor: str | None = None,
         month: Month = None,
     ) -> dict[str, Any]:
-        page = services.ledger.receipts(api.user, limit=limit, before=cursor, month=month)
+        before = services.cursors.decode(api.user, "receipts", cursor)
+        page = services.ledger.receipts(api.user, limit=limit, before=before, month=month)
         credit = services.usage.credit_of(api.user)
         shown = [_shown_receipt(receipt, credit) for receipt in page.receipts]
-        return {"object": "list", "data": shown, "next_cursor": page.next_id}
+        next_cursor = services.cursors.encode(api.user, "receipts", page.next_id)
+        return {"object": "list", "data": shown, "next_cursor": next_cursor}
 
     @api.get("/v1/usage/reports")
     def list_reports() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from darkroom.models.money import CREDIT
 from darkroom.models.user_settings import Limits
 from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.cursors import Cursors
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.health import Health
@@ -20,7 +21,7 @@ from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.issuer import ScriptedOpenRouter
 from tests.fakes.ledger import MemoryLedger
-from tests.fakes.memory import MemoryJobStore, MemoryKeyVault
+from tests.fakes.memory import MemoryJobStore, MemoryKeyVault, MemorySigningKey
 from tests.fakes.paid import MemorySettingsStore
 from tests.paid_jobs import DOLLAR, day, paid_job, succeeded
 from tests.unit.counting import counting
@@ -59,6 +60,7 @@ def call(
         credit=CREDIT,
         preferences=preferring(budgets, Unreachable(), {}),
         health=Health({}, OpenRouter(), keys, {}, clock),
+        cursors=Cursors(MemorySigningKey()),
         **counting(jobs, ledger, settings, KeyFigures(vault, openrouter), clock),
     )
     return Caller(services)

@@ -12,6 +12,7 @@ from darkroom.bootstrap._base import (
     Stores,
     budgets,
     callers,
+    cursors,
     keys,
     now,
     openrouter,
@@ -24,6 +25,7 @@ from darkroom.models.money import MicroUsd
 from darkroom.ports import Ledger
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.connect import Connect, SignInPolicy
+from darkroom.services.accounts.cursors import Cursors
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
@@ -48,6 +50,7 @@ class AccountServices:
     usage: Usage
     key_figures: KeyFigures
     reports: Reports
+    cursors: Cursors
 
 
 def account(environ: Mapping[str, str]) -> AccountServices:
@@ -65,6 +68,7 @@ def account(environ: Mapping[str, str]) -> AccountServices:
         usage=usage(settings, behind),
         key_figures=key_figures(settings, behind),
         reports=reports(settings, behind),
+        cursors=cursors(settings, behind),
     )
 
 

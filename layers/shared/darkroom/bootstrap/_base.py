@@ -17,10 +17,12 @@ from darkroom.adapters.ledger import DynamoLedger
 from darkroom.adapters.raw_answer_store import S3RawAnswerStore
 from darkroom.adapters.session_store import DynamoSessionStore
 from darkroom.adapters.settings_store import DynamoSettingsStore
+from darkroom.adapters.signing_key_store import DynamoSigningKey
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.models.key import KeyProvider
 from darkroom.observability import log_provider_calls, logger
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.cursors import Cursors
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
@@ -120,6 +122,10 @@ def callers(settings: Settings, behind: Stores) -> Callers:
     return Callers(
         Tokens(behind.tokens, now), Sessions(behind.sessions, now), public_url=settings.public_url.rstrip("/")
     )
+
+
+def cursors(settings: Settings, behind: Stores) -> Cursors:
+    return Cursors(DynamoSigningKey(settings.table, behind.dynamodb))
 
 
 def budgets(settings: Settings, behind: Stores) -> Budgets:

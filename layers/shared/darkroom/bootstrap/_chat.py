@@ -15,6 +15,7 @@ from darkroom.bootstrap._base import (
     alarm,
     budgets,
     callers,
+    cursors,
     now,
     providers,
     stores,
@@ -24,6 +25,7 @@ from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._paid import AnswerServices, admission, answering, check_webhook, job_queue, quotes, settlement
 from darkroom.models.conversation import Conversation
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.cursors import Cursors
 from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.complete import Complete
 from darkroom.services.conversations.conversations import Conversations
@@ -52,6 +54,7 @@ class ChatServices:
     complete: Complete
     recipes: Recipes
     answering: AnswerServices
+    cursors: Cursors
 
 
 def chat(environ: Mapping[str, str]) -> ChatServices:
@@ -72,6 +75,7 @@ def chat(environ: Mapping[str, str]) -> ChatServices:
         ),
         recipes=recipes(settings, behind, published),
         answering=answering(settings, behind),
+        cursors=cursors(settings, behind),
     )
 
 

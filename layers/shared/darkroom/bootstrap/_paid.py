@@ -13,6 +13,7 @@ from darkroom.bootstrap._base import (
     alarm,
     budgets,
     callers,
+    cursors,
     jobs_of,
     now,
     providers,
@@ -24,6 +25,7 @@ from darkroom.bootstrap._usage import statistics
 from darkroom.observability import EmfTelemetry
 from darkroom.ports import ImageStore, JobStore
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.cursors import Cursors
 from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.edit import Edit
 from darkroom.services.generate import Generate
@@ -42,6 +44,7 @@ class JobsServices:
     jobs: Jobs
     settlement: Settlement
     uploads: Uploads
+    cursors: Cursors
 
 
 def jobs(environ: Mapping[str, str]) -> JobsServices:
@@ -52,6 +55,7 @@ def jobs(environ: Mapping[str, str]) -> JobsServices:
         jobs=jobs_of(settings, behind),
         settlement=settlement(settings, behind),
         uploads=Uploads(behind.images, now),
+        cursors=cursors(settings, behind),
     )
 
 

@@ -4,7 +4,16 @@ from darkroom.ports.clock import Alarm, Clock
 from darkroom.ports.conversations import ConversationStore, RecipeStore, RenderQueue
 from darkroom.ports.figures import CatalogueStore, KeptList, ModelStatistics, Telemetry
 from darkroom.ports.jobs import AnswerStore, JobPage, JobQueue, JobStore, Ledger, OpenJob, RawAnswerStore, ReceiptPage
-from darkroom.ports.people import IssuedKey, KeyInspector, KeyIssuer, KeyVault, SessionStore, SettingsStore, TokenStore
+from darkroom.ports.people import (
+    IssuedKey,
+    KeyInspector,
+    KeyIssuer,
+    KeyVault,
+    SessionStore,
+    SettingsStore,
+    SigningKey,
+    TokenStore,
+)
 from darkroom.ports.pictures import ImageStore, Matter, PresignedUpload, Segmenter, UrlFetcher
 from darkroom.ports.providers import CatalogueSource, OnAnswer, OnDispatched, OnGenerationId, Provider
 from darkroom.ports.usage import ReportStore, UserPage, WorkLog
@@ -43,6 +52,7 @@ __all__ = [
     "Segmenter",
     "SessionStore",
     "SettingsStore",
+    "SigningKey",
     "Telemetry",
     "TokenStore",
     "UrlFetcher",

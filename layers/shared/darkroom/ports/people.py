@@ -45,6 +45,11 @@ class SessionStore(Protocol):
     def close(self, sha256: str) -> None: ...
 
 
+class SigningKey(Protocol):
+    def load(self) -> bytes:
+        """The stack's own key, random and at least 32 bytes; the same for every process, made at first use."""
+
+
 class KeyVault(Protocol):
     """Providers' keys, each kept for one user and readable in that user's name alone."""
 

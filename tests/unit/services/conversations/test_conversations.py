@@ -89,13 +89,13 @@ def test_pages(conversations: Conversations, clock: SteppingClock) -> None:
     for _ in range(3):
         made.insert(0, conversations.create("alice").id)
         clock.step(timedelta(seconds=1))
-    first, cursor = conversations.page("alice", limit=2)
-    rest, end = conversations.page("alice", limit=2, cursor=cursor)
+    first, last = conversations.page("alice", limit=2)
+    rest, end = conversations.page("alice", limit=2, before=last)
     assert [each.id for each in (*first, *rest)] == made
     assert end is None
-    for wrong in ({"limit": 0}, {"limit": 101}, {"cursor": ""}, {"cursor": "x" * 65}):
+    for wrong in (0, 101):
         with pytest.raises(InvalidParameter):
-            conversations.page("alice", **wrong)
+            conversations.page("alice", limit=wrong)
 
 
 def test_removing_takes_what_is_its_own_and_nothing_else(

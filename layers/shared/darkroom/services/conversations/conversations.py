@@ -113,18 +113,14 @@ class Conversations:
         return found
 
     def page(
-        self, user: str, *, limit: int = 20, cursor: str | None = None
+        self, user: str, *, limit: int = 20, before: str | None = None
     ) -> tuple[Sequence[Conversation], str | None]:
-        """A page of conversations, the newest first, and the cursor of the next page."""
+        """A page of conversations, newest first, and the id to give as `before` for the next one; it is exclusive."""
         if not 1 <= limit <= MOST_PER_PAGE:
             raise InvalidParameter(
                 f"`limit` is {limit}.", fix=f"Give a whole number from 1 to {MOST_PER_PAGE}.", param="limit"
             )
-        if cursor is not None and not 1 <= len(cursor) <= MOST_ID:
-            raise InvalidParameter(
-                "`cursor` is none that was given out.", fix="Send `next_cursor` as it came.", param="cursor"
-            )
-        return self._store.page(user, limit=limit, before=cursor)
+        return self._store.page(user, limit=limit, before=before)
 
     def remove(self, user: str, conversation_id: str) -> None:
         """Removes the conversation and the pictures that are its own; those that jobs made are removed with the jobs.

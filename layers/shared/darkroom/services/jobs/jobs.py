@@ -52,13 +52,13 @@ class Jobs:
             raise NotFound(f"There is no job {job_id[:64]!r}.", fix="GET /v1/jobs lists yours.")
         return job
 
-    def page(self, user: str, *, limit: int = 20, cursor: str | None = None) -> tuple[Sequence[Job], str | None]:
-        """A page of jobs, newest first, and the cursor of the next page."""
+    def page(self, user: str, *, limit: int = 20, before: str | None = None) -> tuple[Sequence[Job], str | None]:
+        """A page of jobs, newest first, and the id to give as `before` for the next one; it is exclusive."""
         if not 1 <= limit <= MOST_PER_PAGE:
             raise InvalidParameter(
                 f"`limit` is {limit}.", fix=f"Give a whole number from 1 to {MOST_PER_PAGE}.", param="limit"
             )
-        page = self._store.page(user, limit=limit, before=cursor)
+        page = self._store.page(user, limit=limit, before=before)
         return tuple(job for job in page.jobs if job.removed_at is None), page.next_id
 
     def remove(self, user: str, job_id: str, cancel: Cancel = lambda _job: False) -> None:
