@@ -9,7 +9,16 @@ import pytest
 
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
-from tests.integration.crash.conftest import aws, clock, customer, everybody, openrouter, place, shop  # noqa: F401
+from tests.integration.crash.conftest import (  # noqa: F401
+    aws,
+    clock,
+    customer,
+    everybody,
+    openrouter,
+    place,
+    shop,
+    template,
+)
 from tests.integration.crash.customers import Customer, assert_books_agree, charges, settle_everything
 from tests.integration.crash.killing import slay, work
 from tests.integration.crash.shop import BUFFERED, STREAMED, Place, Shop

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from tests.conftest import ROOT
-from tests.integration.crash import test_kills, test_turn_kills
+from tests.integration.crash import fault_table, test_kills, test_turn_kills
 from tests.integration.crash.aws_faults import KINDS
 from tests.integration.crash.killing import Point
 
@@ -25,6 +25,11 @@ def test_the_tests_that_the_page_names_exist(path: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_aws_fault_is_on_the_page(kind: str) -> None:
     assert f"`{kind}`" in PAGE
+
+
+def test_the_table_of_faults_is_that_of_the_tests() -> None:
+    """`python -m tests.integration.crash.fault_table` prints it."""
+    assert "\n".join(fault_table.lines()) in PAGE
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,8 @@ Model = TypeVar("Model")
 _MOST_PAYLOAD = 6_291_556 - 40_000
 GATEWAY_SECONDS = 30.0
 # At the end of a request: what sending the answer takes, and what finding out what to say of an error may.
-_FOR_SENDING = 0.9
-_FOR_AN_ERROR = 1.7
+FOR_SENDING = 0.9
+FOR_AN_ERROR = 1.7
 
 # What every answer carries: nobody may cache it, guess another type, or learn from where it was asked.
 _HEADERS = {
@@ -152,7 +152,7 @@ class Api:
             if event["routeKey"] == DEFAULT:
                 # Asks nobody who calls, and nothing of AWS.
                 raise unmatched(event)
-            with within(Deadline(self.seconds_left - _FOR_AN_ERROR)):
+            with within(Deadline(self.seconds_left - FOR_AN_ERROR)):
                 self._authenticate(event)
                 answer = self.app.resolve(event, context)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
@@ -170,7 +170,7 @@ class Api:
         if self._told is None:
             return error
         try:
-            with within(Deadline(self.seconds_left - _FOR_SENDING)):
+            with within(Deadline(self.seconds_left - FOR_SENDING)):
                 return self._told(error)
         except Exception:  # noqa: BLE001 - as above
             logger.exception("What to say of an error could not be found out", route=event.get("routeKey"))

@@ -14,7 +14,7 @@ from darkroom.services.health import Health, silent
 
 ROUTE = "GET /healthz"
 # Seconds, for a look at the caller's token.
-_TO_KNOW_WHO = 1.0
+TO_KNOW_WHO = 1.0
 
 
 def health_routes(api: Api, health: Health) -> None:
@@ -26,7 +26,7 @@ def health_routes(api: Api, health: Health) -> None:
             return json_response({"object": "health", "status": "ok"})
         try:
             # What is asked for in time is told in time.
-            with within(Deadline(_TO_KNOW_WHO)):
+            with within(Deadline(TO_KNOW_WHO)):
                 user = api.known_user
         except ServiceUnavailable:
             return _nobody_known(health)
@@ -49,7 +49,7 @@ def health_routes(api: Api, health: Health) -> None:
 
 def _nobody_known(health: Health) -> Response[Any]:
     """Without the table it cannot be told who asks, and to strangers nothing else is told."""
-    found = silent("table", _TO_KNOW_WHO)
+    found = silent("table", TO_KNOW_WHO)
     body = {
         "object": "health",
         "status": "failed",

@@ -27,7 +27,7 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
 from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.answers import reference
-from darkroom.services.paid.waiting import is_answer, wait_for
+from darkroom.services.paid.waiting import is_answer
 
 LONGEST_WAIT = 25.0
 # What putting the answer together takes, at the end of an invocation.
@@ -127,7 +127,7 @@ class Answering:
         job = submission.job
         limit = LONGEST_WAIT if terms.wait is None else terms.wait
         if not terms.is_async or is_answer(job):
-            job = wait_for(self.behind.jobs, job, Deadline(min(limit, max(0.0, api.seconds_left - _AFTERWARDS))))
+            job = self.behind.wait(job, min(limit, max(0.0, api.seconds_left - _AFTERWARDS)))
         headers = self._headers(job, submission, terms)
         if is_answer(job):
             answer = self._over(job, submission, done, headers)

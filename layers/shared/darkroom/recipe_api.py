@@ -10,7 +10,6 @@ from darkroom.api import Api, json_response, retry_header, validated
 from darkroom.bootstrap import AnswerServices
 from darkroom.image_api import LONGEST_WAIT, Answering, terms_of
 from darkroom.models.admission import Terms
-from darkroom.models.deadline import Deadline
 from darkroom.models.form_values import unfolded
 from darkroom.models.image_input import names_picture, picture_fields
 from darkroom.models.job import Job, JobStatus
@@ -19,7 +18,7 @@ from darkroom.models.recipe import Recipe, SavedRecipe
 from darkroom.models.recipe_batch import Application
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.paid.admission import Submission
-from darkroom.services.paid.waiting import is_answer, wait_for
+from darkroom.services.paid.waiting import is_answer
 from darkroom.services.recipes.batch_notes import wall_of
 from darkroom.services.recipes.recipes import Recipes
 
@@ -132,8 +131,7 @@ def _answer(answering: AnswerServices, submission: Submission, terms: Terms, *, 
     """202 and the way to the job, or the job itself for who waits for it, if it is over in time."""
     job = submission.job
     if terms.wait is not None and not terms.is_async:
-        seconds = min(terms.wait, LONGEST_WAIT, max(0.0, seconds_left - _AFTERWARDS))
-        job = wait_for(answering.jobs, job, Deadline(seconds))
+        job = answering.wait(job, min(terms.wait, LONGEST_WAIT, max(0.0, seconds_left - _AFTERWARDS)))
     headers = _headers(job, submission, terms)
     shown = answering.shown.show(job)
     if not is_answer(job):

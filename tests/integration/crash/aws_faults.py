@@ -10,13 +10,14 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from local.aws import ENVIRONMENT, REGION
 
-KINDS: Final = ("error", "throttle", "denied", "refused", "lost", "lost once")
+KINDS: Final = ("error", "throttle", "denied", "refused", "hung", "lost", "lost once")
 _ATTEMPTS: Final = 3
+_SERVICES: Final = ("dynamodb", "kms", "s3", "sqs")
 
 
 class _Raw(BytesIO):
@@ -29,37 +30,43 @@ class Faults:
     that is named `begins`; what comes before it passes.
 
     error: 500 on every attempt. throttle: refused as too many. denied: refused for good. refused: no connection.
-    lost: carried out, without an answer on any attempt. lost once: without one on the first attempt.
+    hung: a connection, and no answer within the time that there is. lost: carried out, without an answer on any
+    attempt. lost once: without one on the first attempt.
     """
 
-    def __init__(self, begins: str) -> None:
+    def __init__(self) -> None:
         self.calls: list[str] = []
-        self._begins_with = begins
+        self._begins_with = ""
         self._is_hit: Callable[[int, str], bool] = lambda _nth, _name: False
         self._kind = ""
         self._current = threading.local()
         self._wire = URLLib3Session()
 
-    def watch(self) -> None:
-        """Counts from here, and lets everything pass."""
+    def watch(self, begins: str) -> None:
+        """Counts from the next call of that name on, and lets everything pass."""
         self.calls.clear()
+        self._begins_with = begins
         self._is_hit = lambda _nth, _name: False
 
-    def at(self, name: str, nth: int, kind: str) -> None:
-        """From here, the nth call of that name goes wrong, counted from 0."""
-        self.watch()
+    def at(self, begins: str, name: str, nth: int, kind: str) -> None:
+        """From there on, the nth call of that name goes wrong, counted from 0."""
+        self.watch(begins)
         self._is_hit, self._kind = lambda seen, found: found == name and seen == nth, kind
 
-    def for_good(self, service: str, kind: str) -> None:
-        """From here, every call whose name begins like that goes wrong, but for the one that the count begins with."""
-        self.watch()
-        self._is_hit = lambda seen, found: seen >= 0 and found.startswith(service) and found != self._begins_with
+    def for_good(self, begins: str, service: str, kind: str, *, spared: bool = True) -> None:
+        """From there on, every call whose name begins like that goes wrong; `spared`: but for the one at the start."""
+        self.watch(begins)
         self._kind = kind
+        self._is_hit = lambda seen, found: (
+            seen >= 0 and found.startswith(service) and not (spared and found == begins and seen == 0)
+        )
 
     def register(self, events: Any) -> None:
         events.register_first("before-call", self._begins)
         events.register_first("before-send", self._sends)
-        events.register_first("needs-retry", self._again)
+        for service in _SERVICES:
+            # Each client registers its own under the service's name, and the more special name goes first.
+            events.register_first(f"needs-retry.{service}", self._again)
 
     def _begins(self, event_name: str, **_: Any) -> None:
         name = event_name.removeprefix("before-call.")
@@ -75,6 +82,8 @@ class Faults:
             return None
         if self._kind == "refused":
             raise EndpointConnectionError(endpoint_url=request.url)
+        if self._kind == "hung":
+            raise ReadTimeoutError(endpoint_url=request.url)
         if self._kind.startswith("lost"):
             if self._kind == "lost once" and self._current.attempts > 1:
                 return None
@@ -102,19 +111,32 @@ def _refusal(url: str, kind: str, *, is_s3: bool) -> AWSResponse:
 
 
 @contextmanager
-def faulty(endpoint: str, *, begins: str) -> Iterator[Faults]:
+def faulty(endpoint: str) -> Iterator[Faults]:
     """While the block runs, new clients without an endpoint of their own ask the emulator, and heed the faults."""
-    faults = Faults(begins)
+    faults = Faults()
     with pytest.MonkeyPatch.context() as environment:
         for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": endpoint}.items():
             environment.setenv(name, value)
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
             environment.delenv(name, raising=False)
-        before = boto3.DEFAULT_SESSION
-        boto3.setup_default_session(region_name=REGION)
-        assert boto3.DEFAULT_SESSION is not None
-        faults.register(boto3.DEFAULT_SESSION.events)
-        try:
+        with _new_session() as session:
+            faults.register(session.events)
             yield faults
-        finally:
-            boto3.DEFAULT_SESSION = before
+
+
+@contextmanager
+def sound() -> Iterator[None]:
+    """Within `faulty`: clients that are made while the block runs heed no faults."""
+    with _new_session():
+        yield
+
+
+@contextmanager
+def _new_session() -> Iterator[boto3.Session]:
+    before = boto3.DEFAULT_SESSION
+    boto3.setup_default_session(region_name=REGION)
+    assert boto3.DEFAULT_SESSION is not None
+    try:
+        yield boto3.DEFAULT_SESSION
+    finally:
+        boto3.DEFAULT_SESSION = before

@@ -22,27 +22,33 @@ def openrouter() -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="session")
-def place(openrouter: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     with Emulator(tmp_path_factory.mktemp("emulator")) as emulator, Aws(emulator.url) as aws:
-        template = Template.load(ROOT / "template.yaml", api_url="http://127.0.0.1:8000")
-        create_resources(template, aws)
-        ids = template.scope.ids
-        yield Place(
-            aws=emulator.url,
-            table=ids["Table"],
-            uploads=ids["UploadsBucket"],
-            outputs=ids["OutputsBucket"],
-            vault_key=ids["VaultKey"],
-            job_queue=ids["JobQueue"],
-            webhook_queue=ids["WebhookQueue"],
-            openrouter=openrouter.url,
-        )
+        yield aws
 
 
 @pytest.fixture(scope="session")
-def aws(place: Place) -> Iterator[Aws]:
-    with Aws(place.aws) as aws:
-        yield aws
+def template(aws: Aws) -> Template:
+    """With everything that it declares."""
+    parameters = {"BackgroundModel": "u2netp"}
+    template = Template.load(ROOT / "template.yaml", parameters=parameters, api_url="http://127.0.0.1:8000")
+    create_resources(template, aws)
+    return template
+
+
+@pytest.fixture(scope="session")
+def place(openrouter: Simulator, aws: Aws, template: Template) -> Place:
+    ids = template.scope.ids
+    return Place(
+        aws=str(aws.endpoint_url),
+        table=ids["Table"],
+        uploads=ids["UploadsBucket"],
+        outputs=ids["OutputsBucket"],
+        vault_key=ids["VaultKey"],
+        job_queue=ids["JobQueue"],
+        webhook_queue=ids["WebhookQueue"],
+        openrouter=openrouter.url,
+    )
 
 
 @pytest.fixture

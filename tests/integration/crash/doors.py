@@ -1,14 +1,11 @@
-"""The routes that admit paid work, as their functions have them, on an emulator; and a worker for what they admit."""
+"""The routes that admit paid work, as their functions have them, on an emulator; and workers for what they admit."""
 
 import base64
 import io
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image, ImageDraw
 from ulid import ULID
@@ -24,7 +21,9 @@ from darkroom.errors import DarkroomError
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job
 from darkroom.models.user_settings import Limits
+from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.tokens import Tokens
+from darkroom.services.recipes.batch_notes import is_batch
 from darkroom.settings import Settings
 from functions.chat import app as chat
 from functions.edit import app as edit
@@ -36,22 +35,22 @@ from local.simulator import Simulator
 from local.template import Template
 from local.worker import environment_of
 from tests.events import Context, http_event
-from tests.integration.crash.aws_faults import Faults
+from tests.integration.crash.aws_faults import Faults, sound
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 KLEIN = "black-forest-labs/flux.2-klein-4b"
 
 
-class Hurried(Context):
-    """Long enough for a picture of the simulator's, and not for more."""
+class Patient(Context):
+    """Long enough on a busy machine, too: the time that a route waits for its job is the street's."""
 
     def get_remaining_time_in_millis(self) -> int:
-        return 9_000
+        return 600_000
 
 
 @dataclass(frozen=True)
 class Request:
-    """One that somebody sends. `repeated`: whether what it is sent for is a batch, whose end nobody waits for here."""
+    """One that somebody sends. Args: route: where the path has names in it, the route's."""
 
     path: str
     body: dict[str, Any]
@@ -67,7 +66,11 @@ class Request:
 
 @dataclass
 class Street:
-    """Everything that stands on one emulator."""
+    """Everything that stands on one emulator.
+
+    Time passes only while a route waits for its job, and then the workers carry out what is open: their turn comes in
+    the same thread, so that each run is like the other, and no test waits.
+    """
 
     template: Template
     aws: Aws
@@ -75,6 +78,8 @@ class Street:
     removebg: RemoveBg
     faults: Faults
     weights: str
+    seconds: float = 0.0
+    users: set[str] = field(default_factory=set)
 
     def environ(self, function: str) -> dict[str, str]:
         found = next(each for each in self.template.functions.values() if each.logical_id == function)
@@ -97,32 +102,81 @@ class Street:
 
     @cached_property
     def generate(self) -> Api:
-        return generate.routes(bootstrap.generate(self.environ("GenerateFunction")))
+        return generate.routes(self._waiting(bootstrap.generate(self.environ("GenerateFunction"))))
 
     @cached_property
     def edit(self) -> Api:
-        return edit.routes(bootstrap.edit(self.environ("EditFunction")))
+        return edit.routes(self._waiting(bootstrap.edit(self.environ("EditFunction"))))
 
     @cached_property
     def chat(self) -> Api:
-        return chat.routes(bootstrap.chat(self.environ("ChatFunction")))
+        return chat.routes(self._waiting(bootstrap.chat(self.environ("ChatFunction"))))
 
     @cached_property
     def removal(self) -> Api:
-        return removal.routes(bootstrap.remove_background(self.environ("RemoveBackgroundFunction")))
+        services = bootstrap.remove_background(self.environ("RemoveBackgroundFunction"))
+        answering = self._paced(services.answering())
+        return removal.routes(replace(services, answering=lambda: answering))
+
+    def _waiting(self, services: "_Services") -> "_Services":
+        return replace(services, answering=self._paced(services.answering))
+
+    def _paced(self, answering: bootstrap.AnswerServices) -> bootstrap.AnswerServices:
+        return replace(answering, clock=lambda: self.seconds, sleep=self._pass)
+
+    def _pass(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.carry_out()
+
+    def carry_out(self) -> bool:
+        """Has the workers look at each open job once, as the queues and the sweep do; False if there is none."""
+        found = [job for job in self.jobs.list_open() if job.user in self.users]
+        for job in found:
+            try:
+                if is_batch(job):
+                    self._images.recipes_worker.run(job.user, job.id, Deadline(50))
+                self._worker.worker.run(job.user, job.id, Deadline(60))
+            except DarkroomError:
+                continue
+        return bool(found)
+
+    def settle(self) -> None:
+        """Until nothing is open."""
+        for _ in range(30):
+            if not self.carry_out():
+                return
+        raise AssertionError([job.id for job in self.jobs.list_open()])
+
+    @cached_property
+    def _worker(self) -> bootstrap.WorkerServices:
+        with sound():
+            return bootstrap.worker(self.environ("WorkerFunction"))
+
+    @cached_property
+    def _images(self) -> bootstrap.RemoveBackgroundServices:
+        with sound():
+            return bootstrap.remove_background(self.environ("RemoveBackgroundFunction"))
+
+    @cached_property
+    def _keys(self) -> Keys:
+        settings = Settings.from_environ(self.environ("AccountFunction"))
+        with sound():
+            return keys(settings, stores(settings))
 
     def newcomer(self) -> "Newcomer":
         user = f"user-{str(ULID()).lower()}"
         secret = self.openrouter.state.mint(user)
-        settings = Settings.from_environ(self.environ("AccountFunction"))
-        kept = keys(settings, stores(settings))
-        kept.connect(user, "openrouter", secret)
-        kept.connect(user, "removebg", self.removebg.key)
+        self._keys.connect(user, "openrouter", secret)
+        self._keys.connect(user, "removebg", self.removebg.key)
         store = DynamoSettingsStore(self.table, self.aws.dynamodb)
         chosen = {"limits": Limits(per_request=500_000)}
         assert store.save(user, store.load(user).model_copy(update=chosen))
         _, token = Tokens(DynamoTokenStore(self.table, self.aws.dynamodb), bootstrap.now).create(user=user, name="t")
-        return Newcomer(self, user, token)
+        self.users.add(user)
+        return Newcomer(self, user, token, secret)
+
+
+_Services = TypeVar("_Services", bootstrap.GenerateServices, bootstrap.EditServices, bootstrap.ChatServices)
 
 
 @dataclass
@@ -132,19 +186,28 @@ class Newcomer:
     street: Street
     user: str
     token: str
+    secret: str = field(repr=False)
 
     def send(self, api: Api, request: Request, *, is_sdk: bool, most: int = 5) -> list[Answer]:
         """All answers, of which each but the last says `x-should-retry: true`."""
         answers: list[Answer] = []
         while len(answers) < most and (not answers or answers[-1][2].get("x-should-retry") == "true"):
             event = request.event(self.token, len(answers), is_sdk=is_sdk)
-            raw = api.handle(event, Hurried())  # type: ignore[arg-type]
+            raw = api.handle(event, Patient())  # type: ignore[arg-type]
             is_json = "json" in raw["headers"].get("content-type", raw["headers"].get("Content-Type", ""))
             body = json.loads(raw["body"]) if is_json else {}
             answers.append(
                 (raw["statusCode"], body, {name.lower(): str(each) for name, each in raw["headers"].items()})
             )
         return answers
+
+    def upload(self) -> str:
+        """The id of a picture that was uploaded."""
+        upload_id = f"upl_{ULID()}"
+        bucket = str(self.street.template.scope.ref("UploadsBucket"))
+        data = base64.b64decode(picture())
+        self.street.aws.s3.put_object(Bucket=bucket, Key=f"uploads/{self.user}/{upload_id}", Body=data)
+        return upload_id
 
     def jobs(self) -> list[Job]:
         return list(self.street.jobs.page(self.user, limit=100).jobs)
@@ -154,42 +217,6 @@ class Newcomer:
         ledger = DynamoLedger(self.street.table, self.street.aws.dynamodb, clock=bootstrap.now)
         receipts = ledger.receipts(self.user, limit=100).receipts
         return [receipt.actual for receipt in receipts if receipt.actual]
-
-
-@contextmanager
-def working(street: Street, services: bootstrap.WorkerServices) -> Iterator[Callable[[], None]]:
-    """Carries out whatever is queued, whether or not its message arrived: what the queue and the sweep come to.
-
-    Yields:
-        Waits until nothing is open.
-    """
-    stopping, idle = threading.Event(), threading.Event()
-
-    def work() -> None:
-        while not stopping.is_set():
-            waiting = [job for job in street.jobs.list_open() if job.is_paid or job.turn is not None]
-            for job in waiting:
-                try:
-                    if job.is_paid:
-                        services.worker.run(job.user, job.id, Deadline(60))
-                except DarkroomError:
-                    continue
-            if not waiting:
-                idle.set()
-            stopping.wait(0.03)
-
-    def settled() -> None:
-        for _ in range(2):
-            idle.clear()
-            assert idle.wait(60)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        yield settled
-    finally:
-        stopping.set()
-        thread.join(30)
 
 
 def picture() -> str:

@@ -1,8 +1,11 @@
 import socket
-from time import monotonic
+from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
@@ -12,12 +15,20 @@ from botocore.exceptions import (
     ReadTimeoutError,
     ResponseStreamingError,
 )
+from botocore.hooks import first_non_none_response
 from botocore.parsers import ResponseParserError
 
-from darkroom.adapters.aws import CLIENT_CONFIG, bounded, translated, within
+from darkroom.adapters.aws import (
+    CLIENT_CONFIG,
+    MAX_BACKOFFS,
+    OutOfTime,
+    bounded,
+    translated,
+    within,
+)
 from darkroom.errors import InternalError, ServiceUnavailable
 from darkroom.models.deadline import Deadline
-from tests.servers import Exchange, serving
+from tests.servers import Exchange, Server, serving
 
 
 def _refusal(code: str) -> ClientError:
@@ -61,35 +72,89 @@ def test_what_the_client_itself_refuses_is_our_fault() -> None:
         raise NoCredentialsError
 
 
-def test_calls_end_by_the_deadline_and_are_not_made_without_time(aws_credentials: dict[str, str]) -> None:
-    def hangs(exchange: Exchange) -> None:
-        exchange.stopping.wait(20)
-
-    with serving(hangs) as server:
-        client = bounded(
-            boto3.client(
-                "sqs",
-                endpoint_url=f"http://127.0.0.1:{server.port}",
-                config=CLIENT_CONFIG.merge(Config(proxies={})),
-                **aws_credentials,  # type: ignore[call-overload]
-            )
+@pytest.fixture
+def hung(aws_credentials: dict[str, str]) -> Iterator[tuple[Any, Server]]:
+    """A client of a service that takes connections, and never answers."""
+    with serving(Exchange.hold) as server:
+        client = boto3.client(
+            "sqs",
+            endpoint_url=f"http://127.0.0.1:{server.port}",
+            config=CLIENT_CONFIG.merge(Config(proxies={})),
+            **aws_credentials,  # type: ignore[call-overload]
         )
-        begun = monotonic()
-        with pytest.raises(ServiceUnavailable), translated(), within(Deadline(2.5)):
-            client.list_queues()
-        # An attempt at the deadline's edge, and the wait before it.
-        assert monotonic() - begun < 6
-        asked = server.accepted
-        assert asked > 0
-        with pytest.raises(ServiceUnavailable, match="ListQueues"), translated(), within(Deadline(0.1)):
-            client.list_queues()
-        assert server.accepted == asked
+        yield bounded(client), server
 
 
-def test_a_call_whose_every_attempt_hangs_leaves_time_for_an_answer() -> None:
-    attempts = CLIENT_CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]
-    seconds = CLIENT_CONFIG.connect_timeout + CLIENT_CONFIG.read_timeout  # type: ignore[attr-defined]
-    assert attempts * seconds + 3 < 29
+def _leaving(*seconds: float) -> Deadline:
+    """A deadline that leaves so many seconds, one after the other, whoever looks; and then nothing."""
+    left = iter(seconds)
+    return Deadline(0.0, clock=lambda: -next(left, 0.0))
+
+
+def test_calls_end_by_the_deadline_and_are_not_made_without_time(hung: tuple[Any, Server]) -> None:
+    client, server = hung
+    # As much as one attempt of the shortest takes; before the second there is none left.
+    with (
+        pytest.raises(ServiceUnavailable, match=r"in time .*ListQueues"),
+        translated(),
+        within(_leaving(0.0, 0.31, 0.31)),
+    ):
+        client.list_queues()
+    assert server.accepted == 1
+    with pytest.raises(ServiceUnavailable, match=r"in time .*ListQueues"), translated(), within(_leaving(0.0, 0.2)):
+        client.list_queues()
+    assert server.accepted == 1
+
+
+def _waits(client: Any, attempts: int, *, code: str | None = None, caught: Exception | None = None) -> float | None:
+    """Seconds before the next attempt; None if there is none."""
+    response = (
+        None if code is None else (AWSResponse("https://sqs", 400, HTTPHeaders(), None), {"Error": {"Code": code}})
+    )
+    answers = client.meta.events.emit(
+        "needs-retry.sqs.ListQueues",
+        endpoint=client._endpoint,
+        operation=client.meta.service_model.operation_model("ListQueues"),
+        response=response,
+        attempts=attempts,
+        caught_exception=caught,
+        request_dict={"context": {"retries": {"attempt": attempts}}},
+    )
+    found: float | None = first_non_none_response(answers)
+    return found
+
+
+_NO_ANSWER = ReadTimeoutError(endpoint_url="https://sqs")
+
+
+@pytest.mark.parametrize("left", [0.1, 1.0, 2.0])
+@pytest.mark.parametrize(
+    "fault", [{"caught": _NO_ANSWER}, {"code": "ThrottlingException"}], ids=["silent", "throttled"]
+)
+def test_nobody_waits_between_attempts_past_the_deadline(
+    hung: tuple[Any, Server], left: float, fault: dict[str, Any]
+) -> None:
+    client, _ = hung
+    with within(Deadline(left, clock=lambda: 0.0)):
+        assert [_waits(client, attempts, **fault) for attempts in (1, 2)] == [0.0, 0.0]
+        assert _waits(client, 3, **fault) is None
+
+
+def test_what_will_not_pass_is_not_tried_again_because_time_is_short(hung: tuple[Any, Server]) -> None:
+    client, _ = hung
+    with within(Deadline(1.0, clock=lambda: 0.0)):
+        assert _waits(client, 1, code="AccessDenied") is None
+        assert _waits(client, 1, caught=OutOfTime(call="sqs.ListQueues")) is None
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_with_time_the_client_waits_between_attempts_at_most_as_long_as_is_counted_on(
+    hung: tuple[Any, Server], attempts: int
+) -> None:
+    client, _ = hung
+    with within(Deadline(25.0, clock=lambda: 0.0)):
+        waits = [_waits(client, attempts, caught=_NO_ANSWER) for _ in range(20)]
+    assert all(wait is not None and 0 < wait <= MAX_BACKOFFS[attempts - 1] for wait in waits)
 
 
 def test_a_service_that_does_not_answer_is_unavailable(aws_credentials: dict[str, str]) -> None:

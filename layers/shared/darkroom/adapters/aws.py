@@ -15,12 +15,17 @@ from botocore.parsers import ResponseParserError
 from darkroom.errors import DarkroomError, InternalError, PayloadTooLarge, ServiceUnavailable
 from darkroom.models.deadline import Deadline
 
-# Standard mode backs off with jitter, for three seconds in all. With every attempt hanging, a call ends after 24
-# seconds at the most, less than an HTTP function has; several in a row end by the request's own deadline (`within`).
+# Seconds of one attempt. Standard mode backs off with jitter, for up to one second and then for up to two.
+CONNECT: Final = 2.0
+READ: Final = 5.0
+ATTEMPTS: Final = 3
+MAX_BACKOFFS: Final = (1.0, 2.0)
+# With every attempt hanging, a call ends after 24 seconds at the most, less than an HTTP function has; several in a row
+# end by the request's own deadline (`within`).
 CLIENT_CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=CONNECT,
+    read_timeout=READ,
+    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     signature_version="v4",
 )
 S3_CONFIG = CLIENT_CONFIG.merge(Config(signature_version="s3v4"))
@@ -39,9 +44,9 @@ _PASSING = frozenset(
         "TransactionInProgressException",
     }
 )
-# Seconds that a call may be silent for when less time is left than it would get by itself: the longest that fits.
-_SHORT: Final = (2.0, 0.75, 0.3)
-_FULL: Final = 5.0
+# Seconds to connect and seconds of silence, where less time is left than an attempt may take by itself: the longest
+# that fit, so that an attempt is over by the deadline however it fails.
+SHORT: Final = ((1.0, 3.0), (0.5, 1.5), (0.25, 0.5), (0.1, 0.2))
 
 _log = logging.getLogger("darkroom")
 _limits: list[Deadline] = []
@@ -64,6 +69,9 @@ _AnyClient = TypeVar("_AnyClient", bound=_Client)
 def bounded(client: _AnyClient) -> _AnyClient:
     """The client, which from now on heeds the deadline of `within`."""
     client.meta.events.register_first("before-send", _in_time)
+    # The client's own has this name, too: of several answers the first counts.
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register_first(f"needs-retry.{service}", _at_once)
     return client
 
 
@@ -77,23 +85,40 @@ def within(deadline: Deadline) -> Iterator[None]:
         _limits.remove(deadline)
 
 
+def _left() -> float | None:
+    return min(deadline.left() for deadline in tuple(_limits)) if _limits else None
+
+
 def _in_time(request: Any, event_name: str, **_: Any) -> Any:
     """Sends the request itself where the time left is short. None: it is sent as always."""
-    if not _limits:
+    left = _left()
+    if left is None or left >= CONNECT + READ:
         return None
-    left = min(deadline.left() for deadline in tuple(_limits))
-    if left >= _FULL:
-        return None
-    seconds = next((each for each in _SHORT if each <= left), None)
-    if seconds is None:
+    timeout = next((each for each in SHORT if sum(each) <= left), None)
+    if timeout is None:
         raise OutOfTime(call=event_name.removeprefix("before-send."))
-    return _session(seconds).send(request)
+    return _session(timeout).send(request)
+
+
+def _at_once(attempts: int, response: Any, caught_exception: Exception | None, **_: Any) -> float | None:
+    """Has an attempt follow without the wait before it, where that might pass the deadline. None: as always."""
+    left = _left()
+    if left is None or left > max(MAX_BACKOFFS) or attempts >= ATTEMPTS:
+        return None
+    if caught_exception is not None:
+        return 0.0 if isinstance(caught_exception, _NO_ANSWER) else None
+    reply, parsed = response
+    return 0.0 if _passes(parsed.get("Error", {}).get("Code", ""), reply.status_code) else None
 
 
 @cache
-def _session(seconds: float) -> URLLib3Session:
-    # The stubs say that it is a whole number; botocore itself passes what we do.
-    return URLLib3Session(timeout=(seconds, seconds))  # type: ignore[arg-type]
+def _session(timeout: tuple[float, float]) -> URLLib3Session:
+    # The stubs say that they are whole numbers; botocore itself passes what we do.
+    return URLLib3Session(timeout=timeout)  # type: ignore[arg-type]
+
+
+def _passes(code: str, status: int) -> bool:
+    return code in _PASSING or status >= 500 or status == 429
 
 
 def code_of(error: ClientError) -> str:
@@ -138,7 +163,7 @@ def _refusal(error: ClientError) -> DarkroomError:
     if code == "ValidationException" and "size has exceeded" in str(error):
         return PayloadTooLarge("That is more than fits into one row.", fix="Send less of it.")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _PASSING or status >= 500 or status == 429:
+    if _passes(code, status):
         return _unavailable("AWS is busy.")
     _alarm(f"{error.operation_name}: {code}")
     return InternalError(f"AWS refuses {error.operation_name} ({code}).", fix="Tell the stack's owner; the log has it.")

@@ -1,5 +1,6 @@
 """The functions of paid jobs: asking for them, carrying them out, looking after them."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ from darkroom.bootstrap._base import (
 )
 from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._usage import statistics
+from darkroom.models.deadline import Deadline
+from darkroom.models.job import Job
 from darkroom.observability import EmfTelemetry
 from darkroom.ports import ImageStore, JobStore
 from darkroom.services.accounts.callers import Callers
@@ -34,6 +37,7 @@ from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.paid.admission import Admission
 from darkroom.services.paid.answers import Answers
 from darkroom.services.paid.settlement import Settlement
+from darkroom.services.paid.waiting import wait_for
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.settings import Settings
 
@@ -61,12 +65,23 @@ def jobs(environ: Mapping[str, str]) -> JobsServices:
 
 @dataclass(frozen=True, slots=True)
 class AnswerServices:
-    """What an answer about a paid job is made from."""
+    """What an answer about a paid job is made from.
+
+    Args:
+        clock: seconds that only grow, by which a request waits for its job.
+        sleep: waits so many seconds between two looks at the job.
+    """
 
     jobs: JobStore
     shown: Jobs
     images: ImageStore
     answers: Answers
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def wait(self, job: Job, seconds: float) -> Job:
+        """The job when it is over, or as it was last seen after so many seconds."""
+        return wait_for(self.jobs, job, Deadline(seconds, clock=self.clock), self.sleep)
 
 
 @dataclass(frozen=True, slots=True)
