@@ -40,6 +40,25 @@ def _deep() -> bytes:
     return png_file(SIDE, SIDE, depth=16, colour=6, rows=bytes(1 + 8 * SIDE) * SIDE)
 
 
+def _heic() -> bytes:
+    """10 bits a channel, in tiles, with alpha: 23.6 megapixels."""
+    from tests.heif_files import Item, full_box, grid, heif_file, ispe, items_of, replace
+
+    path = Path(__file__).parents[2] / "cases" / "pictures" / "heic_flat_10bit_tile.heic"
+    tile = replace(items_of(path.read_bytes())[0], is_hidden=True)
+    rows, columns = 9, 10
+    count = rows * columns
+    size = (512 * columns, 512 * rows)
+    shown = Item(b"grid", grid(rows, columns, *size), (ispe(*size),), ((b"dimg", tuple(range(3, 3 + count))),))
+    kind = full_box(b"auxC", b"urn:mpeg:hevc:2015:auxid:1\0")
+    alpha = replace(
+        shown.adding(kind),
+        is_hidden=True,
+        refers=((b"dimg", tuple(range(3 + count, 3 + 2 * count))), (b"auxl", (1,))),
+    )
+    return heif_file([shown, alpha, *[tile] * (2 * count)])
+
+
 def _mask() -> bytes:
     from PIL import Image
 
@@ -83,6 +102,7 @@ WORKS: Final[dict[str, tuple[_Work, list[Callable[[], bytes]]]]] = {
     "GIF": (_normalised, [lambda: _saved("P", "GIF")]),
     "BMP": (_normalised, [lambda: _saved("RGB", "BMP")]),
     "AVIF": (_normalised, [lambda: _saved("RGB", "AVIF", speed=10)]),
+    "HEIC": (_normalised, [_heic]),
     "an edit put together": (
         _composed,
         [

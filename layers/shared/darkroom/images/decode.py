@@ -86,7 +86,7 @@ def decode_file(data: bytes, *, max_megapixels: float, enough: int | None = None
     """As `decode`, for those who write the file's own data again."""
     kind = sniff(data)
     with _errors_of(kind, max_megapixels):
-        return _decoded(contents(data, kind), kind, max_megapixels, enough)
+        return _decoded(_taken_apart(data, kind, max_megapixels), kind, max_megapixels, enough)
 
 
 def upright_size(data: bytes) -> tuple[int, int]:
@@ -107,9 +107,16 @@ def read_header(data: bytes, *, max_megapixels: float = _ANY_SIZE) -> Header:
     """What the file says before any pixel is decoded. Raises CallerError, as `decode` does."""
     kind = sniff(data)
     with _errors_of(kind, max_megapixels):
-        found = contents(data, kind)
+        found = _taken_apart(data, kind, max_megapixels)
         with _opened(found.data, kind) as image:
             return Header(kind, image.size, image.mode, found)
+
+
+def _taken_apart(data: bytes, kind: str, max_megapixels: float) -> Contents:
+    found = contents(data, kind)
+    if found.size is not None:
+        _check_size(found.size, max_megapixels)
+    return found
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Final
 
 from darkroom.images.containers import bmp, jpeg, png, tiff, webp
 from darkroom.images.containers.contents import Contents
-from darkroom.images.containers.isobmff import contents as isobmff_contents
+from darkroom.images.containers.heif import avif_contents, heif_contents
 
 __all__ = ["Contents", "contents", "with_profile"]
 
@@ -19,8 +19,8 @@ _READ: Final[dict[str, Callable[[bytes], Contents]]] = {
     "WEBP": webp.contents,
     "TIFF": tiff.contents,
     "BMP": bmp.contents,
-    "AVIF": isobmff_contents,
-    "HEIF": isobmff_contents,
+    "AVIF": avif_contents,
+    "HEIF": heif_contents,
 }
 _WITH_PROFILE: Final = {"PNG": png.with_profile, "JPEG": jpeg.with_profile, "WEBP": webp.with_profile}
 

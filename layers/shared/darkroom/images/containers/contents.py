@@ -21,6 +21,7 @@ class Contents:
         icc: its colour profile, as bytes that may still be no profile; None where the decoder has to be asked.
         code: what its colours are where it says so by numbers and not by a profile.
         orientation: 1 to 8, as EXIF counts.
+        size: width and height as the file says them, where its decoder refuses large ones without saying that.
         has_more_frames: whether it holds further pictures, where that was looked at here.
         is_common: whether `data` is stored in a way that everybody reads: no CMYK, 16 bits or grey with alpha.
         scans: how often a decoder goes over all of the picture.
@@ -33,6 +34,7 @@ class Contents:
     icc: bytes | None = None
     code: ColourCode | None = None
     orientation: int = 1
+    size: tuple[int, int] | None = None
     has_more_frames: bool = False
     is_common: bool = False
     scans: int = 1
