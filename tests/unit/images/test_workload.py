@@ -9,7 +9,7 @@ from PIL import Image
 
 from darkroom.errors import CallerError, ImageTooLarge, UnreadableImage, UnsupportedImage
 from darkroom.images.containers.bmp import MAX_RUN_LENGTH_BYTES
-from darkroom.images.containers.isobmff import contents as isobmff_contents
+from darkroom.images.containers.heif import avif_contents, heif_contents
 from darkroom.images.containers.png import MAX_CHUNKS
 from darkroom.images.containers.tiff import MAX_STRIPS
 from darkroom.images.decode import decode, read_header
@@ -132,5 +132,6 @@ def test_files_made_to_take_long_are_refused(make: Callable[[], bytes], error: t
 def test_boxes_within_boxes_are_counted_too() -> None:
     inner = struct.pack(">I4s", 8, b"free") * 20_000
     meta = bytes(4) + inner
-    with pytest.raises(UnreadableImage, match="more boxes"):
-        isobmff_contents(heic_of_boxes()[:20] + struct.pack(">I4s", 8 + len(meta), b"meta") + meta)
+    for contents in (avif_contents, heif_contents):
+        with pytest.raises(UnreadableImage, match="more boxes"):
+            contents(heic_of_boxes()[:20] + struct.pack(">I4s", 8 + len(meta), b"meta") + meta)
