@@ -157,7 +157,9 @@ class Answering:
         if error.joins:
             return error
         job = self._as_it_is(submission.job)
-        charged: Charged = job.cost.charged if job.cost.settled else "unknown"
+        # As it is shown: a turn that goes on is settled itself, and its parts are not.
+        cost = self.behind.shown.show_cost(job)
+        charged: Charged = cost["charged"] if cost["settled"] else "unknown"
         shown = self._shown(job, charged)
         is_free = terms.idempotency_key is not None or self._let_go(submission)
         if error.status < 500:

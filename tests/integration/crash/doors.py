@@ -1,13 +1,10 @@
 """The routes that admit paid work, as their functions have them, on an emulator; and workers for what they admit."""
 
-import base64
-import io
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
-from PIL import Image, ImageDraw
 from ulid import ULID
 
 from darkroom import bootstrap
@@ -38,7 +35,6 @@ from tests.events import Context, http_event
 from tests.integration.crash.aws_faults import Faults, sound
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
-KLEIN = "black-forest-labs/flux.2-klein-4b"
 
 
 class Patient(Context):
@@ -53,14 +49,22 @@ class Request:
     """One that somebody sends. Args: route: where the path has names in it, the route's."""
 
     path: str
-    body: dict[str, Any]
+    body: dict[str, Any] | None = None
     route: str = ""
     headers: dict[str, str] | None = None
+    method: str = "POST"
+    query: dict[str, str] | None = None
+
+    def with_headers(self, **headers: str) -> "Request":
+        """Underscores stand for hyphens."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return replace(self, headers={**(self.headers or {}), **given})
 
     def event(self, token: str, attempt: int, *, is_sdk: bool) -> dict[str, Any]:
         retry = {"x-stainless-retry-count": str(attempt)} if is_sdk else {}
-        event = http_event("POST", self.path, token=token, headers={**(self.headers or {}), **retry}, body=self.body)
-        event["routeKey"] = f"POST {self.route or self.path}"
+        headers = {**(self.headers or {}), **retry}
+        event = http_event(self.method, self.path, token=token, headers=headers, query=self.query, body=self.body)
+        event["routeKey"] = f"{self.method} {self.route or self.path}"
         return event
 
 
@@ -192,20 +196,22 @@ class Newcomer:
         """All answers, of which each but the last says `x-should-retry: true`."""
         answers: list[Answer] = []
         while len(answers) < most and (not answers or answers[-1][2].get("x-should-retry") == "true"):
-            event = request.event(self.token, len(answers), is_sdk=is_sdk)
-            raw = api.handle(event, Patient())  # type: ignore[arg-type]
-            is_json = "json" in raw["headers"].get("content-type", raw["headers"].get("Content-Type", ""))
-            body = json.loads(raw["body"]) if is_json else {}
-            answers.append(
-                (raw["statusCode"], body, {name.lower(): str(each) for name, each in raw["headers"].items()})
-            )
+            answers.append(self.send_once(api, request, attempt=len(answers), is_sdk=is_sdk))
         return answers
 
-    def upload(self) -> str:
-        """The id of a picture that was uploaded."""
+    def send_once(
+        self, api: Api, request: Request, context: Context | None = None, *, attempt: int = 0, is_sdk: bool = False
+    ) -> Answer:
+        event = request.event(self.token, attempt, is_sdk=is_sdk)
+        raw = api.handle(event, context or Patient())  # type: ignore[arg-type]
+        headers = {name.lower(): str(each) for name, each in raw["headers"].items()}
+        body = json.loads(raw["body"]) if "json" in headers.get("content-type", "") else {}
+        return raw["statusCode"], body, headers
+
+    def upload(self, data: bytes) -> str:
+        """The id of a file that was uploaded."""
         upload_id = f"upl_{ULID()}"
         bucket = str(self.street.template.scope.ref("UploadsBucket"))
-        data = base64.b64decode(picture())
         self.street.aws.s3.put_object(Bucket=bucket, Key=f"uploads/{self.user}/{upload_id}", Body=data)
         return upload_id
 
@@ -217,11 +223,3 @@ class Newcomer:
         ledger = DynamoLedger(self.street.table, self.street.aws.dynamodb, clock=bootstrap.now)
         receipts = ledger.receipts(self.user, limit=100).receipts
         return [receipt.actual for receipt in receipts if receipt.actual]
-
-
-def picture() -> str:
-    image = Image.new("RGB", (64, 64), "white")
-    ImageDraw.Draw(image).ellipse((16, 16, 48, 48), "black")
-    data = io.BytesIO()
-    image.save(data, "PNG")
-    return base64.b64encode(data.getvalue()).decode()
