@@ -137,8 +137,6 @@ def test_a_second_mask_is_refused(fields: dict[str, Any]) -> None:
 
 
 NO_PICTURES: list[Any] = [
-    "",
-    " ",
     "cat.png",
     B64,
     "/etc/passwd",
@@ -156,7 +154,8 @@ NO_PICTURES: list[Any] = [
     True,
     1.5,
     {},
-    {"url": URL},
+    {"url": "cat.png"},
+    {"url": URL, "b64_json": B64},
     {"image_url": URL, "file_id": UPLOAD},
     {"image_url": {"href": URL}},
     {"image_url": None},
@@ -192,6 +191,43 @@ def test_what_names_no_picture_is_refused_by_its_field(param: str, value: Any) -
     assert refused.value.fix
     assert len(refused.value.detail) < 200
     assert "x" * 65 not in refused.value.detail
+
+
+@pytest.mark.parametrize("nothing", [None, "", " ", "null", "undefined"])
+def test_a_field_that_says_nothing_is_absent(nothing: str | None) -> None:
+    """JavaScript's FormData writes null and undefined as words."""
+    given = {"image": nothing, "image_url": URL, "image_b64": nothing, "upload_id": nothing, "mask": nothing}
+    assert edit_fields(given) == {"images": (ImageSource("image_url", url=URL),), "mask": None}
+    with pytest.raises(InvalidParameter, match="no picture"):
+        edit_fields({"image": nothing, "mask": PNG})
+    # Of several, none is left out silently, for the others would be paid for.
+    with pytest.raises(InvalidParameter) as refused:
+        edit_fields({"image": [PNG, nothing]})
+    assert refused.value.param == "image[1]"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"b64_json": B64, "media_type": "image/png", "width": 1, "height": 1},
+        {"b64_json": B64, "revised_prompt": "A hat"},
+        {"url": f"data:image/png;base64,{B64}"},
+        {"type": "image", "url": f"data:image/png;base64,{B64}"},
+        {"type": "base64", "media_type": "image/png", "data": B64},
+        f'"data:image/png;base64,{B64}"',
+        f"data:image/png;base64,data:image/png;base64,{B64}",
+        f" data:image/png;name=a.png;charset=utf-8;base64,{B64}\n",
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_a_picture_as_an_answer_or_another_api_writes_it(value: Any) -> None:
+    assert edit_fields({"image": value})["images"] == (ImageSource("image", data=PNG),)
+
+
+def test_base64_where_a_url_is_taken() -> None:
+    data = b"\xff\xd8\xff\xe0" + bytes(99)
+    given = {"image_url": base64.b64encode(data).decode()}
+    assert edit_fields(given)["images"] == (ImageSource("image_url", data=data),)
 
 
 def test_the_index_of_the_field_job_id_is_a_field_of_its_own() -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from darkroom.api import see_other
 from darkroom.errors import InvalidParameter
 from darkroom.errors.names import shown_name
 from darkroom.models.conversation import Conversation, Message, Version
+from darkroom.models.form_values import given
 from darkroom.models.image_input import edit_fields, names_picture
 from darkroom.models.job import Job
 from darkroom.models.money import MicroUsd, in_dollars
@@ -29,11 +30,28 @@ class NewMessage(BaseModel):
 
     content: str
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, fields: Any) -> Any:
+        return given(fields, "content") if isinstance(fields, dict) else fields
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _joined(cls, content: Any) -> Any:
+        """A list of texts, as chats have it, is one text."""
+        texts = [part.get("text") for part in content if _is_text(part)] if isinstance(content, list) else []
+        return "\n".join(texts) if texts and len(texts) == len(content) else content
+
 
 class NewBranch(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str = Field(min_length=1, max_length=20)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, fields: Any) -> Any:
+        return given(fields) if isinstance(fields, dict) else fields
 
 
 class TwoVersions(BaseModel):
@@ -55,13 +73,13 @@ class NewConversation:
         Raises:
             InvalidParameter: more than one picture, a mask, or a field that there is not.
         """
-        given = {name: value for name, value in fields.items() if value is not None}
-        title = given.pop("title", "")
+        said = given(fields, "title")
+        title = said.pop("title", "")
         if not isinstance(title, str):
             raise InvalidParameter("`title` is no text.", fix="Give a short text, or none.", param="title")
-        if not given:
+        if not said:
             return cls(None, title)
-        found = edit_fields(given)
+        found = edit_fields(said)
         unknown = sorted(found.keys() - {"images", "mask"})
         if unknown or found["mask"] is not None:
             name = unknown[0] if unknown else "mask"
@@ -77,6 +95,10 @@ class NewConversation:
                 param=found["images"][1].name,
             )
         return cls(found["images"][0], title)
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type", "text") == "text" and isinstance(part.get("text"), str)
 
 
 def is_field(name: str) -> bool:

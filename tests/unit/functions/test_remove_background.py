@@ -122,6 +122,23 @@ class TestWaysIn:
         studio.post(body={"image_b64": base64.b64encode(PHOTO).decode(), "background": "#fff"})
         assert studio.given == [(PHOTO, CutoutOptions(background="#fff"), None)]
 
+    @pytest.mark.parametrize("nothing", [None, "", "null", "undefined"])
+    def test_fields_that_say_nothing_are_absent(self, studio: Studio, nothing: str | None) -> None:
+        names = (
+            "image",
+            "image_url",
+            "upload_id",
+            "background",
+            "background_url",
+            "model",
+            "margin",
+            "format",
+            "max_size",
+        )
+        answer = studio.post(body={**dict.fromkeys(names, nothing), "image_b64": base64.b64encode(PHOTO).decode()})
+        assert answer["statusCode"] == 200, answer["body"]
+        assert studio.given == [(PHOTO, CutoutOptions(), None)]
+
     def test_json_with_urls(self, studio: Studio) -> None:
         studio.post(body={"image_url": "https://a.example/1", "background_url": "https://a.example/2"})
         data, _, behind = studio.given[0]

@@ -1,11 +1,15 @@
 """A body of `POST /v1/chat/completions` as a caller sends it: OpenAI's fields, and ours beside them."""
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from darkroom.models.form_values import is_nothing, whole_number
 
 MOST_FALLBACKS = 3
+# What servers on a laptop (llama.cpp, LM Studio) take for no limit.
+_NO_LIMIT: Final = -1
 
 
 class StreamOptions(BaseModel):
@@ -24,7 +28,7 @@ class CompletionBody(BaseModel):
     models: tuple[str, ...] = Field((), max_length=MOST_FALLBACKS + 1, description="OpenRouter's fallback_models.")
     max_completion_tokens: int | None = Field(None, ge=1)
     max_tokens: int | None = Field(None, ge=1, description="The old name of max_completion_tokens.")
-    n: Literal[1] | None = None
+    n: Annotated[Literal[1] | None, BeforeValidator(whole_number)] = None
     modalities: tuple[str, ...] | None = None
     provider: dict[str, Any] | None = Field(None, description="OpenRouter's routing preferences.")
     provider_name: str | None = Field(None, min_length=1, max_length=50, description="`provider`, where it is a name.")
@@ -38,14 +42,17 @@ class CompletionBody(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _named_provider(cls, fields: Any) -> Any:
-        """`provider` is a name, or an object with preferences."""
-        if isinstance(fields, dict) and isinstance(fields.get("provider"), str):
-            return {
-                **{name: value for name, value in fields.items() if name != "provider"},
-                "provider_name": fields["provider"],
-            }
-        return fields
+    def _as_given(cls, fields: Any) -> Any:
+        """Of the fields that are read here, those that say nothing are absent. `provider` is a name, or an object."""
+        if not isinstance(fields, dict):
+            return fields
+        given = {name: value for name, value in fields.items() if not (name in _OPTIONAL and is_nothing(value))}
+        for name in ("max_tokens", "max_completion_tokens"):
+            if given.get(name) == _NO_LIMIT:
+                del given[name]
+        if isinstance(given.get("provider"), str):
+            given["provider_name"] = given.pop("provider")
+        return given
 
     @property
     def is_streamed(self) -> bool:
@@ -81,3 +88,7 @@ class CompletionBody(BaseModel):
         optional = {"modalities": None if self.modalities is None else list(self.modalities), "provider": self.provider}
         given = {name: value for name, value in optional.items() if value is not None}
         return {"messages": self.messages, **(self.model_extra or {}), **given}
+
+
+# Beside these there is what is passed on, which is not for us to read.
+_OPTIONAL: Final = frozenset(CompletionBody.model_fields) - {"messages"}

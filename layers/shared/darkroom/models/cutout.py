@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from darkroom.models.form_values import file_format, lowered
+from darkroom.models.form_values import file_format, given, lowered
 from darkroom.models.image_input import is_bare_base64, is_data_url
 from darkroom.models.source import ImageSource
 
@@ -83,13 +83,13 @@ class CutoutRequest(CutoutOptions):
         """Text where a file or a URL is expected is put where its kind belongs; null is as good as absent."""
         if not isinstance(fields, Mapping):
             return fields
-        given = {name: value for name, value in fields.items() if value is not None}
+        said = given(fields)
         for prefix, names in _TEXTS.items():
             for name in names:
-                kind = _kind(given.get(name))
-                if kind and f"{prefix}_{kind}" not in given:
-                    given[f"{prefix}_{kind}"] = given.pop(name)
-        return given
+                kind = _kind(said.get(name))
+                if kind and f"{prefix}_{kind}" not in said:
+                    said[f"{prefix}_{kind}"] = said.pop(name)
+        return said
 
     @model_validator(mode="after")
     def _one_picture(self) -> Self:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 _SWITCH: Final = {
@@ -14,7 +15,25 @@ _SWITCH: Final = {
     "off": False,
     "no": False,
 }
-_WHOLE: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_WHOLE: Final = re.compile(r"([+-]?\d{1,18})(?:\.0{1,9})?", re.ASCII)
+# What JavaScript's FormData makes of null and undefined, and what an input makes of nothing.
+_NOTHING: Final = ("", "null", "undefined")
+
+
+def given(fields: Mapping[str, Any], *texts: str) -> dict[str, Any]:
+    """The fields that say something: those that are null, or a word that a client writes for it, are absent.
+
+    Args:
+        texts: names of free texts, in which these are words like any other.
+    """
+    return {
+        name: value for name, value in fields.items() if not (value is None if name in texts else is_nothing(value))
+    }
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a value is null, or what a client writes for it."""
+    return value is None or (isinstance(value, str) and value.strip() in _NOTHING)
 
 
 def unfolded(value: Any) -> Any:
@@ -48,4 +67,5 @@ def switch(value: Any) -> Any:
 
 def whole_number(value: Any) -> Any:
     """A whole number where a form has its digits."""
-    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value.strip()) else value
+    found = _WHOLE.fullmatch(value.strip()) if isinstance(value, str) else None
+    return int(found[1]) if found else value

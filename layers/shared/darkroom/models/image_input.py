@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import unquote, unquote_to_bytes
 
 from darkroom.errors import InvalidParameter
-from darkroom.models.form_values import unfolded
+from darkroom.models.form_values import is_nothing, unfolded
 from darkroom.models.source import ImageSource
 
 _LISTS: Final = re.compile(r"(image|images)(?:\[(\d{0,3})\])?", re.ASCII)
@@ -32,6 +32,11 @@ _OBJECTS: Final = (
     'As an object a picture is {"image_url": "https://…"}, {"file_id": "upl_…"}, {"job_id": "job_…", "index": 0} or '
     '{"b64_json": "…"}.'
 )
+# Of an object's fields those that only describe the picture, as an answer's `data[i]` and other APIs have them.
+_BESIDE: Final = frozenset(
+    ("type", "detail", "index", "media_type", "mime_type", "width", "height", "revised_prompt", "filename")
+)
+_TYPES: Final = ("input_image", "image_url", "image", "base64", "url")
 _FOLDED = re.compile(r"(\w+)\[([a-z_]+)\](?:\[\])?")
 
 
@@ -40,7 +45,7 @@ def edit_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
     `image` and its lists come first, in their order, then `image_url`, `image_b64`, `upload_id`, `file_id` (which is
     OpenAI's word for the same) and `job_id`. Each source's `name` is the field that an error about it should point at.
-    A field that is null is as good as absent.
+    A field that is null, or a word that clients write for it, is as good as absent.
 
     Raises:
         InvalidParameter: no picture, a second mask, or something that is no way of handing a picture over.
@@ -62,7 +67,7 @@ def picture_fields(
     Raises:
         InvalidParameter: a second mask, or something that is no way of handing a picture over.
     """
-    rest = {name: value for name, value in fields.items() if value is not None or not names_picture(name)}
+    rest = {name: value for name, value in fields.items() if not (is_nothing(value) and names_picture(name))}
     images = (*_listed(rest), *_named(rest))
     return images, _mask(rest), rest
 
@@ -81,8 +86,9 @@ def from_base64(text: str, param: str) -> bytes:
     Raises:
         InvalidParameter: it is neither.
     """
-    payload = text.strip()
-    if is_data_url(payload):
+    payload = text.strip().strip("\"'")
+    # Some clients put the beginning of a data URL before what is one already.
+    while is_data_url(payload):
         head, _, payload = payload.partition(",")
         if not head.lower().rstrip().endswith("base64") and "%" in payload:
             return unquote_to_bytes(payload)
@@ -163,8 +169,8 @@ def _source(value: Any, name: str) -> ImageSource:
 
 def _object(value: Mapping[str, Any], name: str) -> ImageSource:
     kind = value.get("type", "image_url")
-    way, *others = [key for key in value if key not in ("type", "detail", "index")] or [""]
-    if kind not in ("input_image", "image_url") or others or way not in _KEYS or ("index" in value and way != "job_id"):
+    way, *others = [key for key in value if key not in _BESIDE] or [""]
+    if kind not in _TYPES or others or way not in _KEYS or ("index" in value and way != "job_id"):
         raise InvalidParameter(f"`{name}` is an object that does not name one picture.", fix=_OBJECTS, param=name)
     if way == "job_id":
         return _job(value[way], name, value.get("index"))
@@ -175,7 +181,7 @@ def _url(value: Any, name: str) -> ImageSource:
     if isinstance(value, Mapping):  # as in chat: {"image_url": {"url": "…", "detail": "auto"}}
         value = value.get("url")
     text = _text(value, name)
-    if is_data_url(text):
+    if is_data_url(text) or is_bare_base64(text):
         return ImageSource(name, data=from_base64(text, name))
     if text[:8].lower().startswith(("http://", "https://")):
         return ImageSource(name, url=text)
@@ -224,7 +230,7 @@ def _index(value: Any, name: str) -> int:
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise _no_way(value, name)
-    return value.strip()
+    return value.strip().strip("\"'")
 
 
 def _no_way(value: Any, name: str) -> InvalidParameter:
@@ -249,6 +255,7 @@ _FIELDS: Final[dict[str, _Read]] = {
 }
 _KEYS: Final[dict[str, _Read]] = {
     "image_url": _url,
+    "url": _url,
     "file_id": _upload,
     "upload_id": _upload,
     "job_id": _job,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from darkroom.models.form_values import file_format, lowered, switch, unfolded, whole_number
+from darkroom.models.form_values import file_format, given, lowered, switch, unfolded, whole_number
 from darkroom.models.generation import Routing
 from darkroom.models.source import ImageSource
 
@@ -45,13 +45,13 @@ class ImageRequest(BaseModel):
         """OpenAI's API takes null for what is not given. `provider` is a name, or an object with preferences."""
         if not isinstance(fields, dict):
             return fields
-        given = {name: value for name, value in fields.items() if value is not None}
+        said = given(fields, "prompt")
         for alias, name in _ALIASES.items():
-            if alias in given and name not in given:
-                given[name] = given.pop(alias)
-        if isinstance(unfolded(given.get("provider")), str):
-            given["provider_name"] = given.pop("provider")
-        return given
+            if alias in said and name not in said:
+                said[name] = said.pop(alias)
+        if isinstance(unfolded(said.get("provider")), str):
+            said["provider_name"] = said.pop("provider")
+        return said
 
     prompt: str = Field(min_length=1, max_length=MOST_PROMPT)
 

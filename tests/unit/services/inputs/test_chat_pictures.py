@@ -82,7 +82,7 @@ def test_other_ways_of_naming_pictures() -> None:
     }
     found, _ = rewritten(given)
     for each in (
-        found["messages"][0]["content"][0]["image_url"],
+        found["messages"][0]["content"][0]["image_url"]["url"],
         found["messages"][1]["images"][0]["image_url"]["url"],
     ):
         assert_is_sound(base64.b64decode(each.partition(",")[2]))

@@ -45,7 +45,9 @@ class _Work:
     def _part(self, part: Any) -> Any:
         value = part.get("image_url") if isinstance(part, Mapping) else None
         if isinstance(value, str):
-            return {**part, "image_url": self._url(value)}
+            # OpenAI's chat has an object there; a bare address is the Responses API's.
+            url = self._url(value)
+            return {**part, "image_url": {"url": url} if part.get("type") == "image_url" else url}
         if isinstance(value, Mapping) and isinstance(value.get("url"), str):
             return {**part, "image_url": {**value, "url": self._url(value["url"])}}
         return part
