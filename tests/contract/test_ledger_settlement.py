@@ -361,7 +361,8 @@ def test_charges_are_counted_by_the_key_that_paid_whoever_paid(
         over = succeeded(job, clock.now).model_copy(update={"key_sha256": key})
         assert ledger.close(over, actual=actual)
         clock.step(timedelta(minutes=1))
-    assert ledger.charges_with(key) == KeyCharges(count=2, last_at=clock.now - timedelta(minutes=3))
+    known = KeyCharges(count=2, last_at=clock.now - timedelta(minutes=3), settled=DIME + 1, version=2)
+    assert ledger.charges_with(key) == known
     assert ledger.charges_with("another") == KeyCharges()
 
 

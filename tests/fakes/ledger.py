@@ -1,12 +1,12 @@
 """The ledger in memory. The contract suite holds it to what the adapter does."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
 from darkroom.models.budget import Budget, BudgetRef
 from darkroom.models.job import Job
-from darkroom.models.receipt import KeyCharges, Receipt
+from darkroom.models.receipt import KeyAnchor, KeyCharges, Receipt, Share, reference
 from darkroom.models.webhook import Delivery
 from darkroom.ports import Clock, ReceiptPage
 from darkroom.services.usage.statement import made_at
@@ -106,10 +106,12 @@ class MemoryLedger:
     def _account(self, user: str, ref: BudgetRef) -> Account:
         return self.accounts.setdefault((user, ref.id), Account(ref.limit))
 
-    def close(self, job: Job, *, actual: int | None, before_dispatch: bool = False) -> bool:
+    def close(self, job: Job, *, actual: int | None, before_dispatch: bool = False, is_share: bool = False) -> bool:
         with self._jobs.lock:
             stored = self._jobs.unsettled(job)
             if stored is None or (before_dispatch and stored.dispatched_at is not None):
+                return False
+            if not self._is_its_share(job, actual, is_share):
                 return False
             for ref in job.budgets:
                 account = self._account(job.user, ref)
@@ -118,14 +120,58 @@ class MemoryLedger:
             cost = job.cost.model_copy(update={"settled": True, "actual": actual})
             closed = keeping_dispatch(stored, job).model_copy(update={"cost": cost, "lease_expires_at": None})
             self._jobs.jobs[job.user, job.id] = closed
-            if job.key_sha256 and actual:
-                count = self.charges_with(job.key_sha256).count + 1
-                self.charges[job.key_sha256] = KeyCharges(count=count, last_at=self._clock())
+            if job.key_sha256:
+                self._charge(job, job.key_sha256, actual, is_known=is_share or job.cost.charged != "unknown")
             self._write_down(job, actual)
             return True
 
+    def _is_its_share(self, job: Job, actual: int | None, is_share: bool) -> bool:
+        share = self.charges_with(job.key_sha256 or "").shares.get(reference(job.user, job.id))
+        return (None if share is None else share.amount) == (actual if is_share else None)
+
+    def _charge(self, job: Job, key_sha256: str, actual: int | None, *, is_known: bool) -> None:
+        if not actual and not job.key_listed:
+            return
+        seen, name = self.charges_with(key_sha256), reference(job.user, job.id)
+        is_known = is_known and actual is not None
+        self._change(
+            key_sha256,
+            count=seen.count + bool(actual),
+            last_at=self._clock() if actual else seen.last_at,
+            settled=seen.settled + (actual or 0 if is_known else 0),
+            open=seen.open - {name},
+            anchor=seen.anchor if is_known and job.key_listed else None,
+            shares={other: share for other, share in seen.shares.items() if other != name},
+        )
+
     def charges_with(self, key_sha256: str) -> KeyCharges:
         return self.charges.get(key_sha256, KeyCharges())
+
+    def _change(self, key_sha256: str, **known: object) -> None:
+        seen = self.charges_with(key_sha256)
+        self.charges[key_sha256] = seen.model_copy(update={**known, "version": seen.version + 1})
+
+    def enlist(self, key_sha256: str, job: str, *, seen: KeyCharges, anchor: KeyAnchor | None) -> bool:
+        with self._jobs.lock:
+            now = self.charges_with(key_sha256)
+            if job not in now.open and len(now.open) >= 200:
+                return False
+            is_anchor = anchor is not None and now.version == seen.version and not now.open
+            self._change(key_sha256, open=now.open | {job}, **({"anchor": anchor} if is_anchor else {}))
+            return True
+
+    def strike(self, key_sha256: str, jobs: Collection[str]) -> None:
+        with self._jobs.lock:
+            if jobs:
+                self._change(key_sha256, open=self.charges_with(key_sha256).open - set(jobs))
+
+    def share_out(self, key_sha256: str, shares: Mapping[str, Share], *, seen: KeyCharges) -> bool:
+        with self._jobs.lock:
+            now = self.charges_with(key_sha256)
+            if now.version != seen.version or now.shares:
+                return False
+            self._change(key_sha256, shares=dict(shares))
+            return True
 
     def _write_down(self, job: Job, actual: int | None) -> None:
         now = self._clock()
@@ -135,6 +181,7 @@ class MemoryLedger:
             reserved=job.cost.reserved,
             actual=actual,
             charged=job.cost.charged,
+            together=job.cost.together,
             images=len(job.images),
             seconds=_seconds(job),
             settled_at=now,

@@ -154,6 +154,7 @@ class MemoryJobStore:
                 key_usage=job.key_usage,
                 key_charges=job.key_charges,
                 key_sha256=job.key_sha256,
+                key_listed=job.key_listed,
                 generation_id=None,
                 calls=job.calls,
             )
@@ -260,6 +261,7 @@ def keeping_dispatch(stored: Job, job: Job) -> Job:
             "key_usage",
             "key_sha256",
             "key_charges",
+            "key_listed",
             "removed_at",
             "stop_at",
         )

@@ -90,8 +90,9 @@ def _shown_receipt(receipt: Receipt, credit: MicroUsd) -> dict[str, Any]:
     dollars = {f"{name}_usd": _dollars(getattr(receipt, name)) for name in sorted(amounts)}
     return {
         "object": "receipt",
-        **receipt.model_dump(mode="json", exclude={"user", "calls", *amounts}),
+        **receipt.model_dump(mode="json", exclude={"user", "calls", "together", *amounts}),
         **({"calls": [each.line() for each in receipt.calls]} if receipt.calls else {}),
+        **({"settled_together": receipt.together.line()} if receipt.together else {}),
         **dollars,
         "actual_micro_usd": receipt.actual,
         "actual_credits": None if receipt.actual is None else float(in_credits(receipt.actual, credit)),

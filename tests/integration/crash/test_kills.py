@@ -176,6 +176,37 @@ def _is_known(customer: Customer) -> bool:
     return bool(customer.sent) and all(sent in customer.simulator.state.generations for sent in customer.sent)
 
 
+def test_several_workers_of_one_key_that_are_killed_are_settled_together(
+    place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    """The provider's books know none of them by an id; two were never sent, and one is carried out undisturbed."""
+    customer.simulator.scenario("slow_headers", key=customer.secret, seconds=1)
+    lost = [customer.ask(BUFFERED) for _ in range(4)]
+    shop.job_queue.take()
+    processes = [work(place, clock.now, customer.user, job.id) for job in lost]
+    _wait(lambda: customer.requests == len(lost))
+    for process in processes:
+        slay(process)
+    unsent = [customer.ask(BUFFERED) for _ in range(2)]
+    shop.job_queue.take()
+    for job in unsent:
+        killed = work(place, clock.now, customer.user, job.id, kill=Point("jobs", "dispatch", "after"))
+        assert ended(killed) == -signal.SIGKILL
+    _wait(lambda: _is_known(customer))
+    plain = customer.ask(BUFFERED)
+    settle_everything(shop, clock)
+    invoice = sum(customer.charges)
+    assert len(customer.charges) == len(lost) + 1
+    together = [customer.job(job.id).cost for job in (*lost, *unsent)]
+    assert sum(cost.actual or 0 for cost in together) == invoice - (customer.job(plain.id).cost.actual or 0)
+    assert {cost.together.jobs if cost.together else 0 for cost in together} == {len(lost) + len(unsent)}
+    assert {cost.charged for cost in together} == {"unknown"}
+    assert sum(receipt.actual or 0 for receipt in customer.receipts()) == invoice
+    assert {budget.spent for budget in customer.budgets().values()} == {invoice}
+    assert {budget.reserved for budget in customer.budgets().values()} == {0}
+    assert shop.alarms == []
+
+
 @pytest.mark.parametrize("point", ANSWER_LOST, ids=str)
 def test_killed_before_the_answer_was_kept_it_says_that_it_was_charged(
     point: Point, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer

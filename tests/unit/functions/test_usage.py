@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from darkroom.models.deadline import Deadline
+from darkroom.models.job import SettledTogether
 from darkroom.models.user_settings import UserSettings
 from functions.account.app import routes
 from functions.worker.app import handler_of
@@ -142,6 +143,18 @@ def test_credits_are_worth_what_the_user_says(call: Call, studio: Studio) -> Non
     studio.settings.save("alice", UserSettings(credit=1_000))
     assert call()[1]["totals"]["credits"] == 40
     assert call("/v1/usage/receipts")[1]["data"][0]["actual_credits"] == 40
+
+
+def test_a_part_of_a_sum_says_so(call: Call, studio: Studio) -> None:
+    job = succeeded(admit_job(studio.ledger, paid_job("alice", studio.clock())), studio.clock())
+    cost = job.cost.model_copy(update={"charged": "unknown", "together": SettledTogether(jobs=2, total=14_001)})
+    assert studio.ledger.close(job.model_copy(update={"cost": cost}), actual=7_000)
+    _spend(studio, "alice", 5)
+    plain, part = call("/v1/usage/receipts")[1]["data"]
+    assert part["settled_together"] == {"jobs": 2, "total_usd": 0.014001, "total_micro_usd": 14_001}
+    assert (part["actual_micro_usd"], part["charged"]) == (7_000, "unknown")
+    assert not {"settled_together", "together"} & set(plain)
+    assert "together" not in part
 
 
 class TestReports:

@@ -4,10 +4,10 @@
 
 What conditions look at stands beside the document, and what is written there counts: `status`, `attempt`,
 `lease_expires_at` (epoch seconds), `settled`, and of the last dispatch `dispatched_at`, `generation_id`, `provider`,
-`key_usage` (a string, for DynamoDB's numbers end at 38 digits), `key_sha256` and `key_charges`. Of a job of several
-calls `calls` is a map by their indexes, so that each is written by itself, and `stop_at` forbids further ones. How the
-sweep has fared with the job, `looked_at` and `look_failures`, stands there alone, as does `claim`, a random word by
-which a worker knows its own start of the job again.
+`key_usage` (a string, for DynamoDB's numbers end at 38 digits), `key_sha256`, `key_charges` and `key_listed`. Of a job
+of several calls `calls` is a map by their indexes, so that each is written by itself, and `stop_at` forbids further
+ones. How the sweep has fared with the job, `looked_at` and `look_failures`, stands there alone, as does `claim`, a
+random word by which a worker knows its own start of the job again.
 """
 
 import json
@@ -33,6 +33,7 @@ _BESIDE = {
     "key_usage",
     "key_sha256",
     "key_charges",
+    "key_listed",
     "provider",
     "removed_at",
     "stop_at",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from darkroom.adapters import key_rows
 from darkroom.adapters.answer_store import answer_row
 from darkroom.adapters.budget_rows import budget_key, reserve, settle, to_budget, untouched
 from darkroom.adapters.delivery_rows import delivery_row
@@ -15,8 +16,9 @@ from darkroom.adapters.dynamo import (
     transact,
 )
 from darkroom.adapters.job_rows import call_documents, job_document, job_key, job_row, to_job
-from darkroom.adapters.ledger_books import Books, busy
-from darkroom.adapters.ledger_rows import counted, delivery_of, idempotency_row, receipt_of, receipt_row, to_idempotency
+from darkroom.adapters.key_books import KeyBooks
+from darkroom.adapters.ledger_books import busy
+from darkroom.adapters.ledger_rows import delivery_of, idempotency_row, receipt_of, receipt_row, to_idempotency
 from darkroom.errors import DarkroomError, OutcomeUnknown, ServiceUnavailable
 from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
 from darkroom.models.budget import Budget, BudgetRef
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 _ABSENT = "attribute_not_exists(pk)"
 
 
-class DynamoLedger(Books):
+class DynamoLedger(KeyBooks):
     def admit(
         self,
         job: Job,
@@ -145,7 +147,7 @@ class DynamoLedger(Books):
         except (ConditionFailed, ServiceUnavailable):
             pass  # Somebody else is changing it; the next try finds out.
 
-    def close(self, job: Job, *, actual: int | None, before_dispatch: bool = False) -> bool:
+    def close(self, job: Job, *, actual: int | None, before_dispatch: bool = False, is_share: bool = False) -> bool:
         now = self._clock()
         cost = job.cost.model_copy(update={"settled": True, "actual": actual})
         closed = job.model_copy(update={"cost": cost, "lease_expires_at": None})
@@ -155,8 +157,8 @@ class DynamoLedger(Books):
         ]
         for ref in job.budgets:
             writes.append({"Update": self._settling(closed, ref)})
-        if job.key_sha256 and (actual or 0) > 0:
-            writes.append({"Update": counted(self._table, job.key_sha256, now)})
+        if on_key := key_rows.closing(self._table, job, actual, now, is_share=is_share):
+            writes.append({"Update": on_key})
         if job.webhook_url:
             writes.append(self._put(delivery_row(delivery_of(closed, now, job.webhook_url))))
         for _ in self._tries():

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from darkroom.adapters.aws import translated
 from darkroom.adapters.budget_rows import budget_key, to_budget
 from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item, to_row
-from darkroom.adapters.ledger_rows import RECEIPT, charges_key, idempotency_key, to_idempotency
+from darkroom.adapters.ledger_rows import RECEIPT, idempotency_key, to_idempotency
 from darkroom.adapters.receipt_pages import receipt_page
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.admission import IdempotencyRecord
 from darkroom.models.budget import Budget
-from darkroom.models.receipt import KeyCharges
 from darkroom.ports import Clock, ReceiptPage
 
 if TYPE_CHECKING:
@@ -59,13 +58,6 @@ class Books:
         if wanted:
             raise busy("Nothing was changed.")
         return {budget.id: budget for budget in map(to_budget, found)}
-
-    def charges_with(self, key_sha256: str) -> KeyCharges:
-        item = self._get(charges_key(key_sha256))
-        if item is None:
-            return KeyCharges()
-        row = to_row(item)
-        return KeyCharges(count=int(row["charges"]), last_at=row["last_at"])
 
     def warn_once(self, user: str, budget_id: str) -> bool:
         try:

@@ -2,29 +2,22 @@
 
 pk=USER#{user}  sk=RECEIPT#{job id}      what a job cost
 pk=USER#{user}  sk=IDEMPOTENCY#{sha256}  which job an Idempotency-Key stands for
-pk=PROVIDERKEY#{sha256}  sk=CHARGES      how many charges were paid with a provider's key
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ulid import ULID
 
 from darkroom.adapters.budget_rows import KEPT
-from darkroom.adapters.dynamo import to_item
 from darkroom.models.admission import IdempotencyRecord
 from darkroom.models.job import Job
 from darkroom.models.money import MicroUsd
 from darkroom.models.receipt import Receipt
 from darkroom.models.webhook import Delivery
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import UpdateTypeDef
-
 _DELIVERY_KEPT = timedelta(days=30)
-# Longer than a job can stay undecided.
-_COUNT_KEPT = timedelta(days=7)
 _RANDOM_BITS = 80
 RECEIPT = "RECEIPT"
 
@@ -52,6 +45,7 @@ def receipt_of(job: Job, actual: MicroUsd | None, now: datetime) -> Receipt:
         reserved=job.cost.reserved,
         actual=actual,
         charged=job.cost.charged,
+        together=job.cost.together,
         created_at=job.created_at,
         settled_at=now,
     )
@@ -88,23 +82,6 @@ def receipt_bounds(month: str | None, prefix: str = RECEIPT) -> tuple[str, str]:
     low, high = (int(moment.timestamp() * 1000) << _RANDOM_BITS for moment in (first, after))
     # A part has its turn's id and more, and belongs to the same month; `~` comes after all that may follow.
     return f"{prefix}#job_{ULID.from_int(low)}", f"{prefix}#job_{ULID.from_int(high - 1)}~"
-
-
-def charges_key(key_sha256: str) -> dict[str, Any]:
-    return {"pk": f"PROVIDERKEY#{key_sha256}", "sk": "CHARGES"}
-
-
-def counted(table: str, key_sha256: str, now: datetime) -> "UpdateTypeDef":
-    """One charge more that was paid with the key."""
-    return {
-        "TableName": table,
-        "Key": to_item(charges_key(key_sha256)),
-        "UpdateExpression": "SET charges = if_not_exists(charges, :zero) + :one,"
-        " last_at = :at, expires_at = :expires_at",
-        "ExpressionAttributeValues": to_item(
-            {":zero": 0, ":one": 1, ":at": now.isoformat(), ":expires_at": int((now + _COUNT_KEPT).timestamp())}
-        ),
-    }
 
 
 def idempotency_key(user: str, sha256: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class PaidJobs(JobTable):
             "key_usage": None if job.key_usage is None else str(job.key_usage),
             "key_sha256": job.key_sha256,
             "key_charges": job.key_charges,
+            "key_listed": job.key_listed or None,
         }
         kept = {name: value for name, value in known.items() if value is not None}
         sets = [

@@ -131,6 +131,19 @@ class TurnState(BaseModel):
     jobs: tuple[str, ...] = ()
 
 
+class SettledTogether(BaseModel):
+    """Several calls on one key of which it is known what they cost together, and not what each of them cost."""
+
+    model_config = ConfigDict(frozen=True)
+
+    jobs: int = Field(description="How many jobs, this one included.")
+    total: MicroUsd = Field(description="What the key was charged for all of them.")
+
+    def line(self) -> dict[str, Any]:
+        """As part of a job or a receipt, in dollars and in micro-dollars."""
+        return {"jobs": self.jobs, "total_usd": float(in_dollars(self.total)), "total_micro_usd": self.total}
+
+
 class JobCost(BaseModel):
     """A job's money in micro-dollars. A job that cannot cost anything is settled from the beginning."""
 
@@ -143,6 +156,7 @@ class JobCost(BaseModel):
     )
     settled: bool = True
     charged: Charged = False
+    together: SettledTogether | None = Field(None, description="Where `actual` is a part of a sum that is known.")
 
 
 class Job(BaseModel):
@@ -186,6 +200,7 @@ class Job(BaseModel):
     key_usage: Decimal | None = Field(None, description="Dollars the key had used in all, just before the dispatch.")
     key_sha256: str | None = Field(None, description="Digest of the key that it was dispatched with.")
     key_charges: int | None = Field(None, description="How many charges on that key were settled here before.")
+    key_listed: bool = Field(False, description="It is among the open calls that are listed for that key.")
     cancel_at: datetime | None = Field(None, description="If not dispatched by then, it is canceled.")
     webhook_url: str | None = None
     removed_at: datetime | None = Field(

@@ -1,22 +1,65 @@
 """Receipts: what each paid job cost. They outlive the job."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.errors import Charged
-from darkroom.models.job import Job, ProviderCall
+from darkroom.models.job import Job, ProviderCall, SettledTogether
 from darkroom.models.money import MicroUsd
 from darkroom.models.usage import HERE
 
 
-class KeyCharges(BaseModel):
-    """What was settled here of charges on one of a provider's keys, whoever's jobs they were."""
+class KeyAnchor(BaseModel):
+    """A moment at which no call on a key was open: what the key had used, and what of that was settled here."""
 
     model_config = ConfigDict(frozen=True)
 
-    count: int = 0
-    last_at: datetime | None = None
+    usage: Decimal = Field(description="Dollars, as the provider said.")
+    settled: MicroUsd
+
+
+class Share(BaseModel):
+    """What a job is to be settled at that is settled together with others, decided for all of them at once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    amount: MicroUsd
+    charged: Charged = Field(description="Whether it cost anything; unknown where the sum does not tell.")
+    together: SettledTogether
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the amount is what the job cost, and not a part of a sum that may have been divided otherwise."""
+        return self.together.jobs == 1 or self.charged is False
+
+
+class KeyCharges(BaseModel):
+    """What is known here of charges on one of a provider's keys, whoever's jobs they were."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int = Field(0, description="Charges that were settled.")
+    last_at: datetime | None = Field(None, description="When the last of them was settled.")
+    settled: MicroUsd = Field(0, description="What those came to whose cost was known.")
+    open: frozenset[str] = Field(frozenset(), description="References of jobs that were or may be sent, and are open.")
+    anchor: KeyAnchor | None = Field(
+        None, description="Since then every charge of a listed job is in `settled` or belongs to one that is open."
+    )
+    shares: dict[str, Share] = Field(default_factory=dict, description="By reference; gone when it is settled.")
+    version: int = Field(0, description="Grows with every change.")
+
+
+def reference(user: str, job_id: str) -> str:
+    """A job among all users' jobs."""
+    return f"{user}/{job_id}"
+
+
+def referred(job: str) -> tuple[str, str]:
+    """The user and the job's id of a reference."""
+    user, _, job_id = job.rpartition("/")
+    return user, job_id
 
 
 class Receipt(BaseModel):
@@ -43,6 +86,7 @@ class Receipt(BaseModel):
         description="What the provider took; its reservation where `charged` is unknown (None in old receipts)."
     )
     charged: Charged
+    together: SettledTogether | None = Field(None, description="Where `actual` is a part of a sum that is known.")
     created_at: datetime
     settled_at: datetime
 

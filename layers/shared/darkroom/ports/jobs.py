@@ -1,6 +1,6 @@
 """Jobs, and the money they may spend."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from darkroom.models.generation import (
     RawAnswer,
 )
 from darkroom.models.job import Job, ProviderCall
-from darkroom.models.receipt import KeyCharges, Receipt
+from darkroom.models.receipt import KeyAnchor, KeyCharges, Receipt, Share
 
 
 class JobPage(BaseModel):
@@ -86,7 +86,7 @@ class JobStore(Protocol):
         """
 
     def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
-        """Writes down that money may be spent from now on: `dispatched_at`, `provider`, the key's three, how each of
+        """Writes down that money may be spent from now on: `dispatched_at`, `provider`, the key's four, how each of
         its calls stands if there are several, and that no generation id is known. Only of a running job, in the same
         attempt; False means that nothing may be sent.
         """
@@ -159,24 +159,45 @@ class Ledger(Protocol):
             ServiceUnavailable: too many others write the same rows; nothing was stored.
         """
 
-    def close(self, job: Job, *, actual: int | None, before_dispatch: bool = False) -> bool:
+    def close(self, job: Job, *, actual: int | None, before_dispatch: bool = False, is_share: bool = False) -> bool:
         """Stores a final state and settles: `actual` is spent, what was reserved beyond it remains again.
+
+        A job that has a share is closed at that share alone. One that was listed for its key is listed no more; one of
+        which it stays unknown what it cost, or that was never listed, takes the key's anchor away.
 
         With it go a receipt and, if there is a `webhook_url`, a delivery. `job.cost` is stored settled.
 
         Args:
             actual: micro-dollars; may be more than was reserved. None releases all of it, though nobody knows.
             before_dispatch: only if it was not dispatched (for canceling, and for what never began).
+            is_share: `actual` is the job's share.
 
         Returns:
-            False if the job is settled already, is in another attempt, or was dispatched though it must not be.
+            False if the job is settled already, is in another attempt, was dispatched though it must not be, or has
+            another share.
         """
 
     def budgets(self, user: str, ids: Sequence[str]) -> Mapping[str, Budget]:
         """Those that were ever taken from, by id."""
 
     def charges_with(self, key_sha256: str) -> KeyCharges:
-        """The charges that were settled here and paid with this key, whoever's jobs they were."""
+        """What is known of the charges on this key, whoever's jobs they were."""
+
+    def enlist(self, key_sha256: str, job: str, *, seen: KeyCharges, anchor: KeyAnchor | None) -> bool:
+        """Lists a job (its reference) that is about to be sent with the key. False if too many are listed.
+
+        Args:
+            anchor: becomes the key's anchor if no job is listed and nothing has changed since `seen` was read.
+        """
+
+    def strike(self, key_sha256: str, jobs: Collection[str]) -> None:
+        """Takes jobs off the list that were not sent with the key, or at no cost."""
+
+    def share_out(self, key_sha256: str, shares: Mapping[str, Share], *, seen: KeyCharges) -> bool:
+        """Decides at what each of several jobs is settled, if nothing has changed since `seen` was read.
+
+        From then on each of them can be closed at its share alone.
+        """
 
     def warn_once(self, user: str, budget_id: str) -> bool:
         """True for the first who asks about this budget, and never again."""

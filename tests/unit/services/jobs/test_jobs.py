@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from darkroom.errors import Conflict, InvalidParameter, NotFound
-from darkroom.models.job import Job, JobStatus, PaidWork, StoredImage, TurnState
+from darkroom.models.job import Job, JobStatus, PaidWork, SettledTogether, StoredImage, TurnState
 from darkroom.services.jobs.jobs import LOST_AFTER, Jobs
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
@@ -64,6 +64,13 @@ def test_a_job_is_shown_with_links_and_without_keys(jobs: Jobs, store: MemoryJob
         "settled": True,
         "charged": False,
     }
+
+
+def test_a_job_says_that_its_cost_is_a_part_of_a_sum(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:
+    job = _add(store, clock)
+    cost = job.cost.model_copy(update={"together": SettledTogether(jobs=3, total=28_000)})
+    shown = jobs.show(job.model_copy(update={"cost": cost}))["cost"]
+    assert shown["settled_together"] == {"jobs": 3, "total_usd": 0.028, "total_micro_usd": 28_000}
 
 
 def test_a_job_says_who_serves_it(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:

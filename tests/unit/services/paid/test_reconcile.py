@@ -9,7 +9,8 @@ import pytest
 
 from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus
-from darkroom.services.paid.reconcile import BOOKS_COMPLETE, PATIENCE
+from darkroom.services.paid.key_watch import USAGE_LAG, watched
+from darkroom.services.paid.together import BOOKS_COMPLETE, PATIENCE
 from tests.unit.services.workshop import MODEL, PRICE, USER, Workshop
 
 MINUTE = timedelta(minutes=1)
@@ -17,10 +18,16 @@ MINUTE = timedelta(minutes=1)
 
 def _sent(shop: Workshop, **known: Any) -> Job:
     """A job that was sent with the key that Alice has now."""
-    usage = shop.provider.inspect(shop.secret).used
-    charges = shop.worker._quiet_charges(digest(shop.secret))
-    given = {"key_usage": usage, "key_sha256": digest(shop.secret), "key_charges": charges, **known}
-    job = shop.dispatch(shop.admit(), **given)
+    seen = watched(
+        shop.admit(),
+        shop.ledger,
+        key_sha256=digest(shop.secret),
+        used=lambda: shop.provider.inspect(shop.secret).used,
+        keeps_books=True,
+        now=shop.clock.now,
+    )
+    on_key = seen.model_dump(include={"key_usage", "key_sha256", "key_charges", "key_listed"})
+    job = shop.dispatch(seen, **{**on_key, **known})
     if known.get("generation_id"):
         shop.jobs.note_generation(job, known["generation_id"])
     return shop.now(job)
@@ -47,9 +54,13 @@ def test_the_books_are_believed_at_once(shop: Workshop) -> None:
     assert shop.reconciliation.cost_of(shop.now(job)) == PRICE
 
 
-def test_the_keys_usage_is_believed_at_once_when_it_rose(shop: Workshop) -> None:
+def test_what_the_key_has_used_is_believed_when_all_of_it_must_show(shop: Workshop) -> None:
+    """Before that it may be what somebody else has paid with the key, and the job's own charge not show yet."""
     job = _sent(shop)
     _buy(shop)
+    shop.clock.step(PATIENCE - MINUTE)
+    assert shop.reconciliation.cost_of(job) is None
+    shop.clock.step(MINUTE)
     assert shop.reconciliation.cost_of(job) == PRICE
 
 
@@ -127,9 +138,10 @@ def test_another_job_on_the_key_hides_what_this_one_cost(shop: Workshop, when: s
         shop.dispatch(other)
     else:
         shop.run(other)
-        shop.clock.step(2 * MINUTE if when == "before" else MINUTE / 2)
+        shop.clock.step(USAGE_LAG if when == "before" else USAGE_LAG - MINUTE)
     job = _sent(shop)
     _buy(shop)
+    shop.clock.step(PATIENCE)
     assert shop.reconciliation.cost_of(job) == (PRICE if when == "before" else None)
 
 
@@ -138,6 +150,7 @@ def test_another_job_that_cost_nothing_hides_nothing(shop: Workshop) -> None:
     shop.openrouter.scenario("moderation", times=1)
     shop.run(shop.admit())
     _buy(shop)
+    shop.clock.step(PATIENCE)
     assert shop.reconciliation.cost_of(job) == PRICE
 
 
@@ -145,6 +158,7 @@ def test_a_usage_far_above_the_reservation_is_not_this_jobs(shop: Workshop) -> N
     job = _sent(shop)
     for _ in range(3):
         _buy(shop)
+    shop.clock.step(PATIENCE)
     assert shop.reconciliation.cost_of(job) is None
 
 
@@ -157,4 +171,5 @@ def test_a_usage_that_fell_proves_nothing(shop: Workshop) -> None:
 def test_a_tiny_difference_is_rounded_up_to_a_micro_dollar(shop: Workshop) -> None:
     _buy(shop)
     job = _sent(shop, key_usage=Decimal("0.0139999999"))
+    shop.clock.step(PATIENCE)
     assert shop.reconciliation.cost_of(job) == 1

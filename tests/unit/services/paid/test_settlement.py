@@ -213,6 +213,33 @@ def test_several_calls_of_known_cost_are_not_counted_as_unknown(shop: Workshop, 
     assert (shop.budget(job).spent, shop.alarms) == (cost, [])
 
 
+def test_a_cost_that_will_never_be_told_is_counted_and_called_unknown(shop: Workshop) -> None:
+    settlement = replace(shop.settlement, keeps_books=lambda _provider: False)
+    job = shop.dispatch(shop.admit())
+    settlement.succeed(job, _result(cost=None))
+    ended = shop.now(job)
+    assert (ended.status, ended.cost.settled) == (JobStatus.SUCCEEDED, True)
+    assert (ended.cost.actual, ended.cost.charged) == (RESERVED, "unknown")
+    (receipt,) = shop.ledger.receipts(USER, limit=9).receipts
+    assert (receipt.actual, receipt.charged) == (RESERVED, "unknown")
+    assert shop.budget(job).spent == RESERVED
+    assert ended.warnings[-1].startswith("The provider does not say what this cost")
+
+
+def test_of_several_calls_only_those_whose_cost_will_never_be_told_are_unknown(shop: Workshop) -> None:
+    settlement = replace(shop.settlement, keeps_books=lambda _provider: False)
+    sent = {"dispatched_at": SENT, "status": JobStatus.SUCCEEDED}
+    calls = (
+        ProviderCall(index=0, n=1).model_copy(update={**sent, "cost": 2_000, "charged": True}),
+        ProviderCall(index=1, n=1).model_copy(update={**sent, "charged": "unknown"}),
+        ProviderCall(index=2, n=1),
+    )
+    settlement.succeed(shop.dispatch(shop.admit(), calls=calls), _result(cost=None))
+    (receipt,) = shop.ledger.receipts(USER, limit=9).receipts
+    assert [(call.cost, call.charged) for call in receipt.calls] == [(2_000, True), (None, "unknown"), (0, False)]
+    assert (receipt.actual, receipt.charged) == (2_000 + -(-RESERVED // 3), "unknown")
+
+
 def test_several_calls_never_count_for_more_than_is_set_aside_for_them(shop: Workshop) -> None:
     """Shares that do not come out even are rounded up once, not for each call."""
     calls = tuple(_call(index, status=JobStatus.UNCERTAIN) for index in range(3))

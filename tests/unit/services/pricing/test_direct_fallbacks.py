@@ -221,6 +221,8 @@ def test_of_a_model_without_rates_the_cost_is_unknown_and_all_that_was_set_aside
     job = studio.job(USER, job.id)
     assert (job.status, job.cost.settled) == (JobStatus.SUCCEEDED, True)
     assert studio.budget(USER, "day").spent == job.cost.reserved > world.invoice() > 0
+    assert (job.cost.actual, job.cost.charged) == (job.cost.reserved, "unknown")
+    assert job.warnings[-1].startswith("The provider does not say what this cost")
 
 
 def test_a_job_with_rates_of_another_form_can_be_read_and_has_none() -> None:

@@ -28,6 +28,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.user_settings import Limits
 from darkroom.services.paid.admission import Submission
+from darkroom.services.paid.together import PATIENCE
 from local.providers.removebg import Simulator
 from tests.conftest import SteppingClock
 from tests.unit.cloud import CREDIT, Cloud, dot, dying
@@ -285,7 +286,7 @@ class TestOnce:
         cloud.simulator.go_wrong("cut" if billed else "page")
         job = _job(cloud, cloud=True)
         assert (job.status, cloud.simulator.requests()) == (JobStatus.UNCERTAIN, 1)
-        clock.step(timedelta(minutes=15))
+        clock.step(PATIENCE)
         cloud.sweep.run(Deadline(LONG))
         decided = cloud.studio.job("alice", job.id)
         assert (decided.status, decided.cost.charged) == (JobStatus.FAILED, billed)
@@ -296,7 +297,7 @@ class TestOnce:
         cloud.simulator.go_wrong("untold")
         job = _job(cloud, cloud=True)
         assert (job.status, job.cost.settled) == (JobStatus.SUCCEEDED, False)
-        clock.step(timedelta(minutes=1))
+        clock.step(PATIENCE)
         cloud.sweep.run(Deadline(LONG))
         assert cloud.studio.job("alice", job.id).cost.actual == cloud.simulator.invoice() == CREDIT
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ulid import ULID
 
 from darkroom.errors import InvalidParameter
+from darkroom.models.job import SettledTogether
 from darkroom.models.money import CREDIT, in_credits
 from darkroom.models.receipt import Receipt
 from darkroom.models.usage import DIMENSIONS, HERE, Dimension, Statement, Totals
@@ -63,6 +64,10 @@ def counted(totals: Totals) -> dict[str, int]:
         ),
         (
             [receipt(status="failed", images=0, actual=15, charged="unknown")],
+            {"requests": 1, "failed": 1, "calls": 1, "unknown": 1, "cost": 15},
+        ),
+        (
+            [receipt(status="failed", images=0, actual=15, together=SettledTogether(jobs=2, total=20))],
             {"requests": 1, "failed": 1, "calls": 1, "unknown": 1, "cost": 15},
         ),
         (

@@ -148,7 +148,7 @@ def took(call: Job) -> Planned | None:
     chat = call.work.chat if call.work else None
     if call.work is None or chat is None or not call.cost.settled:
         return None
-    if call.cost.actual is None or call.cost.charged == "unknown":
+    if call.cost.actual is None or call.cost.charged == "unknown" or call.cost.together is not None:
         return None
     tokens = planner_estimate.prompt_tokens(chat, call.work.inputs[0] if call.work.inputs else None)
     return Planned(model=chat.model, tokens=tokens, cost=call.cost.actual)

@@ -215,6 +215,7 @@ class Jobs:
             "settled": cost.settled,
             # From the dispatch on nobody knows, until it is settled.
             "charged": "unknown" if job.dispatched_at and not cost.settled else cost.charged,
+            **({"settled_together": cost.together.line()} if cost.together else {}),
         }
 
 

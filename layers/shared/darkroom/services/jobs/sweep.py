@@ -142,6 +142,8 @@ class Sweep:
             self._end_free(job, is_hopeless=is_hopeless)
         elif job.dispatched_at is None:
             self.settlement.fail_before_dispatch(job, _never_begun())
+        elif is_hopeless and (share := self.reconciliation.decided_share(job)) is not None:
+            self.settlement.share(job, share)
         elif is_hopeless:
             self.settlement.give_up(job)
         else:
@@ -229,9 +231,12 @@ class Sweep:
                 self.settlement.succeed(job, result)
 
     def _undecided(self, job: Job) -> None:
-        cost = self.reconciliation.cost_of(job)
-        if cost is not None:
+        if (share := self.reconciliation.decided_share(job)) is not None:
+            self.settlement.share(job, share)
+        elif (cost := self.reconciliation.cost_of(job)) is not None:
             self.settlement.decide(job, cost)
+        elif (share := self.reconciliation.share_of(job)) is not None:
+            self.settlement.share(job, share)
         elif self._is_overdue(job):
             self.settlement.give_up(job)
 

@@ -2,8 +2,9 @@
 
 Two witnesses at the provider: its books, by the generation's id, which are exact but some minutes late and hold nothing
 of a call that failed; and what the key has used in all, before the dispatch and now. The difference is this call's
-only while nothing else was paid with the key in between, and a provider may still be working on what nobody waits for:
-so that nothing was charged is believed only after a while.
+only while nothing else was paid with the key in between; a provider may still be working on what its client has given
+up, and what it took shows minutes later, so the difference is believed only after a while. Of several calls the key's
+usage tells what they cost together (`together`).
 """
 
 from collections.abc import Callable
@@ -15,13 +16,10 @@ from darkroom.errors import DarkroomError
 from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus, ProviderCall
 from darkroom.models.money import MicroUsd, micro_usd
+from darkroom.models.receipt import Share, reference
 from darkroom.ports import Clock, JobStore, Ledger, Provider
 from darkroom.services.accounts.keys import Keys
-
-# Longer than any provider works on a picture.
-PATIENCE = timedelta(minutes=10)
-# The books are complete by then: what they do not hold was not charged.
-BOOKS_COMPLETE = timedelta(hours=1)
+from darkroom.services.paid.together import BOOKS_COMPLETE, PATIENCE, Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,19 @@ class Reconciliation:
         except DarkroomError:
             return None
 
+    def share_of(self, job: Job) -> Share | None:
+        """What it is to be settled at together with others that are unknown on its key; None while nobody can tell."""
+        try:
+            return Together(self.keys, self.providers, self.jobs, self.ledger, self.clock).share_of(job)
+        except DarkroomError:
+            return None
+
+    def decided_share(self, job: Job) -> Share | None:
+        """The same, if it has been decided already."""
+        if job.key_sha256 is None or not job.key_listed:
+            return None
+        return self.ledger.charges_with(job.key_sha256).shares.get(reference(job.user, job.id))
+
     def _from_books(self, job: Job, provider: Provider, key: str, age: timedelta) -> MicroUsd | None:
         if job.calls:
             return self._of_calls(job, provider, key, age)
@@ -54,10 +65,11 @@ class Reconciliation:
             record = provider.generation(job.generation_id, key=key)
             if record is not None and record.cost is not None:
                 return record.cost
-        used = self._used_since(job, provider, key)
-        # What was delivered was charged: that nothing shows of it means that nobody knows yet.
+        # Before that, what shows may be another program's, and this job's not show yet.
+        used = self._used_since(job, provider, key) if age >= PATIENCE else None
+        # What was delivered was charged: that nothing shows of it means that this is not known yet.
         is_lost = job.status is not JobStatus.SUCCEEDED
-        if used is not None and (used > 0 or (age >= PATIENCE and is_lost)):
+        if used is not None and (used > 0 or is_lost):
             return used
         known_to_books = bool(job.generation_id) and age >= BOOKS_COMPLETE and is_lost
         return 0 if known_to_books else None
@@ -101,7 +113,10 @@ class Reconciliation:
         others = (each for each in self.jobs.list_looks() if each.dispatched_at is not None and each.id != job.id)
         if any(each.key_sha256 == job.key_sha256 or (not each.key_sha256 and each.user == job.user) for each in others):
             return True
-        return job.key_sha256 is None or self.ledger.charges_with(job.key_sha256).count != job.key_charges
+        if job.key_sha256 is None:
+            return True
+        charges = self.ledger.charges_with(job.key_sha256)
+        return charges.count != job.key_charges or bool(charges.open - {reference(job.user, job.id)})
 
 
 def _in_books(call: ProviderCall, provider: Provider, key: str) -> MicroUsd | None:

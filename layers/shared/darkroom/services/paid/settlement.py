@@ -17,8 +17,9 @@ from darkroom.images.mask import compose
 from darkroom.images.measure import measure
 from darkroom.models.chat import ChatResult
 from darkroom.models.generation import GeneratedImage, GenerationResult
-from darkroom.models.job import Job, JobStatus, ProviderCall, StoredImage
+from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.models.money import MicroUsd, said
+from darkroom.models.receipt import Share
 from darkroom.ports import (
     Alarm,
     Clock,
@@ -31,6 +32,7 @@ from darkroom.ports import (
     WebhookQueue,
 )
 from darkroom.services.paid.budgets import Budgets
+from darkroom.services.paid.call_costs import counted, decided, given_up, shared
 from darkroom.services.paid.calls import MOST_STORED_BYTES, Result, raw_names
 from darkroom.services.paid.persistence import Persist, once
 
@@ -71,12 +73,18 @@ class Settlement:
         """
         usage, done = result.usage, self._done(job, result, persist)
         if usage.cost is None and not self.keeps_books(done.provider):
-            self.settle(done.model_copy(update={"warnings": (*done.warnings, _UNTOLD)}), done.cost.reserved)
+            self._count_untold(done)
         elif usage.cost is None:
             # It has come, so it was charged; the books will say how much.
             self._leave_open(done.model_copy(update={"cost": done.cost.model_copy(update={"charged": "unknown"})}))
         else:
             self.settle(done, usage.cost)
+
+    def _count_untold(self, job: Job) -> None:
+        """Settles what came of a provider that cannot be asked what it cost, and whose price is not known either."""
+        calls = tuple(given_up(call) for call in job.calls)
+        ended = job.model_copy(update={"calls": calls, "warnings": (*job.warnings, _UNTOLD)})
+        self._settle(ended, counted(job, calls), charged="unknown")
 
     def revive(self, job: Job, result: Result) -> None:
         """Stores what came of a failed job whose answer is understood only now. What it cost is settled, and stays so.
@@ -146,32 +154,45 @@ class Settlement:
         done = job.status is JobStatus.SUCCEEDED
         self.settle(job if done else self._failed(job, _told(job, charged=actual > 0)), actual)
 
+    def share(self, job: Job, share: Share) -> None:
+        """Settles a job at its part of what several cost together; its receipt says so."""
+        together = None if share.is_certain else share.together
+        known = {"cost": job.cost.model_copy(update={"together": together}), "calls": shared(job.calls, share)}
+        ended = job.model_copy(update=known)
+        if job.status is not JobStatus.SUCCEEDED:
+            ended = self._failed(
+                ended, _told(job, charged=share.charged, fix=None if together is None else _part(share))
+            )
+        elif together is not None:
+            ended = ended.model_copy(update={"warnings": (*job.warnings, _part(share))})
+        self._settle(ended, share.amount, charged=share.charged, is_share=True)
+
     def give_up(self, job: Job) -> None:
         """After a day: nobody can tell. What was set aside counts as spent, and the receipt says that it is unknown."""
-        calls = tuple(_given_up(call) for call in job.calls)
+        calls = tuple(given_up(call) for call in job.calls)
         if calls and all(call.cost is not None for call in calls):
             self.decide(job.model_copy(update={"calls": calls}), sum(call.cost or 0 for call in calls))
             return
-        counted = _counted(job, calls)
+        counts = counted(job, calls)
         self.alarm(
             "COST_NEVER_KNOWN",
             job=job.id,
             reserved=job.cost.reserved,
-            counted=counted,
+            counted=counts,
             generation=job.generation_id,
         )
         if job.status is JobStatus.SUCCEEDED:
             ended = job.model_copy(update={"warnings": (*job.warnings, _NEVER_KNOWN)})
         else:
             ended = self._failed(job, _told(job, charged="unknown"))
-        self._settle(ended.model_copy(update={"calls": calls}), counted, charged="unknown")
+        self._settle(ended.model_copy(update={"calls": calls}), counts, charged="unknown")
 
     def settle(self, job: Job, actual: MicroUsd) -> bool:
         """Stores the final state and what it cost, and tells who asked to be told."""
-        decided = job.model_copy(update={"calls": _decided(job.calls, actual)})
-        return self._settle(decided, actual, charged=actual > 0)
+        known = job.model_copy(update={"calls": decided(job.calls, actual)})
+        return self._settle(known, actual, charged=actual > 0)
 
-    def _settle(self, job: Job, actual: MicroUsd, *, charged: Charged) -> bool:
+    def _settle(self, job: Job, actual: MicroUsd, *, charged: Charged, is_share: bool = False) -> bool:
         if actual > job.cost.reserved:
             self.alarm("SETTLED_ABOVE_RESERVATION", job=job.id, reserved=job.cost.reserved, actual=actual)
         warned = self.budgets.warnings(job.user, job.budgets, actual=actual)
@@ -179,10 +200,10 @@ class Settlement:
             warned += (f"It cost {said(actual)}, more than the {said(job.cost.reserved)} that were set aside.",)
         cost = job.cost.model_copy(update={"charged": charged})
         known = {"warnings": (*job.warnings, *warned), "cost": cost}
-        return self._close(job.model_copy(update=known), actual)
+        return self._close(job.model_copy(update=known), actual, is_share=is_share)
 
-    def _close(self, job: Job, actual: MicroUsd, *, before_dispatch: bool = False) -> bool:
-        if not self.ledger.close(job, actual=actual, before_dispatch=before_dispatch):
+    def _close(self, job: Job, actual: MicroUsd, *, before_dispatch: bool = False, is_share: bool = False) -> bool:
+        if not self.ledger.close(job, actual=actual, before_dispatch=before_dispatch, is_share=is_share):
             return False
         if job.webhook_url:
             self.webhooks.send(job.user, f"msg_{job.id}")
@@ -295,42 +316,12 @@ class Settlement:
             raise
 
 
-def _decided(calls: tuple[ProviderCall, ...], actual: MicroUsd) -> tuple[ProviderCall, ...]:
-    """A job's several calls, when it is known what they cost together: so it is of the one whose cost was not."""
-    rest = actual - sum(call.cost or 0 for call in calls)
-    unknown = [call.index for call in calls if call.cost is None]
-    if not unknown or rest < 0 or (rest > 0 and len(unknown) > 1):
-        return calls
-    decided = {"cost": rest, "charged": rest > 0}
-    return tuple(
-        call.model_copy(update={**decided, "status": _ended(call.status)}) if call.index in unknown else call
-        for call in calls
+def _part(share: Share) -> str:
+    together = share.together
+    return (
+        f"{together.jobs} calls on the same key cost {said(together.total)} together. What each of them cost could not"
+        f" be found out; {said(share.amount)} of it counts as spent for this one."
     )
-
-
-def _ended(status: JobStatus) -> JobStatus:
-    return JobStatus.FAILED if status in (JobStatus.UNCERTAIN, JobStatus.RUNNING) else status
-
-
-def _given_up(call: ProviderCall) -> ProviderCall:
-    """A call of a job that is given up: what was never sent cost nothing, and of the others it stays unknown."""
-    if call.cost is not None:
-        return call
-    if call.dispatched_at is None:
-        return call.model_copy(update={"status": JobStatus.CANCELED, "cost": 0, "charged": False})
-    return call.model_copy(update={"status": _ended(call.status), "charged": "unknown"})
-
-
-def _counted(job: Job, calls: tuple[ProviderCall, ...]) -> MicroUsd:
-    """What a job counts at whose cost is never known: its reservation.
-
-    Of several calls, what is known of each, and for the rest their share of the reservation, by their pictures.
-    """
-    if not calls:
-        return job.cost.reserved
-    unknown = sum(call.n for call in calls if call.cost is None)
-    share = -(-job.cost.reserved * unknown // sum(call.n for call in calls))
-    return sum(call.cost or 0 for call in calls) + share
 
 
 def _stood_in(job: Job, used: str) -> tuple[str, ...]:
@@ -371,10 +362,10 @@ _FIX: Mapping[Charged, str] = {
 }
 
 
-def _told(job: Job, *, charged: Charged) -> dict[str, Any]:
+def _told(job: Job, *, charged: Charged, fix: str | None = None) -> dict[str, Any]:
     """The error that the job ended with, without what it said while that was being found out."""
     problem = job.error or InternalError("The worker ended before the answer was stored.").problem()
-    fix = _FIX[charged]
+    fix = fix or _FIX[charged]
     message = f"{problem.get('detail', '')} {fix}".strip()
     # The same again is a new purchase, which only its owner decides.
     told = {"fix": fix, "charged": charged, "retryable": False, "retry_after": None}

@@ -30,6 +30,7 @@ from darkroom.services.accounts.keys import Keys
 from darkroom.services.paid import fan_out
 from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, prepare
 from darkroom.services.paid.fan_out import FanOut
+from darkroom.services.paid.key_watch import unwatched, watched
 from darkroom.services.paid.persistence import Persist, Write, write_again
 from darkroom.services.paid.settlement import Settlement
 
@@ -40,8 +41,6 @@ FOR_PICTURES = 15.0
 FOR_SETTLING = 5.0
 # How long a worker that is about to be stopped may still write.
 LEASE_MARGIN = timedelta(seconds=15)
-# How long a charge may take to show in what a key has used.
-USAGE_LAG = timedelta(minutes=1)
 MOST_ATTEMPTS = 3
 # What one provider cannot do and another may.
 _ANOTHER_MAY_DO = (NetworkError, RateLimited, ServiceUnavailable, UnsupportedModel)
@@ -132,6 +131,7 @@ class Worker:
         except DarkroomError as error:
             is_unbilled = error.charged is False and isinstance(error, _ANOTHER_MAY_DO)
             if is_unbilled and not is_last and deadline.left() > AFTERWARDS:
+                unwatched(call.job, self.settlement.ledger)
                 return False
             self.settlement.fail(call.job, error)
             return True
@@ -151,6 +151,7 @@ class Worker:
         )
         outcomes = fan.run(carry_out, key, deadline)
         if fan_out.is_unbilled(outcomes, _ANOTHER_MAY_DO) and not is_last and deadline.left() > AFTERWARDS:
+            unwatched(job, self.settlement.ledger)
             return False
         fan_out.finish(self.settlement, fan.job, outcomes, self.persisting(deadline, FOR_SETTLING))
         return True
@@ -179,19 +180,16 @@ class Worker:
         assert job.work is not None  # noqa: S101 - run() took only such
         provider = self.providers(job.provider)
         carry_out = prepare(job.work, provider, self.images)
-        # What the key has used before is the only way to find out about a call that leaves no other trace. The charges
-        # are counted first: what is settled between the two readings must not look as if it had been before.
-        sha256 = digest(key)
-        charges = self._quiet_charges(sha256)
-        status = provider.inspect(key)
-        call.job = job.model_copy(update={"key_usage": status.used, "key_sha256": sha256, "key_charges": charges})
+        # What the key has used before is the only way to find out about a call that leaves no other trace.
+        call.job = watched(
+            job,
+            self.settlement.ledger,
+            key_sha256=digest(key),
+            used=lambda: provider.inspect(key).used,
+            keeps_books=provider.keeps_books,
+            now=self.clock(),
+        )
         return key, carry_out
-
-    def _quiet_charges(self, key_sha256: str) -> int | None:
-        """How many charges on the key were settled; None if the last is so recent that its usage may lack it."""
-        known = self.settlement.ledger.charges_with(key_sha256)
-        is_recent = known.last_at is not None and known.last_at + USAGE_LAG > self.clock()
-        return None if is_recent else known.count
 
     def _try_again(self, job: Job, error: DarkroomError) -> None:
         if job.attempt >= MOST_ATTEMPTS:

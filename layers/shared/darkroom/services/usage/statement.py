@@ -91,7 +91,7 @@ def _add(totals: Totals, receipt: Receipt) -> None:
 
 def _is_unknown(receipt: Receipt) -> bool:
     """Whether what it counts at is not what the provider is known to have taken."""
-    return receipt.actual is None or receipt.charged == "unknown"
+    return receipt.actual is None or receipt.charged == "unknown" or receipt.together is not None
 
 
 def _calls(receipt: Receipt) -> int:
