@@ -100,6 +100,7 @@ SPELLINGS = {
     "data URL of another type": f"data:application/octet-stream;base64,{B64}",
     "data URL with a charset": f"data:image/png;charset=utf-8;base64,{B64}",
     "data URL without a type": f"data:;base64,{B64}",
+    "data URL in another": f"data:image/png;base64,data:image/png;base64,{B64}",
     "data URL in capitals": f"DATA:IMAGE/PNG;BASE64,{B64}",
     "data URL for URLs": f"data:image/png;base64,{URL_SAFE.rstrip('=')}",
     "data URL, its base64 percent-encoded": f"data:image/png;base64,{quote(B64, safe='')}",
@@ -148,6 +149,9 @@ PLACES: dict[str, Any] = {
     "a source": {"content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": B64}}]},
     "inlineData": {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": B64}}]}}]},
     "inline_data": {"candidates": [{"content": {"parts": [{"inline_data": {"mime_type": "image/png", "data": B64}}]}}]},
+    "predictions": {"predictions": [{"bytesBase64Encoded": B64, "mimeType": "image/png"}]},
+    "imageBytes": {"generatedImages": [{"image": {"imageBytes": B64}}]},
+    "bytes": {"images": [{"bytes": B64}]},
     "in two places": {"image": B64, "images": [B64]},
     "a list": [{"b64_json": B64}],
 }

@@ -147,6 +147,28 @@ def test_a_sentence_tells_where_no_word_does(said: str, code: str) -> None:
         assert said.split(":")[0] in (found.upstream.message or "")
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["sexual_content_blocked", "SensitiveContentDetected", "violence-detected", "image_flagged", "PROMPT_FILTERED",
+     "nsfw.content", "safety_check_violation", "OutputImageBlocked", "harmful_content"],
+)  # fmt: skip
+def test_a_verdict_is_a_refusal_in_words_that_the_table_lacks(word: str) -> None:
+    assert is_refusal(word)
+    for status in (200, 400, 502):
+        error = of_openrouter(status, {"code": word, "message": "No."})
+        assert (error.code, error.status, error.retryable) == ("CONTENT_REFUSED", 422, False)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["moderation_unavailable", "safety_timeout", "image_rejected", "content_length_required", "no_image_detected",
+     "ip_blocked", "data_policy_violation", "invalid_prompt", "image_generation_failed", "case_sensitive_model"],
+)  # fmt: skip
+def test_a_word_without_a_verdict_is_none(word: str) -> None:
+    assert not is_refusal(word)
+    assert of_openrouter(200, {"code": word, "message": "No."}).code != "CONTENT_REFUSED"
+
+
 def test_an_unknown_word_is_told_with_its_text_and_retried_only_where_it_is_free() -> None:
     error = {"code": "quantum_flux", "message": "The flux is quantum."}
     free, unclear = of_openrouter(200, error), of_openrouter(500, error)

@@ -26,9 +26,25 @@ _SPARE: Final = 10
 _MAX_DEPTH: Final = 10
 _MAX_LOOKED_AT: Final = 100_000
 # Fields whose text is a picture, in the order in which they are believed.
-_CERTAIN: Final = ("b64_json", "image_base64", "image_b64", "base64", "b64", "result_b64", "image_url", "imageUrl")
+_CERTAIN: Final = (
+    *("b64_json", "image_base64", "image_b64", "base64", "b64", "result_b64", "image_url", "imageUrl"),
+    *("bytesBase64Encoded", "imageBytes", "image_bytes"),
+)
 # Fields whose text is a picture if it looks like one.
-_LIKELY: Final = ("image", "data", "url", "uri", "fileUri", "file_uri", "sample", "output", "result", "content", "src")
+_LIKELY: Final = (
+    "image",
+    "data",
+    "url",
+    "uri",
+    "fileUri",
+    "file_uri",
+    "sample",
+    "output",
+    "result",
+    "content",
+    "src",
+    "bytes",
+)
 # Fields that hold pictures, or hold what holds them.
 _WITHIN: Final = (
     *(

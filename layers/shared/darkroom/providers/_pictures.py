@@ -80,6 +80,8 @@ def read_picture(said: object, fetch: Fetch | None) -> GeneratedImage:
         text = unquote_to_bytes(text).decode("latin-1")
     start = _DATA_URL.match(text)
     if start is not None:
+        # Some put the beginning of a data URL before what is one already.
+        start = _DATA_URL.match(text, start.end()) or start
         return checked(_of_data_url(start[1], text[start.end() :]))
     if text.startswith("<"):
         return checked(text.encode(errors="replace"))

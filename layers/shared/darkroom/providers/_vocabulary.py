@@ -142,6 +142,14 @@ DECIDED: Final = {word: kind for kind, words in _DECIDED for word in words.split
 PASSING: Final = {word: kind for kind, words in _PASSING for word in words.split()}
 REFUSALS: Final = frozenset(word for word, kind in DECIDED.items() if kind is ContentRefused)
 
+# Words that are not in the table: a verdict on what is forbidden is a refusal, whatever else the word has in it.
+_FORBIDDEN: Final = frozenset(
+    ("nsfw", "sensitive", "sexual", "violence", "violent", "hate", "harmful", "unsafe", "safety", "moderation")
+)
+_JUDGED: Final = frozenset(("content", "prompt", "image", "input", "output"))
+_VERDICTS: Final = frozenset(("blocked", "flagged", "filtered", "moderated", "prohibited", "disallowed"))
+_FINDINGS: Final = _VERDICTS | frozenset(("content", "detected", "violation", "violated", "refused"))
+
 # What is said in sentences, where no word decides. Nothing here matches across more than one sentence.
 _SENTENCES: Final[tuple[tuple[Kind, str], ...]] = (
     (
@@ -198,15 +206,24 @@ def readings(word: str) -> tuple[str, ...]:
 
 def is_refusal(word: str | None) -> bool:
     """Whether a reason to end, or a task's state, says that the content was refused."""
-    return word is not None and any(each in REFUSALS for each in readings(word))
+    return word is not None and any(each in REFUSALS or _is_verdict(each) for each in readings(word))
+
+
+def _is_verdict(word: str) -> bool:
+    """Whether a word in the table's spelling says that content was refused, as `sexual_content_blocked` does."""
+    parts = set(word.split("_"))
+    return bool((parts & _FORBIDDEN and parts & _FINDINGS) or (parts & _JUDGED and parts & _VERDICTS))
 
 
 def kind_of_words(words: Iterable[str], table: dict[str, Kind]) -> tuple[Kind, str] | None:
-    """The first of the words that the table knows, and what it means."""
+    """The first of the words that the table knows, and what it means; of what is decided, also one that says so."""
+    words = tuple(words)
     for word in words:
         for each in readings(word):
             if each in table:
                 return table[each], word
+    if table is DECIDED:
+        return next(((ContentRefused, word) for word in words if any(map(_is_verdict, readings(word)))), None)
     return None
 
 
