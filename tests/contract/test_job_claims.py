@@ -8,27 +8,8 @@ from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.models.job import Job, JobStatus
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
+from tests.contract.lost_answers import Twice
 from tests.paid_jobs import LEASE, paid_job, start_job
-
-
-class Twice:
-    """A client of which every update arrives twice; the second answer is the one that is heard of.
-
-    Args: between: what happens between the two.
-    """
-
-    def __init__(self, client: Any, between: Any = None) -> None:
-        self._client = client
-        self._between = between
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def update_item(self, **given: Any) -> Any:
-        self._client.update_item(**given)
-        if self._between is not None:
-            self._between()
-        return self._client.update_item(**given)
 
 
 @pytest.fixture(params=["emulator", "moto"])

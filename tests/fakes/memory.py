@@ -216,7 +216,8 @@ class MemoryJobStore:
             if stored is None or stored.status.is_final or not stored.cost.settled or stored.attempt != job.attempt:
                 return None
             begun = stored.started_at or job.started_at
-            self.jobs[job.user, job.id] = job.model_copy(update={"attempt": job.attempt + 1, "started_at": begun})
+            kept = {"started_at": begun, "removed_at": stored.removed_at}
+            self.jobs[job.user, job.id] = job.model_copy(update={"attempt": job.attempt + 1, **kept})
             return self.jobs[job.user, job.id]
 
     def hide(self, user: str, job_id: str, *, at: datetime) -> None:

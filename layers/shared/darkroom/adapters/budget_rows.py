@@ -1,6 +1,6 @@
 """Budgets as rows, in micro-dollars.
 
-    pk=USER#{user}  sk=BUDGET#{id}   `limit`, `remaining`, `reserved`, `spent`; `warned` once somebody was told
+    pk=USER#{user}  sk=BUDGET#{id}   `limit`, `remaining`, `reserved`, `spent`; `warned`, once its user was
 
 `remaining` is limit - reserved - spent, below 0 when overdrawn. It is kept because a condition cannot do sums.
 """

@@ -1,10 +1,12 @@
 """Conversations in DynamoDB.
 
-pk=USER#{user}  sk=CONV#{id}   a document; `revision` decides conditions; `updated_at`; TTL on `expires_at`
+pk=USER#{user}  sk=CONV#{id}   a document; `revision` decides conditions; `updated_at`; TTL on `expires_at`;
+                                `saved_by` is a random word of the last save
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 from darkroom.adapters.aws import translated
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 # DynamoDB takes 400 kB for a row, names and keys included; what stands beside the document is far less than the rest.
 MOST_BYTES: Final = 398_000
 _PREFIX: Final = "CONV#"
+_SAVED: Final = "saved_by"
 
 
 class DynamoConversationStore:
@@ -37,7 +40,9 @@ class DynamoConversationStore:
         return _conversation(found["Item"]) if "Item" in found else None
 
     def save(self, conversation: Conversation) -> bool:
-        row = _row(conversation.model_copy(update={"revision": conversation.revision + 1}))
+        # Sent again after a lost answer, it is refused by the revision that it wrote: this word tells whose that is.
+        word = token_hex(8)
+        row = {**_row(conversation.model_copy(update={"revision": conversation.revision + 1})), _SAVED: word}
         try:
             with conditional():
                 self._client.put_item(
@@ -45,9 +50,10 @@ class DynamoConversationStore:
                     Item=to_item(row),
                     ConditionExpression="revision = :seen",
                     ExpressionAttributeValues=to_item({":seen": conversation.revision}),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except ConditionFailed:
-            return False
+        except ConditionFailed as refused:
+            return refused.found(_SAVED, word)
         return True
 
     def page(self, user: str, *, limit: int, before: str | None = None) -> tuple[Sequence[Conversation], str | None]:

@@ -20,7 +20,18 @@ _deserialize = TypeDeserializer().deserialize
 
 
 class ConditionFailed(Exception):
-    """The write's condition did not hold, so nothing was written."""
+    """The write's condition did not hold, so nothing was written.
+
+    `row` is the row as it is, if the write asks for it (`ReturnValuesOnConditionCheckFailure`) and there is one.
+    """
+
+    def __init__(self, row: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.row = row
+
+    def found(self, column: str, value: str) -> bool:
+        """Whether the row as it is has this in the column."""
+        return self.row is not None and self.row.get(column) == value
 
 
 _REFUSED = "ConditionalCheckFailed"
@@ -39,6 +50,10 @@ class Reason:
     @property
     def is_refused(self) -> bool:
         return self.code == _REFUSED
+
+    def found(self, column: str, value: str) -> bool:
+        """Whether the row as it is has this in the column."""
+        return self.row is not None and self.row.get(column) == value
 
     @property
     def is_passing(self) -> bool:
@@ -74,7 +89,7 @@ def conditional() -> Iterator[None]:
             yield
         except ClientError as error:
             if code_of(error) in ("ConditionalCheckFailedException", "TransactionCanceledException"):
-                raise ConditionFailed from error
+                raise ConditionFailed(_row_of(error.response)) from error
             if code_of(error) == "TransactionConflictException":
                 raise ServiceUnavailable(
                     "Something else is just being recorded there.", fix="Try again in a moment.", retry_after=1
@@ -100,4 +115,8 @@ def transact(client: "DynamoDBClient", writes: "Sequence[TransactWriteItemTypeDe
 
 
 def _reason(given: Mapping[str, Any]) -> Reason:
-    return Reason(str(given.get("Code", "None")), to_row(given["Item"]) if "Item" in given else None)
+    return Reason(str(given.get("Code", "None")), _row_of(given))
+
+
+def _row_of(given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return to_row(given["Item"]) if "Item" in given else None

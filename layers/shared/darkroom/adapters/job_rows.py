@@ -6,8 +6,8 @@ What conditions look at stands beside the document, and what is written there co
 `lease_expires_at` (epoch seconds), `settled`, and of the last dispatch `dispatched_at`, `generation_id`, `provider`,
 `key_usage` (a string, for DynamoDB's numbers end at 38 digits), `key_sha256`, `key_charges` and `key_listed`. Of a job
 of several calls `calls` is a map by their indexes, so that each is written by itself, and `stop_at` forbids further
-ones. How the sweep has fared with the job, `looked_at` and `look_failures`, stands there alone, as does `claim`, a
-random word by which a worker knows its own start of the job again.
+ones. How the sweep has fared with the job, `looked_at` and `look_failures`, stands there alone, as do the columns of
+`Mark`: random words by which the last write of each kind is known again by its writer.
 """
 
 import json
@@ -16,10 +16,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from darkroom.adapters.dynamo import to_row
-from darkroom.models.job import Job, JobStatus, ProviderCall
+from darkroom.models.job import Job, ProviderCall
 from darkroom.ports import OpenJob
 
 OPEN_JOB = "job"
+
+
+class Mark:
+    """Columns of the random words of writes; see job_table."""
+
+    STARTED = "claim"
+    REQUEUED = "requeued_by"
+    PROGRESSED = "progressed_by"
+    FINISHED = "finished_by"
+    SETTLED = "settled_by"
+    CLOSED = "closed_by"
+    REVIVED = "revived_by"
+    LOOKED = "looked_by"
+
 
 _BESIDE = {
     "user",
@@ -98,7 +112,10 @@ def to_open_job(item: Mapping[str, Any]) -> OpenJob:
 
 
 def to_job(item: Mapping[str, Any]) -> Job:
-    row = to_row(item)
+    return row_job(to_row(item))
+
+
+def row_job(row: Mapping[str, Any]) -> Job:
     document = json.loads(row["document"])
     # Rows of before jobs cost anything do not say, and are settled as the model has it.
     cost = {**document.get("cost", {}), **{name: row[name] for name in ("settled",) if name in row}}
@@ -108,11 +125,3 @@ def to_job(item: Mapping[str, Any]) -> Job:
     if _CALLS in row:
         beside[_CALLS] = sorted(map(json.loads, row[_CALLS].values()), key=lambda call: int(call["index"]))
     return Job.model_validate({**document, **beside, "cost": cost})
-
-
-def to_claimed(item: Mapping[str, Any] | None, claim: str) -> Job | None:
-    """The job, if this claim is the last and its worker has sent nothing yet."""
-    if item is None or to_row(item).get("claim") != claim:
-        return None
-    job = to_job(item)
-    return job if job.status is JobStatus.RUNNING and job.dispatched_at is None else None

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import ConditionFailed, TransactionCanceled, conditional, to_item, to_row, transact
 from darkroom.adapters.job_rows import (
+    Mark,
     job_document,
     job_expiry,
     job_key,
     job_row,
-    to_claimed,
 )
 from darkroom.adapters.open_jobs import OpenJobs
 from darkroom.adapters.paid_jobs import IS_UNSETTLED, PaidJobs
@@ -77,12 +77,9 @@ class DynamoJobStore(OpenJobs, PaidJobs):
         return self.find(claim["user"], claim["job_id"])
 
     def start(self, job: Job, *, now: datetime, lease_expires_at: datetime) -> Job | None:
-        # What another write cannot have: botocore sends this again if its answer was lost, and then it is refused.
-        claim = token_hex(8)
         started = self._update(
             job,
-            "SET #status = :running, attempt = attempt + :one, started_at = :now, lease_expires_at = :lease,"
-            " claim = :claim",
+            "SET #status = :running, attempt = attempt + :one, started_at = :now, lease_expires_at = :lease",
             "attribute_not_exists(dispatched_at)"
             " AND (#status = :queued OR (#status = :running AND lease_expires_at <= :epoch))",
             {
@@ -92,10 +89,11 @@ class DynamoJobStore(OpenJobs, PaidJobs):
                 ":now": now.isoformat(),
                 ":epoch": int(now.timestamp()),
                 ":lease": int(lease_expires_at.timestamp()),
-                ":claim": claim,
             },
+            mark=Mark.STARTED,
         )
-        return started or to_claimed(self._item(job.user, job.id), claim)
+        # Of one that arrived twice it may have been canceled since.
+        return started if started and started.status is JobStatus.RUNNING and not started.dispatched_at else None
 
     def requeue(self, job: Job) -> bool:
         done = self._update(
@@ -103,15 +101,18 @@ class DynamoJobStore(OpenJobs, PaidJobs):
             "SET #status = :queued REMOVE lease_expires_at",
             _MAY_STOP,
             {":queued": JobStatus.QUEUED.value, ":running": JobStatus.RUNNING.value, ":attempt": job.attempt},
+            mark=Mark.REQUEUED,
         )
         return done is not None
 
     def finish(self, job: Job) -> bool:
         closes = "REMOVE #open, open_since, lease_expires_at" if job.cost.settled else "REMOVE lease_expires_at"
+        word = token_hex(8)
         ending: UpdateTypeDef = {
             "TableName": self._table,
             "Key": to_item(job_key(job.user, job.id)),
-            "UpdateExpression": f"SET #status = :status, document = :document, settled = :settled {closes}",
+            "UpdateExpression": f"SET #status = :status, document = :document, settled = :settled,"
+            f" {Mark.FINISHED} = :mark {closes}",
             "ConditionExpression": f"attribute_exists(#open) AND attempt = :attempt AND {_IS_FREE}",
             "ExpressionAttributeNames": {"#status": "status", "#open": "open"},
             "ExpressionAttributeValues": to_item(
@@ -121,8 +122,10 @@ class DynamoJobStore(OpenJobs, PaidJobs):
                     ":attempt": job.attempt,
                     ":settled": job.cost.settled,
                     ":true": True,
+                    ":mark": word,
                 }
             ),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         counted: PutTypeDef = {"TableName": self._table, "Item": to_item(_work_of(job))}
         try:
@@ -130,7 +133,7 @@ class DynamoJobStore(OpenJobs, PaidJobs):
             transact(self._client, [{"Update": ending}, {"Put": counted}])
         except TransactionCanceled as canceled:
             if canceled.reasons[0].is_refused:
-                return False
+                return canceled.reasons[0].found(Mark.FINISHED, word)
             raise ServiceUnavailable(
                 "Something else is just being recorded there.", fix="Try again in a moment.", retry_after=1
             ) from canceled
@@ -142,6 +145,7 @@ class DynamoJobStore(OpenJobs, PaidJobs):
             "SET document = :document, settled = :true REMOVE #open, open_since",
             f"attribute_exists(#open) AND {IS_UNSETTLED}",
             {":document": job_document(job), ":true": True, ":attempt": job.attempt, ":false": False},
+            mark=Mark.SETTLED,
         )
         return done is not None
 
@@ -149,7 +153,7 @@ class DynamoJobStore(OpenJobs, PaidJobs):
         # Who begins it says when; whoever comes after does not change that.
         begun = {} if job.started_at is None else {":begun": job.model_dump(mode="json")["started_at"]}
         begins = ", started_at = if_not_exists(started_at, :begun)" if begun else ""
-        return self._update(
+        stored = self._update(
             job,
             f"SET #status = :status, document = :document, attempt = attempt + :one{begins}",
             f"attribute_exists(#open) AND attempt = :attempt AND {_IS_FREE}",
@@ -161,7 +165,12 @@ class DynamoJobStore(OpenJobs, PaidJobs):
                 ":true": True,
                 **begun,
             },
+            mark=Mark.PROGRESSED,
         )
+        if stored is None or stored.attempt == job.attempt + 1:
+            return stored
+        # It arrived twice, and another attempt was begun in between: that one is not this writer's.
+        return job.model_copy(update={"attempt": job.attempt + 1, "started_at": stored.started_at})
 
     def hide(self, user: str, job_id: str, *, at: datetime) -> None:
         with suppress(ConditionFailed), conditional():

@@ -1,11 +1,16 @@
-"""One job's row in DynamoDB, read and written on conditions, and pages of them. See job_rows."""
+"""One job's row in DynamoDB, read and written on conditions, and pages of them. See job_rows.
+
+botocore sends a write again when its answer was lost, and then the write's own effect may refuse it. So such a write
+leaves a random word in the row, in a column of its method, and a refused one that finds its own word there was done.
+"""
 
 from collections.abc import Mapping
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item
-from darkroom.adapters.job_rows import job_key, to_job
+from darkroom.adapters.job_rows import job_key, row_job, to_job
 from darkroom.models.job import Job
 from darkroom.ports import JobPage
 
@@ -42,8 +47,25 @@ class JobTable:
         return JobPage(jobs=jobs, next_id=jobs[-1].id if "LastEvaluatedKey" in found and jobs else None)
 
     def _update(
-        self, job: Job, update: str, condition: str, values: dict[str, Any], *, names: Mapping[str, str] | None = None
+        self,
+        job: Job,
+        update: str,
+        condition: str,
+        values: dict[str, Any],
+        *,
+        names: Mapping[str, str] | None = None,
+        mark: str | None = None,
     ) -> Job | None:
+        """The job as it is after the write, or None if the condition did not hold.
+
+        Args:
+            update: begins with SET.
+            mark: the column of the write's random word, where its own effect would refuse it a second time. Of a write
+                that arrived twice, the job is as it is now.
+        """
+        word = token_hex(8)
+        if mark is not None:
+            update, values = f"SET {mark} = :mark, {update.removeprefix('SET ')}", {**values, ":mark": word}
         said = f"{update} {condition}"
         # DynamoDB refuses a name that is given and not used, and no names at all.
         known = {f"#{name}": name for name in ("status", "open") if f"#{name}" in said} | dict(names or {})
@@ -58,7 +80,8 @@ class JobTable:
                     **given,
                     ExpressionAttributeValues=to_item(values),
                     ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except ConditionFailed:
-            return None
+        except ConditionFailed as refused:
+            return row_job(refused.row) if refused.row and mark and refused.found(mark, word) else None
         return to_job(updated["Attributes"])

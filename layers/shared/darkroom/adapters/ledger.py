@@ -1,6 +1,7 @@
 """Money in DynamoDB: each admission and each settlement is one transaction. See budget_rows and ledger_rows."""
 
 from collections.abc import Sequence
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters import key_rows
@@ -15,7 +16,7 @@ from darkroom.adapters.dynamo import (
     to_item,
     transact,
 )
-from darkroom.adapters.job_rows import call_documents, job_document, job_key, job_row, to_job
+from darkroom.adapters.job_rows import Mark, call_documents, job_document, job_key, job_row, to_job
 from darkroom.adapters.key_books import KeyBooks
 from darkroom.adapters.ledger_books import busy
 from darkroom.adapters.ledger_rows import delivery_of, idempotency_row, receipt_of, receipt_row, to_idempotency
@@ -151,8 +152,10 @@ class DynamoLedger(KeyBooks):
         now = self._clock()
         cost = job.cost.model_copy(update={"settled": True, "actual": actual})
         closed = job.model_copy(update={"cost": cost, "lease_expires_at": None})
+        # See job_table: what was sent again, and in another transaction after a conflict, may have been done.
+        word = token_hex(8)
         writes: list[TransactWriteItemTypeDef] = [
-            {"Update": self._closing(closed, before_dispatch)},
+            {"Update": self._closing(closed, before_dispatch, word)},
             self._put(receipt_row(receipt_of(closed, actual, now)), ConditionExpression=_ABSENT),
         ]
         for ref in job.budgets:
@@ -166,19 +169,20 @@ class DynamoLedger(KeyBooks):
                 transact(self._client, writes)
             except TransactionCanceled as canceled:
                 if any(reason.is_refused for reason in canceled.reasons):
-                    return False
+                    return canceled.reasons[0].found(Mark.CLOSED, word)
             else:
                 return True
         raise busy("What was reserved stays so until it can be settled.")
 
-    def _closing(self, job: Job, before_dispatch: bool) -> "UpdateTypeDef":
-        sets = ["#status = :status", "document = :document", "settled = :true"]
+    def _closing(self, job: Job, before_dispatch: bool, word: str) -> "UpdateTypeDef":
+        sets = ["#status = :status", "document = :document", "settled = :true", f"{Mark.CLOSED} = :mark"]
         values: dict[str, Any] = {
             ":status": job.status.value,
             ":document": job_document(job),
             ":true": True,
             ":false": False,
             ":attempt": job.attempt,
+            ":mark": word,
         }
         if job.generation_id is not None:
             sets.append("generation_id = :generation_id")
@@ -194,6 +198,7 @@ class DynamoLedger(KeyBooks):
             "ConditionExpression": f"settled = :false AND attempt = :attempt{undispatched}",
             "ExpressionAttributeNames": {"#status": "status", "#open": "open"},
             "ExpressionAttributeValues": to_item(values),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
     def _settling(self, job: Job, ref: BudgetRef) -> "UpdateTypeDef":

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
@@ -60,17 +61,20 @@ class Books:
         return {budget.id: budget for budget in map(to_budget, found)}
 
     def warn_once(self, user: str, budget_id: str) -> bool:
+        word = token_hex(8)
         try:
             with conditional():
                 self._client.update_item(
                     TableName=self._table,
                     Key=to_item(budget_key(user, budget_id)),
-                    UpdateExpression="SET warned = :true",
+                    UpdateExpression="SET warned = :word",
                     ConditionExpression="attribute_exists(pk) AND attribute_not_exists(warned)",
-                    ExpressionAttributeValues=to_item({":true": True}),
+                    ExpressionAttributeValues=to_item({":word": word}),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except ConditionFailed:
-            return False
+        except ConditionFailed as refused:
+            # See job_table: its answer was lost, and it was sent again.
+            return refused.found("warned", word)
         return True
 
     def receipts(self, user: str, *, limit: int, before: str | None = None, month: str | None = None) -> ReceiptPage:

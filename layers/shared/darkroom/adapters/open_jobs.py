@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item
-from darkroom.adapters.job_rows import OPEN_JOB, OPEN_JOB_FIELDS, OPEN_JOB_NAMES, job_key, to_job, to_open_job
+from darkroom.adapters.job_rows import OPEN_JOB, OPEN_JOB_FIELDS, OPEN_JOB_NAMES, Mark, job_key, to_job, to_open_job
 from darkroom.adapters.job_table import JobTable
 from darkroom.models.job import Job
 from darkroom.ports import OpenJob
@@ -41,7 +42,8 @@ class OpenJobs(JobTable):
     def begin_look(self, seen: OpenJob, *, at: datetime) -> OpenJob | None:
         before = "looked_at = :seen" if seen.looked_at else "attribute_not_exists(looked_at)"
         begun = seen.model_copy(update={"looked_at": at, "failures": seen.failures + 1})
-        values = {":at": at.isoformat(), ":failures": begun.failures}
+        word = token_hex(8)
+        values = {":at": at.isoformat(), ":failures": begun.failures, ":mark": word}
         if seen.looked_at:
             values[":seen"] = seen.looked_at.isoformat()
         try:
@@ -49,13 +51,15 @@ class OpenJobs(JobTable):
                 self._client.update_item(
                     TableName=self._table,
                     Key=to_item(job_key(seen.user, seen.id)),
-                    UpdateExpression="SET looked_at = :at, look_failures = :failures",
+                    UpdateExpression=f"SET looked_at = :at, look_failures = :failures, {Mark.LOOKED} = :mark",
                     ConditionExpression=f"attribute_exists(#open) AND {before}",
                     ExpressionAttributeNames={"#open": "open"},
                     ExpressionAttributeValues=to_item(values),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except ConditionFailed:
-            return None
+        except ConditionFailed as refused:
+            # See job_table: its answer was lost, and it was sent again.
+            return begun if refused.found(Mark.LOOKED, word) else None
         return begun
 
     def end_look(self, user: str, job_id: str) -> None:

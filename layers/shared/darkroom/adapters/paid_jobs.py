@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from darkroom.adapters.job_rows import call_document, call_documents, job_document
+from darkroom.adapters.job_rows import Mark, call_document, call_documents, job_document
 from darkroom.adapters.job_table import JobTable
 from darkroom.models.job import Job, JobStatus, ProviderCall
 
@@ -116,5 +116,6 @@ class PaidJobs(JobTable):
                 ":attempt": job.attempt,
                 **({":calls": call_documents(job)} if job.calls else {}),
             },
+            mark=Mark.REVIVED,
         )
         return done is not None

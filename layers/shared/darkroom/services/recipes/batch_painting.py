@@ -122,12 +122,12 @@ class BatchPainting:
 
     def _parts(self, batch: Job) -> Iterator[Job]:
         """Its paintings, the newest first, by their ids."""
-        cursor: str | None = f"{batch.id}-j"
-        while cursor is not None:
-            page = self.jobs.page(batch.user, limit=100, before=cursor)
+        before: str | None = f"{batch.id}-j"
+        while before is not None:
+            page = self.jobs.page(batch.user, limit=100, before=before)
             parts = [job for job in page.jobs if job.parent_id == batch.id]
             yield from parts
-            cursor = page.next_id if len(parts) == len(page.jobs) else None
+            before = page.next_id if len(parts) == len(page.jobs) else None
 
 
 def _refusal(outcome: Outcome, part: Job) -> DarkroomError:
