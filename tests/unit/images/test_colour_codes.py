@@ -87,6 +87,13 @@ def test_what_says_srgb_in_other_words_is_srgb(chunks: tuple[bytes, ...]) -> Non
     assert (picture.icc, picture.warnings, picture.pixels.getpixel((1, 1))) == (None, (), SRGB)
 
 
+@pytest.mark.parametrize("gamma", [0.00001, 0.05, 11.0, 42949.0])
+def test_a_gamma_that_no_picture_has_is_ignored_with_a_warning(gamma: float) -> None:
+    picture = read(png(gama(gamma)))
+    assert (picture.icc, picture.pixels.getpixel((1, 1))) == (None, SRGB)
+    assert ["not known" in warning for warning in picture.warnings] == [True]
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
 def test_linear_light_is_brought_to_srgb(mode: str) -> None:
     grey = Image.new("L", (4, 4), 55).convert(mode)  # 21.6 % of the light

@@ -330,6 +330,19 @@ def test_a_webp_with_unknown_and_broken_chunks_is_read() -> None:
     assert_is_sound(normalise(extra, max_megapixels=25).data)
 
 
+def test_an_animated_webp_is_upright_as_its_exif_says() -> None:
+    turned = Image.Exif()
+    turned[0x112] = 6
+    frames = {"save_all": True, "append_images": [SMALL.rotate(180)], "lossless": True}
+    webp = save(SMALL, "WEBP", exif=turned.tobytes(), **frames)
+    expected = SMALL.transpose(Image.Transpose.ROTATE_270)
+    np.testing.assert_array_equal(array(webp), np.asarray(expected))
+    assert measure(webp) == expected.size
+    assert ["more than one frame" in warning for warning in read(webp).warnings] == [True]
+    broken = read(save(SMALL, "WEBP", exif=b"Exif\0\0broken", **frames))
+    assert (broken.pixels.size, "EXIF" in broken.warnings[0]) == (SMALL.size, True)
+
+
 def test_only_a_bmp_that_is_clear_all_over_is_taken_for_opaque() -> None:
     clear = case("bmp32_v5_alpha0.bmp")
     assert read(clear).pixels.mode == "RGB"

@@ -67,6 +67,7 @@ _GAMMAS: Final = {4: 2.2, 5: 2.8, 8: 1.0, 17: 2.6}
 _PQ, _HLG = 16, 18
 _NEAR: Final = 0.011  # of two chromaticities: as sRGB's are rounded by various writers
 _LINEAR_BELOW: Final = 1.5
+_MAX_GAMMA: Final = 10.0  # beyond it, and below its inverse, no picture could be seen
 _GRID: Final = 33
 
 # BT.2408: diffuse white of HDR in nits, and the brightest that most pictures hold.
@@ -95,6 +96,7 @@ def interpreted(pixels: Image.Image, code: ColourCode) -> tuple[Image.Image, byt
         told = f"The picture is HDR ({name}); it was brought to the range of ordinary screens (sRGB)."
         return _changed(pixels, lambda rgb: rgb.filter(table)), None, (told,)
     gamma = 1 / code.gamma if code.gamma else _GAMMAS.get(code.transfer)
+    is_known &= gamma is None or 1 / _MAX_GAMMA < gamma < _MAX_GAMMA
     if not (is_known and (gamma or code.transfer in _LIKE_SRGB)) or not _is_possible(points):
         return pixels, None, (UNKNOWN_COLOURS,)
     if gamma is not None and abs(gamma - 2.2) < 0.03:

@@ -16,29 +16,33 @@ _EXTENDED_SIZE: Final = 18
 
 
 def contents(data: bytes) -> Contents:
-    """What the file holds; see Contents. An animation is left as it is."""
+    """What the file holds; see Contents. An animation is left as it is, but for the side that is up."""
     chunks: dict[bytes, bytes] = {}
     kept: list[bytes] = []
+    is_animated = False
     for number, (name, whole) in enumerate(_chunks(data)):
-        if number > MAX_CHUNKS or (name == b"ANIM" and b"VP8X" in chunks):
+        if number > MAX_CHUNKS:
             return Contents(data)
+        is_animated |= name == b"ANIM" and b"VP8X" in chunks
         if name in _KEPT and name not in chunks and not chunks.keys() & set(_PICTURE):
             kept.append(whole)
         chunks.setdefault(name, whole)
-    if not chunks.keys() & set(_PICTURE):
-        return Contents(data)
+    exif = _body(chunks.get(b"EXIF"))
+    side = orientation(exif) if exif else 1
+    about_side = () if side else (DAMAGED_EXIF,)
+    if is_animated or not chunks.keys() & set(_PICTURE):
+        return Contents(data, orientation=side or 1, warnings=about_side)
     extended = chunks.get(b"VP8X", b"")
     if len(extended) >= _EXTENDED_SIZE:
         kept.insert(0, extended[:8] + bytes((extended[8] & _ALPHA,)) + extended[9:_EXTENDED_SIZE])
-    icc, exif = _body(chunks.get(b"ICCP")), _body(chunks.get(b"EXIF"))
-    side = orientation(exif) if exif else 1
+    icc = _body(chunks.get(b"ICCP"))
     is_too_large = len(icc) > MAX_PROFILE
     return Contents(
         _riff(kept),
         icc=None if is_too_large else icc or None,
         orientation=side or 1,
         is_common=True,
-        warnings=(*((IGNORED_PROFILE,) * is_too_large), *(() if side else (DAMAGED_EXIF,))),
+        warnings=(*((IGNORED_PROFILE,) * is_too_large), *about_side),
     )
 
 
