@@ -148,7 +148,7 @@ def _in_process(function: Function, event: Any, running: dict[str, Any], folder:
         overrides={
             "AWS_ENDPOINT_URL": running["aws_endpoint_url"],
             "DARKROOM_WEIGHTS_DIR": running["weights"],
-            "DARKROOM_NUMBA_CACHE_DIR": str(folder / "numba-cache"),
+            "DARKROOM_NUMBA_CACHE_DIR": str(state.STATE / "numba-cache"),
             **_site(running),
         },
     )

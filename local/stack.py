@@ -111,6 +111,8 @@ class Stack:
         self._detail = detail
         self._is_warm = is_warm
         self._root = root
+        # One for all stacks of a checkout: what it holds fits the packages, and takes a minute to make.
+        self.numba_cache = root / ".local" / "numba-cache"
         self._pump: Pump | None = None
         self._running = ExitStack()
 
@@ -153,7 +155,7 @@ class Stack:
         }
 
     def _start(self, starting: ExitStack) -> None:
-        for folder in (self.logs, self._numba_cache):
+        for folder in (self.logs, self.numba_cache):
             folder.mkdir(parents=True, exist_ok=True)
         listener = listen(self._port)
         starting.callback(listener.close)
@@ -213,7 +215,7 @@ class Stack:
                 **self._variables,
                 "AWS_ENDPOINT_URL": self.emulator.url,
                 "DARKROOM_WEIGHTS_DIR": str(self._weights),
-                "DARKROOM_NUMBA_CACHE_DIR": str(self._numba_cache),
+                "DARKROOM_NUMBA_CACHE_DIR": str(self.numba_cache),
                 "DARKROOM_PUBLIC_URL": self.url,
                 "DARKROOM_URL_ALSO_ALLOWED": ",".join(self.also_allowed),
                 "DARKROOM_PROVIDER_URLS": ",".join(f"{name}={each.url}" for name, each in self.providers.items()),
@@ -243,7 +245,3 @@ class Stack:
         )
         inspector = OpenRouterAuth(ProviderSettings(url=self.openrouter.url))
         Keys(vault, {"openrouter": inspector}, now).connect(USER, "openrouter", key)
-
-    @property
-    def _numba_cache(self) -> Path:
-        return self.folder / "numba-cache"

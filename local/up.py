@@ -62,6 +62,7 @@ def _run(options: argparse.Namespace) -> None:
     # Imported here, so that what is wrong above is said without waiting for boto3.
     from local.emulator import EmulatorError
     from local.intrinsics import TemplateError
+    from local.matting import Compilation
     from local.simulator.pictures import MAX_DETAIL
     from local.stack import OpenRouter, Stack
 
@@ -81,7 +82,8 @@ def _run(options: argparse.Namespace) -> None:
     try:
         with stack:
             print(_banner(stack, own, time.monotonic() - begun), flush=True)
-            stack.wait()
+            with Compilation(stack.numba_cache, stack.logs / "matting.log"):
+                stack.wait()
             raise CannotStart(f"The AWS emulator ended by itself; {stack.emulator.log} says why. Run `make up` again.")
     except PortInUse as error:
         raise CannotStart(_port_advice(options.port)) from error

@@ -1,5 +1,6 @@
 """Fixtures that every suite shares."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from tests.fakes.webhooks import Receiver
 
 ROOT = Path(__file__).resolve().parent.parent
+# Where and as the functions of a running stack have it: pymatting is compiled once for a checkout, not for each test.
+os.environ |= {"NUMBA_CACHE_DIR": str(ROOT / ".local" / "numba-cache"), "NUMBA_CPU_NAME": "generic"}
 
 
 @pytest.hookimpl(optionalhook=True)

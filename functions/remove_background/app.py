@@ -15,8 +15,12 @@ from darkroom.services.paid.admission import Submission
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
 from darkroom.services.removal.cloud_removal import TITLE
 
-# What ending in good order takes, in seconds.
+# What ending in good order takes, in seconds: of a queue's message, and of a request, when its cut-out is not done and
+# the picture has to be stored.
 _MARGIN = 5.0
+_FOR_POSTPONING = 6.0
+# Seconds after which it is worth looking at a cut-out that was postponed.
+_LOOK_AGAIN = 5
 
 
 def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
@@ -27,7 +31,10 @@ def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
     def remove_background() -> Response[Any]:
         wanted = api.request
         request = validated(CutoutRequest, wanted.fields(CutoutRequest.model_fields))
-        cutout = services.remove_background.answer(api.caller, request, lambda: _terms(api))
+        deadline = Deadline(api.seconds_left - _FOR_POSTPONING)
+        cutout = services.remove_background.answer(api.caller, request, lambda: _terms(api), deadline)
+        if isinstance(cutout, Job):
+            return _postponed(services, cutout)
         if isinstance(cutout, Submission):
             return _paid(services, api, cutout, wanted)
         if wanted.wants_image() and len(cutout.data) <= MAX_INLINE_BYTES:
@@ -46,6 +53,12 @@ def _terms(api: Api) -> Terms:
     from darkroom.image_api import terms_of
 
     return terms_of(api)
+
+
+def _postponed(services: bootstrap.RemoveBackgroundServices, job: Job) -> Response[Any]:
+    shown = services.jobs.show(job)
+    headers = {"location": shown["urls"]["get"], "retry-after": str(_LOOK_AGAIN)}
+    return json_response({**shown, "charged": False}, 202, headers)
 
 
 def _paid(
@@ -121,8 +134,9 @@ def handler_of(services: bootstrap.RemoveBackgroundServices) -> bootstrap.Handle
         deadline = Deadline(max(0.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN))
 
         def on_job(user: str, job_id: str, receives: int) -> None:
-            if not services.turns.run(user, job_id):
-                services.recipes_worker.run(user, job_id, deadline, receives=receives)
+            if services.turns.run(user, job_id) or services.postponed.run(user, job_id, deadline, receives=receives):
+                return
+            services.recipes_worker.run(user, job_id, deadline, receives=receives)
 
         return triggers.each_dropped_file(event, context, services.remove_background.on_dropped, on_job=on_job)
 

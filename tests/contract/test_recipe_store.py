@@ -32,7 +32,7 @@ def recipe_store(cloud: Cloud | None) -> RecipeStore:
 def render_queue_and_sent(cloud: Cloud | None, user: str) -> tuple[RenderQueue, Sent]:
     if cloud is None:
         memory = MemoryRenderQueue()
-        return memory, lambda: memory.sent
+        return memory, lambda: [sent for sent, delay in zip(memory.sent, memory.delays, strict=True) if not delay]
     sqs = cloud.aws.sqs
     url = sqs.create_queue(QueueName=f"render-{user}")["QueueUrl"]
 
@@ -91,4 +91,5 @@ def test_each_job_to_render_is_a_message(render_queue_and_sent: tuple[RenderQueu
     queue, sent = render_queue_and_sent
     for job in ("job_A", "job_B", "job_A"):
         queue.send(user, job)
+    queue.send(user, "job_that_comes_later", delay_seconds=900)
     assert sorted(sent()) == [(user, "job_A"), (user, "job_A"), (user, "job_B")]

@@ -23,10 +23,17 @@ class MemoryRecipeStore:
 
 
 class MemoryRenderQueue:
-    """`sent` holds user and job id of every message, in order."""
+    """`sent` holds user and job id of every message, in order, and `delays` the seconds after which each comes; `error`
+    is raised, if there is one.
+    """
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
+        self.delays: list[int] = []
+        self.error: Exception | None = None
 
-    def send(self, user: str, job_id: str) -> None:
+    def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
+        if self.error is not None:
+            raise self.error
         self.sent.append((user, job_id))
+        self.delays.append(delay_seconds)

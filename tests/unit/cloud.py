@@ -23,9 +23,12 @@ from darkroom.services.jobs.sweep import Sweep
 from darkroom.services.paid.admission import Admission
 from darkroom.services.paid.worker import Worker
 from darkroom.services.removal.cloud_removal import CloudRemoval
+from darkroom.services.removal.one_at_a_time import OneAtATime
+from darkroom.services.removal.postponed import Postponed
 from darkroom.services.removal.remove_background import RemoveBackground
 from darkroom.services.selection.providers import Providers
 from local.providers.removebg import CREDIT_USD, Simulator
+from tests.fakes.matting import FakeMatter
 from tests.unit.studio import LONG, Studio
 
 CREDIT = 200_000
@@ -104,6 +107,21 @@ class Cloud:
             max_attempts=3,
             settings=studio.settings.load,
             cloud=lambda: self.removal,
+            postponed=self.postponed,
+        )
+
+    @cached_property
+    def postponed(self) -> Postponed:
+        studio = self.studio
+        return Postponed(
+            pipeline=self.cut,
+            matter=FakeMatter(),
+            images=studio.images,
+            jobs=studio.jobs,
+            queue=studio.render_queue,
+            clock=studio.clock,
+            at_work=OneAtATime(),
+            max_attempts=3,
         )
 
     @cached_property

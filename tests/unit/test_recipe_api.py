@@ -42,7 +42,7 @@ class PromptQueue:
         self.bakery: Bakery | None = None
         self.sent: list[tuple[str, str]] = []
 
-    def send(self, user: str, job_id: str) -> None:
+    def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
         self.sent.append((user, job_id))
         if self.bakery is not None:
             self.bakery.worker().run(user, job_id, Deadline(50))

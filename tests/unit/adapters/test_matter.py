@@ -1,9 +1,4 @@
-"""Matting: the edge gets finer, the rest stays; and numba's cache is found where it was copied to."""
-
-import os
-import subprocess
-import sys
-from pathlib import Path
+"""Matting: the edge gets finer, the rest stays."""
 
 import numpy as np
 import pytest
@@ -75,58 +70,3 @@ def test_the_terminal_stays_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     image, truth = scene()
     RembgMatter().refine(image, coarse(truth))
     assert capsys.readouterr().out == ""
-
-
-COMPILED = """
-from numba import njit
-
-@njit("f8(f8)", cache=True)
-def twice(x):
-    return 2 * x
-"""
-
-
-def run(code: str, packages: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
-    done = subprocess.run(
-        [sys.executable, "-c", "import os\nfrom pathlib import Path\nfrom darkroom.adapters.matter import *\n" + code],
-        env=environment | {"PYTHONPATH": str(packages)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
-
-
-def test_a_baked_cache_is_hit_in_another_directory_and_process(tmp_path: Path) -> None:
-    packages, baked, writable = tmp_path / "packages", tmp_path / "baked", tmp_path / "tmp" / "cache"
-    packages.mkdir()
-    (packages / "compiled.py").write_text(COMPILED)
-    report = "import compiled; print(sum(compiled.twice.stats.cache_hits.values()), compiled.twice(21.0))"
-    assert run(f"prepare_numba_cache(None, Path({str(baked)!r})); {report}", packages) == "0 42.0"
-    for path in (*baked.rglob("*"), baked):
-        path.chmod(0o555 if path.is_dir() else 0o444)  # as in an image
-    hit = run(f"prepare_numba_cache(Path({str(baked)!r}), Path({str(writable)!r})); {report}", packages)
-    assert hit == "1 42.0"
-    # The next process finds the copy.
-    assert run(f"prepare_numba_cache(Path({str(baked)!r}), Path({str(writable)!r})); {report}", packages) == "1 42.0"
-    assert all(path.stat().st_mode & 0o200 for path in (writable, *writable.iterdir()))
-    for path in (baked, *baked.rglob("*")):
-        path.chmod(0o755)
-
-
-def test_without_a_directory_numba_is_left_alone() -> None:
-    code = "RembgMatter().prepare(); print([name for name in os.environ if name.startswith('NUMBA')])"
-    assert run(code, Path()) == "[]"
-
-
-def test_a_cache_that_is_there_is_not_copied_again(tmp_path: Path) -> None:
-    baked, cache = tmp_path / "baked", tmp_path / "cache"
-    for directory, content in ((baked, "new"), (cache, "old")):
-        directory.mkdir()
-        (directory / "index.nbi").write_text(content)
-    code = f"prepare_numba_cache(Path({str(baked)!r}), Path({str(cache)!r})); print(os.environ['NUMBA_CPU_NAME'])"
-    assert run(code, Path()) == "generic"
-    assert (cache / "index.nbi").read_text() == "old"
-    assert run(f"prepare_numba_cache(Path('/nowhere'), Path({str(tmp_path / 'made')!r}))", Path()) == ""
-    assert (tmp_path / "made").is_dir()

@@ -38,6 +38,7 @@ class Service:
                 callers=studio.callers,
                 jobs=studio.shown,
                 remove_background=cloud.service,
+                postponed=cloud.postponed,
                 recipes_worker=studio.recipe_worker,
                 turns=studio.image_function,
                 answering=lambda: studio.answering,

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from darkroom.bootstrap import AnswerServices, RemoveBackgroundServices
+from darkroom.errors import ServiceUnavailable
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.upload import UploadRequest
@@ -18,10 +19,13 @@ from darkroom.services.inputs.sources import Sources
 from darkroom.services.inputs.uploads import Uploads
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
+from darkroom.services.removal.one_at_a_time import OneAtATime
+from darkroom.services.removal.postponed import Postponed
 from darkroom.services.removal.remove_background import RemoveBackground
 from functions.remove_background.app import handler_of
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event, s3_record
+from tests.fakes.matting import FakeMatter
 from tests.fakes.paid import MemoryJobQueue
 from tests.photos import load
 from tests.unit.services.baking import FLIP, Bakery, picture
@@ -42,6 +46,17 @@ class Studio:
         self.uploads = Uploads(images, clock)
         self._token = token
         self.bakery = bakery
+        self.matter = FakeMatter()
+        postponed = Postponed(
+            pipeline=self._pipeline,
+            matter=self.matter,
+            images=images,
+            jobs=jobs,
+            queue=bakery.queue,
+            clock=clock,
+            at_work=OneAtATime(),
+            max_attempts=3,
+        )
         self._handle = handler_of(
             RemoveBackgroundServices(
                 callers=callers,
@@ -59,7 +74,9 @@ class Studio:
                     max_attempts=3,
                     recipes=bakery.folders,
                     note=self.counted.append,
+                    postponed=postponed,
                 ),
+                postponed=postponed,
             )
         )
 
@@ -203,6 +220,41 @@ class TestWaysOut:
         (key,) = studio.images.outputs
         assert headers["location"] == f"https://outputs.example/{key}"
         assert (headers["x-width"], headers["x-height"]) == ("4", "3")
+
+
+class TestMattingThatIsNotCompiled:
+    @pytest.mark.parametrize("accept", ["*/*", "image/png"])
+    def test_it_is_accepted_as_a_job_which_then_has_the_cut_out(self, studio: Studio, accept: str) -> None:
+        studio.matter.is_ready = False
+        answer = studio.post(accept=accept, **_form({"matting": "true"}, image=PHOTO))
+        assert answer["statusCode"] == 202
+        shown = json.loads(answer["body"])
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        assert headers["content-type"] == "application/json"
+        assert headers["location"] == f"/v1/jobs/{shown['id']}"
+        assert int(headers["retry-after"]) > 0
+        assert (shown["object"], shown["status"], shown["charged"]) == ("job", "queued", False)
+        assert (shown["cost"]["charged"], shown["cost"]["actual_usd"]) == (False, 0)
+        assert "compiled" in shown["warnings"][0]
+        # As the queue has it.
+        message = {"user": "alice", "job_id": shown["id"]}
+        assert studio.bakery.queue.sent == [("alice", shown["id"])]
+        assert studio.queue(queue_event(message)) == {"batchItemFailures": []}
+        job = studio.jobs.find("alice", shown["id"])
+        assert job is not None
+        assert (job.status, studio.given[-1][0], studio.given[-1][1].matting) == (JobStatus.SUCCEEDED, PHOTO, True)
+        assert studio.images.outputs[job.images[0].key].data == b"cut out"
+        # From now on there is nothing to wait for.
+        assert studio.post(**_form({"matting": "true"}, image=PHOTO))["statusCode"] == 200
+
+    def test_what_cannot_be_queued_is_a_problem_with_a_code(self, studio: Studio) -> None:
+        studio.matter.is_ready = False
+        studio.bakery.queue.error = ServiceUnavailable("SQS is away.")
+        answer = studio.post(**_form({"matting": "true"}, image=PHOTO))
+        problem = json.loads(answer["body"])
+        assert answer["statusCode"] == 503
+        assert (problem["code"], problem["charged"], problem["retryable"]) == ("SERVICE_UNAVAILABLE", False, True)
+        assert answer["headers"]["content-type"] == "application/problem+json"
 
 
 class TestRefusals:

@@ -9,6 +9,7 @@ from PIL import Image
 from darkroom.errors import CallerError, InvalidParameter, NoForeground, UnreadableImage, UnsupportedMediaType
 from darkroom.images.pipeline import remove_background
 from darkroom.models.cutout import Cutout, CutoutOptions
+from tests.fakes.matting import FakeMatter
 from tests.photos import load, photo, save, swapped_rgb_profile
 
 
@@ -31,7 +32,7 @@ class LeftHalf:
         return mask
 
 
-class TopHalf:
+class TopHalf(FakeMatter):
     """A matter who keeps the upper half of the mask."""
 
     def refine(self, image: Image.Image, mask: Image.Image) -> Image.Image:

@@ -1,16 +1,8 @@
-"""Refinement of a mask's edge by closed-form alpha matting, with pymatting as rembg uses it.
+"""Refinement of a mask's edge by closed-form alpha matting, with pymatting as rembg uses it."""
 
-pymatting compiles itself with numba when it is first imported, which takes half a minute or more. numba keeps what it
-compiled in a cache, so the image bakes one when it is built (`python -m darkroom.adapters.matter DIRECTORY`, at the
-place where the packages will lie) and `prepare_numba_cache` puts it where numba can use it.
-"""
-
-import os
-import shutil
 import sys
 from contextlib import redirect_stdout
 from io import StringIO
-from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
@@ -18,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from darkroom.adapters.numba_cache import NumbaCache
 from darkroom.images.bands import resize
 
 # As rembg draws the line: surely subject above, surely background below, less a margin of about 5 pixels of each.
@@ -30,49 +23,32 @@ _DOUBT: Final = 11
 LONGEST: Final = 800
 
 
-def prepare_numba_cache(baked: Path | None, cache_dir: Path) -> None:
-    """Lets numba find its cache; call before numba is imported.
-
-    numba insists on writing beside what it reads, so a baked cache is copied to where it can. It is filed under the
-    processor's name and features: "generic" makes it valid on every machine.
-
-    Args:
-        baked: a cache made when the image was built, with the packages at the same paths; None for none.
-        cache_dir: a directory that can be written to; made if missing.
-    """
-    if baked is not None and baked.is_dir() and not cache_dir.exists():
-        # By way of another name: a half-copied cache is never mistaken for a whole one.
-        copy = cache_dir.with_name(f"{cache_dir.name}.{os.getpid()}")
-        shutil.copytree(baked, copy, copy_function=shutil.copyfile)
-        for directory in (copy, *(path for path in copy.iterdir() if path.is_dir())):
-            directory.chmod(0o755)  # in the image they may be for reading only
-        copy.replace(cache_dir)
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    os.environ["NUMBA_CACHE_DIR"] = str(cache_dir)
-    os.environ["NUMBA_CPU_NAME"] = "generic"
-
-
 class RembgMatter:
     """Args:
-    baked_cache: see `prepare_numba_cache`.
-    cache_dir: see there; None leaves numba to itself, which keeps its cache beside the packages.
+    cache: what pymatting is compiled to; None leaves numba to itself, which keeps its cache beside the packages.
     longest: see `LONGEST`.
     """
 
-    def __init__(
-        self, *, baked_cache: Path | None = None, cache_dir: Path | None = None, longest: int = LONGEST
-    ) -> None:
-        self._baked_cache = baked_cache
-        self._cache_dir = cache_dir
+    def __init__(self, cache: NumbaCache | None = None, *, longest: int = LONGEST) -> None:
+        self._cache = cache
         self._longest = longest
         self._prepared = False
         self._preparing = Lock()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether `refine` can begin at once; else it would compile first, for a minute or more."""
+        return self._cache is None or "pymatting" in sys.modules or self._cache.is_compiled
+
+    def make_ready(self, seconds: float) -> bool:
+        """Has it compiled for so long at the most; whether it is ready then. Raises InternalError."""
+        return self.is_ready or self._cache is None or self._cache.compile_within(seconds)
+
     def prepare(self) -> None:
         """Readies numba's cache, once. For whoever else is about to import numba."""
         with self._preparing:
-            if not self._prepared and self._cache_dir is not None and "numba" not in sys.modules:
-                prepare_numba_cache(self._baked_cache, self._cache_dir)
+            if not self._prepared and self._cache is not None and "numba" not in sys.modules:
+                self._cache.prepare()
             self._prepared = True
 
     def refine(self, image: Image.Image, mask: Image.Image) -> Image.Image:
@@ -124,8 +100,3 @@ def _solve(image: NDArray[np.float64], trimap: NDArray[np.uint8]) -> Image.Image
     except ValueError:
         return None
     return Image.fromarray((np.clip(alpha, 0, 1) * 255 + 0.5).astype(np.uint8))
-
-
-if __name__ == "__main__":
-    prepare_numba_cache(None, Path(sys.argv[1]))
-    import pymatting  # noqa: F401 -- the import is what compiles

@@ -12,7 +12,7 @@ from darkroom.models.segmentation import SegmentationModel
 def load_with_rembg(path: Path, model: SegmentationModel) -> Callable[[Image.Image], Image.Image]:
     """The mask function of a model, over rembg's own session for it.
 
-    numba's cache has to be ready before (see `matter.prepare_numba_cache`), for rembg imports numba.
+    numba's cache has to be ready before (see `NumbaCache.prepare`), for rembg imports numba.
     """
     import onnxruntime as ort
     from rembg.sessions import sessions

@@ -14,7 +14,7 @@ class SqsRenderQueue:
         self._url = url
         self._client = client
 
-    def send(self, user: str, job_id: str) -> None:
+    def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
         body = json.dumps({"user": user, "job_id": job_id})
         with translated():
-            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+            self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_seconds)

@@ -48,7 +48,7 @@ class OnnxSegmenter:
         default: the model to name first.
         acknowledged: names of models whose licence the operator has acknowledged.
         threads: for one inference; by default one for each processor.
-        before_rembg: called before rembg is loaded, for the few models that it runs; see `matter.prepare_numba_cache`.
+        before_rembg: called before rembg is loaded, for the few models that it runs; see `NumbaCache.prepare`.
     """
 
     def __init__(

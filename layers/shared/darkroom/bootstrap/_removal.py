@@ -13,6 +13,7 @@ from darkroom.adapters.recipe_store import DynamoRecipeStore
 from darkroom.adapters.render_queue import SqsRenderQueue
 from darkroom.adapters.work_log import DynamoWorkLog
 from darkroom.bootstrap._base import Stores, alarm, budgets, callers, jobs_of, now, providers, stores, url_guard
+from darkroom.models.cutout import Cutout, CutoutOptions
 from darkroom.models.job import Job
 from darkroom.observability import logger
 from darkroom.services.accounts.callers import Callers
@@ -24,6 +25,8 @@ from darkroom.services.recipes.painted_batch import PaintedBatches
 from darkroom.services.recipes.recipe_worker import RecipeWorker
 from darkroom.services.recipes.recipes import FolderRecipes
 from darkroom.services.recipes.render import Render
+from darkroom.services.removal.one_at_a_time import OneAtATime
+from darkroom.services.removal.postponed import Postponed
 from darkroom.services.removal.remove_background import RemoveBackground
 from darkroom.settings import Settings
 
@@ -37,6 +40,7 @@ class RemoveBackgroundServices:
     callers: Callers
     jobs: Jobs
     remove_background: RemoveBackground
+    postponed: Postponed
     recipes_worker: RecipeWorker
     turns: TurnRender
     answering: "Callable[[], AnswerServices]"
@@ -44,13 +48,14 @@ class RemoveBackgroundServices:
 
 def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
     from darkroom.adapters.matter import RembgMatter
+    from darkroom.adapters.numba_cache import NumbaCache
     from darkroom.adapters.segmenter import OnnxSegmenter
     from darkroom.adapters.url_fetcher import HttpUrlFetcher
     from darkroom.images.pipeline import remove_background as pipeline
 
     settings = Settings.from_environ(environ)
     behind = stores(settings)
-    matter = RembgMatter(baked_cache=settings.numba_baked_cache, cache_dir=settings.numba_cache_dir)
+    matter = RembgMatter(NumbaCache(settings.numba_cache_dir, settings.numba_baked_cache))
     segmenter = OnnxSegmenter(
         settings.weights_dir,
         default=settings.background_model,
@@ -63,19 +68,33 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
     sqs = bounded(boto3.client("sqs", config=CLIENT_CONFIG))
     queue, job_queue = SqsRenderQueue(settings.render_queue, sqs), SqsJobQueue(settings.job_queue, sqs)
     notes, work = Notes(behind.images), DynamoWorkLog(settings.table, behind.dynamodb)
+
+    def cut_out(data: bytes, options: CutoutOptions, behind_it: bytes | None) -> Cutout:
+        return pipeline(
+            data,
+            options,
+            segmenter=segmenter,
+            matter=matter,
+            default_model=settings.background_model,
+            max_megapixels=settings.max_megapixels,
+            background_image=behind_it,
+        )
+
+    postponed = Postponed(
+        pipeline=cut_out,
+        matter=matter,
+        images=behind.images,
+        jobs=behind.jobs,
+        queue=queue,
+        clock=now,
+        at_work=OneAtATime(),
+        max_attempts=settings.upload_max_receives,
+    )
     return RemoveBackgroundServices(
         callers=callers(settings, behind),
         jobs=jobs_of(settings, behind),
         remove_background=RemoveBackground(
-            pipeline=lambda data, options, behind_it: pipeline(
-                data,
-                options,
-                segmenter=segmenter,
-                matter=matter,
-                default_model=settings.background_model,
-                max_megapixels=settings.max_megapixels,
-                background_image=behind_it,
-            ),
+            pipeline=cut_out,
             sources=sources,
             images=behind.images,
             jobs=behind.jobs,
@@ -87,7 +106,9 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
             cloud=cache(lambda: cloud_removal(settings, behind, sources)),
             note=lambda job: work.note(job, at=now()),
             on_lost=_uncounted,
+            postponed=postponed,
         ),
+        postponed=postponed,
         recipes_worker=RecipeWorker(
             render=render,
             sources=sources,

@@ -83,5 +83,18 @@ class Segmenter(Protocol):
 class Matter(Protocol):
     """Refines a mask along its edge."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether `refine` can begin at once, with nothing to be compiled before."""
+
+    def make_ready(self, seconds: float) -> bool:
+        """Has compiled what is missing, for so long at the most; whether it is ready then.
+
+        Returns at once while another process is at it.
+
+        Raises:
+            InternalError: it cannot be compiled.
+        """
+
     def refine(self, image: Image.Image, mask: Image.Image) -> Image.Image:
         """Mode L, of the image's size."""

@@ -237,7 +237,7 @@ class TestAsking:
         self, bakery: Bakery, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class Deaf:
-            def send(self, user: str, job_id: str) -> None:
+            def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
                 raise ServiceUnavailable("SQS is busy.")
 
         deaf = Bakery(clock)

@@ -14,7 +14,8 @@ from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import JobStatus
 from darkroom.models.user_settings import Limits
 from darkroom.services.accounts.keys import Keys
-from darkroom.services.removal.remove_background import LEASE, REMEMBERED
+from darkroom.services.removal.postponed import LEASE
+from darkroom.services.removal.remove_background import REMEMBERED
 from local.providers.removebg import Simulator
 from local.simulator import Simulator as OpenRouter
 from tests.conftest import Passing, SteppingClock

@@ -61,8 +61,8 @@ def cloud(studio: Studio, running: Simulator) -> Cloud:
     return cloud
 
 
-def _ask(world: Cloud, /, *, terms: Terms = TERMS, **fields: Any) -> Cutout | Submission:
-    return world.service.answer(ALICE, CutoutRequest(**{"image": dot(), **fields}), lambda: terms)
+def _ask(world: Cloud, /, *, terms: Terms = TERMS, **fields: Any) -> Cutout | Submission | Job:
+    return world.service.answer(ALICE, CutoutRequest(**{"image": dot(), **fields}), lambda: terms, Deadline(30))
 
 
 def _job(world: Cloud, /, **fields: Any) -> Job:
@@ -169,7 +169,9 @@ class TestWho:
 class TestRefusedBeforeAnythingIsSpent:
     def test_without_a_key_the_error_says_where_to_put_one(self, cloud: Cloud) -> None:
         with pytest.raises(InvalidApiKey) as raised:
-            cloud.service.answer(Caller(user="bob"), CutoutRequest(image=dot(), cloud=True), lambda: TERMS)
+            cloud.service.answer(
+                Caller(user="bob"), CutoutRequest(image=dot(), cloud=True), lambda: TERMS, Deadline(30)
+            )
         assert "PUT /v1/keys/removebg" in raised.value.fix
         assert _nothing_spent(cloud)
 

@@ -13,7 +13,9 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.models.receipt import of_free_work
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.removal.cloud_removal import OPERATION
-from darkroom.services.removal.remove_background import LEASE, Pipeline, RemoveBackground
+from darkroom.services.removal.postponed import LEASE
+from darkroom.services.removal.remove_background import RemoveBackground
+from darkroom.services.removal.results import Pipeline
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 from tests.unit.services.inputs.test_sources import OnePageWeb

@@ -242,7 +242,7 @@ def _parent(parent: Parent) -> dict[str, Any]:
 
 def _abandon(job: Job, now: datetime) -> Job:
     fix = "Drop the file again; if it happens again, the dead-letter queue has the message and the log the cause."
-    if job.turn is not None or is_batch(job):
+    if "bucket" not in job.input:
         fix = "Send it again; if it happens again, the log has the cause."
     error = ServiceUnavailable(
         f"The work was begun {job.attempt} times and never came to an end.", fix=fix, context={"dead_letter": True}

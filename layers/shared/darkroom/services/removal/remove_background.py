@@ -4,7 +4,6 @@ A file that is dropped into a folder of the inbox with a kept recipe's name gets
 a user's settings say so, remove.bg cuts out, as a paid job: always, or when it could not be done here.
 """
 
-import hashlib
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,8 +15,9 @@ from darkroom.errors import CallerError, DarkroomError, DarkroomFault, InternalE
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.cutout import Cutout, CutoutOptions, CutoutRequest
+from darkroom.models.deadline import Deadline
 from darkroom.models.dropped import DroppedFile
-from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.models.job import Job, JobStatus
 from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Clock, ImageStore, JobStore
 from darkroom.services.inputs.sources import Sources
@@ -27,18 +27,15 @@ from darkroom.services.recipes.batch_notes import OPERATION as RECIPE
 from darkroom.services.recipes.recipes import FolderRecipes
 from darkroom.services.removal.cloud_options import Mode, is_ours, mode_of
 from darkroom.services.removal.cloud_removal import OPERATION, CloudRemoval, taken_over_id
+from darkroom.services.removal.postponed import LEASE, Order, Postponed
+from darkroom.services.removal.results import Pipeline, failed, image_of, store, succeeded
 
-# The function's time-out: a worker that has not come to an end by then never will.
-LEASE = timedelta(seconds=60)
 # A file's message can wait among the dead letters for two weeks and be sent again: until then it must be known that the
 # file had its job, where that may have been paid for.
 REMEMBERED = timedelta(days=15)
 
 # What a dropped file asks for.
 _PLAIN = CutoutRequest(image=b"")
-
-# (the picture's bytes, the options, the bytes of a picture to put behind) -> the cut-out
-Pipeline = Callable[[bytes, CutoutOptions, bytes | None], Cutout]
 
 
 class RemoveBackground:
@@ -51,6 +48,7 @@ class RemoveBackground:
     cloud: the paid cut-out, put together when it is first asked for; None where there is none.
     note: counts work of which no job is stored.
     on_lost: told of a job and an error where it could not be counted.
+    postponed: makes those that take longer than a caller waits; None where callers wait for as long as it takes.
     """
 
     def __init__(
@@ -68,6 +66,7 @@ class RemoveBackground:
         cloud: Callable[[], CloudRemoval] | None = None,
         note: Callable[[Job], None] = lambda _job: None,
         on_lost: Callable[[Job, Exception], object] = lambda _job, _error: None,
+        postponed: Postponed | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._sources = sources
@@ -81,12 +80,16 @@ class RemoveBackground:
         self._cloud = cloud
         self._note = note
         self._on_lost = on_lost
+        self._postponed = postponed
 
-    def answer(self, caller: Caller, request: CutoutRequest, terms: Callable[[], Terms]) -> Cutout | Submission:
-        """The cut-out, or the paid job that makes it.
+    def answer(
+        self, caller: Caller, request: CutoutRequest, terms: Callable[[], Terms], deadline: Deadline
+    ) -> Cutout | Submission | Job:
+        """The cut-out, or the paid job that makes it, or a queued one that costs nothing.
 
         Args:
             terms: how the caller wants a job to be answered.
+            deadline: until when a cut-out is waited for.
 
         Raises:
             CallerError: as cut_out, and as CloudRemoval.submit where it is remove.bg that is to cut out.
@@ -97,12 +100,14 @@ class RemoveBackground:
         if mode == "always" and self._cloud is not None:
             return self._cloud().submit(caller, request, terms())
         try:
-            cutout = self.cut_out(caller.user, _with_model(request, settings))
+            made = self._made_or_queued(caller, _with_model(request, settings), deadline, warning)
         except Exception as error:
             if mode != "fallback" or self._cloud is None or not is_ours(error):
                 raise
             return self._instead(self._cloud(), caller, request, terms(), error)
-        return cutout.model_copy(update={"warnings": (*cutout.warnings, warning)}) if warning else cutout
+        if isinstance(made, Job) or not warning:
+            return made
+        return made.model_copy(update={"warnings": (*made.warnings, warning)})
 
     def _instead(
         self, cloud: CloudRemoval, caller: Caller, request: CutoutRequest, terms: Terms, error: Exception
@@ -117,8 +122,25 @@ class RemoveBackground:
 
     def cut_out(self, user: str, request: CutoutRequest) -> Cutout:
         """The cut-out of the request's picture. Nothing is stored."""
+        order = self._read(user, request)
+        return self._pipeline(order.data, order.options, order.behind)
+
+    def _made_or_queued(
+        self, caller: Caller, request: CutoutRequest, deadline: Deadline, warning: str | None
+    ) -> Cutout | Job:
+        if self._postponed is None:
+            return self.cut_out(caller.user, request)
+
+        def new_job() -> Job:
+            job = self._new_job(caller.user, self._clock(), request.shown)
+            token_id = caller.token.id if caller.token else None
+            return job.model_copy(update={"token_id": token_id, "warnings": (warning,) if warning else ()})
+
+        return self._postponed.cut_out(self._read(caller.user, request), new_job, deadline)
+
+    def _read(self, user: str, request: CutoutRequest) -> Order:
         behind = self._sources.read(user, request.behind) if request.behind.given else None
-        return self._pipeline(self._sources.read(user, request.source), request.options, behind)
+        return Order(self._sources.read(user, request.source), request.options, behind)
 
     def keep(self, user: str, request: CutoutRequest, cutout: Cutout) -> Job:
         """Stores a finished cut-out with a job that shows it."""
@@ -131,7 +153,7 @@ class RemoveBackground:
     def count(self, caller: Caller, request: CutoutRequest, cutout: Cutout) -> None:
         """Counts a cut-out of which nothing is kept. That it could not be counted is no reason not to hand it out."""
         job = self._new_job(caller.user, self._clock(), request.shown)
-        done = self._succeeded(job, _image(job, cutout, stem="cutout")).model_copy(
+        done = succeeded(job, image_of(job, cutout, stem="cutout"), at=self._clock()).model_copy(
             update={"model_used": cutout.model, "token_id": caller.token.id if caller.token else None}
         )
         try:
@@ -232,7 +254,8 @@ class RemoveBackground:
             return self._store(job, self._pipeline(data, options, None), stem=stem)
         rendered = self._recipes.apply(job.user, job.input["recipe"], data)
         image = self._recipes.render.keep(job, rendered, stem=stem)
-        return self._succeeded(job, image).model_copy(update={"warnings": rendered.warnings})
+        done = succeeded(job, image, at=self._clock())
+        return done.model_copy(update={"warnings": rendered.warnings})
 
     def _give_up_or_requeue(self, job: Job, file: DroppedFile, error: Exception) -> None:
         if file.receives < self._max_attempts:
@@ -242,9 +265,7 @@ class RemoveBackground:
         self._jobs.finish(self._failed(job, {**known.problem(), "dead_letter": True}))
 
     def _failed(self, job: Job, problem: dict[str, Any]) -> Job:
-        return job.model_copy(
-            update={"status": JobStatus.FAILED, "completed_at": self._clock(), "error": problem},
-        )
+        return failed(job, problem, at=self._clock())
 
     def _new_job(self, user: str, now: datetime, given: dict[str, Any]) -> Job:
         return Job(
@@ -257,35 +278,7 @@ class RemoveBackground:
         )
 
     def _store(self, job: Job, cutout: Cutout, *, stem: str) -> Job:
-        """Writes the picture where only this job can have put it, so that doing it twice changes nothing."""
-        image = _image(job, cutout, stem=stem)
-        self._images.write_output(
-            image.key, cutout.data, media_type=cutout.media_type, metadata={"job": job.id, "model": cutout.model}
-        )
-        result = cutout.model_dump(mode="json", include={"subject", "model", "timings_ms", "warnings"})
-        return self._succeeded(job, image).model_copy(update={"result": result})
-
-    def _succeeded(self, job: Job, image: StoredImage) -> Job:
-        return job.model_copy(
-            update={
-                "status": JobStatus.SUCCEEDED,
-                "started_at": job.started_at or job.created_at,
-                "completed_at": self._clock(),
-                "images": (image,),
-            },
-        )
-
-
-def _image(job: Job, cutout: Cutout, *, stem: str) -> StoredImage:
-    ending = cutout.media_type.partition("/")[2].replace("jpeg", "jpg")
-    return StoredImage(
-        key=f"outputs/{job.user}/{job.id}/{stem}.{ending}",
-        media_type=cutout.media_type,
-        width=cutout.width,
-        height=cutout.height,
-        bytes=len(cutout.data),
-        sha256=hashlib.sha256(cutout.data).hexdigest(),
-    )
+        return store(self._images, job, cutout, stem=stem, at=self._clock())
 
 
 def _with_model(request: CutoutRequest, settings: UserSettings) -> CutoutRequest:

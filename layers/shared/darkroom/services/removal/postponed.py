@@ -1,0 +1,220 @@
+"""Cut-outs that are not done while their caller waits: each becomes a job, which costs nothing, and is made from the
+queue.
+
+That is so where alpha matting has yet to be compiled, which takes longer than API Gateway waits, and where a picture
+takes too long on a busy machine. The picture is kept with the job until it is over:
+
+outputs/{user}/{job}/picture   what is to be cut out
+outputs/{user}/{job}/behind    what is to be put behind the subject
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from darkroom.errors import CallerError, DarkroomError, InternalError
+from darkroom.models.cutout import Cutout, CutoutOptions
+from darkroom.models.deadline import Deadline
+from darkroom.models.job import Job, JobStatus
+from darkroom.ports import Clock, ImageStore, JobStore, Matter, RenderQueue
+from darkroom.services.inputs.uploads import MAX_UPLOAD_BYTES
+from darkroom.services.removal.cloud_removal import OPERATION
+from darkroom.services.removal.one_at_a_time import OneAtATime, TimeIsUp
+from darkroom.services.removal.results import Pipeline, failed, store
+
+# The function's time-out: a worker that has not come to an end by then never will.
+LEASE: Final = timedelta(seconds=60)
+COMPILING: Final = (
+    "Alpha matting is being compiled, which happens once and takes a minute or two; the job waits for it."
+)
+TOO_SLOW: Final = "It takes longer than an answer may, so it goes on as a job."
+# Seconds; with less left no picture is begun.
+_LEAST: Final = 15.0
+# Seconds after which it is looked again whether somebody else has compiled.
+_LOOK_AGAIN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be cut out, how, and the bytes of a picture to put behind it."""
+
+    data: bytes = field(repr=False)
+    options: CutoutOptions
+    behind: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Args:
+    at_work: shared by all cut-outs of the process.
+    max_attempts: how often the queue delivers a message before it is a dead letter, and how often a job is begun.
+    """
+
+    pipeline: Pipeline
+    matter: Matter
+    images: ImageStore
+    jobs: JobStore
+    queue: RenderQueue
+    clock: Clock
+    at_work: OneAtATime
+    max_attempts: int
+
+    def cut_out(self, order: Order, new_job: Callable[[], Job], deadline: Deadline) -> Cutout | Job:
+        """The cut-out, or by the deadline the queued job that makes it.
+
+        Args:
+            new_job: makes the job, with the options in its input.
+
+        Raises:
+            CallerError: the picture, the background, the model or another option cannot be used.
+            ServiceUnavailable: it was to be queued, and could not be.
+        """
+        is_ready = not order.options.matting or self.matter.is_ready
+        # Without the matting all the rest is tried all the same: what is wrong with the request is told at once.
+        options = order.options if is_ready else order.options.model_copy(update={"matting": False})
+        try:
+            cutout = self.at_work.run(lambda: self.pipeline(order.data, options, order.behind), deadline)
+        except TimeIsUp:
+            return self._queued(new_job(), order, TOO_SLOW if is_ready else COMPILING)
+        return cutout if is_ready else self._queued(new_job(), order, COMPILING)
+
+    def run(self, user: str, job_id: str, deadline: Deadline, *, receives: int = 1) -> bool:
+        """Makes the cut-out, or has it made by a later message.
+
+        Returns:
+            Whether it is such a job; others are none of its business.
+
+        Raises:
+            DarkroomFault: worth another delivery.
+        """
+        job = self.jobs.find(user, job_id)
+        if job is None or not is_postponed(job):
+            return False
+        try:
+            if not job.status.is_final:
+                self._go_on(job, deadline)
+        except TimeIsUp:
+            self._again_or_over(job)
+        except CallerError as error:
+            self._finish(job, error)
+        except Exception as error:
+            if receives >= self.max_attempts:
+                known = (
+                    error if isinstance(error, DarkroomError) else InternalError("The work failed on every attempt.")
+                )
+                self._finish(job, known, dead_letter=True)
+            elif (running := self.jobs.find(user, job_id)) is not None:
+                self.jobs.requeue(running)
+            raise
+        self._tidy(user, job_id)
+        return True
+
+    def _go_on(self, job: Job, deadline: Deadline) -> None:
+        options = CutoutOptions.model_validate(job.input["options"])
+        if options.matting and not self.matter.make_ready(deadline.left()):
+            self.queue.send(job.user, job.id, delay_seconds=_LOOK_AGAIN)
+            return
+        if deadline.left() < _LEAST:
+            self.queue.send(job.user, job.id)
+            return
+        now = self.clock()
+        running = self.jobs.start(job, now=now, lease_expires_at=now + LEASE)
+        if running is None:
+            # The worker that has it has another message, which comes again should that worker die.
+            return
+        data = self.images.read_output(_picture_key(job), max_bytes=MAX_UPLOAD_BYTES)
+        behind = None
+        if job.input.get("background_picture"):
+            behind = self.images.read_output(_behind_key(job), max_bytes=MAX_UPLOAD_BYTES)
+        cutout = self.at_work.run(lambda: self.pipeline(data, options, behind), deadline)
+        done = store(self.images, running, cutout, stem="cutout", at=self.clock())
+        if not self.jobs.finish(_without_reasons(done)):
+            self._leave(done)
+
+    def _again_or_over(self, job: Job) -> None:
+        running = self.jobs.find(job.user, job.id)
+        if running is None or running.status is not JobStatus.RUNNING:
+            return
+        if running.attempt >= self.max_attempts:
+            error = InternalError(
+                "Cutting the picture out took too long each time.",
+                fix="Send a smaller picture, or leave `matting` out.",
+            )
+            self._finish(running, error)
+        elif self.jobs.requeue(running):
+            self.queue.send(job.user, job.id)
+
+    def _finish(self, job: Job, error: DarkroomError, *, dead_letter: bool = False) -> None:
+        problem = {**error.problem(), **({"dead_letter": True} if dead_letter else {})}
+        # As it stands now: the attempt that has come to this was begun since it was read.
+        found = self.jobs.find(job.user, job.id)
+        if found is not None and not found.status.is_final:
+            self.jobs.finish(_without_reasons(failed(found, problem, at=self.clock())))
+
+    def _leave(self, done: Job) -> None:
+        """Removes a picture that came after the job was over, unless it is the very one that belongs to it."""
+        found = self.jobs.find(done.user, done.id)
+        kept = {image.key for image in found.images} if found is not None else set()
+        self.images.remove_outputs([image.key for image in done.images if image.key not in kept])
+
+    def _tidy(self, user: str, job_id: str) -> None:
+        job = self.jobs.find(user, job_id)
+        if job is not None and job.status.is_final:
+            self.images.remove_outputs([_picture_key(job), _behind_key(job)])
+
+    def _queued(self, job: Job, order: Order, why: str) -> Job:
+        """The job, queued; or one that was made for the same request and is not over."""
+        job = job.model_copy(update={"warnings": (*job.warnings, why)})
+        written = {_picture_key(job): order.data}
+        if order.behind is not None:
+            job = job.model_copy(update={"input": {**job.input, "background_picture": True}})
+            written[_behind_key(job)] = order.behind
+        for key, data in written.items():
+            self.images.write_output(key, data, media_type="application/octet-stream", metadata={"job": job.id})
+        known = self.jobs.add(job, source=_identity(job.user, order))
+        if known is None or known.status.is_final:
+            known = self.jobs.add(job)
+        assert known is not None  # noqa: S101 - only for a source there may be none
+        if known.id != job.id:
+            self.images.remove_outputs(list(written))
+        try:
+            self.queue.send(known.user, known.id)
+        except DarkroomError as error:
+            if known.id == job.id:
+                self._finish(job, error)
+                self.images.remove_outputs(list(written))
+            raise
+        return known
+
+
+def is_postponed(job: Job) -> bool:
+    """Whether it is a cut-out that a request has asked for; of those that had no need to wait there is no message."""
+    return job.op == OPERATION and not job.is_paid and "options" in job.input
+
+
+def _without_reasons(job: Job) -> Job:
+    """The job without why it had to wait, which does not matter once it is over."""
+    return job.model_copy(
+        update={"warnings": tuple(each for each in job.warnings if each not in (COMPILING, TOO_SLOW))}
+    )
+
+
+def _identity(user: str, order: Order) -> str:
+    """The same for the same request of the same user."""
+    parts = (
+        user.encode(),
+        order.data,
+        order.behind or b"",
+        order.options.model_dump_json(exclude_unset=True).encode(),
+    )
+    return "cut-out/" + hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _picture_key(job: Job) -> str:
+    return f"outputs/{job.user}/{job.id}/picture"
+
+
+def _behind_key(job: Job) -> str:
+    return f"outputs/{job.user}/{job.id}/behind"
