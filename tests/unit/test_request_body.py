@@ -127,6 +127,14 @@ def test_a_route_of_json_alone_takes_nothing_else(content_type: str) -> None:
         json_object(_event(b"\x89PNG", content_type))
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_json_under_a_forms_name_is_json_and_a_form_that_begins_like_it_is_a_form(kind: str) -> None:
+    assert _body(json.dumps(PROMPT, indent=1).encode(), kind) == PROMPT
+    form = b'{ a preamble\r\n--x\r\nContent-Disposition: form-data; name="n"\r\n\r\n2\r\n--x--'
+    if "boundary" in kind:
+        assert _body(form, kind) == {"n": "2"}
+
+
 def test_fields_may_come_urlencoded() -> None:
     body = "prompt=un+caf%C3%A9&n=2&quality=&stream=false&fallback_models%5B%5D=a&fallback_models%5B%5D=b"
     expected = {"prompt": "un café", "n": "2", "stream": "false", "fallback_models[]": ["a", "b"]}
