@@ -232,6 +232,7 @@ class Shop:
             sender=HttpWebhookSender(UrlGuard()),
             show=self.free_jobs.show,
             clock=self.clock,
+            alarm=self.alarm,
         )
         return Sweep(
             jobs=self.jobs,

@@ -11,6 +11,7 @@ import pytest
 
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
+from darkroom.services.paid.together import PATIENCE
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.integration.crash.customers import (
@@ -115,6 +116,10 @@ def test_what_was_charged_and_lost_is_found_out(
         customer.simulator.scenario("generation_missing", key=customer.secret)
     job = _lose(customer, model, scenario, **options)
     visit(shop, clock, 6 * MINUTES)
+    if (model, books) == (STREAMED, "no books"):
+        # It took less than it might have, and what shows may be another program's.
+        assert_held(customer, customer.job(job.id))
+        visit(shop, clock, PATIENCE)
     job = customer.job(job.id)
     assert (job.status, job.cost.charged, job.cost.actual) == (JobStatus.FAILED, True, customer.charges[0])
     assert (customer.requests, len(customer.charges), shop.alarms) == (1, 1, [])
@@ -139,9 +144,11 @@ def test_what_was_not_charged_is_said_so_when_that_is_sure(
     if (scenario, books) == ("cut_stream", "books"):
         assert customer.job(job.id).cost.settled
     else:
-        # The provider may still be at work on it.
+        # The provider may still be at work on it, or what it took not show yet.
         assert_held(customer, customer.job(job.id))
-        visit(shop, clock, 6 * MINUTES)
+        visit(shop, clock, PATIENCE - 7 * MINUTES)
+        assert_held(customer, customer.job(job.id))
+        visit(shop, clock, MINUTES)
     job = customer.job(job.id)
     assert (job.status, job.cost.charged, job.cost.actual) == (JobStatus.FAILED, False, 0)
     assert (customer.requests, customer.charges, shop.alarms) == (1, [], [])
@@ -153,7 +160,7 @@ def test_a_decided_error_no_longer_says_that_it_is_being_found_out(
 ) -> None:
     for billed in (True, False):
         job = _lose(customer, BUFFERED, "cut_body", billed=billed)
-        for _ in range(2):
+        for _ in range(4):
             visit(shop, clock, 6 * MINUTES)
         error = customer.job(job.id).error
         assert error is not None
@@ -246,20 +253,18 @@ def test_the_stacks_key_is_others_as_well_so_its_usage_proves_nothing(
     assert (guest.requests, len(guest.charges)) == (1, 1)
 
 
-def test_another_job_that_was_paid_with_the_key_meanwhile_hides_what_this_one_cost(
+def test_another_job_that_was_paid_with_the_key_meanwhile_is_not_taken_for_this_one(
     shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
     job = _lose(customer)
     other = customer.ask()
     deliver(shop)
     assert customer.job(other.id).status is JobStatus.SUCCEEDED
-    visit(shop, clock, 23 * 60 * MINUTES)
-    assert not customer.job(job.id).cost.settled
-    visit(shop, clock, 60 * MINUTES)
-    _given_up(customer, job.id)
-    spent = (customer.job(other.id).cost.actual or 0) + job.cost.reserved
-    assert {budget.spent for budget in customer.budgets().values()} == {spent}
+    visit(shop, clock, PATIENCE - MINUTES)
+    assert_held(customer, customer.job(job.id))
+    visit(shop, clock, MINUTES)
     assert (customer.requests, len(customer.charges)) == (2, 2)
+    assert_books_agree(customer)
 
 
 def test_two_that_were_lost_at_once_are_told_apart_by_the_books_alone(

@@ -28,13 +28,15 @@ class World:
         receiver: Receiver,
         store: MemoryWebhookStore | None = None,
         uniform: Callable[[float, float], float] = lambda low, high: (low + high) / 2,
+        queue: MemoryWebhookQueue | None = None,
     ) -> None:
         self.clock = clock
         self.receiver = receiver
         self.store = store or MemoryWebhookStore()
         self.jobs = MemoryJobStore()
-        self.queue = MemoryWebhookQueue()
+        self.queue = queue or MemoryWebhookQueue()
         self.shown = 0
+        self.alarms: list[tuple[str, dict[str, object]]] = []
         self.webhooks = Webhooks(
             store=self.store,
             jobs=self.jobs,
@@ -43,8 +45,12 @@ class World:
             show=self._show,
             show_report=lambda user, month: {"month": month, "of": user} if month == "2026-10" else None,
             clock=clock,
+            alarm=self._alarm,
             uniform=uniform,
         )
+
+    def _alarm(self, name: str, /, **facts: object) -> None:
+        self.alarms.append((name, facts))
 
     def _show(self, job: Job) -> dict[str, Any]:
         self.shown += 1

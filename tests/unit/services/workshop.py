@@ -61,6 +61,7 @@ class Workshop:
         self.raw_answers = MemoryRawAnswerStore()
         self.queue = MemoryJobQueue()
         self.webhooks = MemoryWebhookQueue()
+        self.settings = MemorySettingsStore()
         client = OpenRouter(ProviderSettings(url=self.openrouter.url), retries=Retries(attempts=1))
         self.provider: Provider = client
         self.others: dict[str, Provider] = {}
@@ -84,7 +85,7 @@ class Workshop:
         return Settlement(
             jobs=self.wrap("jobs", self.jobs),
             ledger=self.wrap("ledger", self.ledger),
-            budgets=Budgets(MemorySettingsStore(), self.ledger, self.clock, defaults=Limits()),
+            budgets=Budgets(self.settings, self.ledger, self.clock, defaults=Limits()),
             images=self.wrap("images", self.images),
             raw_answers=self.wrap("raw_answers", self.raw_answers),
             webhooks=self.wrap("webhooks", self.webhooks),

@@ -50,6 +50,7 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
         sender=HttpWebhookSender(url_guard(settings)),
         show=free_jobs.show,
         clock=now,
+        alarm=alarm,
     )
     return WorkerServices(
         worker=Worker(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from darkroom.errors import Charged
 from darkroom.models.money import MicroUsd
 from darkroom.models.provider import RatesByModel
 
@@ -90,6 +91,13 @@ class Usage(BaseModel):
     cost: MicroUsd | None = Field(None, description="What the provider took for the call.")
     is_byok: bool = Field(False, description="Served with a key of the user's at the source; `cost` is the fee alone.")
     upstream_cost: MicroUsd | None = Field(None, description="With is_byok: what the source takes, beside `cost`.")
+
+    @property
+    def charged(self) -> Charged:
+        """Whether it cost money; what is not said is not known."""
+        if self.cost is None:
+            return "unknown"
+        return self.cost > 0 or (self.is_byok and self.upstream_cost != 0)
 
 
 class GeneratedImage(BaseModel):

@@ -23,7 +23,7 @@ from darkroom.errors import Charged, DarkroomError, ServiceUnavailable
 from darkroom.models.chat import ChatMessage, ChatRequest
 from darkroom.models.generation import GeneratedImage, Usage
 from darkroom.providers import _wire
-from darkroom.providers._errors import Asked, broken, charged_by, fix_for, plain
+from darkroom.providers._errors import Asked, broken, fix_for, plain
 from darkroom.providers._gather import Gathered, claims_in, gather
 from darkroom.providers._http import Answer, BrokenOff
 from darkroom.providers._images import content_refused, no_image, picture_part, stream_events, unusable, whole_json
@@ -101,7 +101,7 @@ class Reply:
     def charged(self) -> Charged:
         """Whether a reply that failed was paid for: without output and without a cost it was not."""
         if self.usage is not None and self.usage.cost is not None:
-            return charged_by(self.usage)
+            return self.usage.charged
         return "unknown" if self.has_output else False
 
     @property

@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 
 from darkroom.errors import Charged, DarkroomError, NetworkError, ProviderTimeout, Upstream
-from darkroom.models.generation import Usage
 from darkroom.ports import UrlFetcher
 from darkroom.providers import _wire
 from darkroom.providers._http import BrokenOff
@@ -87,13 +86,6 @@ class Asked:
             attempts=self.attempt,
             cost_micro_usd=cost,
         )
-
-
-def charged_by(usage: Usage) -> Charged:
-    """Whether a call with this usage cost money; what is not said is not known."""
-    if usage.cost is None:
-        return "unknown"
-    return usage.cost > 0 or (usage.is_byok and usage.upstream_cost != 0)
 
 
 def fix_for(charged: Charged, fix: str) -> str:

@@ -29,7 +29,7 @@ from typing import Any
 from darkroom.errors import ContentRefused, NoImage, UnusableAnswer
 from darkroom.models.generation import GeneratedImage, GenerationRequest, Routing, Usage
 from darkroom.providers import _sse, _wire
-from darkroom.providers._errors import Asked, broken, charged_by, fix_for, plain
+from darkroom.providers._errors import Asked, broken, fix_for, plain
 from darkroom.providers._gather import Gathered, gather, is_draft
 from darkroom.providers._http import Answer, BrokenOff
 from darkroom.providers._links import follow
@@ -124,7 +124,7 @@ def _read_json(answer: Answer, asked: Asked, most: int) -> Pictures:
     found = gather(value, most=most, fetch=follow(asked.fetcher))
     if not found.images and (error := error_within(value)):
         # All or nothing: an answer without pictures is a failed generation, unless it says what it cost.
-        charged = charged_by(usage) if usage.cost is not None else False
+        charged = usage.charged if usage.cost is not None else False
         raise translate(Complaint.within(error), asked, charged=charged, cost=usage.cost)
     return pictures_of(found, [value], usage, asked)
 
@@ -157,8 +157,8 @@ def content_refused(
 ) -> ContentRefused:
     return ContentRefused(
         "The model refused the content.",
-        fix=fix_for(charged_by(usage), "Ask for something else."),
-        charged=charged_by(usage),
+        fix=fix_for(usage.charged, "Ask for something else."),
+        charged=usage.charged,
         context=context,
         upstream=asked.upstream(error_type=reason, cost=usage.cost),
     )
@@ -186,7 +186,7 @@ def whole_json(answer: Answer, asked: Asked) -> Mapping[str, Any]:
 
 def unusable(asked: Asked, why: str, usage: Usage | None = None) -> UnusableAnswer:
     usage = usage or Usage()
-    charged = charged_by(usage) if asked.paid else False
+    charged = usage.charged if asked.paid else False
     return UnusableAnswer(
         f"{asked.title} sent an answer that cannot be used. {why}",
         fix=fix_for(charged, "Try again, or choose another model."),
@@ -225,8 +225,8 @@ def stream_events(answer: Answer) -> tuple[list[Mapping[str, Any]], bool]:
 def no_image(asked: Asked, usage: Usage, context: Mapping[str, Any] | None = None) -> NoImage:
     return NoImage(
         "The model answered without a picture.",
-        fix=fix_for(charged_by(usage), "Say what the picture is to show, or choose another model."),
-        charged=charged_by(usage),
+        fix=fix_for(usage.charged, "Say what the picture is to show, or choose another model."),
+        charged=usage.charged,
         context=context,
         upstream=asked.upstream(cost=usage.cost),
     )

@@ -40,7 +40,7 @@ from darkroom.errors import (
 )
 from darkroom.models.generation import Usage
 from darkroom.providers import _wire
-from darkroom.providers._errors import Asked, charged_by, fix_for, plain, retry_after
+from darkroom.providers._errors import Asked, fix_for, plain, retry_after
 from darkroom.providers._http import Answer
 from darkroom.providers._said import MAX_SENTENCE, Said, error_within, said_in
 
@@ -139,7 +139,7 @@ def refused(answer: Answer, asked: Asked) -> DarkroomError:
 def failed(value: Any, asked: Asked, usage: Usage) -> DarkroomError:
     """The error that came in place of an answer, within a 200: unless its counts tell, nobody says what that cost."""
     complaint = Complaint.of_value(value, 200, {})
-    charged = charged_by(usage)
+    charged = usage.charged
     if charged == "unknown" and issubclass(_kind(complaint), _BEFOREHAND):
         charged = False
     return translate(complaint, asked, charged=charged, cost=usage.cost)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -237,6 +238,55 @@ def test_a_kill_at_any_point_pays_no_call_twice_and_keeps_what_was_answered(
     assert len(openrouter.state.invoice()) == dying.requests <= 4
     assert len(ended.images) >= answered
     _settled_right(dying, ended)
+
+
+_STORES = [
+    ("jobs", "start"),
+    ("jobs", "dispatch"),
+    ("jobs", "dispatch_call"),
+    ("jobs", "note_call"),
+    ("jobs", "record"),
+    ("raw_answers", "write"),
+    ("raw_answers", "read"),
+    ("raw_answers", "remove"),
+    ("images", "write_output"),
+    ("ledger", "charges_with"),
+    ("ledger", "enlist"),
+    ("ledger", "close"),
+]
+ALWAYS = 1000
+
+
+@pytest.mark.parametrize("times", [1, 3, ALWAYS])
+@pytest.mark.parametrize(("role", "method"), _STORES)
+def test_a_store_that_fails_costs_no_call_twice_and_no_money(
+    openrouter: Simulator, clock: SteppingClock, role: str, method: str, times: int
+) -> None:
+    """Each of a worker, a settlement and a sweep sees it fail so often, or always until a day and more are over."""
+    shop = Workshop(openrouter, clock, wrap=failing(role, method, ServiceUnavailable("Away."), times))
+    job = _admit(shop, 1, 1, 1)
+    reserved = shop.budget(job).reserved
+    assert reserved == 3 * RESERVED
+    for wait in (0, 3, 12, 90, 7 * 60, 7 * 60, 25 * 60):
+        with suppress(ServiceUnavailable):
+            if shop.now(job).status is JobStatus.QUEUED:
+                shop.run(job)
+        budget = shop.budget(job)
+        assert (budget.reserved, budget.spent) in ((reserved, 0), (0, shop.invoice))
+        shop.sweep_after(timedelta(minutes=wait))
+    assert len(openrouter.state.invoice()) == shop.requests <= 3
+    if times == ALWAYS:
+        shop.wrap = lambda _name, port: port
+        for name in ("settlement", "reconciliation", "worker", "sweep"):
+            shop.__dict__.pop(name, None)
+        for _ in range(3):
+            shop.sweep_after(timedelta(hours=7))
+            if shop.now(job).status is JobStatus.QUEUED:
+                shop.run(job)
+    ended = shop.now(job)
+    assert ended.status.is_final
+    assert len(shop.ledger.receipts(USER, limit=9).receipts) == 1
+    _settled_right(shop, ended)
 
 
 def test_no_call_is_sent_once_the_job_is_to_be_stopped(shop: Workshop) -> None:

@@ -126,6 +126,12 @@ def test_what_can_never_be_stored_is_uncertain_and_told(clock: SteppingClock) ->
         assert [name for name, _ in shop.alarms] == ["NOT_NOTED_DOWN", "RESULT_NOT_STORED"]
         shop.sweep_after(2 * LEASE)
         ended = shop.now(job)
-        assert ended.cost.charged in ("unknown", True)
-        assert ended.status is not JobStatus.SUCCEEDED
-        assert shop.requests == 1
+        # The books say what it cost; what was made is lost, and the job says so.
+        assert (ended.status, ended.images) == (JobStatus.FAILED, ())
+        assert (ended.cost.actual, ended.cost.charged, ended.cost.settled) == (PRICE, True, True)
+        assert ended.error is not None
+        assert (ended.error["charged"], ended.error["retryable"]) == (True, False)
+        assert ended.error["fix"] == "It was charged, and the picture is lost: having it made again costs again."
+        assert (shop.budget(ended).spent, shop.budget(ended).reserved) == (PRICE, 0)
+        assert [receipt.actual for receipt in shop.ledger.receipts(ended.user, limit=9).receipts] == [PRICE]
+        assert (shop.requests, shop.invoice) == (1, PRICE)

@@ -11,7 +11,7 @@ from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus
 from darkroom.services.paid.key_watch import USAGE_LAG, watched
 from darkroom.services.paid.together import BOOKS_COMPLETE, PATIENCE
-from tests.unit.services.workshop import MODEL, PRICE, USER, Workshop
+from tests.unit.services.workshop import MODEL, PRICE, RESERVED, USER, Workshop
 
 MINUTE = timedelta(minutes=1)
 
@@ -54,9 +54,16 @@ def test_the_books_are_believed_at_once(shop: Workshop) -> None:
     assert shop.reconciliation.cost_of(shop.now(job)) == PRICE
 
 
-def test_what_the_key_has_used_is_believed_when_all_of_it_must_show(shop: Workshop) -> None:
-    """Before that it may be what somebody else has paid with the key, and the job's own charge not show yet."""
+def test_as_much_as_the_job_can_cost_is_believed_at_once(shop: Workshop) -> None:
     job = _sent(shop)
+    _buy(shop)
+    assert shop.reconciliation.cost_of(job) == PRICE
+
+
+def test_less_than_the_job_can_cost_is_believed_when_all_of_it_must_show(shop: Workshop) -> None:
+    """Before that it may be what another program has paid with the key, and the job's own charge not show yet."""
+    job = _sent(shop)
+    job = job.model_copy(update={"cost": job.cost.model_copy(update={"reserved": RESERVED + 1})})
     _buy(shop)
     shop.clock.step(PATIENCE - MINUTE)
     assert shop.reconciliation.cost_of(job) is None

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,10 +19,12 @@ from darkroom.errors import (
     NetworkError,
     NoImage,
     ServiceUnavailable,
+    UnusableAnswer,
     Upstream,
 )
 from darkroom.models.generation import Call, GeneratedImage, GenerationResult, Usage
 from darkroom.models.job import Job, JobCost, JobStatus, ProviderCall, StoredImage
+from darkroom.models.user_settings import UserSettings
 from tests.fakes.usage import MemoryModelStatistics
 from tests.unit.services.workshop import MODEL, RESERVED, USER, Workshop, failing
 
@@ -211,6 +213,35 @@ def test_several_calls_of_known_cost_are_not_counted_as_unknown(shop: Workshop, 
     assert ended.error is not None
     assert (ended.cost.actual, ended.cost.charged, ended.error["charged"]) == (cost, cost > 0, cost > 0)
     assert (shop.budget(job).spent, shop.alarms) == (cost, [])
+
+
+@pytest.mark.parametrize(("days", "after"), [(None, 30), (3, 3), (14, 14), (60, 30)])
+def test_an_answer_is_kept_as_long_as_the_job_and_no_longer_than_its_user_wants(
+    shop: Workshop, days: int | None, after: int
+) -> None:
+    """Also where that was set after the job had been admitted."""
+    job = shop.dispatch(shop.admit())
+    assert job.expires_at == shop.clock.now + timedelta(days=30)
+    shop.settings.save(USER, UserSettings(retention_days=days))
+    shop.settlement.fail(job, UnusableAnswer("It cannot be used.", charged=False))
+    error = shop.now(job).error
+    assert error is not None
+    assert error["answer_kept_until"] == (shop.clock.now + timedelta(days=after)).isoformat()
+
+
+def test_what_the_users_key_at_the_source_has_paid_is_charged_though_it_cost_nothing_here(shop: Workshop) -> None:
+    """The provider's fee is none of it: the budgets hold what is taken from the key that is watched."""
+    made, failed = (shop.dispatch(shop.admit()) for _ in range(2))
+    free = _result(cost=0)
+    usage = free.usage.model_copy(update={"is_byok": True, "upstream_cost": 14_000})
+    shop.settlement.succeed(made, free.model_copy(update={"usage": usage}))
+    shop.settlement.fail(failed, NoImage("None.", charged=True, upstream=Upstream("openrouter", cost_micro_usd=0)))
+    for job in map(shop.now, (made, failed)):
+        assert (job.cost.actual, job.cost.charged, job.cost.settled) == (0, True, True)
+    assert [receipt.charged for receipt in shop.ledger.receipts(USER, limit=9).receipts] == [True, True]
+    error = shop.now(failed).error
+    assert error is not None
+    assert error["charged"] is True
 
 
 def test_a_cost_that_will_never_be_told_is_counted_and_called_unknown(shop: Workshop) -> None:

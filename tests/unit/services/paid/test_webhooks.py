@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from darkroom.errors import UrlRefused
+from darkroom.errors import ServiceUnavailable, UrlRefused
 from darkroom.models.job import JobStatus
-from darkroom.models.webhook import WebhookSecrets
+from darkroom.models.webhook import Delivery, WebhookSecrets
 from darkroom.services.paid.webhooks import (
     BACK_OFF,
     GIVE_UP_AFTER,
@@ -22,7 +22,7 @@ from darkroom.services.paid.webhooks import (
     signed,
 )
 from tests.conftest import SteppingClock
-from tests.fakes.webhooks import Call, Receiver, receiving
+from tests.fakes.webhooks import Call, MemoryWebhookQueue, MemoryWebhookStore, Receiver, receiving
 from tests.unit.services.delivering import World, verified
 
 
@@ -259,3 +259,37 @@ def test_a_report_that_is_gone_is_not_told_of(world: World) -> None:
     world.add(job_id="", report="2026-09")
     assert world.deliver() is None
     assert (world.delivery.status, world.receiver.calls) == ("failed", [])
+
+
+class _BrokenStore(MemoryWebhookStore):
+    def save(self, delivery: Delivery) -> None:
+        if delivery.requeued_at is not None and delivery.id == "msg_job_1":
+            raise ServiceUnavailable("DynamoDB is away.")
+        super().save(delivery)
+
+
+class _BrokenQueue(MemoryWebhookQueue):
+    is_broken = True
+
+    def send(self, user: str, delivery_id: str) -> None:
+        if self.is_broken and delivery_id == "msg_job_1":
+            raise ServiceUnavailable("SQS is away.")
+        super().send(user, delivery_id)
+
+
+@pytest.mark.parametrize("broken", ["store", "queue"])
+def test_one_delivery_that_fails_keeps_no_other_waiting(clock: SteppingClock, receiver: Receiver, broken: str) -> None:
+    queue = _BrokenQueue()
+    queue.is_broken = broken == "queue"
+    world = World(clock, receiver, store=_BrokenStore() if broken == "store" else None, queue=queue)
+    for n in (1, 2, 3):
+        world.add(id=f"msg_job_{n}", job_id=f"job_{n}")
+    clock.step(NEVER_SENT_AFTER)
+    assert [delivery.id for delivery in world.webhooks.resend_stale()] == ["msg_job_2", "msg_job_3"]
+    told = {"job": "job_1", "error": "ServiceUnavailable"}
+    [(name, facts)] = world.alarms
+    assert (name, {word: facts[word] for word in told}) == ("SWEEP_FAILED", told)
+    assert (("alice", "msg_job_1") in queue.sent) is (broken == "store")
+    queue.is_broken = False
+    world.webhooks.resend_stale()
+    assert ("alice", "msg_job_1") in queue.sent

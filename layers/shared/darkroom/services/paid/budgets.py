@@ -94,6 +94,10 @@ class Budgets:
                 warnings.append(_warning(ref, budget.limit, spent))
         return tuple(warnings)
 
+    def keep_days(self, user: str) -> int | None:
+        """For how many days the user wants things kept; None if as long as the stack does."""
+        return self._settings.load(user).retention_days
+
     def _effective(self, settings: UserSettings, *, own_key: bool) -> Limits:
         chosen: dict[str, MicroUsd | None] = {}
         for name in Limits.model_fields:

@@ -254,7 +254,7 @@ def succeeded(call: ProviderCall, result: object) -> Outcome:
         "status": JobStatus.SUCCEEDED,
         "images": len(result.images),
         "cost": cost,
-        "charged": "unknown" if cost is None else cost > 0,
+        "charged": result.usage.charged,
         "model_used": result.call.model_used,
         "generation_id": result.call.generation_id or call.generation_id,
     }
@@ -299,6 +299,7 @@ def _together(outcomes: Sequence[Outcome]) -> GenerationResult:
             completion_tokens=_sum([each.completion_tokens for each in usages]),
             image_tokens=_sum([each.image_tokens for each in usages]),
             cost=_cost(outcomes),
+            is_byok=any(each.cost == 0 and each.charged is True for each in usages),
         ),
         call=results[0].call.model_copy(update={"attempts": sum(each.call.attempts for each in results)}),
         warnings=tuple(dict.fromkeys((*told, *_missing(outcomes)))),

@@ -3,8 +3,8 @@
 Two witnesses at the provider: its books, by the generation's id, which are exact but some minutes late and hold nothing
 of a call that failed; and what the key has used in all, before the dispatch and now. The difference is this call's
 only while nothing else was paid with the key in between; a provider may still be working on what its client has given
-up, and what it took shows minutes later, so the difference is believed only after a while. Of several calls the key's
-usage tells what they cost together (`together`).
+up, and what it took shows minutes later, so less than the call can cost is believed only after a while. Of several
+calls the key's usage tells what they cost together (`together`).
 """
 
 from collections.abc import Callable
@@ -20,6 +20,9 @@ from darkroom.models.receipt import Share, reference
 from darkroom.ports import Clock, JobStore, Ledger, Provider
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.paid.together import BOOKS_COMPLETE, PATIENCE, Together
+
+# What is set aside is the dearest price, and a tenth more in case that it has changed.
+_MARGIN = Decimal("1.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,10 @@ class Reconciliation:
             record = provider.generation(job.generation_id, key=key)
             if record is not None and record.cost is not None:
                 return record.cost
-        # Before that, what shows may be another program's, and this job's not show yet.
-        used = self._used_since(job, provider, key) if age >= PATIENCE else None
+        used = self._used_since(job, provider, key)
         # What was delivered was charged: that nothing shows of it means that this is not known yet.
         is_lost = job.status is not JobStatus.SUCCEEDED
-        if used is not None and (used > 0 or is_lost):
+        if used is not None and (_is_all(used, job) or (age >= PATIENCE and (used > 0 or is_lost))):
             return used
         known_to_books = bool(job.generation_id) and age >= BOOKS_COMPLETE and is_lost
         return 0 if known_to_books else None
@@ -117,6 +119,11 @@ class Reconciliation:
             return True
         charges = self.ledger.charges_with(job.key_sha256)
         return charges.count != job.key_charges or bool(charges.open - {reference(job.user, job.id)})
+
+
+def _is_all(used: MicroUsd, job: Job) -> bool:
+    """Whether it is as much as the job can cost. Less may be another program's, while the job's does not show yet."""
+    return used > 0 and used * _MARGIN >= job.cost.reserved
 
 
 def _in_books(call: ProviderCall, provider: Provider, key: str) -> MicroUsd | None:

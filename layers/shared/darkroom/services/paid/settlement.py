@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from darkroom.errors import Charged, Conflict, DarkroomError, InternalError, JobCanceled, NoImage, UnusableAnswer
@@ -78,7 +78,8 @@ class Settlement:
             # It has come, so it was charged; the books will say how much.
             self._leave_open(done.model_copy(update={"cost": done.cost.model_copy(update={"charged": "unknown"})}))
         else:
-            self.settle(done, usage.cost)
+            known = done.model_copy(update={"calls": decided(done.calls, usage.cost)})
+            self._settle(known, usage.cost, charged=usage.charged)
 
     def _count_untold(self, job: Job) -> None:
         """Settles what came of a provider that cannot be asked what it cost, and whose price is not known either."""
@@ -119,14 +120,20 @@ class Settlement:
         """Ends a job that could not be carried out, as far as it is known what that cost."""
         cost = error.upstream.cost_micro_usd if error.upstream else None
         if isinstance(error, UnusableAnswer) and job.expires_at is not None:
-            error.context["answer_kept_until"] = job.expires_at.isoformat()
+            error.context["answer_kept_until"] = self._kept_until(job.user, job.expires_at).isoformat()
         failed = self._failed(job, error.problem())
         if error.charged is False:
             self.settle(failed, 0)
         elif error.charged is True and cost is not None:
-            self.settle(failed, cost)
+            # Where the user's key at the source has paid, nothing of it is in the cost.
+            self._settle(failed.model_copy(update={"calls": decided(job.calls, cost)}), cost, charged=True)
         else:
             self.doubt(job, error)
+
+    def _kept_until(self, user: str, expires_at: datetime) -> datetime:
+        """Until when the answer of a job is kept: what its user has set since it was admitted counts for it, too."""
+        days = self.budgets.keep_days(user)
+        return expires_at if days is None else min(expires_at, self.clock() + timedelta(days=days))
 
     def doubt(self, job: Job, error: DarkroomError) -> None:
         """Money may have been spent: what was set aside stays so until that is known."""

@@ -18,7 +18,7 @@ from pydantic_core import to_json
 from darkroom.errors import Conflict, ServiceUnavailable
 from darkroom.models.job import Job
 from darkroom.models.webhook import Delivery, WebhookReply, WebhookSecrets
-from darkroom.ports import Clock, JobStore, WebhookQueue, WebhookSender, WebhookStore
+from darkroom.ports import Alarm, Clock, JobStore, WebhookQueue, WebhookSender, WebhookStore
 
 BACK_OFF = (
     timedelta(seconds=5),
@@ -41,10 +41,15 @@ _PREFIX = "whsec_"
 _SECRET_BYTES = 32
 
 
+def _tell_no_one(_name: str, /, **_facts: object) -> None:
+    """Where no sweep comes by."""
+
+
 class Webhooks:
     """Args:
     show: a job as its owner may see it, with links that work for a while.
     show_report: likewise a user's usage report of a month, if there is one.
+    alarm: is told of a delivery that could not be looked after.
     uniform: a number between two, at random.
     """
 
@@ -58,6 +63,7 @@ class Webhooks:
         show: Callable[[Job], Mapping[str, Any]],
         clock: Clock,
         show_report: Callable[[str, str], Mapping[str, Any] | None] = lambda _user, _month: None,
+        alarm: Alarm = _tell_no_one,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._store = store
@@ -67,6 +73,7 @@ class Webhooks:
         self._show = show
         self._show_report = show_report
         self._clock = clock
+        self._alarm = alarm
         self._uniform = uniform
 
     def check(self, url: str) -> None:
@@ -127,19 +134,29 @@ class Webhooks:
             older_than: how long an attempt is overdue when its message must have been lost.
 
         Returns:
-            Those whose messages were sent. What is a day old is given up instead.
+            Those whose messages were sent. What is a day old is given up instead. One that fails is told of, and keeps
+            no other waiting.
         """
-        now, sent = self._clock(), []
+        sent = []
         for delivery in self._store.list_open():
-            if delivery.created_at + GIVE_UP_AFTER <= now:
-                why = delivery.last_reply or "No attempt was made within a day."
-                self._store.save(delivery.model_copy(update={"status": "failed", "last_reply": why}))
-            elif _latest_due(delivery) + _patience(delivery, older_than) <= now:
-                self._queue.send(delivery.user, delivery.id)
-                # Once in so long a time, however often the sweep comes by.
-                self._store.save(delivery.model_copy(update={"requeued_at": now}))
-                sent.append(delivery)
+            try:
+                if self._is_resent(delivery, older_than):
+                    sent.append(delivery)
+            except Exception as error:  # noqa: BLE001 - one delivery's trouble must not keep the others waiting
+                self._alarm("SWEEP_FAILED", job=delivery.job_id, error=type(error).__name__, detail=str(error)[:200])
         return sent
+
+    def _is_resent(self, delivery: Delivery, older_than: timedelta) -> bool:
+        now = self._clock()
+        if delivery.created_at + GIVE_UP_AFTER <= now:
+            why = delivery.last_reply or "No attempt was made within a day."
+            self._store.save(delivery.model_copy(update={"status": "failed", "last_reply": why}))
+        elif _latest_due(delivery) + _patience(delivery, older_than) <= now:
+            self._queue.send(delivery.user, delivery.id)
+            # Once in so long a time, however often the sweep comes by.
+            self._store.save(delivery.model_copy(update={"requeued_at": now}))
+            return True
+        return False
 
     def _event(self, delivery: Delivery) -> tuple[str, Mapping[str, Any]] | None:
         """Its type and its data as they are now; None if what it tells of is gone."""
