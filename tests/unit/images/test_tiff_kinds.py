@@ -9,10 +9,10 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from darkroom.errors import UnsupportedImage
+from darkroom.errors import UnreadableImage, UnsupportedImage
 from darkroom.images.decode import decode
 from darkroom.images.normalise import normalise
-from tests.photos import photo
+from tests.photos import photo, save
 
 SIZE: Final = (24, 36)  # rows, columns
 EIGHT: Final[NDArray[np.uint8]] = np.asarray(photo("coffee").resize((SIZE[1], SIZE[0])))
@@ -117,3 +117,41 @@ def test_what_is_read_goes_to_models_as_png() -> None:
         assert (found.media_type, found.width, found.height) == ("image/png", SIZE[1], SIZE[0])
         difference = np.asarray(decode(found.data, max_megapixels=1).pixels, int) - EIGHT
         assert np.abs(difference).max() <= 1
+
+
+@pytest.mark.parametrize("extra", [["unassalpha"], ["assocalpha"], ["unspecified"], ["unspecified", "unassalpha"]])
+@pytest.mark.parametrize("depth", ["uint8", "uint16"])
+def test_further_channels_beside_four_inks_are_left_out_or_not_supported(depth: str, extra: list[str]) -> None:
+    inks = np.concatenate([255 - EIGHT, np.zeros((*SIZE, 1), np.uint8)], axis=2)
+    samples = np.concatenate([inks, np.full((*SIZE, len(extra)), 90, np.uint8)], axis=2)
+    if depth == "uint16":
+        samples = samples.astype(np.uint16) * 257
+    buffer = BytesIO()
+    tifffile.imwrite(buffer, samples, photometric="separated", planarconfig="contig", extrasamples=extra)
+    if depth == "uint8" and extra == ["unspecified"]:
+        found = np.asarray(decode(buffer.getvalue(), max_megapixels=1).pixels, int)
+        assert np.abs(found - EIGHT).max() <= 1
+        return
+    with pytest.raises(UnsupportedImage) as refused:
+        decode(buffer.getvalue(), max_megapixels=1)
+    assert "damaged" not in refused.value.detail
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_what_is_cut_short_is_damaged_wherever_it_is_cut(compression: str | None) -> None:
+    """Whether the directory stands in front of the pixels or behind them."""
+    in_front = tiff(EIGHT, "rgb", "contig", "<", compression, False)
+    behind = save(photo("coffee").resize((36, 24)), "TIFF", compression="tiff_deflate" if compression else None)
+    for data in (in_front, behind):
+        for kept in (9, 20, 100, len(data) // 2, len(data) - 50, len(data) - 3):
+            with pytest.raises(UnreadableImage):
+                decode(data[:kept], max_megapixels=1)
+
+
+def test_a_directory_without_size_or_place_is_damaged() -> None:
+    data = tiff(EIGHT, "rgb", "contig", "<", None, False)
+    for tag in (256, 257, 273):
+        entry = tag.to_bytes(2, "little")
+        at = data.index(entry, 8)
+        with pytest.raises(UnreadableImage):
+            decode(data[:at] + b"\xff\xff" + data[at + 2 :], max_megapixels=1)

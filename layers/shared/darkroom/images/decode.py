@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, UnidentifiedImageError
 
 from darkroom.errors import CallerError, ImageTooLarge, UnreadableImage
 from darkroom.images.colour_codes import interpreted
 from darkroom.images.containers import Contents, contents
-from darkroom.images.containers.contents import CUT_SHORT, IGNORED_PROFILE, damaged
+from darkroom.images.containers.contents import CUT_SHORT, IGNORED_PROFILE, damaged, unsupported
 from darkroom.images.modes import to_rgb
 from darkroom.images.picture import Picture
 from darkroom.images.sniff import ACCEPTED, sniff
@@ -155,7 +155,13 @@ def _opened(data: bytes, kind: str) -> Image.Image:
         from darkroom.images import heif  # what it stands on is loaded only for such a file
 
         return heif.opened(data)
-    image = Image.open(BytesIO(data), formats=(kind,))
+    try:
+        image = Image.open(BytesIO(data), formats=(kind,))
+    except UnidentifiedImageError as error:
+        if kind != "TIFF":
+            raise
+        # Its directory is sound, or it would have been refused before.
+        raise unsupported("TIFF", "a TIFF of a kind that the decoder does not know") from error
     # Pillow would turn a picture by what XMP says of an original that may have lain on its side. Browsers do not.
     image.info.pop("xmp", None)
     return image

@@ -14,6 +14,7 @@ from darkroom.images.containers.contents import Contents, damaged, unsupported
 MAX_STRIPS: Final = 200_000
 _MAX_TAGS: Final = 4096
 
+_WIDTH, _HEIGHT = 256, 257
 _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 258, 259, 262, 266
 _STRIPS, _SAMPLES, _PLANAR, _TILES, _INK_SET = 273, 277, 284, 324, 332
 _EXTRA, _FORMAT, _SUBSAMPLING = 338, 339, 530
@@ -60,6 +61,8 @@ def contents(data: bytes) -> Contents:
     if data[:4] == b"MM\0+":
         raise unsupported("TIFF", "a big-endian BigTIFF")
     tags = _tags(data)
+    if not (tags.keys() >= {_WIDTH, _HEIGHT} and tags.keys() & {_STRIPS, _TILES}):
+        raise damaged("The TIFF file does not say how large its picture is, or where it lies.")
     if len(tags.get(_STRIPS, tags.get(_TILES, ()))) > MAX_STRIPS:
         raise damaged(f"The TIFF file is in more than {MAX_STRIPS} strips.")
     samples = _first(tags, _SAMPLES, 1)
@@ -128,7 +131,9 @@ def _is_readable_colour(kind: _Kind, depth: int) -> bool:
         return not further and not kind.planar
     if kind.planar and further:
         return False
-    return not further or (kind.photometric == _CMYK and depth == 8 and further <= 2) or _is_with_alpha(kind, colours)
+    if kind.photometric == _CMYK and further:  # its extra channels have no meaning, or the decoder knows none
+        return depth == 8 and kind.extra in ((0,), (0, 0)) and len(kind.extra) == further
+    return not further or _is_with_alpha(kind, colours)
 
 
 def _is_with_alpha(kind: _Kind, colours: int) -> bool:
@@ -157,10 +162,10 @@ def _tags(data: bytes) -> dict[int, tuple[int, ...]]:
         (at,) = struct.unpack_from(order + at_word, data, 8 if is_big else 4)
         (count,) = struct.unpack_from(order + count_word, data, at)
         at += struct.calcsize(order + count_word)
-        if count > _MAX_TAGS:
+        if count > _MAX_TAGS or at + width * count > len(data):
             raise damaged("The TIFF file's directory is damaged.")
         entries = [data[at + width * index : at + width * (index + 1)] for index in range(count)]
-        return dict(_tag(data, entry, order, inline) for entry in entries if len(entry) == width)
+        return dict(_tag(data, entry, order, inline) for entry in entries)
     except (struct.error, OverflowError) as error:
         raise damaged("The TIFF file has no directory, or a damaged one.") from error
 
