@@ -1,17 +1,33 @@
 """A form with which a browser or a script sends a file straight to the uploads bucket."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from darkroom.models.form_values import lowered
 
+# Not registered, or of a sequence, but common.
+_OTHER_NAMES: Final = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/x-png": "image/png",
+    "image/apng": "image/png",
+    "image/tif": "image/tiff",
+    "image/x-bmp": "image/bmp",
+    "image/x-ms-bmp": "image/bmp",
+    "image/heic-sequence": "image/heic",
+    "image/heif-sequence": "image/heif",
+}
+
 
 def _registered(value: Any) -> Any:
-    """`image/jpg` is not registered, but common."""
+    """A media type in lower case, under its registered name, without parameters."""
     word = lowered(value)
-    return {"image/jpg": "image/jpeg", "image/tif": "image/tiff"}.get(word, word) if isinstance(word, str) else word
+    if not isinstance(word, str):
+        return word
+    bare = word.partition(";")[0].rstrip()
+    return _OTHER_NAMES.get(bare, bare)
 
 
 UploadMediaType = Annotated[
