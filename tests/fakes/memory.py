@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from darkroom.errors import NotFound, PayloadTooLarge
-from darkroom.models.job import Job, JobStatus, ProviderCall
+from darkroom.models.job import Job, JobStatus, KeptCutout, ProviderCall
 from darkroom.models.key import KeyProvider, StoredKey
 from darkroom.models.receipt import Receipt, of_free_work
 from darkroom.models.session import Session, SignInAttempt
@@ -210,6 +210,22 @@ class MemoryJobStore:
             self.jobs[job.user, job.id] = job
             return True
 
+    def keep_cutouts(self, job: Job, cutouts: Sequence[KeptCutout]) -> Job | None:
+        with self.lock:
+            stored = self.jobs.get((job.user, job.id))
+            if stored is None or stored.status is not JobStatus.SUCCEEDED or stored.removed_at is not None:
+                return None
+            if stored.attempt != job.attempt or stored.cost.settled != job.cost.settled:
+                return None
+            if len(stored.cutouts) != len(job.cutouts):
+                return None
+            return self._put(stored, cutouts=tuple(cutouts))
+
+    def list_without_cutouts(self) -> Iterator[Job]:
+        with self.lock:
+            found = [job for job in self.jobs.values() if job.cost.settled and job.awaits_cutouts]
+        yield from sorted(found, key=lambda job: job.created_at)
+
     def progress(self, job: Job) -> Job | None:
         with self.lock:
             stored = self.jobs.get((job.user, job.id))
@@ -265,6 +281,7 @@ def keeping_dispatch(stored: Job, job: Job) -> Job:
             "key_listed",
             "removed_at",
             "stop_at",
+            "cutouts",
         )
     }
     cost = job.cost.model_copy(update={"settled": stored.cost.settled})

@@ -1,25 +1,28 @@
 """Jobs as rows.
 
-    pk=USER#{user}  sk=JOB#{id}   `open`, `open_since` only while it is not over or not settled (index open-jobs)
+    pk=USER#{user}  sk=JOB#{id}   `open`, `open_since` only while somebody has to look after it (index open-jobs):
+                                  `job` while it is not over or not settled, then `cutouts` until those are made
 
 What conditions look at stands beside the document, and what is written there counts: `status`, `attempt`,
 `lease_expires_at` (epoch seconds), `settled`, and of the last dispatch `dispatched_at`, `generation_id`, `provider`,
 `key_usage` (a string, for DynamoDB's numbers end at 38 digits), `key_sha256`, `key_charges` and `key_listed`. Of a job
 of several calls `calls` is a map by their indexes, so that each is written by itself, and `stop_at` forbids further
-ones. How the sweep has fared with the job, `looked_at` and `look_failures`, stands there alone, as do the columns of
-`Mark`: random words by which the last write of each kind is known again by its writer.
+ones. The list `cutouts` is made of its pictures when it is over, and nothing else writes it. How the sweep has fared
+with the job, `looked_at` and `look_failures`, stands there alone, as do the columns of `Mark`: random words by which
+the last write of each kind is known again by its writer.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from darkroom.adapters.dynamo import to_row
-from darkroom.models.job import Job, ProviderCall
+from darkroom.models.job import Job, KeptCutout, ProviderCall
 from darkroom.ports import OpenJob
 
 OPEN_JOB = "job"
+UNCUT_JOB = "cutouts"
 
 
 class Mark:
@@ -33,6 +36,7 @@ class Mark:
     CLOSED = "closed_by"
     REVIVED = "revived_by"
     LOOKED = "looked_by"
+    CUT_OUT = "cut_out_by"
 
 
 _BESIDE = {
@@ -53,6 +57,7 @@ _BESIDE = {
     "stop_at",
 }
 _CALLS = "calls"
+_CUTOUTS = "cutouts"
 
 
 def job_key(user: str, job_id: str) -> dict[str, Any]:
@@ -65,7 +70,7 @@ def job_expiry(job: Job) -> dict[str, Any]:
 
 def job_document(job: Job) -> str:
     # A row of before there were several calls, and of a job that is one, says nothing of them.
-    return job.model_dump_json(exclude={*_BESIDE, _CALLS})
+    return job.model_dump_json(exclude={*_BESIDE, _CALLS, _CUTOUTS})
 
 
 def call_document(call: ProviderCall) -> str:
@@ -76,6 +81,17 @@ def call_documents(job: Job) -> dict[str, str]:
     return {str(call.index): call_document(call) for call in job.calls}
 
 
+def cutout_documents(cutouts: Sequence[KeptCutout]) -> list[str]:
+    return [cutout.model_dump_json(exclude_none=True) for cutout in cutouts]
+
+
+def listed_as(job: Job) -> str | None:
+    """Among which jobs that somebody has to look after it is listed; None if it is not."""
+    if not job.status.is_final or not job.cost.settled:
+        return OPEN_JOB
+    return UNCUT_JOB if job.awaits_cutouts else None
+
+
 def job_row(job: Job) -> dict[str, Any]:
     beside = job.model_dump(mode="json", include=_BESIDE - {"lease_expires_at"})
     row = {
@@ -84,13 +100,13 @@ def job_row(job: Job) -> dict[str, Any]:
         "settled": job.cost.settled,
         "document": job_document(job),
         **({_CALLS: call_documents(job)} if job.calls else {}),
+        **({_CUTOUTS: cutout_documents(job.cutouts)} if job.cutouts else {}),
         **job_expiry(job),
     }
     if job.lease_expires_at:
         row["lease_expires_at"] = int(job.lease_expires_at.timestamp())
-    if job.status.is_final and job.cost.settled:
-        return row
-    return {**row, "open": OPEN_JOB, "open_since": job.created_at.isoformat()}
+    listed = listed_as(job)
+    return row if listed is None else {**row, "open": listed, "open_since": job.created_at.isoformat()}
 
 
 # All that an OpenJob is made of; a job's name for its user and for itself may be words that DynamoDB keeps.
@@ -124,4 +140,6 @@ def row_job(row: Mapping[str, Any]) -> Job:
         beside["lease_expires_at"] = datetime.fromtimestamp(int(beside["lease_expires_at"]), UTC)
     if _CALLS in row:
         beside[_CALLS] = sorted(map(json.loads, row[_CALLS].values()), key=lambda call: int(call["index"]))
+    if _CUTOUTS in row:
+        beside[_CUTOUTS] = [json.loads(each) for each in row[_CUTOUTS]]
     return Job.model_validate({**document, **beside, "cost": cost})

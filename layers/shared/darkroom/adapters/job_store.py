@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import ConditionFailed, TransactionCanceled, conditional, to_item, to_row, transact
+from darkroom.adapters.job_cutouts import JobCutouts
 from darkroom.adapters.job_rows import (
+    UNCUT_JOB,
     Mark,
     job_document,
     job_expiry,
     job_key,
     job_row,
 )
-from darkroom.adapters.open_jobs import OpenJobs
 from darkroom.adapters.paid_jobs import IS_UNSETTLED, PaidJobs
 from darkroom.adapters.work_log import work_row
 from darkroom.errors import ServiceUnavailable
@@ -33,7 +34,7 @@ _MAY_STOP = "#status = :running AND attempt = :attempt AND attribute_not_exists(
 _IS_FREE = "(attribute_not_exists(settled) OR settled = :true)"
 
 
-class DynamoJobStore(OpenJobs, PaidJobs):
+class DynamoJobStore(JobCutouts, PaidJobs):
     def add(self, job: Job, *, source: str | None = None) -> Job | None:
         if source is None:
             # Its id is its own: if it is there already, this very write was sent twice, for its answer got lost.
@@ -188,8 +189,10 @@ class DynamoJobStore(OpenJobs, PaidJobs):
                 self._client.delete_item(
                     TableName=self._table,
                     Key=to_item(job_key(user, job_id)),
-                    ConditionExpression="attribute_exists(pk) AND attribute_not_exists(#open)",
+                    ConditionExpression="attribute_exists(pk) AND (attribute_not_exists(#open) OR #open = :uncut)",
                     ExpressionAttributeNames={"#open": "open"},
+                    # It is over and settled: what it waits for costs nothing.
+                    ExpressionAttributeValues=to_item({":uncut": UNCUT_JOB}),
                 )
         except ConditionFailed:
             return False

@@ -16,7 +16,7 @@ from darkroom.adapters.dynamo import (
     to_item,
     transact,
 )
-from darkroom.adapters.job_rows import Mark, call_documents, job_document, job_key, job_row, to_job
+from darkroom.adapters.job_rows import Mark, call_documents, job_document, job_key, job_row, listed_as, to_job
 from darkroom.adapters.key_books import KeyBooks
 from darkroom.adapters.ledger_books import busy
 from darkroom.adapters.ledger_rows import delivery_of, idempotency_row, receipt_of, receipt_row, to_idempotency
@@ -190,11 +190,17 @@ class DynamoLedger(KeyBooks):
         if job.calls:
             sets.append("calls = :calls")
             values[":calls"] = call_documents(job)
+        listed = listed_as(job)
+        if listed is None:
+            removed = "#open, open_since, lease_expires_at"
+        else:
+            removed, values[":open"] = "lease_expires_at", listed
+            sets.append("#open = :open")
         undispatched = " AND attribute_not_exists(dispatched_at)" if before_dispatch else ""
         return {
             "TableName": self._table,
             "Key": to_item(job_key(job.user, job.id)),
-            "UpdateExpression": f"SET {', '.join(sets)} REMOVE #open, open_since, lease_expires_at",
+            "UpdateExpression": f"SET {', '.join(sets)} REMOVE {removed}",
             "ConditionExpression": f"settled = :false AND attempt = :attempt{undispatched}",
             "ExpressionAttributeNames": {"#status": "status", "#open": "open"},
             "ExpressionAttributeValues": to_item(values),

@@ -23,7 +23,7 @@ class OpenJobs(JobTable):
     def list_looks(self) -> Iterator[OpenJob]:
         yield from map(to_open_job, self._open(OPEN_JOB_NAMES, ProjectionExpression=OPEN_JOB_FIELDS))
 
-    def _open(self, names: dict[str, str], **more: Any) -> Iterator[dict[str, Any]]:
+    def _open(self, names: dict[str, str], *, kind: str = OPEN_JOB, **more: Any) -> Iterator[dict[str, Any]]:
         while True:
             with translated():
                 found = self._client.query(
@@ -31,7 +31,7 @@ class OpenJobs(JobTable):
                     IndexName=OPEN_INDEX,
                     KeyConditionExpression="#open = :open",
                     ExpressionAttributeNames={"#open": "open", **names},
-                    ExpressionAttributeValues=to_item({":open": OPEN_JOB}),
+                    ExpressionAttributeValues=to_item({":open": kind}),
                     **more,
                 )
             yield from found["Items"]
@@ -43,7 +43,7 @@ class OpenJobs(JobTable):
         before = "looked_at = :seen" if seen.looked_at else "attribute_not_exists(looked_at)"
         begun = seen.model_copy(update={"looked_at": at, "failures": seen.failures + 1})
         word = token_hex(8)
-        values = {":at": at.isoformat(), ":failures": begun.failures, ":mark": word}
+        values = {":at": at.isoformat(), ":failures": begun.failures, ":mark": word, ":open": OPEN_JOB}
         if seen.looked_at:
             values[":seen"] = seen.looked_at.isoformat()
         try:
@@ -52,7 +52,7 @@ class OpenJobs(JobTable):
                     TableName=self._table,
                     Key=to_item(job_key(seen.user, seen.id)),
                     UpdateExpression=f"SET looked_at = :at, look_failures = :failures, {Mark.LOOKED} = :mark",
-                    ConditionExpression=f"attribute_exists(#open) AND {before}",
+                    ConditionExpression=f"#open = :open AND {before}",
                     ExpressionAttributeNames={"#open": "open"},
                     ExpressionAttributeValues=to_item(values),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",

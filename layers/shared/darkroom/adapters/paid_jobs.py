@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from darkroom.adapters.job_rows import Mark, call_document, call_documents, job_document
+from darkroom.adapters.job_rows import Mark, call_document, call_documents, job_document, listed_as
 from darkroom.adapters.job_table import JobTable
 from darkroom.models.job import Job, JobStatus, ProviderCall
 
@@ -104,9 +104,15 @@ class PaidJobs(JobTable):
         return done is not None
 
     def revive(self, job: Job) -> bool:
+        listed = listed_as(job)
+        sets = [
+            *("#status = :status", "document = :document"),
+            *(("calls = :calls",) if job.calls else ()),
+            *(("#open = :open", "open_since = :since") if listed else ()),
+        ]
         done = self._update(
             job,
-            f"SET #status = :status, document = :document{', calls = :calls' if job.calls else ''}",
+            f"SET {', '.join(sets)}",
             "#status = :failed AND settled = :true AND attempt = :attempt AND attribute_not_exists(removed_at)",
             {
                 ":status": job.status.value,
@@ -114,6 +120,7 @@ class PaidJobs(JobTable):
                 ":failed": JobStatus.FAILED.value,
                 ":true": True,
                 ":attempt": job.attempt,
+                **({":open": listed, ":since": job.created_at.isoformat()} if listed else {}),
                 **({":calls": call_documents(job)} if job.calls else {}),
             },
             mark=Mark.REVIVED,

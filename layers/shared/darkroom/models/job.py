@@ -1,6 +1,6 @@
 """A job: one piece of work that a user asked for, and how it went."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
@@ -29,6 +29,15 @@ class JobStatus(StrEnum):
         return self in (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED)
 
 
+CutoutFormat = Literal["png", "webp"]
+"""A file format of pictures that can be transparent."""
+
+CUTOUT_TIME = timedelta(minutes=15)
+"""How long a job's pictures may take to be cut out before they are shown as they were made."""
+
+NOT_CUT_OUT = "The background could not be removed, so the picture is as the model made it. {why}"
+
+
 class StoredImage(BaseModel):
     """A picture in the outputs bucket."""
 
@@ -52,6 +61,15 @@ class StoredBody(BaseModel):
     fallback_models: tuple[str, ...] = ()
     max_completion_tokens: int = 1
     zdr: bool = Field(False, description="Only sources that keep nothing.")
+
+
+class KeptCutout(BaseModel):
+    """What came of cutting one of a job's pictures out of its background."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image: StoredImage | None = Field(None, description="None where it could not be done.")
+    warnings: tuple[str, ...] = ()
 
 
 class Parent(BaseModel):
@@ -104,6 +122,9 @@ class PaidWork(BaseModel):
     inputs: tuple[StoredImage, ...] = ()
     mask: StoredImage | None = Field(None, description="Transparent where the first input may change.")
     output_format: str | None = Field(None, description="As the caller wants it, whatever the provider makes.")
+    cutout_format: CutoutFormat | None = Field(
+        None, description="Of the transparent pictures that are made here of those that were bought; None if none are."
+    )
     other_providers: tuple[str, ...] = Field((), description="That may do it, while nothing has been billed.")
     rates: dict[str, RatesByModel] = Field(default_factory=dict, description="By provider, of those that tell no cost.")
 
@@ -201,6 +222,7 @@ class Job(BaseModel):
     key_sha256: str | None = Field(None, description="Digest of the key that it was dispatched with.")
     key_charges: int | None = Field(None, description="How many charges on that key were settled here before.")
     key_listed: bool = Field(False, description="It is among the open calls that are listed for that key.")
+    cutouts: tuple[KeptCutout, ...] = Field((), description="Of its pictures, in their order, as far as they are made.")
     cancel_at: datetime | None = Field(None, description="If not dispatched by then, it is canceled.")
     webhook_url: str | None = None
     removed_at: datetime | None = Field(
@@ -212,3 +234,38 @@ class Job(BaseModel):
     @property
     def is_paid(self) -> bool:
         return self.work is not None
+
+    @property
+    def has_cutouts(self) -> bool:
+        """Whether its pictures are, or will be, cut out of their backgrounds once they are bought."""
+        return self.work is not None and self.work.cutout_format is not None
+
+    @property
+    def awaits_cutouts(self) -> bool:
+        """Whether its pictures were bought, and are yet to be cut out of their backgrounds."""
+        is_bought = self.status is JobStatus.SUCCEEDED and self.removed_at is None
+        return self.has_cutouts and is_bought and len(self.cutouts) < len(self.images)
+
+    def cutout_key(self, index: int) -> str:
+        """Where the cut-out of one of its pictures lies, which only this job can have put there."""
+        ending = self.work.cutout_format if self.work else None
+        return f"outputs/{self.user}/{self.id}/{index}-cut.{ending}"
+
+    def as_shown(self, now: datetime) -> "Job":
+        """The job as its owner sees it: with its cut-outs as its pictures, and running until they are made.
+
+        A picture that was bought is never kept back for ever: if its cut-out could not be made, or takes longer than
+        CUTOUT_TIME, the picture itself is shown, with a warning.
+        """
+        if self.status is not JobStatus.SUCCEEDED or not self.has_cutouts:
+            return self
+        missing = len(self.images) - len(self.cutouts)
+        if self.awaits_cutouts and now < (self.completed_at or self.created_at) + CUTOUT_TIME:
+            return self.model_copy(update={"status": JobStatus.RUNNING, "completed_at": None, "images": ()})
+        cutouts = (*self.cutouts, *(_NOT_CUT_OUT,) * missing)
+        shown = tuple(cut.image or bought for cut, bought in zip(cutouts, self.images, strict=True))
+        told = dict.fromkeys((*self.warnings, *(warning for cut in cutouts for warning in cut.warnings)))
+        return self.model_copy(update={"images": shown, "warnings": tuple(told)})
+
+
+_NOT_CUT_OUT = KeptCutout(warnings=(NOT_CUT_OUT.format(why="It took too long."),))

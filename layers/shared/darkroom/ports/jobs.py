@@ -11,7 +11,7 @@ from darkroom.models.budget import Budget
 from darkroom.models.generation import (
     RawAnswer,
 )
-from darkroom.models.job import Job, ProviderCall
+from darkroom.models.job import Job, KeptCutout, ProviderCall
 from darkroom.models.receipt import KeyAnchor, KeyCharges, Receipt, Share
 
 
@@ -109,6 +109,20 @@ class JobStore(Protocol):
         """Stores how a paid job stands whose money is not settled: uncertain, or over with a cost yet unknown.
 
         It stays open. False if it is settled, or in another attempt by now.
+        """
+
+    def keep_cutouts(self, job: Job, cutouts: Sequence[KeptCutout]) -> Job | None:
+        """Stores what came so far of cutting the pictures of a job that was bought out of their backgrounds, and
+        nothing else of it. With the last one, a settled job is listed as waiting for them no more.
+
+        Returns:
+            The job as it is stored; None if it is not as it was read: it is in another attempt, has other cut-outs,
+            was settled meanwhile, or was removed.
+        """
+
+    def list_without_cutouts(self) -> Iterator[Job]:
+        """Everybody's settled jobs whose pictures are yet to be cut out; there may be others of which that has just
+        been done.
         """
 
     def hide(self, user: str, job_id: str, *, at: datetime) -> None:
