@@ -134,7 +134,9 @@ def handler_of(services: bootstrap.RemoveBackgroundServices) -> bootstrap.Handle
         deadline = Deadline(max(0.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN))
 
         def on_job(user: str, job_id: str, receives: int) -> None:
-            if services.turns.run(user, job_id) or services.postponed.run(user, job_id, deadline, receives=receives):
+            if services.turns.run(user, job_id) or services.cutouts.run(user, job_id, deadline, receives=receives):
+                return
+            if services.postponed.run(user, job_id, deadline, receives=receives):
                 return
             services.recipes_worker.run(user, job_id, deadline, receives=receives)
 

@@ -13,7 +13,7 @@ from darkroom.adapters.conversation_store import DynamoConversationStore
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.ledger import DynamoLedger
 from darkroom.models.conversation import Conversation
-from darkroom.models.job import Job, JobCost, JobStatus, ProviderCall
+from darkroom.models.job import Job, JobCost, JobStatus, KeptCutout, ProviderCall
 from darkroom.ports import JobStore, Ledger
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
@@ -95,6 +95,20 @@ def test_each_step_of_a_paid_job_is_done_once(stores: tuple[JobStore, Ledger], c
     assert jobs.revive(read)
     assert not jobs.revive(read)
     assert jobs.find(user, job.id) == read
+
+
+def test_a_cut_out_is_noted_down_once(stores: tuple[JobStore, Ledger], clock: SteppingClock, user: str) -> None:
+    jobs, _ = stores
+    job = paid_job(user, clock.now)
+    assert job.work is not None
+    work = job.work.model_copy(update={"cutout_format": "png"})
+    job = succeeded(job.model_copy(update={"work": work}), clock.now, cost=JobCost(actual=700, charged=True))
+    jobs.add(job)
+    kept = jobs.keep_cutouts(job, (KeptCutout(image=job.images[0]),))
+    assert kept is not None
+    assert [cutout.image for cutout in kept.cutouts] == list(job.images)
+    assert jobs.find(user, job.id) == kept
+    assert jobs.keep_cutouts(job, (KeptCutout(),)) is None, "another one who has seen none"
 
 
 def test_a_look_is_begun_once(stores: tuple[JobStore, Ledger], clock: SteppingClock, user: str) -> None:

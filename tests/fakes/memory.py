@@ -14,6 +14,10 @@ from darkroom.models.token import ApiToken
 from darkroom.ports import Clock, JobPage, OpenJob, PresignedUpload
 
 _IN_SHORT = {"user", "id", "created_at", "dispatched_at", "key_sha256"}
+_WRITTEN_APART = (
+    *("attempt", "started_at", "lease_expires_at", "dispatched_at", "key_usage", "key_sha256"),
+    *("key_charges", "key_listed", "removed_at", "stop_at", "cutouts"),
+)
 
 
 class MemoryTokenStore:
@@ -215,9 +219,8 @@ class MemoryJobStore:
             stored = self.jobs.get((job.user, job.id))
             if stored is None or stored.status is not JobStatus.SUCCEEDED or stored.removed_at is not None:
                 return None
-            if stored.attempt != job.attempt or stored.cost.settled != job.cost.settled:
-                return None
-            if len(stored.cutouts) != len(job.cutouts):
+            is_as_read = stored.attempt == job.attempt and stored.cost.settled == job.cost.settled
+            if not is_as_read or len(stored.cutouts) != len(job.cutouts):
                 return None
             return self._put(stored, cutouts=tuple(cutouts))
 
@@ -268,22 +271,7 @@ class MemoryJobStore:
 
 def keeping_dispatch(stored: Job, job: Job) -> Job:
     """The job as it is to be stored, with what only `start`, `dispatch` and `note_generation` may say."""
-    kept = {
-        name: getattr(stored, name)
-        for name in (
-            "attempt",
-            "started_at",
-            "lease_expires_at",
-            "dispatched_at",
-            "key_usage",
-            "key_sha256",
-            "key_charges",
-            "key_listed",
-            "removed_at",
-            "stop_at",
-            "cutouts",
-        )
-    }
+    kept = {name: getattr(stored, name) for name in _WRITTEN_APART}
     cost = job.cost.model_copy(update={"settled": stored.cost.settled})
     noted = job.generation_id if job.generation_id is not None else stored.generation_id
     return job.model_copy(update={**kept, "cost": cost, "generation_id": noted})

@@ -27,6 +27,7 @@ from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.paid.admission import Admission
 from darkroom.services.paid.answers import Answers
 from darkroom.services.paid.budgets import Budgets
+from darkroom.services.paid.cutouts import Cutouts
 from darkroom.services.paid.settlement import Settlement
 from darkroom.services.paid.worker import Worker
 from darkroom.services.preferences import Preferences
@@ -204,6 +205,10 @@ class PaidStudio:
         return Quotes(Catalogue(self.provider), generation_model=self.painter, edit_model=self.painter)
 
     @cached_property
+    def cutouts(self) -> Cutouts:
+        return Cutouts(self.jobs, self.render_queue, self.clock, self.alarm)
+
+    @cached_property
     def settlement(self) -> Settlement:
         return Settlement(
             jobs=self.jobs,
@@ -215,6 +220,7 @@ class PaidStudio:
             clock=self.clock,
             alarm=self.alarm,
             max_megapixels=25,
+            begin_cutouts=self.cutouts.begin,
         )
 
     def alarm(self, name: str, /, **facts: object) -> None:

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from darkroom.adapters.matter import RembgMatter
 from darkroom.bootstrap import (
     AccountServices,
     AnswerServices,
@@ -12,6 +13,8 @@ from darkroom.bootstrap import (
 )
 from darkroom.bootstrap import WorkerServices as Services
 from darkroom.bootstrap._batches import advancing
+from darkroom.images.pipeline import remove_background
+from darkroom.models.cutout import Cutout, CutoutOptions
 from darkroom.models.deadline import Deadline
 from darkroom.models.money import CREDIT
 from darkroom.services.catalogue.catalogue import Catalogue
@@ -41,6 +44,7 @@ from darkroom.services.recipes.painted_batch import PaintedBatches
 from darkroom.services.recipes.recipe_worker import RecipeWorker
 from darkroom.services.recipes.recipes import Recipes
 from darkroom.services.recipes.render import Render
+from darkroom.services.removal.cutout_worker import CutoutWorker
 from darkroom.services.selection.chat_models import ChatModels
 from darkroom.services.usage.usage import KeyFigures
 from tests.unit.counting import Counting, counting
@@ -101,6 +105,7 @@ class Studio(PaidStudio):
             clock=self.clock,
             alarm=self.alarm,
             advance=self.advance,
+            sweep_cutouts=self.cutouts.sweep,
             is_batch=is_batch,
             resume_batch=self.recipes.resume,
         )
@@ -115,7 +120,7 @@ class Studio(PaidStudio):
 
     @cached_property
     def sources(self) -> Sources:
-        return Sources(self.images, Fetcher(), self.jobs)
+        return Sources(self.images, Fetcher(), self.jobs, clock=self.clock)
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -153,6 +158,31 @@ class Studio(PaidStudio):
             admission=self.admission,
             jobs=self.jobs,
             clock=self.clock,
+        )
+
+    @cached_property
+    def cutout_worker(self) -> CutoutWorker:
+        """What the function with the segmentation model does for pictures that were bought."""
+
+        def cut_out(data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
+            return remove_background(
+                data,
+                options,
+                segmenter=self.segmenter,
+                matter=RembgMatter(),
+                default_model="middle",
+                max_megapixels=25,
+                background_image=behind,
+            )
+
+        return CutoutWorker(
+            pipeline=cut_out,
+            images=self.images,
+            jobs=self.jobs,
+            queue=self.render_queue,
+            settings=self.settings.load,
+            alarm=self.alarm,
+            max_attempts=3,
         )
 
     @cached_property

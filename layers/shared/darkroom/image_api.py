@@ -124,7 +124,7 @@ class Answering:
             what: what is waited for, with its verb.
         """
         api.on_error(lambda error: self.undelivered(error, submission, terms))
-        job = submission.job
+        job = self.behind.shown.as_shown(submission.job)
         limit = LONGEST_WAIT if terms.wait is None else terms.wait
         if not terms.is_async or is_answer(job):
             job = self.behind.wait(job, min(limit, max(0.0, api.seconds_left - _AFTERWARDS)))
@@ -144,7 +144,8 @@ class Answering:
             f"{what} not finished yet; the work goes on.",
             fix="Send the same request again to wait on, or look at the job.",
             retry_after=1,
-            charged="unknown",
+            # What was bought may be waited for while it is cut out of its background.
+            charged=self._charged(job),
             context={"job": self.behind.shown.show(job)},
         )
 
@@ -157,9 +158,7 @@ class Answering:
         if error.joins:
             return error
         job = self._as_it_is(submission.job)
-        # As it is shown: a turn that goes on is settled itself, and its parts are not.
-        cost = self.behind.shown.show_cost(job)
-        charged: Charged = cost["charged"] if cost["settled"] else "unknown"
+        charged = self._charged(job)
         shown = self._shown(job, charged)
         is_free = terms.idempotency_key is not None or self._let_go(submission)
         if error.status < 500:
@@ -182,6 +181,12 @@ class Answering:
             charged=charged,
             context={"job": shown},
         )
+
+    def _charged(self, job: Job) -> Charged:
+        """As it is shown: a turn that goes on is settled itself, and its parts are not."""
+        cost = self.behind.shown.show_cost(job)
+        charged: Charged = cost["charged"] if cost["settled"] else "unknown"
+        return charged
 
     def _as_it_is(self, job: Job) -> Job:
         try:

@@ -19,7 +19,10 @@ _SHOWN = ("media_type", "width", "height")
 
 
 def image_body(behind: AnswerServices, job: Job, request: ImageRequest) -> dict[str, Any]:
-    """The body for a job that has succeeded. What is not known is left out: OpenAI's schema has no nulls there."""
+    """The body for a job that has succeeded, as its owner sees it.
+
+    What is not known is left out: OpenAI's schema has no nulls there.
+    """
     shown = behind.shown.show(job)
     painted = job.work.request if job.work else None
     if request.wants_links:
@@ -29,7 +32,7 @@ def image_body(behind: AnswerServices, job: Job, request: ImageRequest) -> dict[
     else:
         data, warnings = _inline(behind, job)
     told = {
-        "background": painted.background if painted else None,
+        "background": _background(job),
         "output_format": data[0]["media_type"].partition("/")[2] if data else None,
         "quality": painted.quality if painted else None,
         "size": f"{data[0]['width']}x{data[0]['height']}" if data else None,
@@ -68,6 +71,14 @@ def _inline(behind: AnswerServices, job: Job) -> tuple[list[dict[str, Any]], tup
         f"Together the pictures are more than one answer can carry, so `b64_json` holds them as {kinds}; "
         "`job.output.images` links to the files as they were made.",
     )
+
+
+def _background(job: Job) -> str | None:
+    """What the pictures have: what the model was asked for, or what was made of it here."""
+    if job.has_cutouts:
+        made = [cutout.image for cutout in job.cutouts if cutout.image is not None]
+        return "transparent" if len(made) == len(job.images) else "opaque"
+    return job.work.request.background if job.work and job.work.request else None
 
 
 def _facts(image: StoredImage | Shrunk) -> Mapping[str, Any]:

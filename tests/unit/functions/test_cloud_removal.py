@@ -41,6 +41,7 @@ class Service:
                 postponed=cloud.postponed,
                 recipes_worker=studio.recipe_worker,
                 turns=studio.image_function,
+                cutouts=studio.cutout_worker,
                 answering=lambda: studio.answering,
             )
         )

@@ -13,12 +13,14 @@ from darkroom.errors import ServiceUnavailable
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.upload import UploadRequest
+from darkroom.models.user_settings import UserSettings
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.conversations.turn_render import TurnRender
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.inputs.uploads import Uploads
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
+from darkroom.services.removal.cutout_worker import CutoutWorker
 from darkroom.services.removal.one_at_a_time import OneAtATime
 from darkroom.services.removal.postponed import Postponed
 from darkroom.services.removal.remove_background import RemoveBackground
@@ -27,10 +29,12 @@ from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event, s3_record
 from tests.fakes.matting import FakeMatter
 from tests.fakes.paid import MemoryJobQueue
+from tests.paid_jobs import paid_job, succeeded
 from tests.photos import load
 from tests.unit.services.baking import FLIP, Bakery, picture
 from tests.unit.services.inputs.test_sources import OnePageWeb
 
+SETTINGS = UserSettings(background_model="isnet")
 PATH = "/v1/images/background-removals"
 PHOTO = bytes(range(256))
 
@@ -64,6 +68,9 @@ class Studio:
                 answering=_nobody_pays,
                 recipes_worker=bakery.worker(),
                 turns=TurnRender(jobs, MemoryJobQueue(), bakery.render, clock),
+                cutouts=CutoutWorker(
+                    self._pipeline, images, jobs, bakery.queue, lambda _user: SETTINGS, bakery.alarm, max_attempts=3
+                ),
                 remove_background=RemoveBackground(
                     pipeline=self._pipeline,
                     sources=Sources(images, OnePageWeb()),
@@ -333,6 +340,17 @@ class TestQueue:
         event = queue_event({"user": "alice", "job_id": submission.job.id}, {"user": "alice", "job_id": "job_gone"})
         assert studio.queue(event) == {"batchItemFailures": []}
         assert studio.bakery.job(submission).result["progress"] == {"done": 3, "failed": 0, "total": 3}
+
+    def test_a_message_that_names_a_bought_job_has_its_picture_cut_out(
+        self, studio: Studio, clock: SteppingClock
+    ) -> None:
+        job = succeeded(paid_job("alice", clock()), clock())
+        assert job.work is not None
+        studio.jobs.add(job.model_copy(update={"work": job.work.model_copy(update={"cutout_format": "webp"})}))
+        studio.images.write_output(job.images[0].key, PHOTO, media_type="image/png", metadata={})
+        assert studio.queue(queue_event({"user": "alice", "job_id": job.id})) == {"batchItemFailures": []}
+        assert studio.given == [(PHOTO, CutoutOptions(model="isnet", format="webp"), None)]
+        assert studio.images.outputs[f"outputs/alice/{job.id}/0-cut.webp"].data == b"cut out"
 
     def test_a_job_that_is_being_worked_on_is_left_to_whoever_does(self, studio: Studio, clock: SteppingClock) -> None:
         job = studio.bakery.apply(FLIP, studio.bakery.upload(1)).job

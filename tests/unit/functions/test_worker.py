@@ -68,7 +68,12 @@ def test_a_dead_letter_fails_its_job_and_says_so_to_somebody(studio: Studio) -> 
 
 
 def test_the_schedule_sweeps(studio: Studio) -> None:
-    assert handler_of(studio.worker_services)(SCHEDULE, LongContext()) == {"looked_at": 0, "failed": 0, "webhooks": 0}
+    assert handler_of(studio.worker_services)(SCHEDULE, LongContext()) == {
+        "looked_at": 0,
+        "failed": 0,
+        "webhooks": 0,
+        "cutouts": 0,
+    }
 
 
 def test_a_sweep_ends_in_time_and_says_what_it_did_not_see(studio: Studio) -> None:

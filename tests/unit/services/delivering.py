@@ -58,6 +58,10 @@ class World:
 
     def add(self, status: JobStatus = JobStatus.SUCCEEDED, **changes: Any) -> Delivery:
         self.jobs.add(Job(id="job_1", user="alice", op="generation", created_at=self.clock.now, status=status))
+        return self.announce(**changes)
+
+    def announce(self, **changes: Any) -> Delivery:
+        """The delivery of a job that is there already, as it is stored before its first attempt."""
         delivery = Delivery(
             id="msg_job_1",
             user="alice",

@@ -1,8 +1,8 @@
 """Recipes on many pictures, as the worker has to do with them: the paintings that they wait for, and their sweep."""
 
 from darkroom.bootstrap._base import Stores, alarm, now
-from darkroom.bootstrap._chat import batch_pricing, render_queue
-from darkroom.bootstrap._paid import job_queue, settlement
+from darkroom.bootstrap._chat import batch_pricing
+from darkroom.bootstrap._paid import job_queue, render_queue, settlement
 from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.paid.worker import Advance
 from darkroom.services.recipes.batch_notes import Notes

@@ -3,12 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import boto3
-
-from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.conversation_store import DynamoConversationStore
 from darkroom.adapters.recipe_store import DynamoRecipeStore
-from darkroom.adapters.render_queue import SqsRenderQueue
 from darkroom.adapters.url_fetcher import HttpUrlFetcher
 from darkroom.bootstrap._base import (
     Stores,
@@ -22,7 +18,16 @@ from darkroom.bootstrap._base import (
     url_guard,
 )
 from darkroom.bootstrap._catalogue import catalogue
-from darkroom.bootstrap._paid import AnswerServices, admission, answering, check_webhook, job_queue, quotes, settlement
+from darkroom.bootstrap._paid import (
+    AnswerServices,
+    admission,
+    answering,
+    check_webhook,
+    job_queue,
+    quotes,
+    render_queue,
+    settlement,
+)
 from darkroom.models.conversation import Conversation
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.cursors import Cursors
@@ -147,7 +152,3 @@ def sources(settings: Settings, behind: Stores) -> Sources:
 
 def chat_models(settings: Settings, published: Catalogue) -> ChatModels:
     return ChatModels(published, default=settings.chat_model)
-
-
-def render_queue(settings: Settings) -> SqsRenderQueue:
-    return SqsRenderQueue(settings.render_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import boto3
 
 from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.job_queue import SqsJobQueue
+from darkroom.adapters.render_queue import SqsRenderQueue
 from darkroom.adapters.webhook_queue import SqsWebhookQueue
 from darkroom.bootstrap._base import (
     Stores,
@@ -36,6 +38,7 @@ from darkroom.services.inputs.uploads import Uploads
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.paid.admission import Admission
 from darkroom.services.paid.answers import Answers
+from darkroom.services.paid.cutouts import Cutouts
 from darkroom.services.paid.settlement import Settlement
 from darkroom.services.paid.waiting import wait_for
 from darkroom.services.pricing.quotes import Quotes
@@ -80,8 +83,9 @@ class AnswerServices:
     sleep: Callable[[float], None] = time.sleep
 
     def wait(self, job: Job, seconds: float) -> Job:
-        """The job when it is over, or as it was last seen after so many seconds."""
-        return wait_for(self.jobs, job, Deadline(seconds, clock=self.clock), self.sleep)
+        """The job as its owner sees it, when it is over, or as it was last seen after so many seconds."""
+        deadline = Deadline(seconds, clock=self.clock)
+        return wait_for(self.jobs, job, deadline, self.sleep, as_shown=self.shown.as_shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,8 @@ def admission(settings: Settings, behind: Stores) -> Admission:
 
 
 def settlement(settings: Settings, behind: Stores) -> Settlement:
+    # Most functions that settle a job only cancel it.
+    cut = cache(lambda: cutouts(settings, behind))
     return Settlement(
         jobs=behind.jobs,
         ledger=behind.ledger,
@@ -149,10 +155,15 @@ def settlement(settings: Settings, behind: Stores) -> Settlement:
         clock=now,
         alarm=alarm,
         max_megapixels=settings.max_megapixels,
+        begin_cutouts=lambda job: cut().begin(job),
         keeps_books=lambda name: providers(settings, behind).get(name).keeps_books,
         telemetry=EmfTelemetry(),
         statistics=statistics(settings, behind),
     )
+
+
+def cutouts(settings: Settings, behind: Stores) -> Cutouts:
+    return Cutouts(behind.jobs, render_queue(settings), now, alarm)
 
 
 def answering(settings: Settings, behind: Stores) -> AnswerServices:
@@ -181,6 +192,10 @@ def check_webhook(settings: Settings) -> Callable[[str], None]:
 
 def job_queue(settings: Settings) -> SqsJobQueue:
     return SqsJobQueue(settings.job_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
+
+
+def render_queue(settings: Settings) -> SqsRenderQueue:
+    return SqsRenderQueue(settings.render_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
 
 
 def webhook_queue(settings: Settings) -> SqsWebhookQueue:

@@ -25,6 +25,7 @@ from darkroom.services.recipes.painted_batch import PaintedBatches
 from darkroom.services.recipes.recipe_worker import RecipeWorker
 from darkroom.services.recipes.recipes import FolderRecipes
 from darkroom.services.recipes.render import Render
+from darkroom.services.removal.cutout_worker import CutoutWorker
 from darkroom.services.removal.one_at_a_time import OneAtATime
 from darkroom.services.removal.postponed import Postponed
 from darkroom.services.removal.remove_background import RemoveBackground
@@ -43,6 +44,7 @@ class RemoveBackgroundServices:
     postponed: Postponed
     recipes_worker: RecipeWorker
     turns: TurnRender
+    cutouts: CutoutWorker
     answering: "Callable[[], AnswerServices]"
 
 
@@ -67,6 +69,7 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
     render = Render(behind.images, sources, settings.max_megapixels, segmenter, settings.background_model)
     sqs = bounded(boto3.client("sqs", config=CLIENT_CONFIG))
     queue, job_queue = SqsRenderQueue(settings.render_queue, sqs), SqsJobQueue(settings.job_queue, sqs)
+
     notes, work = Notes(behind.images), DynamoWorkLog(settings.table, behind.dynamodb)
 
     def cut_out(data: bytes, options: CutoutOptions, behind_it: bytes | None) -> Cutout:
@@ -121,6 +124,15 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
             max_attempts=settings.upload_max_receives,
         ),
         turns=TurnRender(behind.jobs, job_queue, render, now),
+        cutouts=CutoutWorker(
+            pipeline=cut_out,
+            images=behind.images,
+            jobs=behind.jobs,
+            queue=queue,
+            settings=behind.settings.load,
+            alarm=alarm,
+            max_attempts=settings.upload_max_receives,
+        ),
         answering=cache(lambda: _answering(settings, behind)),
     )
 

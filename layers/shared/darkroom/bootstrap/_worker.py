@@ -9,7 +9,7 @@ from darkroom.bootstrap._base import LOST_SEAL, alarm, jobs_of, keys, now, provi
 from darkroom.bootstrap._batches import advancing, batch_painting
 from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._chat import recipes, turns
-from darkroom.bootstrap._paid import admission, job_queue, settlement, webhook_queue
+from darkroom.bootstrap._paid import admission, cutouts, job_queue, settlement, webhook_queue
 from darkroom.bootstrap._usage import reports
 from darkroom.services.jobs.sweep import Sweep
 from darkroom.services.paid.reconcile import Reconciliation
@@ -76,6 +76,7 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
                 keys=known, providers=by_name, jobs=behind.jobs, ledger=behind.ledger, clock=now
             ),
             resend_webhooks=lambda: len(webhooks.resend_stale()),
+            sweep_cutouts=cutouts(settings, behind).sweep,
             clock=now,
             alarm=alarm,
             advance=advance,

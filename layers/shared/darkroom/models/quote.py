@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.models.generation import GenerationRequest
+from darkroom.models.job import CutoutFormat
 from darkroom.models.money import MicroUsd
 from darkroom.models.provider import RatesByModel
 
@@ -36,6 +37,7 @@ class Quote(BaseModel):
     pixels: int = Field(0, description="The most that one picture has.")
     calls: tuple[int, ...] = Field((), description="Pictures per call of the provider, where it takes several.")
     max_seed: int | None = Field(None, description="The largest seed that one of several calls may be given.")
+    cutout_format: CutoutFormat | None = Field(None, description="See PaidWork.")
     warnings: tuple[str, ...] = ()
     other_providers: tuple[str, ...] = Field((), description="That may do the same for no more than the reserve.")
     rates: dict[str, RatesByModel] = Field(default_factory=dict, description="By provider, of those that tell no cost.")

@@ -62,6 +62,7 @@ def prepared(
             inputs=inputs,
             mask=mask,
             output_format=request.output_format,
+            cutout_format=quote.cutout_format,
             other_providers=quote.other_providers,
             rates=quote.rates,
         ),

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from darkroom.errors import ServiceUnavailable, UrlRefused
-from darkroom.models.job import JobStatus
+from darkroom.models.job import JobStatus, KeptCutout
 from darkroom.models.webhook import Delivery, WebhookSecrets
 from darkroom.services.paid.webhooks import (
     BACK_OFF,
+    CUTOUT_WAIT,
     GIVE_UP_AFTER,
     JITTER,
     LOST_AFTER,
@@ -23,6 +24,7 @@ from darkroom.services.paid.webhooks import (
 )
 from tests.conftest import SteppingClock
 from tests.fakes.webhooks import Call, MemoryWebhookQueue, MemoryWebhookStore, Receiver, receiving
+from tests.paid_jobs import paid_job, succeeded
 from tests.unit.services.delivering import World, verified
 
 
@@ -46,6 +48,36 @@ def world(clock: SteppingClock, receiver: Receiver) -> World:
 
 
 # An event
+
+
+def test_a_job_whose_pictures_are_being_cut_out_is_told_of_when_they_are_there(world: World) -> None:
+    job = succeeded(paid_job("alice", world.clock.now, id="job_1"), world.clock.now)
+    assert job.work is not None
+    job = job.model_copy(update={"work": job.work.model_copy(update={"cutout_format": "png"})})
+    world.jobs.add(job)
+    world.announce()
+    assert world.deliver() == CUTOUT_WAIT
+    world.clock.step(timedelta(minutes=1))
+    assert world.deliver() == timedelta(seconds=30)
+    assert world.receiver.calls == []
+    assert world.delivery.attempts == 0
+    assert world.jobs.keep_cutouts(world.jobs.jobs["alice", "job_1"], (KeptCutout(image=job.images[0]),))
+    assert world.deliver() is None
+    assert verified(world.receiver.calls[0], world.webhooks.secret("alice").current)["type"] == "job.succeeded"
+
+
+def test_a_cut_out_that_never_comes_keeps_no_event_back_for_ever(world: World) -> None:
+    job = succeeded(paid_job("alice", world.clock.now, id="job_1"), world.clock.now)
+    assert job.work is not None
+    world.jobs.add(job.model_copy(update={"work": job.work.model_copy(update={"cutout_format": "png"})}))
+    world.announce()
+    wait, looks = world.deliver(), 0
+    while wait is not None:
+        looks += 1
+        world.clock.step(wait)
+        wait = world.deliver()
+    assert len(world.receiver.calls) == 1
+    assert looks < 20, "a message that is received thirty times is a dead letter"
 
 
 @pytest.mark.parametrize("status", [JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED])

@@ -73,8 +73,7 @@ def test_with_pictures_to_work_from_it_is_an_edit(quoting: Quotes) -> None:
     [
         (GEMINI, {"output_format": "svg"}, "output_format", {"accepted": []}),
         (VECTOR, {"output_format": "webp"}, "output_format", {"accepted": ["svg"]}),
-        (OPENAI, {"background": "transparent"}, "background", {"accepted": ["auto", "opaque"]}),
-        (KLEIN, {"background": "transparent"}, "background", {"accepted": []}),
+        (VECTOR, {"background": "transparent"}, "background", {"accepted": []}),
         (GEMINI_PRO, {"resolution": "512"}, "resolution", {"accepted": ["1K", "2K", "4K"]}),
         (KLEIN, {"resolution": "2K"}, "resolution", {"accepted": []}),
         (RECRAFT, {"aspect_ratio": "2:3"}, "aspect_ratio", {"accepted": ["1:1", "4:3", "3:4", "16:9", "9:16", "auto"]}),

@@ -1,26 +1,37 @@
 """Turns the ways in which a picture is handed over into its bytes."""
 
 import re
+from datetime import UTC, datetime
 from typing import Final
 
 from darkroom.errors import InvalidParameter, NotFound
 from darkroom.models.image_input import from_base64
 from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.models.source import ImageSource
-from darkroom.ports import ImageStore, JobStore, UrlFetcher
+from darkroom.ports import Clock, ImageStore, JobStore, UrlFetcher
 from darkroom.services.inputs.uploads import MAX_UPLOAD_BYTES, upload_key
 
 # Longer than any id there is, and of no character that a store could stumble over.
 _JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class Sources:
-    """Args: jobs: whose pictures may be handed over again; without it there are none."""
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, images: ImageStore, fetcher: UrlFetcher, jobs: JobStore | None = None) -> None:
+
+class Sources:
+    """Args:
+    jobs: whose pictures may be handed over again; without it there are none.
+    clock: by which it is told whether a job's pictures are there.
+    """
+
+    def __init__(
+        self, images: ImageStore, fetcher: UrlFetcher, jobs: JobStore | None = None, *, clock: Clock = _utc_now
+    ) -> None:
         self._images = images
         self._fetcher = fetcher
         self._jobs = jobs
+        self._clock = clock
 
     def read(self, user: str, source: ImageSource) -> bytes:
         """The bytes behind the one way that is given.
@@ -45,7 +56,7 @@ class Sources:
         job = self._jobs.find(user, job_id) if self._jobs is not None and _JOB_ID.fullmatch(job_id) else None
         if job is None:
             raise NotFound(f"There is no job {job_id[:64]!r}.", fix="GET /v1/jobs lists yours.", param=param)
-        return job
+        return job.as_shown(self._clock())
 
 
 def _output(job: Job, index: int, param: str) -> StoredImage:

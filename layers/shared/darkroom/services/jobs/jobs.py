@@ -52,6 +52,10 @@ class Jobs:
             raise NotFound(f"There is no job {job_id[:64]!r}.", fix="GET /v1/jobs lists yours.")
         return job
 
+    def as_shown(self, job: Job) -> Job:
+        """The job as its owner sees it; see Job.as_shown."""
+        return job.as_shown(self._clock())
+
     def page(self, user: str, *, limit: int = 20, before: str | None = None) -> tuple[Sequence[Job], str | None]:
         """A page of jobs, newest first, and the id to give as `before` for the next one; it is exclusive."""
         if not 1 <= limit <= MOST_PER_PAGE:
@@ -88,7 +92,9 @@ class Jobs:
         completion = [str(job.result["completion"]), long_answer_key(job)] if "completion" in job.result else []
         # A conversation shows the pictures of its turns as long as there is one; they are removed with it.
         own = () if job.conversation_id else job.images
-        self._images.remove_outputs([*(image.key for image in own), *completion])
+        # Whether they are noted down or not: whatever writes them may have been stopped in between.
+        cutouts = [job.cutout_key(index) for index in range(len(own))] if job.has_cutouts else []
+        self._images.remove_outputs([*(image.key for image in own), *cutouts, *completion])
         if job.is_paid and self._raw_answers is not None:
             for name in raw_names(job):
                 self._raw_answers.remove(user, name)
@@ -135,6 +141,11 @@ class Jobs:
             return job
         if any(call.dispatched_at is None for call in job.calls) and self._store.stop(job, at=self._clock()):
             return self.find(user, job_id)
+        if self.as_shown(job).status is not job.status:
+            raise Conflict(
+                "The picture is bought, and is only being cut out of its background.",
+                fix="Wait until it is over, or remove the job.",
+            )
         if job.status.is_final:
             raise Conflict(f"The job is over: it has {job.status}.", fix="There is nothing left to cancel.")
         raise Conflict(
@@ -176,7 +187,7 @@ class Jobs:
         Args:
             most_images: how many pictures are shown at the most; a list of long jobs must fit into an answer.
         """
-        path = f"/v1/jobs/{job.id}"
+        path, job = f"/v1/jobs/{job.id}", self.as_shown(job)
         images = [
             {**image.model_dump(exclude={"key"}), "url": self._images.link_output(image.key)}
             for image in job.images[:most_images]

@@ -5,6 +5,7 @@ running, worker gone, not sent   → queued again, a few times
 running, worker gone, sent       → its raw answer is read, or it becomes uncertain
 uncertain, or its cost unknown   → what it cost is found out; after a day, given up
 a webhook's message lost         → sent again
+bought, and not yet cut out      → the image function is told again; after a while, given up
 
 Each job is looked at by itself (`looks`): one that raises, hangs or kills the process is counted, and comes last, later
 and later. What is a day old and still in trouble is ended without the step that troubles it.
@@ -40,6 +41,7 @@ _MOST_LEFT = 16
 class Sweep:
     """Args:
     resend_webhooks: sends the messages of deliveries that were lost again; says how many.
+    sweep_cutouts: brings to an end what is to be cut out of its background; says of how many jobs.
     is_batch: whether a job is a recipe for many pictures.
     resume_batch: sends the message of such a job again, if nobody is at work on it; or gives it up.
     longest_look: seconds that one job may take.
@@ -57,6 +59,7 @@ class Sweep:
     clock: Clock
     alarm: Alarm
     advance: Advance = no_turns
+    sweep_cutouts: Callable[[], int] = lambda: 0
     is_batch: Callable[[Job], bool] = lambda _job: False
     resume_batch: Callable[[Job], object] = lambda _job: None
     longest_look: float = LONGEST_LOOK
@@ -81,7 +84,8 @@ class Sweep:
                 done["failed"] += 1
                 if seen.failures + 1 >= MOST_FAILURES:
                     self.alarm("SWEEP_QUARANTINED", job=seen.id, failures=seen.failures + 1)
-        done["webhooks"] = self._resent()
+        done["webhooks"] = self._counted("webhooks", self.resend_webhooks)
+        done["cutouts"] = self._counted("cutouts", self.sweep_cutouts)
         return done
 
     def _is_looked_at(self, seen: OpenJob, seconds: float) -> bool:
@@ -103,11 +107,11 @@ class Sweep:
                 del self.left[name]
         return len(self.left) > _MOST_LEFT
 
-    def _resent(self) -> int:
+    def _counted(self, name: str, sweep: Callable[[], int]) -> int:
         try:
-            return self.resend_webhooks()
-        except Exception as error:  # noqa: BLE001 - nor must a webhook's
-            self._complain("webhooks", error)
+            return sweep()
+        except Exception as error:  # noqa: BLE001 - nor must a webhook's, or a cut-out's
+            self._complain(name, error)
             return 0
 
     def _complain(self, job_id: str, error: Exception) -> None:

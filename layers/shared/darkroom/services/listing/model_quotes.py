@@ -82,6 +82,8 @@ class ModelQuotes:
             quote = self._quotes.quote(request, inputs=[PICTURE] * references)
         except DarkroomError:
             return None
+        if quote.cutout_format is not None:
+            return None  # it is asked what the model itself can make
         # A model that was named is never replaced without a word; of a listing it is there, so it is this one.
         return Wanted(quote.estimate)
 

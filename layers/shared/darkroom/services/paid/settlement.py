@@ -34,6 +34,7 @@ from darkroom.ports import (
 from darkroom.services.paid.budgets import Budgets
 from darkroom.services.paid.call_costs import counted, decided, given_up, shared
 from darkroom.services.paid.calls import MOST_STORED_BYTES, Result, raw_names
+from darkroom.services.paid.cutouts import BeginCutouts
 from darkroom.services.paid.persistence import Persist, once
 
 # What cannot be found out within a day will not be.
@@ -51,6 +52,7 @@ class Settlement:
     """Args:
     max_megapixels: of pictures that are put together here.
     keeps_books: whether a provider can be asked later what a call cost.
+    begin_cutouts: has the pictures of a job that was bought cut out, if they are to be.
     """
 
     jobs: JobStore
@@ -63,6 +65,7 @@ class Settlement:
     alarm: Alarm
     max_megapixels: float
     keeps_books: Callable[[str], bool] = lambda _provider: True
+    begin_cutouts: BeginCutouts = lambda _job: None
     telemetry: Telemetry | None = None
     statistics: ModelStatistics | None = None
 
@@ -93,8 +96,10 @@ class Settlement:
         Raises:
             Conflict: the job is gone, or is another's by now.
         """
-        if not self.jobs.revive(self._done(job, result)):
+        done = self._done(job, result)
+        if not self.jobs.revive(done):
             raise Conflict("The job has changed meanwhile.", fix="Look at it again.")
+        self.begin_cutouts(done)
         for name in raw_names(job):
             self.raw_answers.remove(job.user, name)
 
@@ -217,6 +222,7 @@ class Settlement:
         if job.status is JobStatus.SUCCEEDED:
             for name in raw_names(job):
                 self.raw_answers.remove(job.user, name)
+        self.begin_cutouts(job)
         self._measure(job, actual)
         return True
 
@@ -236,6 +242,8 @@ class Settlement:
     def _leave_open(self, job: Job) -> None:
         if not self.jobs.record(job):
             self.alarm("JOB_WAS_NOT_OURS", job=job.id, attempt=job.attempt)
+        elif job.status is JobStatus.SUCCEEDED:
+            self.begin_cutouts(job)
         elif job.status is JobStatus.UNCERTAIN and self.telemetry is not None:
             self.telemetry.doubted(job)
 

@@ -14,13 +14,23 @@ _FIRST = 0.1
 _LONGEST = 1.0
 
 
-def wait_for(jobs: JobStore, job: Job, deadline: Deadline, sleep: Callable[[float], None] = time.sleep) -> Job:
+def wait_for(
+    jobs: JobStore,
+    job: Job,
+    deadline: Deadline,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    as_shown: Callable[[Job], Job] = lambda job: job,
+) -> Job:
     """The job when it is over, or as it was last seen at the deadline. Uncertain is as good as over: it may take hours.
 
     A look that fails is taken again: the job goes on all the same.
+
+    Args:
+        as_shown: the job as its owner sees it, which may be running while its pictures are cut out.
     """
     pause = _FIRST
-    while not is_answer(job):
+    while not is_answer(job := as_shown(job)):
         left = deadline.left()
         if left <= 0:
             return job

@@ -31,6 +31,8 @@ BACK_OFF = (
 )
 MOST_ATTEMPTS = len(BACK_OFF) + 1
 JITTER = 0.2  # of a wait, more or less: what failed together shall not come again together
+# Of a job whose pictures are being cut out: at first, and then in proportion to how long that has taken.
+CUTOUT_WAIT = timedelta(seconds=2)
 PREVIOUS_LIFETIME = timedelta(hours=24)
 LOST_AFTER = timedelta(hours=1)
 # The worker may have died just before it sent the first message.
@@ -118,7 +120,7 @@ class Webhooks:
         delivery = self._store.find(user, delivery_id)
         if delivery is None or delivery.status != "pending":
             return None
-        wait = _too_early(delivery, self._clock())
+        wait = _too_early(delivery, self._clock()) or self._until_cut_out(delivery)
         if wait is not None:
             return wait
         event = self._event(delivery)
@@ -157,6 +159,15 @@ class Webhooks:
             self._store.save(delivery.model_copy(update={"requeued_at": now}))
             return True
         return False
+
+    def _until_cut_out(self, delivery: Delivery) -> timedelta | None:
+        """How long to wait before it is looked again whether the job's pictures are there; None if they are."""
+        job = None if delivery.report is not None else self._jobs.find(delivery.user, delivery.job_id)
+        now = self._clock()
+        if job is None or job.as_shown(now).status is job.status:
+            return None
+        # Few looks in all: a message that is received too often is a dead letter.
+        return max(CUTOUT_WAIT, (now - (job.completed_at or job.created_at)) / 2)
 
     def _event(self, delivery: Delivery) -> tuple[str, Mapping[str, Any]] | None:
         """Its type and its data as they are now; None if what it tells of is gone."""

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from darkroom.models.image_request import ImageRequest
+from darkroom.models.job import CutoutFormat
 from darkroom.services.catalogue.capabilities import Candidate, shared
 from darkroom.services.pricing.dimensions import AUTO
 from darkroom.services.pricing.quantities import QUALITIES
@@ -68,6 +70,21 @@ def seed(given: int | None, candidates: Sequence[Candidate]) -> Hint[int]:
     if given is None or all(each.accepts("seed", given) for each in candidates):
         return Hint(given)
     return Hint(None, (_ignored("seed"),))
+
+
+def cutout(request: ImageRequest, candidates: Sequence[Candidate]) -> Hint[CutoutFormat]:
+    """How pictures are written whose background is removed here, where one is to be transparent and the models cannot
+    make it so. What is drawn in vectors, and what is no format for it, is left to be refused.
+    """
+    if request.background != "transparent" or all(each.accepts("background", "transparent") for each in candidates):
+        return Hint()
+    if request.output_format == "svg" or any(each.values("output_format") == ("svg",) for each in candidates):
+        return Hint()
+    said = (
+        f"{candidates[0].model.id} makes no transparent background: what it makes is cut out of its background here, "
+        "which costs nothing."
+    )
+    return Hint("webp" if request.output_format == "webp" else "png", (said,))
 
 
 def _ignored(name: str) -> str:

@@ -67,7 +67,10 @@ class Quotes:
         candidates = [self._candidate(model, request.provider, choice) for model in chosen.models]
         shape = dimensions.shape(request, candidates, inputs, masked=masked)
         hinted = hints.quality(request.quality, candidates)
-        values, ignored = _values(request, shape, candidates, quality=hinted.value, masked=masked)
+        cut = hints.cutout(request, candidates)
+        values, ignored = _values(
+            request, shape, candidates, quality=hinted.value, masked=masked, is_cut_out=cut.value is not None
+        )
         calls = capabilities.calls_for(request.n, candidates, {INPUTS: len(inputs), **values})
         sent = passed(request, candidates)
         generation = GenerationRequest(
@@ -93,9 +96,10 @@ class Quotes:
                 reserve=pricing.reserve(bound),
                 least=pricing.reserve(pricing.least(generation, candidates, inputs, calls=calls)) or 0,
                 pixels=inputs[0].pixels if masked else _pixels(generation, candidates, inputs),
+                cutout_format=cut.value,
                 warnings=(
                     *(*chosen.warnings, *shape.warnings, *hinted.warnings, *ignored, *sent.warnings),
-                    *(*_shared_out(generation, calls), *masking),
+                    *(*_shared_out(generation, calls), *masking, *cut.warnings),
                 ),
             ),
             candidates,
@@ -192,10 +196,16 @@ def _can_stand_in(quote: Quote, provider: Provider, served: Sequence[Candidate],
 
 
 def _values(
-    request: ImageRequest, shape: Shape, candidates: Sequence[Candidate], *, quality: str | None, masked: bool
+    request: ImageRequest,
+    shape: Shape,
+    candidates: Sequence[Candidate],
+    *,
+    quality: str | None,
+    masked: bool,
+    is_cut_out: bool,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Parameters for the provider, without what is as good as not said; and what was ignored, in sentences."""
-    output_format = _format(request, candidates, masked=masked)
+    output_format = _format(request, candidates, masked=masked, is_cut_out=is_cut_out)
     compression = hints.compression(request.output_compression, output_format, candidates, masked=masked)
     seed = hints.seed(request.seed, candidates)
     values = {
@@ -203,7 +213,7 @@ def _values(
         "aspect_ratio": shape.aspect_ratio,
         "resolution": shape.resolution,
         "quality": quality,
-        "background": request.background,
+        "background": None if is_cut_out else request.background,
         "output_format": output_format,
         "output_compression": compression.value,
         "seed": seed.value,
@@ -221,7 +231,7 @@ def _is_unsaid(name: str, value: object, candidates: Sequence[Candidate]) -> boo
     return (name, value) == ("background", "opaque") and not all(each.accepts(name, value) for each in candidates)
 
 
-def _format(request: ImageRequest, candidates: Sequence[Candidate], *, masked: bool) -> str | None:
+def _format(request: ImageRequest, candidates: Sequence[Candidate], *, masked: bool, is_cut_out: bool) -> str | None:
     """The format for the provider; with a mask, and where the models have no choice of it, it is ours to see to.
 
     Raises:
@@ -236,10 +246,11 @@ def _format(request: ImageRequest, candidates: Sequence[Candidate], *, masked: b
             raise InvalidParameter(detail, fix="Leave the mask out, or choose another model.", param="mask")
         return None
     if request.background == "transparent":
-        transparent = [each for each in (*_MASKED_FORMATS, "svg") if each in accepted]
+        transparent = [each for each in (*_MASKED_FORMATS, "svg") if each in accepted and not is_cut_out]
         if given == "jpeg":
             raise _format_refusal("A JPEG cannot be transparent.", transparent or list(_MASKED_FORMATS))
-        return given or ("png" if "png" in accepted else None)
+        preferred = given if given in accepted or not is_cut_out else None
+        return preferred or ("png" if "png" in accepted else None)
     # What is painted can be written in another format here; what is drawn in vectors cannot, nor can one become such.
     is_ours = given in RASTER_FORMATS and given not in accepted and accepted != ["svg"]
     return None if is_ours else given
