@@ -37,6 +37,7 @@ from tests.unit.services.inputs.test_sources import OnePageWeb
 SETTINGS = UserSettings(background_model="isnet")
 PATH = "/v1/images/background-removals"
 PHOTO = bytes(range(256))
+B64 = base64.b64encode(PHOTO).decode()
 
 
 class Studio:
@@ -162,6 +163,40 @@ class TestWaysIn:
         answer = studio.post(body={**dict.fromkeys(names, nothing), "image_b64": base64.b64encode(PHOTO).decode()})
         assert answer["statusCode"] == 200, answer["body"]
         assert studio.given == [(PHOTO, CutoutOptions(), None)]
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"image": {"b64_json": B64}},
+            {"image": [{"image_url": f"data:image/jpeg;base64,{B64}"}]},
+            {"images": [f"data:image/jpeg;base64,{B64}"]},
+            {"image[]": [{"data": B64, "media_type": "image/jpeg"}]},
+        ],
+        ids=["object", "list", "images", "image[]"],
+    )
+    def test_a_picture_in_each_way_of_edits(self, studio: Studio, given: dict[str, Any]) -> None:
+        studio.post(body=given)
+        assert studio.given == [(PHOTO, CutoutOptions(), None)]
+
+    @pytest.mark.parametrize("name", ["image[]", "images", "image[0]"])
+    def test_a_file_by_each_name_of_edits(self, studio: Studio, name: str) -> None:
+        studio.post(**_form({"format": "webp"}, **{name: PHOTO}))
+        assert studio.given == [(PHOTO, CutoutOptions(format="webp"), None)]
+
+    @pytest.mark.parametrize(
+        ("given", "param"),
+        [
+            ({"images": [{"b64_json": B64}] * 2}, "images"),
+            ({"image[]": ["job_01JABCDEFGHJKMNPQRSTVWXYZ0"]}, "image[]"),
+            ({"image": {"href": "https://x.example/a.png"}}, "image"),
+            ({"image": ["cat.png"]}, "image[0]"),
+        ],
+        ids=["two", "a job's", "no way", "a name"],
+    )
+    def test_other_lists_are_refused_by_their_field(self, studio: Studio, given: dict[str, Any], param: str) -> None:
+        problem = json.loads(studio.post(body=given)["body"])
+        assert (problem["code"], problem["param"], problem["charged"]) == ("INVALID_PARAMETER", param, False)
+        assert studio.given == []
 
     def test_json_with_urls(self, studio: Studio) -> None:
         studio.post(body={"image_url": "https://a.example/1", "background_url": "https://a.example/2"})

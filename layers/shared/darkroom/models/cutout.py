@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from darkroom.models.form_values import file_format, given, lowered
-from darkroom.models.image_input import is_bare_base64, is_data_url
+from darkroom.models.image_input import is_bare_base64, is_data_url, is_listed, one_picture
 from darkroom.models.source import ImageSource
 
 OutputFormat = Literal["png", "jpeg", "webp"]
@@ -80,7 +80,10 @@ class CutoutRequest(CutoutOptions):
     @model_validator(mode="before")
     @classmethod
     def _by_what_it_is(cls, fields: Any) -> Any:
-        """Text where a file or a URL is expected is put where its kind belongs; null is as good as absent."""
+        """Text where a file or a URL is expected is put where its kind belongs; null is as good as absent.
+
+        A list of one, an object and OpenAI's names are taken as edits take them.
+        """
         if not isinstance(fields, Mapping):
             return fields
         said = given(fields)
@@ -89,6 +92,12 @@ class CutoutRequest(CutoutOptions):
                 kind = _kind(said.get(name))
                 if kind and f"{prefix}_{kind}" not in said:
                     said[f"{prefix}_{kind}"] = said.pop(name)
+        for name in [each for each in said if is_listed(each, said[each])]:
+            source = one_picture(name, said.pop(name))
+            way = "image" if source.data is not None else "image_url" if source.url else "upload_id"
+            if way in said:
+                raise ValueError("give the picture exactly once: image, image_url, image_b64 or upload_id")
+            said[way] = source.given[0]
         return said
 
     @model_validator(mode="after")

@@ -116,6 +116,29 @@ def names_picture(name: str) -> bool:
     return bool(_LISTS.fullmatch(name)) or name in _FIELDS or name in ("mask", "mask[]", "job_index", "index")
 
 
+def is_listed(name: str, value: Any) -> bool:
+    """Whether a field has its picture in a list or an object, or under a name that only OpenAI's API has for it."""
+    if name == "file_id":
+        return True
+    return bool(_LISTS.fullmatch(name)) and (name != "image" or isinstance(unfolded(value), list | tuple | Mapping))
+
+
+def one_picture(name: str, value: Any) -> ImageSource:
+    """The picture of a route that takes one, and none of a job.
+
+    Raises:
+        InvalidParameter: there are several or none, or it is no way of handing a picture over to that route.
+    """
+    images, _, _ = picture_fields({name: value})
+    if len(images) != 1:
+        raise InvalidParameter(f"`{name}` has {len(images)} pictures.", fix="Send one picture a request.", param=name)
+    if images[0].job_id is not None:
+        raise InvalidParameter(
+            f"`{name}` names a job's picture, which is not taken here.", fix="Send the picture itself.", param=name
+        )
+    return images[0]
+
+
 def _listed(rest: dict[str, Any]) -> Iterator[ImageSource]:
     """Takes `image`, `images` and what is numbered or repeated under these names."""
     found = sorted((match for name in rest if (match := _LISTS.fullmatch(name))), key=_place)
