@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from xdist.scheduler import Scheduling
@@ -18,10 +19,29 @@ ROOT = Path(__file__).resolve().parent.parent
 # Where and as the functions of a running stack have it: pymatting is compiled once for a checkout, not for each test.
 os.environ |= {"NUMBA_CACHE_DIR": str(ROOT / ".local" / "numba-cache"), "NUMBA_CPU_NAME": "generic"}
 
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
+_MEASURED = (ROOT / "tests" / "unit", ROOT / "tests" / "contract")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure coverage by unit and contract tests that run once.
+
+    Tracing doubles the time of a test. Property tests run the same lines hundreds of times, and the tests with a stack
+    do most of their work in other processes, which are not traced.
+    """
+    for item in items:
+        is_measured = any(item.path.is_relative_to(folder) for folder in _MEASURED)
+        if not is_measured or item.get_closest_marker("hypothesis"):
+            item.add_marker("no_cover")
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling | None":
-    """Workers of a parallel run get whole files, and whoever gets one test with a stack gets the others."""
+    """Give whole files to the workers of a parallel run, and all tests with a stack to one of them."""
     if config.getoption("dist") != "loadfile":
         return None
     from tests.distribution import StackAwareScheduling

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,51 +57,42 @@ SET = {
 }
 
 
-@pytest.fixture
-def up(tmp_path: Path, weights_dir: Path) -> Iterator[Up]:
-    port, output = free_port(), tmp_path / "output"
-    command = [sys.executable, "-m", "local.up", "--port", str(port), "--state", str(tmp_path / "state")]
+@contextmanager
+def starting(folder: Path, weights: Path) -> Iterator[Up]:
+    port, output = free_port(), folder / "output"
+    command = [sys.executable, "-m", "local.up", "--port", str(port), "--state", str(folder / "state")]
     with output.open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--weights", str(weights_dir)],
+            [*command, "--weights", str(weights)],
             cwd=ROOT,
             env={**os.environ, **SET},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    yield Up(process, tmp_path / "state", port, output)
-    process.kill()
-    process.wait()
+    try:
+        yield Up(process, folder / "state", port, output)
+    finally:
+        process.kill()
+        process.wait()
 
 
-def test_it_says_where_it_is_and_works(up: Up) -> None:
-    known = up.wait_until_ready()
-    assert known["url"] == f"http://127.0.0.1:{up.port}"
-    assert known["user"] == "local"
-    assert known["openrouter_url"].startswith("http://127.0.0.1:"), "the simulator, since no key was given"
-    assert known["openrouter_key"].startswith("sk-or-v1-")
-    assert {"uploads_bucket", "outputs_bucket", "table", "aws_endpoint_url"} <= set(known)
-    assert (up.folder / "darkroom.json").stat().st_mode & 0o777 == 0o600
-    headers = {"Authorization": f"Bearer {known['token']}"}
-    assert httpx.get(f"{known['url']}/v1/jobs", headers=headers, trust_env=False, timeout=30).status_code == 200
-    again = run("up", "--port", str(free_port()), "--state", str(up.folder))
-    assert again.returncode == 1
-    assert f"Darkroom is running already: {known['url']}" in again.stderr
-    banner = up.output.read_text()
-    assert known["token"] in banner
-    assert "-F image=@events/photo.jpg" in banner
-    assert f"`provider_keys` in {up.folder.resolve() / 'darkroom.json'}" in banner
-    assert {"openai", "removebg"} <= set(known["provider_keys"])
-    _has_what_was_set(httpx.get(f"{known['url']}/v1/settings", headers=headers, trust_env=False, timeout=30).json())
-    assert "IMAGE_GENERATION_MODEL" in banner
-    # A key of somebody's is nothing that a simulator is told.
-    assert "OPENAI_API_KEY: not used beside simulators" in banner
-    assert "CANARY" not in banner
+@pytest.fixture
+def up(tmp_path: Path, weights_dir: Path) -> Iterator[Up]:
+    with starting(tmp_path, weights_dir) as begun:
+        yield begun
 
 
-def test_each_function_has_answered_before_it_says_that_it_is_ready(up: Up) -> None:
-    known = up.wait_until_ready()
-    logs = {log.stem: log.read_text() for log in (up.folder / "logs").glob("*Function.log")}
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory, weights_dir: Path) -> Iterator[Up]:
+    """One for the tests that look at it, in this order, the last of which stops it: a start takes seconds of a core."""
+    with starting(tmp_path_factory.mktemp("ready"), weights_dir) as begun:
+        begun.wait_until_ready()
+        yield begun
+
+
+def test_each_function_has_answered_before_it_says_that_it_is_ready(ready: Up) -> None:
+    known = ready.wait_until_ready()
+    logs = {log.stem: log.read_text() for log in (ready.folder / "logs").glob("*Function.log")}
     template = Template.load(ROOT / "template.yaml", parameters=known["parameters"], api_url=known["url"])
     template.scope.ids.update(known["ids"])
     functions = set(template.functions)
@@ -111,14 +103,39 @@ def test_each_function_has_answered_before_it_says_that_it_is_ready(up: Up) -> N
     paid = {"GenerateFunction", "EditFunction", "ChatFunction", "WorkerFunction"}
     assert answered >= {*paid, "RemoveBackgroundFunction", "ModelsFunction", "JobsFunction", "AccountFunction"}
     # Prices have been looked up, nothing was made, and nothing of it is left.
-    assert "GET /api/v1/images/models/" in up.output.read_text()
-    assert "POST /api/v1" not in up.output.read_text()
+    assert "GET /api/v1/images/models/" in ready.output.read_text()
+    assert "POST /api/v1" not in ready.output.read_text()
     headers = {"Authorization": f"Bearer {known['token']}"}
     with httpx.Client(base_url=known["url"], headers=headers, trust_env=False, timeout=30) as client:
         assert client.get("/v1/jobs").json()["data"] == []
         assert [token["name"] for token in client.get("/v1/tokens").json()["data"]] == ["make up"]
     with Aws(known["aws_endpoint_url"]) as aws:
         assert aws.s3.list_objects_v2(Bucket=known["outputs_bucket"]).get("Contents", []) == []
+
+
+def test_it_says_where_it_is_and_works(ready: Up) -> None:
+    known = ready.wait_until_ready()
+    assert known["url"] == f"http://127.0.0.1:{ready.port}"
+    assert known["user"] == "local"
+    assert known["openrouter_url"].startswith("http://127.0.0.1:"), "the simulator, since no key was given"
+    assert known["openrouter_key"].startswith("sk-or-v1-")
+    assert {"uploads_bucket", "outputs_bucket", "table", "aws_endpoint_url"} <= set(known)
+    assert (ready.folder / "darkroom.json").stat().st_mode & 0o777 == 0o600
+    headers = {"Authorization": f"Bearer {known['token']}"}
+    assert httpx.get(f"{known['url']}/v1/jobs", headers=headers, trust_env=False, timeout=30).status_code == 200
+    again = run("up", "--port", str(free_port()), "--state", str(ready.folder))
+    assert again.returncode == 1
+    assert f"Darkroom is running already: {known['url']}" in again.stderr
+    banner = ready.output.read_text()
+    assert known["token"] in banner
+    assert "-F image=@events/photo.jpg" in banner
+    assert f"`provider_keys` in {ready.folder.resolve() / 'darkroom.json'}" in banner
+    assert {"openai", "removebg"} <= set(known["provider_keys"])
+    _has_what_was_set(httpx.get(f"{known['url']}/v1/settings", headers=headers, trust_env=False, timeout=30).json())
+    assert "IMAGE_GENERATION_MODEL" in banner
+    # A key of somebody's is nothing that a simulator is told.
+    assert "OPENAI_API_KEY: not used beside simulators" in banner
+    assert "CANARY" not in banner
 
 
 def _has_what_was_set(settings: dict[str, Any]) -> None:
@@ -132,18 +149,16 @@ def _has_what_was_set(settings: dict[str, Any]) -> None:
     }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_it_stops_with_everything_it_started(up: Up, number: signal.Signals) -> None:
-    up.wait_until_ready()
-    started = descendants(up.process.pid)
+def test_it_stops_with_everything_it_started(ready: Up) -> None:
+    started = descendants(ready.process.pid)
     assert started
-    up.process.send_signal(number)
+    ready.process.send_signal(signal.SIGINT)
     time.sleep(0.05)
-    up.process.send_signal(number)  # impatience changes nothing
-    assert up.process.wait(timeout=60) == 0
-    assert not (up.folder / "darkroom.json").exists()
+    ready.process.send_signal(signal.SIGINT)  # impatience changes nothing
+    assert ready.process.wait(timeout=60) == 0
+    assert not (ready.folder / "darkroom.json").exists()
     assert survivors(started, seconds=0) == []
-    listen(up.port).close()
+    listen(ready.port).close()
 
 
 def test_nothing_outlives_it_when_it_is_killed(up: Up) -> None:
@@ -154,12 +169,13 @@ def test_nothing_outlives_it_when_it_is_killed(up: Up) -> None:
     assert survivors(started) == []
 
 
-def test_a_signal_while_it_starts_stops_it_too(up: Up) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_it_starts_stops_it_too(up: Up, number: signal.Signals) -> None:
     while not (up.folder / "logs" / "emulator.log").exists():
         assert up.process.poll() is None, up.output.read_text()
         time.sleep(0.01)
     started = descendants(up.process.pid)
-    up.process.send_signal(signal.SIGINT)
+    up.process.send_signal(number)
     assert up.process.wait(timeout=60) == 0
     # Whoever was being started at that very moment goes with its parent, not before it.
     assert survivors(started) == []

@@ -20,6 +20,9 @@ from local.simulator.catalogue import load
 from tests.conftest import SteppingClock
 from tests.fakes.catalogue import MemoryCatalogueStore
 
+# Hundreds of runs over lines that other tests reach.
+pytestmark = pytest.mark.no_cover
+
 TTL = timedelta(hours=1)
 PAINTERS = tuple(model.id for model in load().painters())
 PRICED_PAINTERS = tuple(model.id for model in load().painters() if any(line.shown for line in model.lines))

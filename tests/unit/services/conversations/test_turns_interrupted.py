@@ -16,6 +16,9 @@ from darkroom.services.paid.settlement import DECIDED_AFTER
 from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, paint
 from tests.unit.studio import LONG, Studio
 
+# Hundreds of runs over lines that other tests reach.
+pytestmark = pytest.mark.no_cover
+
 WARM = {"op": "colour_temperature", "temperature": 20}
 CUT_OUT = {"op": "remove_background"}
 ALL = (operations(WARM), operations(CUT_OUT), paint("a fox"), operations(CUT_OUT, WARM))

@@ -29,7 +29,7 @@ one = st.builds(
     figures=figures,
     recommended=st.booleans(),
 )
-many = st.lists(one, max_size=12, unique_by=lambda row: row.id)
+many = st.lists(one, max_size=6, unique_by=lambda row: row.id)
 queries = st.builds(
     ModelQuery,
     q=st.sampled_from(["", "a", "b/", "image"]),

@@ -99,7 +99,7 @@ def likely_picture(model: str, *, width: int, height: int, tier: str | None, qua
 
 def likely_text(said: str) -> int:
     """English, and JSON, have four characters to a token; of other scripts a token has about one and a half."""
-    plain = sum(character.isascii() for character in said)
+    plain = len(said.encode("ascii", "ignore"))
     return math.ceil(plain / 4 + (len(said) - plain) / 1.5)
 
 
