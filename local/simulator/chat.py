@@ -145,6 +145,7 @@ def _paint(exchange: Exchange, request: ChatRequest) -> Said:
         size = sizes.fit(last.width / last.height, sizes.TIERS.get(request.resolution, 1024))
     else:
         size = sizes.pixels(request.model.image or Painting(), request.ratio, request.resolution)
+    size = quirks.size(size, plan)
     picture = pictures.make(request.prompt, size, seed, references=request.pictures[-1:], detail=exchange.world.detail)
     url = f"data:{media_type('image/png', plan)};base64,{encoded(picture, plan)}"
     return Said("", (url,), native_finish_reason="STOP")

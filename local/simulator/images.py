@@ -46,7 +46,7 @@ def create(exchange: Exchange) -> Answer:
     try:
         # Those without a seed differ from one another, and come out the same after every reset.
         seed = exchange.state.next_seed() if request.seed is None else request.seed
-        made = [_picture(request, seed + number, exchange.world.detail) for number in range(request.n)]
+        made = [_picture(request, seed + number, exchange) for number in range(request.n)]
     except BaseException:
         purchase.fail()
         raise
@@ -75,16 +75,16 @@ def _bill(request: ImageRequest, partials: int) -> costs.Bill:
     )
 
 
-def _picture(request: ImageRequest, seed: int, detail: int) -> bytes:
+def _picture(request: ImageRequest, seed: int, exchange: Exchange) -> bytes:
     return pictures.make(
         request.prompt,
-        request.size,
+        quirks.size(request.size, exchange.plan),
         seed,
         form=request.format,
         references=request.references,
         transparent=request.background == "transparent",
         compression=request.compression,
-        detail=detail,
+        detail=exchange.world.detail,
     )
 
 

@@ -63,6 +63,15 @@ def usage(original: dict[str, Any], plan: Plan, unchanged: Bill) -> dict[str, An
     return changed
 
 
+def size(asked: tuple[int, int], plan: Plan) -> tuple[int, int]:
+    """How large a picture comes: as it was asked for, or in the same shape and smaller."""
+    rule, longest = plan.get("small_picture"), max(asked)
+    if rule is None:
+        return asked
+    factor = min(1.0, rule.number("side", 256) / longest)
+    return max(1, round(asked[0] * factor)), max(1, round(asked[1] * factor))
+
+
 def is_billed(plan: Plan, *, default: bool = True) -> bool:
     """Whether the call is charged: as a scenario's `billed` says, or else by default."""
     for rule in plan.quirks.values():

@@ -49,6 +49,8 @@ QUIRKS: dict[str, tuple[str, ...]] = {
     "wrong_media_type": PAID,
     "missing_media_type": PAID,
     "fewer_images": PAID,
+    # `side` pixels at the most, at the price of what was asked for.
+    "small_picture": PAID,
     # Whatever it is told to say: `body`, `headers` and `status`, as it is.
     "answer": PAID,
     # What is known late, or never.

@@ -49,6 +49,7 @@ class Customer:
     def connect(self) -> str:
         """Gets a key of their own and stores it in the vault; a former one is replaced."""
         self.secret = self.simulator.state.mint(self.user)
+        self.simulator.scenario("small_picture", key=self.secret, side=64)
         self.shop.keys.connect(self.user, "openrouter", self.secret)
         return self.secret
 

@@ -170,6 +170,7 @@ class Street:
     def newcomer(self) -> "Newcomer":
         user = f"user-{str(ULID()).lower()}"
         secret = self.openrouter.state.mint(user)
+        self.openrouter.scenario("small_picture", key=secret, side=64)
         self._keys.connect(user, "openrouter", secret)
         self._keys.connect(user, "removebg", self.removebg.key)
         store = DynamoSettingsStore(self.table, self.aws.dynamodb)

@@ -1,5 +1,6 @@
 """Everything that can be made to go wrong, as it arrives."""
 
+import base64
 import json
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,6 +12,7 @@ import pytest
 from local.simulator import Simulator
 from local.simulator.refusals import REFUSALS
 from local.simulator.scenarios import QUIRKS
+from tests.photos import load
 from tests.unit.simulator.requests import PAINTER, STREAMING, charged, chat, events, image, picture
 
 ROWS = {
@@ -203,6 +205,17 @@ class TestInsideA200:
         simulator.scenario("fewer_images")
         answer = api.post("/images", json=image(model="qwen/qwen-image-3", n=3))
         assert len(answer.json()["data"]) == 2
+
+    def test_a_smaller_picture_costs_the_same(self, api: httpx.Client, simulator: Simulator) -> None:
+        api.post("/images", json=image()).raise_for_status()
+        simulator.scenario("small_picture", side=96)
+        small = api.post("/images", json=image()).json()["data"][0]["b64_json"]
+        assert max(load(base64.b64decode(small)).size) == 96
+        [choice] = api.post("/chat/completions", json=chat("A cat", model=PAINTER)).json()["choices"]
+        url = choice["message"]["images"][0]["image_url"]["url"]
+        assert max(load(base64.b64decode(url.partition(",")[2])).size) == 96
+        first, second, _ = charged(simulator)
+        assert first == second
 
 
 class TestBrokenBodies:

@@ -8,4 +8,6 @@ from tests.unit.studio import Studio
 
 @pytest.fixture
 def gallery(studio: Studio) -> Gallery:
+    # Pixels are most of what a run takes, and change nothing of its money.
+    studio.simulator.scenario("small_picture", side=64)
     return Gallery(studio)

@@ -189,6 +189,7 @@ def test_whatever_happens_the_ledger_is_the_invoice_and_within_the_cap(
 ) -> None:
     """Workers die, messages come twice or never, the money runs out, and somewhere in between somebody cancels."""
     studio_simulator.reset()
+    studio_simulator.scenario("small_picture", side=64)
     studio = Studio(studio_simulator, SteppingClock())
     studio.connect(USER)
     gallery = Gallery(studio)
