@@ -28,6 +28,8 @@ class Talk:
     id: str = ""
 
     def begin(self, picture: bytes | None = PICTURE) -> "Talk":
+        # Pixels are most of what a turn takes, and change nothing of what it does.
+        self.studio.simulator.scenario("small_picture", side=64)
         source = None if picture is None else ImageSource("image", data=picture)
         return Talk(self.studio, self.studio.conversations.create(USER, source).id)
 
