@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from darkroom.models.digest import digest
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import Job, JobStatus, PaidWork
 from darkroom.models.key import StoredKey
@@ -65,6 +66,29 @@ def test_what_cost_nothing_is_done_by_the_next(shop: Workshop, second: Simulator
     assert (job.status, job.provider, job.cost.actual) == (JobStatus.SUCCEEDED, SECOND, PRICE)
     assert (shop.invoice, _invoice(second), shop.budget(job).spent) == (0, PRICE, PRICE)
     assert shop.alarms == []
+
+
+def test_a_job_that_went_on_is_listed_for_neither_key(shop: Workshop, second: Simulator) -> None:
+    shop.openrouter.scenario("overloaded")
+    shop.run(_admit(shop, SECOND))
+    keys = [shop.keys.reveal(USER, name, own=True) for name in ("openrouter", SECOND)]
+    first, then = (shop.ledger.charges_with(digest(key)) for key in keys)
+    assert (first.open, first.count, then.open, then.count) == (frozenset(), 0, frozenset(), 1)
+    # What each had used when no call was open is still known.
+    assert [each.anchor and each.anchor.usage for each in (first, then)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("own_key", "operated", "is_listed"), [(True, True, True), (False, False, True), (False, True, False)]
+)
+def test_only_calls_that_their_user_pays_are_listed(
+    shop: Workshop, own_key: bool, operated: bool, is_listed: bool
+) -> None:
+    shop.keys.operated = frozenset({"openrouter"} if operated else ())
+    sent = shop.run(shop.admit(own_key=own_key))
+    known = shop.ledger.charges_with(digest(shop.secret))
+    assert (known.count, known.open, known.anchor is not None) == (1, frozenset(), is_listed)
+    assert sent.key_listed is is_listed
 
 
 @pytest.mark.parametrize("scenario", ["cut_body", "moderation", "out_of_credit"])

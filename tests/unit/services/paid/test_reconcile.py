@@ -23,7 +23,7 @@ def _sent(shop: Workshop, **known: Any) -> Job:
         shop.ledger,
         key_sha256=digest(shop.secret),
         used=lambda: shop.provider.inspect(shop.secret).used,
-        keeps_books=True,
+        is_listable=True,
         now=shop.clock.now,
     )
     on_key = seen.model_dump(include={"key_usage", "key_sha256", "key_charges", "key_listed"})

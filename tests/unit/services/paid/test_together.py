@@ -28,7 +28,7 @@ def _listed(shop: Workshop, job: Job | None = None) -> Job:
         shop.ledger,
         key_sha256=digest(shop.secret),
         used=lambda: shop.provider.inspect(shop.secret).used,
-        keeps_books=True,
+        is_listable=True,
         now=shop.clock.now,
     )
 

@@ -141,7 +141,7 @@ class Story:
             shop.ledger,
             key_sha256=digest(shop.secret),
             used=lambda: self.witness.inspect(shop.secret).used,
-            keeps_books=True,
+            is_listable=True,
             now=now,
         )
         on_key = seen.model_dump(include={"key_usage", "key_sha256", "key_charges", "key_listed"})

@@ -19,21 +19,21 @@ def is_quiet(charges: KeyCharges, now: datetime) -> bool:
 
 
 def watched(
-    job: Job, ledger: Ledger, *, key_sha256: str, used: Callable[[], Decimal | None], keeps_books: bool, now: datetime
+    job: Job, ledger: Ledger, *, key_sha256: str, used: Callable[[], Decimal | None], is_listable: bool, now: datetime
 ) -> Job:
     """The job with what is known of its key, on which it is listed as open from here on.
 
     Args:
         used: asks the provider what the key has used in all; whatever it raises is raised.
-        keeps_books: whether the provider can be asked later.
+        is_listable: whether the provider can be asked later, and the key is a user's: one of the stack's pays for
+            others at the same time, and elsewhere.
     """
     # What is settled between the two readings must not look as if it had been before.
     charges = ledger.charges_with(key_sha256)
     usage = used()
     settled = is_quiet(charges, now)
     is_listed = False
-    # A key of the stack's pays for others at the same time, and elsewhere.
-    if usage is not None and keeps_books and job.own_key:
+    if usage is not None and is_listable:
         is_first = settled and not charges.open
         anchor = KeyAnchor(usage=usage, settled=charges.settled) if is_first else None
         is_listed = ledger.enlist(key_sha256, reference(job.user, job.id), seen=charges, anchor=anchor)

@@ -186,7 +186,7 @@ class Worker:
             self.settlement.ledger,
             key_sha256=digest(key),
             used=lambda: provider.inspect(key).used,
-            keeps_books=provider.keeps_books,
+            is_listable=provider.keeps_books and (job.own_key or job.provider not in self.keys.operated),
             now=self.clock(),
         )
         return key, carry_out
