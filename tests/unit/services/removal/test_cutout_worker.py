@@ -1,6 +1,8 @@
 """Bought pictures cut out of their backgrounds: one charge and one cut-out each, whatever is stopped or repeated."""
 
+import base64
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -13,13 +15,16 @@ from darkroom.errors import Conflict, NoForeground, ServiceUnavailable
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.deadline import Deadline
+from darkroom.models.generation import RawAnswer
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import CUTOUT_TIME, Job, JobStatus, KeptCutout
 from darkroom.services.paid.cutouts import FORGOTTEN
+from darkroom.services.paid.rereading import Rereading
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 from tests.fakes.recipes import MemoryRenderQueue
+from tests.photos import photo, save
 from tests.unit.studio import KLEIN, LONG, Studio
 
 TERMS = Terms(route="POST /v1/images/generations")
@@ -353,6 +358,36 @@ def test_a_picture_whose_price_is_yet_unknown_is_cut_out_all_the_same(studio: St
     studio.settlement.settle(job, PRICE)
     settled = studio.job("alice", job.id)
     assert (settled.cost.actual, len(settled.cutouts)) == (PRICE, 1)
+
+
+def test_a_message_that_was_lost_before_the_price_was_known_is_sent_again_with_the_settlement(studio: Studio) -> None:
+    studio.simulator.scenario("missing_cost")
+    job = _bought(studio)
+    studio.render_queue.sent.clear()
+    studio.clock.step(timedelta(minutes=5))
+    studio.sweep.run(Deadline(LONG))
+    settled = studio.job("alice", job.id)
+    assert (settled.cost.settled, settled.cost.actual, settled.cost.charged) == (True, PRICE, True)
+    assert set(studio.render_queue.sent) == {("alice", job.id)}
+    _cut(studio)
+    assert _shown(studio, job).images[0].key == job.cutout_key(0)
+
+
+def test_an_answer_that_is_read_again_after_a_fix_is_cut_out_too(studio: Studio) -> None:
+    body = {"created": 1, "data": [{"odd": "x"}], "usage": {"cost": 0.014}}
+    answer = {"status": 200, "headers": {"content-type": "application/json"}, "body": body}
+    studio.simulator.scenario("answer", parameters=answer)
+    job = _bought(studio)
+    assert (job.status, job.cost.settled, studio.render_queue.sent) == (JobStatus.FAILED, True, [])
+    drawn = base64.b64encode(save(photo("chelsea").resize((64, 64)), "PNG")).decode()
+    mended = json.dumps({"data": [{"b64_json": drawn}], "usage": {"cost": 0.014}}).encode()
+    kept = RawAnswer(body=mended, media_type="application/json", complete=True, model=KLEIN)
+    studio.raw_answers.write("alice", job.id, kept)
+    Rereading(studio.jobs, studio.raw_answers, studio.providers.get, studio.settlement).run("alice", job.id)
+    assert _shown(studio, job).status is JobStatus.RUNNING
+    _cut(studio)
+    assert [image.key for image in _shown(studio, job).images] == [job.cutout_key(0)]
+    assert studio.job("alice", job.id).cost == job.cost
 
 
 def test_jobs_of_other_kinds_are_left_alone(studio: Studio) -> None:
