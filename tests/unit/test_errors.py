@@ -1,9 +1,10 @@
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from darkroom import errors
-from darkroom.errors import DarkroomError
+from darkroom.errors import DarkroomError, InvalidParameter
 
 
 def _all(kind: type[DarkroomError]) -> Iterator[type[DarkroomError]]:
@@ -36,3 +37,14 @@ def test_the_tree_at_the_top_of_the_module_is_the_tree() -> None:
 def test_codes_are_unique_among_the_errors_that_are_raised() -> None:
     leaves = [kind for kind in _all(DarkroomError) if not kind.__subclasses__()]
     assert len({kind.code for kind in leaves}) == len(leaves)
+
+
+@pytest.mark.parametrize("before", ["", "my", "key=", "a b"])
+def test_a_key_is_taken_out_of_all_that_an_error_says(before: str) -> None:
+    key = f"{before}sk-or-v1-{'0123456789abcdef' * 4}"
+    link = "https://bucket.example/outputs/0.png?X-Amz-Credential=AKIA0123456789ABCDEF%2F20260301"
+    job = {"id": "job_1", "input": {"prompt": f"A fox {key}"}, "warnings": (key,), "urls": {"get": link}, "n": 4}
+    error = InvalidParameter(f"`{key}` is none.", fix=f"Not {key}.", param=key, context={"job": job})
+    problem = error.problem()
+    assert "0123456789abcdef01" not in json.dumps(problem)
+    assert (problem["job"]["urls"]["get"], problem["job"]["n"], problem["job"]["id"]) == (link, 4, "job_1")

@@ -73,8 +73,11 @@ class World:
         )
         self._api = routes(services)
 
+    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        return self._api.handle(event, context)
+
     def call(self, *args: Any, **kwargs: Any) -> tuple[int, Any]:
-        answer = self._api.handle(http_event(*args, **kwargs), Context())  # type: ignore[arg-type]
+        answer = self.handle(http_event(*args, **kwargs), Context())
         return answer["statusCode"], json.loads(answer["body"])
 
     @property

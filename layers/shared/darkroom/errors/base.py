@@ -88,7 +88,7 @@ class DarkroomError(Exception):
             **({"instance": instance} if instance else {}),
             **({"fix": fix} if fix else {}),
             **({"param": param} if param else {}),
-            **self.context,
+            **_shown(self.context),
             **({"upstream": self.upstream.facts()} if self.upstream else {}),
             "code": self.code,
             "retryable": self.retryable,
@@ -101,3 +101,12 @@ class DarkroomError(Exception):
                 "code": self.code,
             },
         }
+
+
+def _shown(value: Any) -> Any:
+    """JSON without keys in its texts. Links are ours, and signed: they would be none without what looks like a key."""
+    if isinstance(value, str):
+        return value if value.startswith(("http://", "https://")) else without_keys(value)
+    if isinstance(value, Mapping):
+        return {name: _shown(each) for name, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value

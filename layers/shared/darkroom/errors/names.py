@@ -6,7 +6,9 @@ from typing import Final
 _LONGEST: Final = 40
 # How keys begin: ours, the providers', AWS's, GitHub's, Slack's, and anything signed as a JSON web token.
 _KEY: Final = re.compile(
-    r"(?i)(?<![a-z0-9])(?:(?:sk|dk|pk|rk|gsk|xai|whsec|r8|hf|key|ghp|gho|ghs|github_pat|xox[abeprs])[-_][a-z0-9_+/=-]{8,}"
+    # What is part of no word is found behind a letter, too.
+    r"(?i)sk-(?:or|ant|proj|svcacct|admin)-[a-z0-9_+/=-]{8,}|(?:sk|dk|pk|rk)[-_][a-z0-9]{24,}|(?<![a-z0-9])(?:"
+    r"(?:sk|dk|pk|rk|gsk|xai|whsec|r8|hf|key|ghp|gho|ghs|github_pat|xox[abeprs])[-_][a-z0-9_+/=-]{8,}"
     r"|eyj[a-z0-9_-]{8,}[a-z0-9_.-]*|aiza[a-z0-9_-]{20,}|a[ks]ia[a-z0-9]{12,}|bearer\s+\S{8,})"
 )
 _LEAST_SECRET: Final = 16
