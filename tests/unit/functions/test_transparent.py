@@ -64,6 +64,7 @@ def token(studio: Studio) -> str:
 @pytest.fixture
 def call(studio: Studio, renders: PromptRenderQueue, token: str) -> Call:
     studio.queue.works = studio.worker
+    studio.simulator.scenario("small_picture")
     apis = {"generations": generate_routes(studio.generate_services), "edits": edit_routes(studio.edit_services)}
 
     def ask(
