@@ -36,7 +36,7 @@ test-quick: ## Run the unit and contract tests alone
 
 stress: ## Repeat the money tests many times over
 	@sh local/setup.sh dev
-	DARKROOM_STRESS=1 $(PY) -m pytest tests/stress tests/integration/test_ledger_concurrency.py --no-cov -q
+	DARKROOM_STRESS=1 $(PY) -m pytest tests/stress tests/contract/test_ledger_law.py tests/integration/test_ledger_concurrency.py --no-cov -q
 
 check: ## Check format, lint, types, import rules and the template
 	@sh local/setup.sh dev

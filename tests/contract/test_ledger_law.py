@@ -4,6 +4,7 @@ Any sequence of reservations, settlements, releases, changes of limits and ends 
 beside books that are kept here in the plainest way: a list of what is reserved and a list of what was spent.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -50,6 +51,7 @@ class Pass:
 
 Step = Reserve | Close | Limit | Pass
 
+IN_MEMORY = 2000 if os.environ.get("DARKROOM_STRESS") == "1" else 500
 NAMES = ("conversation", "day", "month")
 _AMOUNT = st.integers(0, 60) | st.sampled_from([99, 100, 101])
 _LIMIT = st.sampled_from([0, 1, 60, 100, 250])
@@ -172,7 +174,7 @@ def _in_dynamo(cloud: Cloud) -> Books:
     return Books(DynamoLedger(cloud.table, cloud.aws.dynamodb, clock=clock), clock, user)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=IN_MEMORY)
 @given(steps=STEPS)
 def test_in_memory_the_law_holds_whatever_happens(steps: list[Step]) -> None:
     books = _in_memory()
@@ -180,7 +182,7 @@ def test_in_memory_the_law_holds_whatever_happens(steps: list[Step]) -> None:
     books.check_receipts()
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=IN_MEMORY)
 @given(steps=CAREFUL_STEPS)
 def test_in_memory_nothing_is_overdrawn_unless_something_costs_more_than_reserved(steps: list[Step]) -> None:
     books = _in_memory()
@@ -188,7 +190,7 @@ def test_in_memory_nothing_is_overdrawn_unless_something_costs_more_than_reserve
     assert books.overdrawn == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(steps=STEPS)
 def test_in_dynamo_the_law_holds_whatever_happens(emulated: Cloud, steps: list[Step]) -> None:
     books = _in_dynamo(emulated)
@@ -196,7 +198,7 @@ def test_in_dynamo_the_law_holds_whatever_happens(emulated: Cloud, steps: list[S
     books.check_receipts()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(steps=CAREFUL_STEPS)
 def test_in_dynamo_nothing_is_overdrawn_unless_something_costs_more_than_reserved(
     emulated: Cloud, steps: list[Step]

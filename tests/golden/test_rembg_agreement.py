@@ -1,5 +1,6 @@
 """Agreement with unmodified rembg, on the same weights and real photographs: the oracle of what a mask should be."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,10 @@ def unit(image: Image.Image) -> NDArray[np.float64]:
     return np.asarray(image, np.float64) / 255
 
 
-@pytest.mark.parametrize("megapixels", [0.5, 2, 12, 24])
-@pytest.mark.parametrize("name", SUBJECTS)
+# How a mask is enlarged does not depend on the subject, and two removals of 24 megapixels take seconds of a core.
+@pytest.mark.parametrize(
+    ("name", "megapixels"), [*itertools.product(SUBJECTS, [0.5, 2]), (SUBJECTS[0], 12), (SUBJECTS[0], 24)]
+)
 def test_alpha_agrees(name: str, megapixels: float, model: str, segmenter: OnnxSegmenter, rembg_remove: Remove) -> None:
     data = jpeg(name, megapixels)
     alpha = np.asarray(ours(data, model, segmenter).getchannel("A"))

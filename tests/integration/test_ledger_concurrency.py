@@ -22,7 +22,7 @@ from tests.conftest import ROOT, SteppingClock
 from tests.paid_jobs import DIME, DOLLAR, day, month, paid_job
 
 REQUESTS = 1000
-TIMES = 20 if os.environ.get("DARKROOM_STRESS") == "1" else 5
+TIMES = 20 if os.environ.get("DARKROOM_STRESS") == "1" else 2
 # As many as the client has connections for.
 THREADS = 50
 
