@@ -2,7 +2,7 @@
 
     python -m local.demo [PHOTO]
 
-Uses the stack that `make up` runs; starts one of its own, for as long as it takes, when there is none. A photograph too
+Uses the stack that `make up` runs; starts one for as long as it takes, when there is none. A photograph too
 large for a request is uploaded first, as any client can do it.
 """
 

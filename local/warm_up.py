@@ -56,7 +56,7 @@ class WarmUp:
         A function that cannot start is told in the log, and holds up none of the others.
         """
         threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="warm-up")
-        # Whoever stops the stack meanwhile takes the functions and the table away, too.
+        # Stopping the stack meanwhile takes the functions and the table away, too.
         with contextlib.suppress(Throttled, DarkroomError), contextlib.ExitStack() as ending:
             ending.callback(threads.shutdown, wait=False, cancel_futures=True)
             secrets = {user: self._token(user, ending) for user in (self._payer, _USER)}

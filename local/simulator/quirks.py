@@ -98,7 +98,7 @@ def word_for_word(purchase: Purchase, plan: Plan) -> Reply | None:
     else:
         purchase.fail()
     headers = {str(name).lower(): str(value) for name, value in rule.options.get("headers", {}).items()}
-    # The call has an id of its own, by which its charge is found.
+    # The call has an id, by which its charge is found.
     headers.pop("x-generation-id", None)
     content = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else to_json(body)
     return Reply(int(rule.options.get("status", 200)), content, {"content-type": "application/json", **headers})

@@ -160,7 +160,7 @@ def test_what_another_began_in_between_stays_the_others(furnished: Cloud, clock:
     first = start_job(sound, job, clock)
     begun: list[Job] = []
     slow, _ = _losing(furnished, clock, lambda: begun.append(start_job(sound, job, clock)))
-    assert slow.requeue(first), "it was given up by this writer, whoever took it up"
+    assert slow.requeue(first), "it was given up by this writer, though another has taken it up since"
     assert sound.find(user, job.id) == begun[0]
     # The other goes on where the first one has left off.
     slow, _ = _losing(furnished, clock, lambda: begun.append(start_job(sound, job, clock)))

@@ -104,7 +104,7 @@ class Api:
 
     @property
     def seconds_left(self) -> float:
-        """Until whoever asks has no answer any more: Lambda stops this invocation, or API Gateway stops waiting."""
+        """Until an answer no longer reaches the caller: Lambda stops this invocation, or API Gateway stops waiting."""
         return self._deadline.left()
 
     def on_error(self, told: Telling) -> None:
@@ -150,7 +150,7 @@ class Api:
         self._deadline, self._told = Deadline(seconds_for(event, context, self._epoch())), None
         try:
             if event["routeKey"] == DEFAULT:
-                # Asks nobody who calls, and nothing of AWS.
+                # Needs no token, and calls nothing of AWS.
                 raise unmatched(event)
             with within(Deadline(self.seconds_left - FOR_AN_ERROR)):
                 self._authenticate(event)
@@ -196,7 +196,7 @@ def seconds_for(event: Event, context: LambdaContext, now: float) -> float:
     """How long there is to answer an event.
 
     API Gateway waits for 30 seconds from when the request came, and a cold start or a queue may have taken some of
-    them. Of a request that came in the future, or so long ago that nobody can be waiting, the clock is wrong: then what
+    them. Of a request that came in the future, or that its caller has given up, the clock is wrong: then what
     Lambda grants counts.
 
     Args:

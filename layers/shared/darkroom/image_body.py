@@ -21,7 +21,7 @@ _SHOWN = ("media_type", "width", "height")
 def image_body(behind: AnswerServices, job: Job, request: ImageRequest) -> dict[str, Any]:
     """The body for a job that has succeeded, as its owner sees it.
 
-    What is not known is left out: OpenAI's schema has no nulls there.
+    Unknown values are left out: OpenAI's schema has no nulls there.
     """
     shown = behind.shown.show(job)
     painted = job.work.request if job.work else None

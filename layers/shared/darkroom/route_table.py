@@ -79,7 +79,7 @@ def _methods() -> dict[str, tuple[str, ...]]:
 
 
 _METHODS: Final = _methods()
-# What is written out comes before what a parameter stands for, as API Gateway chooses.
+# Literal parts win over parameters, as API Gateway chooses.
 _PATTERNS: Final = sorted(((path, _pattern(path)) for path in _METHODS), key=lambda each: each[0].count("{"))
 
 

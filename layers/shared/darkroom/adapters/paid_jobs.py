@@ -15,7 +15,7 @@ IS_UNSETTLED = "attempt = :attempt AND settled = :false"
 
 class PaidJobs(JobTable):
     def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
-        # What is not known of the key this time must not be left from the last.
+        # Facts of the key that are unknown this time must not stay from the last dispatch.
         known = {
             "key_usage": None if job.key_usage is None else str(job.key_usage),
             "key_sha256": job.key_sha256,

@@ -72,7 +72,7 @@ class AnswerServices:
 
     Args:
         clock: seconds that only grow, by which a request waits for its job.
-        sleep: waits so many seconds between two looks at the job.
+        sleep: waits that number of seconds between two looks at the job.
     """
 
     jobs: JobStore
@@ -83,7 +83,7 @@ class AnswerServices:
     sleep: Callable[[float], None] = time.sleep
 
     def wait(self, job: Job, seconds: float) -> Job:
-        """The job as its owner sees it, when it is over, or as it was last seen after so many seconds."""
+        """The job as its owner sees it, when it is over, or as it was last seen after that number of seconds."""
         deadline = Deadline(seconds, clock=self.clock)
         return wait_for(self.jobs, job, deadline, self.sleep, as_shown=self.shown.as_shown)
 

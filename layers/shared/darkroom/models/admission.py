@@ -66,4 +66,4 @@ class Terms(BaseModel):
     wait: float | None = Field(None, ge=0, description="Prefer: wait=N, seconds")
     is_retry: bool = Field(False, description="The openai SDK says that it sends this again.")
     cancel_after: timedelta | None = None
-    deadline: Deadline | None = Field(None, description="From then on nobody can be waiting for the answer.")
+    deadline: Deadline | None = Field(None, description="From then on no caller waits for the answer.")

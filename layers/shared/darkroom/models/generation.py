@@ -94,7 +94,7 @@ class Usage(BaseModel):
 
     @property
     def charged(self) -> Charged:
-        """Whether it cost money; what is not said is not known."""
+        """Whether it cost money; unknown where the provider does not say."""
         if self.cost is None:
             return "unknown"
         return self.cost > 0 or (self.is_byok and self.upstream_cost != 0)

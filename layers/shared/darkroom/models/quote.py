@@ -28,9 +28,9 @@ class Quote(BaseModel):
 
     request: GenerationRequest = Field(description="For the provider; the references are added later.")
     model_requested: str = Field(description="What the caller named, or else the default's name.")
-    estimate: MicroUsd | None = Field(description="What it will probably cost; None: nobody says.")
+    estimate: MicroUsd | None = Field(description="What it will probably cost; None: unknown.")
     bound: MicroUsd | None = Field(
-        description="The dearest that may apply, over every model and source that may serve it; None: nobody says."
+        description="The dearest that may apply, over every model and source that may serve it; None: unknown."
     )
     reserve: MicroUsd | None = Field(description="The bound with a margin.")
     least: MicroUsd = Field(0, description="With a margin, of those models and sources that say what they cost.")

@@ -14,7 +14,7 @@ from darkroom.operations._geometry import Geometric
 # Rises when a recipe gives other pixels than it did.
 ENGINE_VERSION: Final = "1"
 
-# Milliseconds on one vCPU. Whoever waits does so for 25 seconds at the most, and others want the function, too.
+# Milliseconds on one vCPU. A caller waits for 25 seconds at the most, and others want the function, too.
 MAX_WORK: Final = 8_000
 _READ_AND_WRITTEN: Final = 100  # milliseconds for a megapixel: the file decoded, and the result encoded
 _LOOKED_UP: Final = 45  # pixelwise operations, however many, together

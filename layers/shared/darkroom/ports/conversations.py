@@ -38,4 +38,4 @@ class RecipeStore(Protocol):
 
 class RenderQueue(Protocol):
     def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
-        """Has the function with the segmentation model go on with the job, after so many seconds (at most 900)."""
+        """Has the function with the segmentation model go on with the job, after that many seconds (at most 900)."""

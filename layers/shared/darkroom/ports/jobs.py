@@ -57,7 +57,7 @@ class JobStore(Protocol):
         """The same in short. A job that cannot be read is among them."""
 
     def begin_look(self, seen: OpenJob, *, at: datetime) -> OpenJob | None:
-        """Counts a look as failed until `end_look` says otherwise, for whoever takes it may not live to say so.
+        """Counts a look as failed until `end_look` says otherwise, for the process that takes it may die before it can.
 
         None if another look was begun since `seen` was read, or the job is not open any more.
         """

@@ -38,7 +38,7 @@ _MAX_PARTS = 1000
 _MODALITIES = {"only": ["image"], "also": ["image", "text"]}
 _SHOWN_TEXT = 2000
 MAX_PICTURES = 10
-"""Nobody can say how many a conversation is to give; this is what a request for pictures may ask for."""
+"""A conversation names no number of pictures; this is what a request for pictures may ask for."""
 MAX_TEXT = 60_000
 """Characters of a reply that are kept: a job's row has to hold them."""
 

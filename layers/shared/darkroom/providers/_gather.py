@@ -6,7 +6,7 @@
     {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "…"}}]}}]}
 
 One object with a picture in it is one picture, though it be said twice there: as base64 and by address. Where there is
-none in a field of its own, the text is looked through. Nobody gets more pictures than were asked for: what is beyond
+none in a field for them, the text is looked through. No more pictures are taken than were asked for: what is beyond
 that is not even decoded.
 """
 
@@ -85,7 +85,7 @@ class Gathered:
 
 
 def gather(value: Any, *, most: int, fetch: Fetch | None, said: str = "") -> Gathered:
-    """The first so many pictures of an answer that can be read.
+    """The first pictures, up to that number, of an answer that can be read.
 
     Args:
         said: text that is looked through where there is none in a field of its own.
@@ -95,7 +95,7 @@ def gather(value: Any, *, most: int, fetch: Fetch | None, said: str = "") -> Gat
 
 
 def read_claims(claims: Iterable[tuple[str, ...]], *, most: int, fetch: Fetch | None) -> Gathered:
-    """The pictures that the claims stand for; each is one, in one or more spellings."""
+    """The pictures that the claims contain or name; each is one, in one or more spellings."""
     images: list[GeneratedImage] = []
     warnings: list[str] = []
     count = 0

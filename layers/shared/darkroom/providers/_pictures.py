@@ -141,7 +141,7 @@ def is_begun(data: bytes) -> bool:
 
 
 def _bytes(encoded: str) -> bytes:
-    """The bytes that base64 stands for, also with line breaks, without padding, in the alphabet for URLs."""
+    """The bytes that base64 encodes, also with line breaks, without padding, in the alphabet for URLs."""
     try:
         return binascii.a2b_base64(encoded, strict_mode=True)
     except ValueError:  # binascii.Error, or characters beyond ASCII

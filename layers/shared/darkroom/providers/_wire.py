@@ -102,7 +102,7 @@ def texts(value: Any) -> tuple[str, ...]:
 
 
 def labels(value: Any, most: int) -> tuple[str, ...]:
-    """The first so many of a list of labels."""
+    """The first of a list of labels, up to that number."""
     return tuple(found for item in sequence(value)[:most] if (found := label(item)))
 
 

@@ -76,7 +76,7 @@ class Health:
         pool = ThreadPoolExecutor(max_workers=len(probes))
         looking = {name: pool.submit(_find, name, probe) for name, probe in probes.items()}
         done, _ = wait(looking.values(), timeout=self.longest)
-        # Whoever hangs is left behind, and ends by the time-outs of its own client.
+        # A probe that hangs is left behind, and ends by its client's time-outs.
         pool.shutdown(wait=False, cancel_futures=True)
         return [look.result() if look in done else silent(name, self.longest) for name, look in looking.items()]
 

@@ -1,7 +1,7 @@
 """What a turn costs: the sum of its parts, told to the conversation, late if need be.
 
 An answer that has come is shown at once, whatever is known of its price. Until every part is settled the turn and its
-message say so; the part that is settled last has `settle` called, by whoever settled it or by the sweep.
+message say so; the part that is settled last has `settle` called, by the function that settled it or by the sweep.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -33,7 +33,7 @@ class TurnCosts:
         return parts_of(self.jobs, turn)
 
     def spent(self, turn: Job) -> MicroUsd:
-        """At the most: what is not known yet counts as what was set aside for it."""
+        """At the most: a cost that is unknown yet counts as its reservation."""
         costs = [part.cost for part in self.parts(turn)]
         return sum((cost.actual or 0) if cost.settled else cost.reserved for cost in costs)
 

@@ -3,7 +3,7 @@
 The turn is a job that costs nothing itself; its paid calls (the planner, one repair, each painting) are jobs of their
 own, named after it, each with its own reservation and its own end. `advance` looks at how they stand and does the next
 thing. It may be called at any time, by anybody, any number of times: what is done is written down before the next thing
-is begun, a part can only ever have one id, and the conversation takes a turn once. Nobody waits for a price: a turn is
+is begun, a part can only ever have one id, and the conversation takes a turn once. No turn waits for a price: a turn is
 over when its picture and its words are there, and `TurnCosts` tells later what a part cost that did not say so.
 """
 

@@ -1,4 +1,4 @@
-"""Jobs that nobody works on though they are not over, and what becomes of one that its owner gives up.
+"""Jobs that no worker holds though they are not over, and what becomes of one that its owner gives up.
 
 Its money is not given up: what was set aside for a call that may have been charged stays so until that is known.
 """
@@ -20,7 +20,7 @@ STUCK_AFTER: Final = timedelta(minutes=15)
 
 
 def is_stuck(job: Job, now: datetime) -> bool:
-    """Whether it is not over, and nobody is at work on it or has been for a while."""
+    """Whether it is not over, and no worker holds it or has held it for a while."""
     if job.status.is_final:
         return False
     since = job.lease_expires_at or job.started_at or job.created_at
@@ -58,7 +58,7 @@ class GivingUp:
             )
         is_free = all(part.dispatched_at is None for part in parts)
         unknown = JobCost(**{**turn.cost.model_dump(), "actual": None, "settled": False, "charged": "unknown"})
-        # Whoever is faster finds its part canceled, and ends the turn with that.
+        # A faster writer finds its part canceled, and ends the turn with that.
         self.jobs.finish(self._canceled(turn, turn.cost if is_free else unknown, what="turn"))
 
     def _canceled(self, job: Job, cost: JobCost, what: str = "job") -> Job:

@@ -282,7 +282,7 @@ class Admission:
 
 
 def _require_time(terms: Terms) -> None:
-    """Raises ServiceUnavailable if whoever asks would be gone before they could be told of the job."""
+    """Raises ServiceUnavailable if the caller would be gone before the answer could name the job."""
     if terms.deadline is not None and terms.deadline.left() < LEAST_SECONDS:
         raise ServiceUnavailable("There was no time left to begin it; nothing was.", fix="Try again.", retry_after=1)
 

@@ -60,14 +60,14 @@ class Answers:
         return None
 
     def _is_taken(self, seen: PendingAnswer, held: PendingAnswer) -> bool:
-        """Where it is not known, yes: two who get one picture harm nobody, one who pays for two does."""
+        """Where it is not known, yes: two callers with one picture do no harm, one who pays for two does."""
         try:
             return self._store.change(seen, to=held)
         except DarkroomFault:
             return True
 
     def let_go(self, held: PendingAnswer) -> bool:
-        """Whoever waited goes away without it; unless somebody else has come to wait for it meanwhile.
+        """The caller who waited goes away without it; unless somebody else has come to wait for it meanwhile.
 
         Returns:
             Whether the same request gets it from now on.
@@ -107,7 +107,7 @@ class Answers:
 
 
 def _held(terms: Terms) -> timedelta:
-    """For as long as somebody may be waiting; whoever asks once more after that is to have it."""
+    """For as long as somebody may be waiting; a request after that is to have it."""
     return HELD if terms.deadline is None else min(HELD, timedelta(seconds=terms.deadline.left()))
 
 

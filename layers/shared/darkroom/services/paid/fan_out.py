@@ -37,7 +37,7 @@ from darkroom.services.paid.persistence import Persist, once
 from darkroom.services.paid.settlement import Settlement
 
 MOST_AT_ONCE = 4
-# Seconds. Of a call that may well take longer than there is left nobody would hear.
+# Seconds. Of a call that may well take longer than there is left no answer would be heard.
 LEAST_PER_CALL = 45.0
 
 
@@ -185,7 +185,7 @@ class _Line:
 
 
 def recovered(job: Job, provider: Provider, raw_answers: RawAnswerStore) -> tuple[Outcome, ...]:
-    """What can be told of the calls of a job whose worker has died. Asks nobody but our own store."""
+    """What can be told of the calls of a job whose worker has died. Reads our own store alone."""
     return tuple(_recovered(job, call, provider, raw_answers) for call in job.calls)
 
 

@@ -29,7 +29,7 @@ def write_again(
     Args:
         write: may be done twice without harm, for the answer of a write that was done can be lost.
         reserve: seconds that what comes afterwards takes.
-        sleep: waits so many seconds.
+        sleep: waits that number of seconds.
 
     Raises:
         Exception: the last error, or the first that does not pass by itself.

@@ -147,7 +147,7 @@ class LikelyWork(Work):
 
     @property
     def times(self) -> int:
-        """Nobody on record charges again for what is sent once."""
+        """No recorded provider charges again for pictures that are sent once."""
         return 1
 
     @property

@@ -114,7 +114,7 @@ def likely_reference(model: str, shape: InputShape) -> int:
     if model.startswith("openai/gpt-4o-mini"):
         return _MINI + _MINI_TILE * _tiles(shape, 512)
     if model.startswith("openai/") and "image" in model:
-        # More tiles than two are rare, and how closely the later models look nobody has counted.
+        # More tiles than two are rare, and how closely the later models look has not been measured.
         return 65 + 129 * min(2, _scaled_tiles(shape))
     if model.startswith("openai/"):
         return 85 + 170 * _tiles(shape, 512)

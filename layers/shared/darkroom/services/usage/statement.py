@@ -95,7 +95,7 @@ def _is_unknown(receipt: Receipt) -> bool:
 
 
 def _calls(receipt: Receipt) -> int:
-    """How many calls of a provider it stands for: one, unless it took several, of which those count that were sent."""
+    """How many calls of a provider it counts as: one, unless it took several, of which those count that were sent."""
     sent = sum(call.dispatched_at is not None for call in receipt.calls)
     return max(1, sent)
 
