@@ -1,5 +1,6 @@
 """Recipes on the running stack: kept, taken on many pictures by the function with the model, and dropped files."""
 
+import base64
 import hashlib
 import json
 
@@ -31,8 +32,8 @@ def alice(people: People) -> User:
     return people.new("alice")
 
 
-def _upload(user: User, data: bytes) -> str:
-    upload = user.post("/v1/uploads", {"media_type": "image/png"}).json()
+def _upload(user: User, data: bytes, media_type: str = "image/png") -> str:
+    upload = user.post("/v1/uploads", {"media_type": media_type}).json()
     httpx.post(upload["url"], data=upload["fields"], files={"file": data}, trust_env=False).raise_for_status()
     return str(upload["upload_id"])
 
@@ -51,6 +52,28 @@ def _invoice(stack: Stack) -> list[object]:
     with simulator_of(stack) as simulator:
         rows: list[object] = simulator.get("/_simulator/invoice").json()
         return rows
+
+
+def test_an_iphones_picture_gives_the_same_in_a_form_as_base64_and_uploaded(alice: User) -> None:
+    """Whichever way it is handed over: upright by its container, in tiles, and beside others of a form."""
+    heic = (ROOT / "tests" / "cases" / "pictures" / "heic_turned_grid_exif6.heic").read_bytes()
+    data_url = "data:image/heic;base64," + base64.b64encode(heic).decode()
+    wanted = {"steps": [{"op": "sepia"}]}
+    sent = alice.request(
+        "POST",
+        APPLY,
+        data={"recipe": json.dumps(wanted)},
+        files=[("images", ("IMG_1.HEIC", heic, "image/heic")), ("images", ("IMG_2.HEIC", heic, "image/heic"))],
+    )
+    named = alice.post(APPLY, {"recipe": wanted, "images": [data_url, _upload(alice, heic, "IMAGE/HEIC")]})
+    found = []
+    for answer in (sent, named):
+        assert answer.status_code == 202, answer.text
+        job = alice.until(answer.json()["id"])
+        assert (job["status"], job["cost"]["actual_usd"]) == ("succeeded", 0), job
+        found += _read(job)
+    assert len(set(found)) == 1
+    assert load(found[0]).size == (96, 128)
 
 
 def test_a_kept_recipe_is_taken_on_many_pictures_for_nothing(alice: User, stack: Stack) -> None:
