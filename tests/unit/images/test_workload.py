@@ -26,6 +26,14 @@ def portrait() -> Image.Exif:
     return exif
 
 
+GIF: Final = save(Image.new("P", (16, 16), 1), "GIF", palette=bytes((0, 0, 0, 9, 99, 200)))
+GIF_HEADER: Final = 13 + 3 * (2 << (GIF[10] & 7))
+
+
+def put_in(data: bytes, at: int, more: bytes) -> bytes:
+    return data[:at] + more + data[at:]
+
+
 def bmp(width: int, height: int, *, depth: int, compression: int = 0, body: bytes = b"") -> bytes:
     palette = bytes(4 << depth) if depth <= 8 else b""
     at = 54 + len(palette)
@@ -120,13 +128,44 @@ def heic_of_boxes() -> bytes:
             UnsupportedImage,
             "RLE8 of more than 10 MB",
         ),
+        (lambda: put_in(save(BLANK, "JPEG"), 2, b"\xff\xfe\0\3x" * 20_000), UnreadableImage, "10000 segments"),
+        (lambda: put_in(save(BLANK, "JPEG"), 2, b"\xff\xc4\0\2" * 20_000), UnreadableImage, "10000 segments"),
+        (lambda: put_in(save(BLANK, "JPEG"), 2, b"\xff\1" * 20_000), UnreadableImage, "10000 segments"),
+        (lambda: put_in(GIF, GIF_HEADER, b"\x21\xfe\1x\0" * 200_000), UnreadableImage, "100000 blocks"),
+        (lambda: put_in(GIF, GIF_HEADER, b"\1" * 200_000), UnreadableImage, "100000 blocks"),
+        (
+            lambda: put_in(GIF, GIF_HEADER, b"\x21\xfe" + b"\1x" * 1_000_001 + b"\0"),
+            UnreadableImage,
+            "1000000 pieces",
+        ),
     ],
-    ids=["PNG chunks", "TIFF strips", "HEIC boxes", "BMP bits", "BMP sides", "BMP run lengths"],
+    ids=[
+        "PNG chunks",
+        "TIFF strips",
+        "HEIC boxes",
+        "BMP bits",
+        "BMP sides",
+        "BMP run lengths",
+        "JPEG comments",
+        "JPEG tables",
+        "JPEG markers",
+        "GIF comments",
+        "GIF bytes between blocks",
+        "GIF sub-blocks",
+    ],
 )
 def test_files_made_to_take_long_are_refused(make: Callable[[], bytes], error: type[CallerError], said: str) -> None:
     for read in (lambda data: decode(data, max_megapixels=25), lambda data: Workload().add(data, max_megapixels=25)):
         with pytest.raises(error, match=said):
             read(make())
+
+
+def test_what_follows_the_first_frame_of_a_gif_is_not_gone_through() -> None:
+    frame = GIF[GIF_HEADER:-1]
+    for behind, more in ((b"\x21\xfe\1x\0" * 200_000, False), (b"\1" * 200_000, False), (frame * 50_000, True)):
+        picture = decode(GIF[:-1] + behind + b";", max_megapixels=25)
+        assert picture.pixels.getpixel((5, 5)) == (9, 99, 200)
+        assert ["more than one frame" in warning for warning in picture.warnings] == [True] * more
 
 
 def test_boxes_within_boxes_are_counted_too() -> None:

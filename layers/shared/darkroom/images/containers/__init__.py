@@ -7,7 +7,7 @@ what a file says of its colours and of which side is up is read here, in one way
 from collections.abc import Callable
 from typing import Final
 
-from darkroom.images.containers import bmp, jpeg, png, tiff, webp
+from darkroom.images.containers import bmp, gif, jpeg, png, tiff, webp
 from darkroom.images.containers.contents import Contents
 from darkroom.images.containers.heif import avif_contents, heif_contents
 
@@ -17,6 +17,7 @@ _READ: Final[dict[str, Callable[[bytes], Contents]]] = {
     "PNG": png.contents,
     "JPEG": jpeg.contents,
     "WEBP": webp.contents,
+    "GIF": gif.contents,
     "TIFF": tiff.contents,
     "BMP": bmp.contents,
     "AVIF": avif_contents,

@@ -14,6 +14,8 @@ MAX_SCANS: Final = 100
 # Scans times megapixels: what a decoder may have to do is their product, however few bytes a scan has.
 MAX_WORK: Final = 750.0
 MAX_PROFILE: Final = 4 * 1024 * 1024
+# The largest metadata that a file of 50 MB can hold are in about 800.
+MAX_SEGMENTS: Final = 10_000
 
 _DHT, _SOI, _EOI, _SOS, _DQT, _DRI, _DAC, _APP0, _COM = 0xC4, 0xD8, 0xD9, 0xDA, 0xDB, 0xDD, 0xCC, 0xE0, 0xFE
 _FRAMES: Final = frozenset((0xC0, 0xC1, 0xC2, 0xC9, 0xCA))  # baseline, extended, progressive; arithmetic coding
@@ -130,11 +132,13 @@ def with_profile(clean: bytes, icc: bytes | None) -> bytes:
 
 def _segments(data: bytes, found: _Found) -> Iterator[Segment]:
     """From behind the start to the first end. What lies between segments is skipped, as decoders do."""
-    view, at = memoryview(data), 2
+    view, at, left = memoryview(data), 2, MAX_SEGMENTS
     while marker := _MARKER.search(data, at):
         if marker.start() != at and data[at : marker.start()].strip(b"\xff"):
             found.ignored["bytes between segments"] = None
-        code, at = marker[0][1], marker.end()
+        code, at, left = marker[0][1], marker.end(), left - 1
+        if left < 0:
+            raise damaged(f"The JPEG file is in more than {MAX_SEGMENTS} segments.")
         if code == _EOI:
             found.has_end = True
             return
