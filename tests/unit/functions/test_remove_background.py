@@ -396,6 +396,5 @@ class TestQueue:
 
     def test_nobody_passes_for_the_queue_over_http(self, studio: Studio) -> None:
         studio.images.drop("inbox/alice/a.jpg", PHOTO, "v1")
-        event = {**http_event("POST", PATH), **queue_event({"Records": [s3_record("inbox/alice/a.jpg")]})}
-        assert studio.queue(event)["statusCode"] == 401
-        assert studio.images.outputs == {}
+        queued = {**http_event("POST", PATH), **queue_event({"Records": [s3_record("inbox/alice/a.jpg")]})}
+        assert (studio.queue(queued)["statusCode"], studio.images.outputs) == (401, {})

@@ -1,10 +1,9 @@
 """How paid jobs end: which money moves, what the job says of it, and that whoever comes second changes nothing."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,32 +21,11 @@ from darkroom.errors import (
     UnusableAnswer,
     Upstream,
 )
-from darkroom.models.generation import Call, GeneratedImage, GenerationResult, Usage
-from darkroom.models.job import Job, JobCost, JobStatus, ProviderCall, StoredImage
+from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.models.user_settings import UserSettings
 from tests.fakes.usage import MemoryModelStatistics
-from tests.unit.services.workshop import MODEL, RESERVED, USER, Workshop, failing
-
-SENT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-
-
-def _png(size: tuple[int, int] = (3, 4), colour: str = "teal") -> bytes:
-    return _encoded(Image.new("RGBA", size, colour))
-
-
-def _encoded(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _result(*pictures: bytes, cost: int | None = 14_000, tokens: Mapping[str, float] | None = None) -> GenerationResult:
-    return GenerationResult(
-        images=tuple(GeneratedImage(data=data, media_type="image/png") for data in pictures or (_png(),)),
-        usage=Usage.model_validate({"cost": cost, **(tokens or {})}),
-        call=Call(provider="openrouter", model_requested=MODEL, model_used="a/b-2", generation_id="gen-1"),
-        warnings=("A warning.",),
-    )
+from tests.unit.services.results import encoded, png, result_of
+from tests.unit.services.workshop import RESERVED, USER, Workshop, failing
 
 
 def _upstream(cost: int | None) -> Upstream:
@@ -57,7 +35,7 @@ def _upstream(cost: int | None) -> Upstream:
 def test_pictures_usage_and_money_are_stored(shop: Workshop) -> None:
     job = shop.dispatch(shop.admit())
     counted = {"prompt_tokens": 20.5, "completion_tokens": 100, "image_tokens": 90}
-    shop.settlement.succeed(job, _result(_png(), _png((5, 6)), tokens=counted))
+    shop.settlement.succeed(job, result_of(png(), png((5, 6)), tokens=counted))
     ended = shop.now(job)
     assert [(image.key, image.width, image.height) for image in ended.images] == [
         (f"outputs/{USER}/{job.id}/0.png", 3, 4),
@@ -77,14 +55,14 @@ def test_pictures_usage_and_money_are_stored(shop: Workshop) -> None:
 
 def test_a_picture_that_was_free_is_not_called_charged(shop: Workshop) -> None:
     job = shop.dispatch(shop.admit())
-    shop.settlement.succeed(job, _result(cost=0))
+    shop.settlement.succeed(job, result_of(cost=0))
     assert (shop.now(job).cost.actual, shop.now(job).cost.charged) == (0, False)
     assert shop.budget(job).remaining == shop.budget(job).limit
 
 
 def test_what_nobody_can_measure_is_stored_all_the_same(shop: Workshop) -> None:
     job = shop.dispatch(shop.admit())
-    shop.settlement.succeed(job, _result(b"RIFF....WEBP"))
+    shop.settlement.succeed(job, result_of(b"RIFF....WEBP"))
     assert [(image.width, image.height) for image in shop.now(job).images] == [(0, 0)]
 
 
@@ -92,7 +70,7 @@ def test_what_nobody_can_measure_is_stored_all_the_same(shop: Workshop) -> None:
 def test_whoever_comes_second_changes_nothing(shop: Workshop, first: str) -> None:
     job = shop.dispatch(shop.admit())
     ways: dict[str, Callable[[], None]] = {
-        "succeed": lambda: shop.settlement.succeed(job, _result()),
+        "succeed": lambda: shop.settlement.succeed(job, result_of()),
         "fail": lambda: shop.settlement.fail(job, ContentRefused("No.")),
         "decide": lambda: shop.settlement.decide(job, 9000),
     }
@@ -128,93 +106,6 @@ def test_a_failure_is_settled_as_far_as_its_cost_is_known(
         assert (ended.error["charged"], shop.budget(job).reserved) == (charged, 0)
 
 
-@pytest.mark.parametrize("actual", [0, 9000])
-def test_what_was_in_doubt_says_how_it_was_decided(shop: Workshop, actual: int) -> None:
-    job = shop.dispatch(shop.admit())
-    shop.settlement.doubt(job, ServiceUnavailable("Gone.", fix="It is being found out.", charged="unknown"))
-    shop.settlement.decide(shop.now(job), actual)
-    ended = shop.now(job)
-    assert ended.error is not None
-    assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.FAILED, actual, actual > 0)
-    assert (ended.error["charged"], ended.error["retryable"], ended.error["detail"]) == (actual > 0, False, "Gone.")
-    assert ended.error["fix"].startswith("It was charged" if actual else "It was not charged")
-    assert ended.error["error"]["message"] == f"Gone. {ended.error['fix']}"
-    assert "being found out" not in str(ended.error)
-
-
-def test_a_job_that_is_given_up_says_that_nobody_knows(shop: Workshop) -> None:
-    job = shop.dispatch(shop.admit())
-    shop.settlement.give_up(shop.now(job))
-    ended = shop.now(job)
-    assert ended.error is not None
-    assert (ended.status, ended.cost.settled, ended.cost.actual) == (JobStatus.FAILED, True, RESERVED)
-    assert (ended.cost.charged, ended.error["charged"], ended.error["retryable"]) == ("unknown", "unknown", False)
-    assert "could not be found out" in ended.error["fix"]
-    assert "counts as spent" in ended.error["error"]["message"]
-    assert (shop.budget(job).reserved, shop.budget(job).spent) == (0, RESERVED)
-    receipt = shop.ledger.receipts_[job.user, job.id]
-    assert (receipt.actual, receipt.charged) == (RESERVED, "unknown")
-    assert shop.alarms == [
-        ("COST_NEVER_KNOWN", {"job": job.id, "reserved": RESERVED, "counted": RESERVED, "generation": None})
-    ]
-
-
-def test_a_canceled_job_that_is_given_up_stays_canceled_and_is_counted(shop: Workshop) -> None:
-    job = shop.dispatch(shop.admit())
-    shop.settlement.doubt(job, NetworkError("Gone.", charged="unknown"))
-    shop.settlement.give_up(shop.now(job).model_copy(update={"status": JobStatus.CANCELED}))
-    ended = shop.now(job)
-    assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.CANCELED, RESERVED, "unknown")
-    assert shop.budget(job).spent == RESERVED
-
-
-def _of_calls(shop: Workshop, *calls: ProviderCall) -> Job:
-    """A job that was sent, with its calls as they stand; a picture each has RESERVED set aside."""
-    reserved = RESERVED * sum(call.n for call in calls)
-    cost = JobCost(estimated=reserved, reserved=reserved, actual=None, settled=False)
-    return shop.dispatch(shop.admit(cost=cost, calls=calls), calls=calls)
-
-
-def _call(index: int, n: int = 1, *, status: JobStatus, sent: bool = True, cost: int | None = None) -> ProviderCall:
-    known: dict[str, Any] = {"charged": cost > 0} if cost is not None else {}
-    return ProviderCall(index=index, n=n, status=status, dispatched_at=SENT if sent else None, cost=cost, **known)
-
-
-def test_of_several_calls_those_that_were_sent_are_counted(shop: Workshop) -> None:
-    job = _of_calls(
-        shop,
-        _call(0, status=JobStatus.SUCCEEDED, cost=9000),
-        _call(1, 2, status=JobStatus.UNCERTAIN),
-        _call(2, status=JobStatus.RUNNING),
-        _call(3, 4, status=JobStatus.QUEUED, sent=False),
-        _call(4, status=JobStatus.FAILED, cost=0),
-    )
-    shop.settlement.give_up(job)
-    ended, counted = shop.now(job), 9000 + 3 * RESERVED
-    assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.FAILED, counted, "unknown")
-    assert [(call.status, call.cost, call.charged) for call in ended.calls] == [
-        (JobStatus.SUCCEEDED, 9000, True),
-        (JobStatus.FAILED, None, "unknown"),
-        (JobStatus.FAILED, None, "unknown"),
-        (JobStatus.CANCELED, 0, False),
-        (JobStatus.FAILED, 0, False),
-    ]
-    receipt = shop.ledger.receipts_[job.user, job.id]
-    assert (receipt.actual, receipt.charged, receipt.calls) == (counted, "unknown", ended.calls)
-    assert (shop.budget(job).spent, shop.budget(job).reserved) == (counted, 0)
-
-
-@pytest.mark.parametrize("cost", [0, 9000])
-def test_several_calls_of_known_cost_are_not_counted_as_unknown(shop: Workshop, cost: int) -> None:
-    calls = (_call(0, status=JobStatus.FAILED, cost=cost), _call(1, status=JobStatus.QUEUED, sent=False))
-    job = _of_calls(shop, *calls)
-    shop.settlement.give_up(job)
-    ended = shop.now(job)
-    assert ended.error is not None
-    assert (ended.cost.actual, ended.cost.charged, ended.error["charged"]) == (cost, cost > 0, cost > 0)
-    assert (shop.budget(job).spent, shop.alarms) == (cost, [])
-
-
 @pytest.mark.parametrize(("days", "after"), [(None, 30), (3, 3), (14, 14), (60, 30)])
 def test_an_answer_is_kept_as_long_as_the_job_and_no_longer_than_its_user_wants(
     shop: Workshop, days: int | None, after: int
@@ -232,7 +123,7 @@ def test_an_answer_is_kept_as_long_as_the_job_and_no_longer_than_its_user_wants(
 def test_what_the_users_key_at_the_source_has_paid_is_charged_though_it_cost_nothing_here(shop: Workshop) -> None:
     """The provider's fee is none of it: the budgets hold what is taken from the key that is watched."""
     made, failed = (shop.dispatch(shop.admit()) for _ in range(2))
-    free = _result(cost=0)
+    free = result_of(cost=0)
     usage = free.usage.model_copy(update={"is_byok": True, "upstream_cost": 14_000})
     shop.settlement.succeed(made, free.model_copy(update={"usage": usage}))
     shop.settlement.fail(failed, NoImage("None.", charged=True, upstream=Upstream("openrouter", cost_micro_usd=0)))
@@ -242,42 +133,6 @@ def test_what_the_users_key_at_the_source_has_paid_is_charged_though_it_cost_not
     error = shop.now(failed).error
     assert error is not None
     assert error["charged"] is True
-
-
-def test_a_cost_that_will_never_be_told_is_counted_and_called_unknown(shop: Workshop) -> None:
-    settlement = replace(shop.settlement, keeps_books=lambda _provider: False)
-    job = shop.dispatch(shop.admit())
-    settlement.succeed(job, _result(cost=None))
-    ended = shop.now(job)
-    assert (ended.status, ended.cost.settled) == (JobStatus.SUCCEEDED, True)
-    assert (ended.cost.actual, ended.cost.charged) == (RESERVED, "unknown")
-    (receipt,) = shop.ledger.receipts(USER, limit=9).receipts
-    assert (receipt.actual, receipt.charged) == (RESERVED, "unknown")
-    assert shop.budget(job).spent == RESERVED
-    assert ended.warnings[-1].startswith("The provider does not say what this cost")
-
-
-def test_of_several_calls_only_those_whose_cost_will_never_be_told_are_unknown(shop: Workshop) -> None:
-    settlement = replace(shop.settlement, keeps_books=lambda _provider: False)
-    sent = {"dispatched_at": SENT, "status": JobStatus.SUCCEEDED}
-    calls = (
-        ProviderCall(index=0, n=1).model_copy(update={**sent, "cost": 2_000, "charged": True}),
-        ProviderCall(index=1, n=1).model_copy(update={**sent, "charged": "unknown"}),
-        ProviderCall(index=2, n=1),
-    )
-    settlement.succeed(shop.dispatch(shop.admit(), calls=calls), _result(cost=None))
-    (receipt,) = shop.ledger.receipts(USER, limit=9).receipts
-    assert [(call.cost, call.charged) for call in receipt.calls] == [(2_000, True), (None, "unknown"), (0, False)]
-    assert (receipt.actual, receipt.charged) == (2_000 + -(-RESERVED // 3), "unknown")
-
-
-def test_several_calls_never_count_for_more_than_is_set_aside_for_them(shop: Workshop) -> None:
-    """Shares that do not come out even are rounded up once, not for each call."""
-    calls = tuple(_call(index, status=JobStatus.UNCERTAIN) for index in range(3))
-    cost = JobCost(estimated=10, reserved=10, actual=None, settled=False)
-    job = shop.dispatch(shop.admit(cost=cost, calls=calls), calls=calls)
-    shop.settlement.give_up(job)
-    assert shop.now(job).cost.actual == 10
 
 
 def _recorded(statistics: MemoryModelStatistics) -> list[tuple[str, bool]]:
@@ -303,14 +158,14 @@ def test_a_models_failures_are_those_that_its_caller_did_not_cause(
 
 def test_a_models_success_is_recorded(shop: Workshop) -> None:
     statistics = MemoryModelStatistics()
-    replace(shop.settlement, statistics=statistics).succeed(shop.dispatch(shop.admit()), _result())
+    replace(shop.settlement, statistics=statistics).succeed(shop.dispatch(shop.admit()), result_of())
     assert _recorded(statistics) == [("a/b-2", True)]
 
 
 @pytest.mark.parametrize("given_up", [False, True])
 def test_what_was_delivered_stays_so_whatever_it_cost(shop: Workshop, given_up: bool) -> None:
     job = shop.dispatch(shop.admit())
-    shop.settlement.succeed(job, _result(cost=None))
+    shop.settlement.succeed(job, result_of(cost=None))
     open_still = shop.now(job)
     assert (open_still.status, open_still.cost.settled, open_still.cost.charged) == (
         JobStatus.SUCCEEDED,
@@ -342,7 +197,7 @@ def test_the_webhook_does_not_wait_for_what_is_tidied_up(shop: Workshop) -> None
     shop = Workshop(shop.openrouter, shop.clock, wrap=wrap)
     job = shop.dispatch(shop.admit())
     with pytest.raises(ServiceUnavailable):
-        shop.settlement.succeed(job, _result())
+        shop.settlement.succeed(job, result_of())
     assert shop.webhooks.sent == [(USER, f"msg_{job.id}")]
 
 
@@ -351,7 +206,7 @@ def test_pictures_that_cannot_be_stored_leave_the_job_to_the_sweep(shop: Worksho
     shop = Workshop(shop.openrouter, shop.clock, wrap=wrap)
     job = shop.dispatch(shop.admit())
     with pytest.raises(ServiceUnavailable):
-        shop.settlement.succeed(job, _result())
+        shop.settlement.succeed(job, result_of())
     assert (shop.now(job).status, shop.budget(job).reserved) == (JobStatus.RUNNING, RESERVED)
 
 
@@ -370,8 +225,8 @@ def _masked(shop: Workshop, original: bytes, mask: bytes) -> Job:
 def test_outside_of_the_mask_the_picture_stays_as_it_was(shop: Workshop) -> None:
     mask = Image.new("RGBA", (64, 64), "black")
     mask.paste((0, 0, 0, 0), (32, 0, 64, 64))
-    job = _masked(shop, _png((64, 64), "red"), _encoded(mask))
-    shop.settlement.succeed(job, _result(_png((64, 64), "blue")))
+    job = _masked(shop, png((64, 64), "red"), encoded(mask))
+    shop.settlement.succeed(job, result_of(png((64, 64), "blue")))
     ended = shop.now(job)
     assert ended.warnings == ("A warning.",)
     shown = Image.open(io.BytesIO(shop.images.outputs[ended.images[0].key].data)).convert("RGB")
@@ -379,9 +234,9 @@ def test_outside_of_the_mask_the_picture_stays_as_it_was(shop: Workshop) -> None
 
 
 def test_where_the_mask_cannot_be_applied_the_whole_picture_is_kept(shop: Workshop) -> None:
-    job = _masked(shop, b"no picture any more", _png())
-    made = _png(colour="blue")
-    shop.settlement.succeed(job, _result(made))
+    job = _masked(shop, b"no picture any more", png())
+    made = png(colour="blue")
+    shop.settlement.succeed(job, result_of(made))
     ended = shop.now(job)
     assert shop.images.outputs[ended.images[0].key].data == made
     assert ended.warnings[1].startswith("The mask could not be applied")
@@ -392,7 +247,7 @@ def test_a_budget_that_is_nearly_used_up_is_said_once(shop: Workshop) -> None:
     said = []
     for _ in range(2):
         job = shop.dispatch(shop.admit())
-        shop.settlement.succeed(job, _result(cost=850_000))
+        shop.settlement.succeed(job, result_of(cost=850_000))
         said += [warning for warning in shop.now(job).warnings if "is spent" in warning]
     assert len(said) == 1
     assert "the day's budget" in said[0]
@@ -422,7 +277,7 @@ def test_whatever_jobs_end_in_the_budget_is_what_their_receipts_say(
             continue
         sent = shop.dispatch(job)
         if end == "succeed":
-            shop.settlement.succeed(sent, _result(cost=cost))
+            shop.settlement.succeed(sent, result_of(cost=cost))
         elif end == "charged":
             shop.settlement.fail(sent, NoImage("None.", charged=True, upstream=_upstream(cost)))
         elif end == "free":
