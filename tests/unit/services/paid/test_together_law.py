@@ -228,3 +228,12 @@ def test_what_others_pay_with_the_key_makes_it_more_and_never_less(
     """Also where the sweep does not come by before a day is over."""
     story = _told(openrouter, steps, (5, 5, 30, 70, 70, 24 * 60, 10) if is_watched else (5, 25 * 60, 10))
     assert story.spent >= sum(charge.amount for charge in story.witness.charges if charge.is_ours)
+
+
+def test_of_sixty_that_were_killed_none_stays_unknown(openrouter: Simulator) -> None:
+    """The books will know most of them by their ids; what the key has used tells of the rest."""
+    costs = [(n * 977) % PRICE if n % 5 else 0 for n in range(60)]
+    killed: list[Step] = [Killed(cost, n % LATEST, n % LAG, n % 10 != 0) for n, cost in enumerate(costs)]
+    story = _told(openrouter, [*killed, Answered(PRICE, 2, LAG)], (5, 25, 70, 20))
+    assert story.spent == sum(costs) + PRICE
+    assert story.shop.alarms == []
