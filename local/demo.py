@@ -11,7 +11,7 @@ import mimetypes
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,10 @@ from local.up import MODEL, fetch_weights
 # What Lambda takes of a file in a request, less what stands around it.
 MAX_IN_REQUEST = 4_400_000
 PHOTO = state.ROOT / "events" / "photo.jpg"
+
+
+class JobFailed(Exception):
+    """Its argument has the problem's details."""
 
 
 def main() -> int:
@@ -60,24 +64,28 @@ def _stack() -> Iterator[dict[str, Any]]:
 def cut_out(photo: Path, running: dict[str, Any]) -> int:
     begun = time.monotonic()
     try:
-        answer = _answer(photo, running)
+        made, facts = _answer(photo, running)
     except httpx.HTTPStatusError as error:
         problem = error.response.json() if "json" in error.response.headers.get("content-type", "") else {}
-        print(f"{problem.get('detail', error)} {problem.get('fix', '')}".strip(), file=sys.stderr)
-        return 1
+        return _complain(problem, str(error))
+    except JobFailed as error:
+        return _complain(error.args[0], "The job came to nothing.")
     seconds = time.monotonic() - begun
     result = photo.with_suffix(".cutout.png")
-    result.write_bytes(answer.content)
-    # A picture too large for the answer comes by a redirect, which has the facts.
-    facts = (answer.history or [answer])[0].headers
+    result.write_bytes(made)
     size = f"{facts.get('x-width', '?')} × {facts.get('x-height', '?')}"
     print(f"{photo} → {result} ({size} pixels, {seconds:.2f} s, $0)")
     print(f"    {facts.get('server-timing', '')}")
     return 0
 
 
-def _answer(photo: Path, running: dict[str, Any]) -> httpx.Response:
-    """Raises httpx.HTTPStatusError."""
+def _complain(problem: dict[str, Any], otherwise: str) -> int:
+    print(f"{problem.get('detail', otherwise)} {problem.get('fix', '')}".strip(), file=sys.stderr)
+    return 1
+
+
+def _answer(photo: Path, running: dict[str, Any]) -> tuple[bytes, Mapping[str, str]]:
+    """The picture, and what the headers of the answer say of it. Raises httpx.HTTPStatusError, JobFailed."""
     kind = mimetypes.guess_type(photo.name)[0] or "image/jpeg"
     headers = {"Authorization": f"Bearer {running['token']}", "Accept": "image/png"}
     with httpx.Client(timeout=60, follow_redirects=True, trust_env=False) as client:
@@ -89,7 +97,27 @@ def _answer(photo: Path, running: dict[str, Any]) -> httpx.Response:
                 client.post(upload["url"], data=upload["fields"], files={"file": file}).raise_for_status()
             sent = {"json": {"upload_id": upload["upload_id"]}}
         answer = client.post(f"{running['url']}/v1/images/background-removals", headers=headers, **sent)
-        return answer.raise_for_status()
+        answer.raise_for_status()
+        if answer.status_code == httpx.codes.ACCEPTED:
+            return _of_job(client, f"{running['url']}{answer.headers['location']}", headers, answer)
+        # A picture too large for the answer comes by a redirect, which has the facts.
+        return answer.content, (answer.history or [answer])[0].headers
+
+
+def _of_job(
+    client: httpx.Client, url: str, headers: dict[str, str], answer: httpx.Response
+) -> tuple[bytes, Mapping[str, str]]:
+    """The picture of a job that took too long to be waited for. Raises as _answer does."""
+    job = answer.json()
+    while job["status"] in ("queued", "running"):
+        print(*job["warnings"], flush=True)
+        time.sleep(int(answer.headers["retry-after"]))
+        job = client.get(url, headers=headers).raise_for_status().json()
+    if job["status"] != "succeeded":
+        raise JobFailed(job["error"] or {})
+    (image,) = job["output"]["images"]
+    facts = {"x-width": str(image["width"]), "x-height": str(image["height"])}
+    return client.get(image["url"]).raise_for_status().content, facts
 
 
 if __name__ == "__main__":

@@ -1,22 +1,16 @@
-"""The compilation of alpha matting, beside a stack that runs, and in no hurry.
-
-    python -m local.matting DIRECTORY
-
-compiles into the directory, for as long as the process that started it lives: the end of our stdin is the end of us.
-"""
+"""The compilation of alpha matting, beside a stack that runs, and with low priority."""
 
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from darkroom.adapters.numba_cache import NumbaCache
-from local.state import ROOT
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +28,6 @@ class Compilation:
 
     def __init__(self, directory: Path, log: Path) -> None:
         self._cache = NumbaCache(directory)
-        self._directory = directory
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._waiting: threading.Thread | None = None
@@ -45,15 +38,9 @@ class Compilation:
             return self
         logger.info("Compiling alpha matting in the background, once for this folder; until then it is a job …")
         with self._log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(self._directory)],
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # Ctrl-C reaches every process of the terminal; when this one ends is decided here.
-                start_new_session=True,
-            )
+            self._process = self._cache.start(output)
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, _NICENESS)
         self._waiting = threading.Thread(target=self._wait, args=(self._process,), name="matting", daemon=True)
         self._waiting.start()
         return self
@@ -81,19 +68,3 @@ class Compilation:
             )
         else:
             logger.error("Alpha matting could not be compiled; %s says why.", self._log)
-
-
-def _end_with_parent() -> None:
-    # Not through sys.stdin, whose lock this thread would still hold when the process is about to end by itself.
-    os.read(0, 1)
-    os._exit(0)
-
-
-def main(directory: Path) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.nice(_NICENESS)
-    NumbaCache(directory).compile()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -164,6 +164,21 @@ class TestOverHttp:
         assert httpx.get(body["url"], trust_env=False).status_code == 404
 
 
+def test_matting_is_answered_compiled_or_not(client: httpx.Client) -> None:
+    """On a checkout where it has yet to be compiled, which takes minutes, nothing waits for that."""
+    answer = client.post(ROUTE, files={"image": ("photo.jpg", PHOTO)}, data={"matting": "true"})
+    assert answer.status_code in (200, 202), answer.text
+    job = answer.json() if answer.status_code == 202 else answer.json()["job"]
+    assert job["cost"]["charged"] is False
+    job = client.get(job["urls"]["get"]).raise_for_status().json()
+    if answer.status_code == 202 and job["status"] != "succeeded":
+        assert (job["status"], job["error"]) in (("queued", None), ("running", None))
+        return
+    assert "matte" in job["output"]["timings_ms"]
+    (image,) = job["output"]["images"]
+    assert load(httpx.get(image["url"], trust_env=False).content).mode == "RGBA"
+
+
 class TestInbox:
     def test_a_dropped_file_is_cut_out(self, stack: Stack, client: httpx.Client) -> None:
         key = "inbox/local/a holiday + ü 漢字.jpg"

@@ -129,6 +129,16 @@ class TestCompiling:
         assert compiling.within(60) == "True"
         assert compiling.is_compiled
 
+    def test_what_is_not_done_in_time_goes_on_and_is_waited_for_by_the_next_call(self, compiling: Compiling) -> None:
+        code = f"""
+cache = NumbaCache(Path({str(compiling.cache)!r}))
+print(cache.compile_within(0.01))
+Path({str(compiling.package / "go")!r}).touch()
+print(cache.compile_within(60))
+"""
+        assert run(code, compiling.packages).split() == ["False", "True"]
+        assert compiling.times == 1
+
     def test_it_does_not_wait_for_another_process(self, compiling: Compiling) -> None:
         other = compiling.start()
         compiling.wait_until_begun(other)

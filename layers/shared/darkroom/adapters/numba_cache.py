@@ -1,8 +1,8 @@
 """Where numba keeps what pymatting is compiled to, and whether all of it is there.
 
 pymatting compiles itself when it is first imported, which takes a minute of one processor. numba keeps each function as
-soon as it is compiled, so a compilation that is broken off goes on where it was. A marker file says that it came to its
-end: its name holds what the cache depends on, which are the versions and the place of the packages.
+soon as it is compiled, so of a compilation that is broken off only the function at hand is lost. A marker file says
+that all is done: its name holds what the cache depends on, which are the versions and the place of the packages.
 
 The image bakes a cache when it is built (`python -m darkroom.adapters.numba_cache DIRECTORY`, at the place where the
 packages will lie); on a laptop `make up` fills one in the background.
@@ -18,7 +18,9 @@ from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryFile
+from threading import Thread
+from typing import IO, Final
 
 from darkroom.errors import InternalError
 
@@ -26,6 +28,9 @@ _PACKAGES: Final = ("numba", "llvmlite", "pymatting")
 _LOCK: Final = "compiling.lock"
 # The status of a process that found another one at work (EX_TEMPFAIL of sysexits.h).
 _BUSY: Final = 75
+_NO_WAIT: Final = "--no-wait"
+# Ends when its stdin does, which the process that started it holds open.
+_CHILD: Final = "--child"
 
 
 class NumbaCache:
@@ -37,6 +42,8 @@ class NumbaCache:
     def __init__(self, directory: Path, baked: Path | None = None) -> None:
         self._directory = directory
         self._baked = baked
+        self._process: subprocess.Popen[bytes] | None = None
+        self._told: IO[bytes]
 
     @property
     def is_compiled(self) -> bool:
@@ -80,27 +87,47 @@ class NumbaCache:
         return True
 
     def compile_within(self, seconds: float) -> bool:
-        """Has another process compile for so long at the most; whether it is compiled then.
+        """Has another process compile, and waits for it so long at the most; whether it is compiled then.
 
-        Returns at once while yet another process is at it.
+        The process goes on afterwards, and the next call waits for it: one large function can take longer than a call,
+        and ended in the middle of it numba would begin it again. Returns at once while yet another process is at it.
 
         Raises:
             InternalError: the process failed.
         """
         if self.is_compiled:
             return True
-        self.prepare()
-        # As a process it can be ended in time; what it has compiled by then is kept.
-        command = [sys.executable, "-m", __name__, str(self._directory), "--no-wait"]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        if self._process is None:
+            self.prepare()
+            self._told = TemporaryFile()  # noqa: SIM115 - read when the process is over
+            self._process = self.start(self._told, waits=False)
         with suppress(subprocess.TimeoutExpired):
-            done = subprocess.run(  # noqa: S603 - this very module
-                command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
-            )
-            if done.returncode not in (0, _BUSY):
-                told = done.stderr.decode(errors="replace").strip().splitlines()
-                raise InternalError(f"Alpha matting could not be compiled: {told[-1][:200] if told else 'no reason'}")
+            status = self._process.wait(seconds)
+            self._process = None
+            if status not in (0, _BUSY):
+                self._told.seek(0)
+                lines = self._told.read().decode(errors="replace").strip().splitlines()
+                raise InternalError(f"Alpha matting could not be compiled: {lines[-1][:200] if lines else 'no reason'}")
         return self.is_compiled
+
+    def start(self, output: IO[bytes], *, waits: bool = True) -> "subprocess.Popen[bytes]":
+        """A process that compiles, for as long as this one lives and does not close its stdin.
+
+        Args:
+            output: gets what it prints.
+            waits: as of `compile`; if it does not, its status is 75 where another process is at it.
+        """
+        command = [sys.executable, "-m", __name__, str(self._directory), _CHILD, *(() if waits else (_NO_WAIT,))]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        return subprocess.Popen(  # noqa: S603 - this very module
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C reaches every process of the terminal; when this one ends is decided here.
+            start_new_session=True,
+        )
 
 
 def _marker() -> str:
@@ -112,5 +139,13 @@ def _marker() -> str:
     return f"compiled-{python}-{versions}-{place}"
 
 
+def _end_with_parent() -> None:
+    # Not through sys.stdin, whose lock this thread would still hold when the process is about to end by itself.
+    os.read(0, 1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
-    sys.exit(0 if NumbaCache(Path(sys.argv[1])).compile(waits="--no-wait" not in sys.argv) else _BUSY)
+    if _CHILD in sys.argv:
+        Thread(target=_end_with_parent, daemon=True).start()
+    sys.exit(0 if NumbaCache(Path(sys.argv[1])).compile(waits=_NO_WAIT not in sys.argv) else _BUSY)
