@@ -13,7 +13,8 @@ from darkroom.adapters.conversation_store import DynamoConversationStore
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.ledger import DynamoLedger
 from darkroom.models.conversation import Conversation
-from darkroom.models.job import Job, JobCost, JobStatus, KeptCutout, ProviderCall
+from darkroom.models.job import Job, JobCost, JobStatus, KeptCutout, ProviderCall, SettledTogether
+from darkroom.models.receipt import Share
 from darkroom.ports import JobStore, Ledger
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
@@ -132,6 +133,19 @@ def test_a_warning_is_given_once(stores: tuple[JobStore, Ledger], clock: Steppin
     assert ledger.warn_once(user, ref.id)
     assert not ledger.warn_once(user, ref.id)
     assert budget_of(ledger, user, ref).is_warned
+
+
+def test_shares_are_written_once(stores: tuple[JobStore, Ledger], clock: SteppingClock, user: str) -> None:
+    ledger, key = stores[1], f"key-of-{user}"
+    assert ledger.enlist(key, "job_1", seen=ledger.charges_with(key), anchor=None)
+    seen = ledger.charges_with(key)
+    assert seen.open == {"job_1"}
+    shares = {"job_1": Share(amount=5, charged=True, together=SettledTogether(jobs=1, total=5))}
+    assert ledger.share_out(key, shares, seen=seen)
+    assert ledger.charges_with(key).shares == shares
+    other = {"job_1": Share(amount=6, charged=True, together=SettledTogether(jobs=1, total=6))}
+    assert not ledger.share_out(key, other, seen=seen)
+    assert ledger.charges_with(key).shares == shares
 
 
 def test_a_conversation_is_saved_once(cloud: Cloud | None, clock: SteppingClock, user: str) -> None:
