@@ -86,6 +86,28 @@ def events(*frames: Any, done: bool = True) -> bytes:
     return b"".join(b"data: %b\n\n" % json.dumps(frame).encode() for frame in frames) + b"data: [DONE]\n\n" * done
 
 
+IN_WORDS: dict[str, Any] = {
+    "a chat's Markdown": said({"content": f"Here it is:\n\n![A fox]({ADDRESS})\n"}),
+    "Markdown of a data URL": said({"content": f"![A fox](data:image/png;base64,{B64}) Enjoy!"}),
+    "a part of a chat's text": said({"content": [{"type": "text", "text": f"![]({ADDRESS})"}]}),
+    "Google's text": {"candidates": [{"content": {"parts": [{"text": f"![a fox]({ADDRESS})"}]}}]},
+    "one field of text": {"text": f'<img src="{ADDRESS}">'},
+}
+
+
+@pytest.mark.parametrize("words", IN_WORDS)
+def test_a_picture_that_words_show_is_read_where_one_was_bought(words: str) -> None:
+    found = painted(IN_WORDS[words])
+    assert [image.data for image in found.images] == [PNG]
+
+
+def test_a_picture_that_the_words_of_a_stream_show_is_read() -> None:
+    pieces = ("Here: ![a fox](https://cdn.exam", "ple.com/x.png)")
+    body = events(*({"choices": [{"delta": {"content": each}}]} for each in pieces))
+    found = painted(body, media_type="text/event-stream")
+    assert [image.data for image in found.images] == [PNG]
+
+
 SPELLINGS = {
     "as it should be": B64,
     "line breaks": "\r\n".join(B64[at : at + 76] for at in range(0, len(B64), 76)),

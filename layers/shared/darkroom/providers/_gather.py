@@ -62,6 +62,9 @@ _WITHIN: Final = (
     *("output", "outputs", "result", "results", "artifacts", "predictions", "generated_images", "generatedImages"),
     *("choices", "candidates", "message", "delta", "content", "parts", "response", "item"),
 )
+# Fields whose text is words.
+_WORDS: Final = ("text", "content", "output_text", "output")
+_MAX_TEXTS: Final = 10_000
 _DRAFT: Final = re.compile(r"partial|thought|reasoning|audio|video|input_", re.IGNORECASE)
 _LOOKS_ENCODED: Final = re.compile(
     r"\s*(?:data(?::|%3a)|https?://\S+\s*$|<svg|<\?xml|base64[,:]|iVBOR|/9j/|_9j_|UklGR|R0lGOD|AAAA|PHN2|PD94)",
@@ -135,6 +138,18 @@ def in_text(said: str) -> Iterator[str]:
         return
     for found in _IN_TEXT.finditer(said):
         yield next(filter(None, found.groups()))
+
+
+def text_in(value: Any, depth: int = 0) -> str:
+    """The words of an answer, joined without a space, as the pieces of a stream are."""
+    if depth > _MAX_DEPTH:
+        return ""
+    if isinstance(value, list):
+        return "".join(text_in(each, depth + 1) for each in value[:_MAX_TEXTS])
+    if not isinstance(value, dict) or is_draft(value):
+        return ""
+    words = [value[name] for name in _WORDS if isinstance(value.get(name), str)]
+    return "".join((*words[:1], *(text_in(value[name], depth + 1) for name in _WITHIN if name in value)))
 
 
 def _claims(value: Any, depth: int) -> Iterator[tuple[str, ...]]:

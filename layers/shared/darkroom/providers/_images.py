@@ -30,7 +30,7 @@ from darkroom.errors import ContentRefused, NoImage, UnusableAnswer
 from darkroom.models.generation import GeneratedImage, GenerationRequest, Routing, Usage
 from darkroom.providers import _sse, _wire
 from darkroom.providers._errors import Asked, broken, fix_for, plain
-from darkroom.providers._gather import Gathered, gather, is_draft
+from darkroom.providers._gather import Gathered, gather, is_draft, text_in
 from darkroom.providers._http import Answer, BrokenOff
 from darkroom.providers._links import follow
 from darkroom.providers._openrouter_complaint import Complaint
@@ -121,7 +121,7 @@ def _read_file(answer: Answer, asked: Asked) -> Pictures:
 def _read_json(answer: Answer, asked: Asked, most: int) -> Pictures:
     value = whole_json(answer, asked)
     usage = _wire.usage(value.get("usage"))
-    found = gather(value, most=most, fetch=follow(asked.fetcher))
+    found = gather(value, most=most, fetch=follow(asked.fetcher), said=text_in(value))
     if not found.images and (error := error_within(value)):
         # All or nothing: an answer without pictures is a failed generation, unless it says what it cost.
         charged = usage.charged if usage.cost is not None else False
@@ -199,7 +199,7 @@ def _read_events(answer: Answer, asked: Asked, most: int) -> Pictures:
     events, is_done = stream_events(answer)
     # In one list with the others a partial picture would be taken for one that is whole.
     whole = [event for event in events if not is_draft(event)]
-    found = gather(whole, most=most, fetch=follow(asked.fetcher))
+    found = gather(whole, most=most, fetch=follow(asked.fetcher), said=text_in(whole))
     if not found.images:
         for event in whole:
             if error := error_within(event):
