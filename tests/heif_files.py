@@ -47,7 +47,7 @@ def ispe(width: int, height: int) -> bytes:
 
 
 def irot(quarters: int) -> bytes:
-    """Turned so many quarters, against the clock."""
+    """Turned by that many quarters, counterclockwise."""
     return box(b"irot", bytes((quarters,)))
 
 

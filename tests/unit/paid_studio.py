@@ -61,7 +61,7 @@ LONG = 275.0
 
 
 class Fetcher:
-    """Nobody is to be asked for a picture."""
+    """No provider is to be asked for a picture."""
 
     def fetch(self, url: str, *, max_bytes: int) -> bytes:
         raise AssertionError(f"{url} ({max_bytes})")

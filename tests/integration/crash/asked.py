@@ -69,7 +69,7 @@ def paid_removal(_: Newcomer) -> Request:
 
 
 def painted_recipe(somebody: Newcomer) -> Request:
-    """Of a recipe that is painted on a picture; whoever sends it waits."""
+    """Of a recipe that is painted on a picture; the sender waits."""
     recipe = {"steps": [{"paint": {"prompt": "a fox"}}]}
     body = {"recipe": recipe, "images": [somebody.upload(picture())], "allow_paid": True, "max_cost_usd": 1}
     return Request("/v1/recipes/apply", body, headers={"Prefer": "wait=20"})

@@ -1,4 +1,4 @@
-"""What is said to whoever has paid work admitted while a call of AWS goes wrong: the table of docs/reliability.md.
+"""What a client with admitted paid work is told while a call of AWS goes wrong: the table of docs/reliability.md.
 
 `python -m tests.integration.crash.fault_table` prints it for the page.
 """

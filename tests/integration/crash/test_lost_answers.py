@@ -80,7 +80,7 @@ def assert_held(customer: Customer, job: Job) -> None:
 
 
 def _given_up(customer: Customer, job_id: str) -> Job:
-    """The job, of which nobody can say what it cost, and whose reservation counts as spent."""
+    """The job, whose cost is unknown, and whose reservation counts as spent."""
     job = customer.job(job_id)
     assert (job.status, job.cost.settled, job.cost.charged, job.cost.actual) == (
         JobStatus.FAILED,

@@ -86,7 +86,7 @@ def hung(aws_credentials: dict[str, str]) -> Iterator[tuple[Any, Server]]:
 
 
 def _leaving(*seconds: float) -> Deadline:
-    """A deadline that leaves so many seconds, one after the other, whoever looks; and then nothing."""
+    """A deadline that leaves these seconds, one at each look; and then nothing."""
     left = iter(seconds)
     return Deadline(0.0, clock=lambda: -next(left, 0.0))
 

@@ -101,7 +101,7 @@ FORMS: dict[str, Callable[[dict[str, str]], bytes]] = {
     "with bare line feeds": lambda fields: _form(fields, end=b"\n"),
     "without its end": lambda fields: _form(fields, last=b""),
     "in latin-1": lambda fields: _form(fields, charset="iso-8859-1"),
-    "with an input that nobody touched": lambda fields: (
+    "with an untouched input": lambda fields: (
         _form(fields, last=b"")
         + b'--BB\r\nContent-Disposition: form-data; name="file"; filename=""\r\n'
         + b"Content-Type: application/octet-stream\r\n\r\n\r\n--BB--\r\n"

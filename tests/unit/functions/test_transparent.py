@@ -31,7 +31,7 @@ Show = Callable[..., Answer]
 
 
 class ShortContext(Context):
-    """Whoever waits has no time for it."""
+    """The waiting request has no time for it."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 2_000

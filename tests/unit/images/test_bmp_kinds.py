@@ -18,7 +18,7 @@ BYTES: Final = {0xFF: 0, 0xFF00: 1, 0xFF0000: 2, 0xFF000000: 3}
 
 
 def bmp(masks: tuple[int, ...], *, size: int = 40, compression: int = 3, downward: bool = False) -> bytes:
-    """32 bits a pixel, with a channel where each mask says; a mask of 0 stands for no alpha."""
+    """32 bits a pixel, with a channel where each mask says; a mask of 0 means no alpha."""
     rows = np.zeros((44, 59, 4), np.uint8)
     for channel, mask in zip((*np.moveaxis(PIXELS, 2, 0), ALPHA), masks, strict=False):
         if mask:

@@ -1,4 +1,4 @@
-"""HEIC and AVIF: which side is up, colours, tiles, what is not the picture, and what is cut short or made to do harm.
+"""HEIC and AVIF: which side is up, colours, tiles, items beside the picture, and what is cut short or made to do harm.
 
 The HEIC files were written by pillow-heif 1.8 (libheif 1.23, x265) from `_reference.png` at half its size; other kinds
 are put together here from what is in them. AVIF is Pillow's.
@@ -40,7 +40,7 @@ def exif(orientation: int) -> Item:
 
 
 def assert_shows(data: bytes, expected: Image.Image, *, sent: bool = True) -> None:
-    """To whoever decodes it, asks for its size, or gets it from us."""
+    """To a decoder, a size check, and a receiver of ours alike."""
     picture = read(data)
     assert picture.pixels.size == expected.size == measure(data)
     assert picture.warnings == ()

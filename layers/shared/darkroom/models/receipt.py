@@ -36,7 +36,7 @@ class Share(BaseModel):
 
 
 class KeyCharges(BaseModel):
-    """What is known here of charges on one of a provider's keys, whoever's jobs they were."""
+    """What is known here of the charges on one key of a provider, for all users' jobs."""
 
     model_config = ConfigDict(frozen=True)
 

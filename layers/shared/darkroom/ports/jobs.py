@@ -195,7 +195,7 @@ class Ledger(Protocol):
         """Those that were ever taken from, by id."""
 
     def charges_with(self, key_sha256: str) -> KeyCharges:
-        """What is known of the charges on this key, whoever's jobs they were."""
+        """What is known of the charges on this key, for all users' jobs."""
 
     def enlist(self, key_sha256: str, job: str, *, seen: KeyCharges, anchor: KeyAnchor | None) -> bool:
         """Lists a job (its reference) that is about to be sent with the key. False if too many are listed.

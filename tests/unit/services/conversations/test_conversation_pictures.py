@@ -103,14 +103,14 @@ def test_it_never_outlives_its_pictures(waits: list[int]) -> None:
             return
         assert found.versions[0].image.key in images.outputs
         conversations.branch("alice", begun.id, "v1")
-        # Whoever goes on with it has it for at least a day less than they would have a new one.
+        # A later edit has it for at least a day less than they would have a new one.
         assert conversations.find("alice", begun.id).expires_at > clock() + RETENTION - timedelta(days=1)
 
 
 @given(moves=st.lists(st.tuples(st.integers(1, 40), st.sampled_from([None, 1, 3, 7])), min_size=1, max_size=20))
 @settings(max_examples=40, deadline=None)
 def test_nor_does_it_where_its_user_wants_pictures_gone_sooner(moves: list[tuple[int, int | None]]) -> None:
-    """Each picture is kept for as long as was wanted when it was written, or counted anew."""
+    """Each picture is kept for as long as was wanted when it was written, or counted from then."""
     clock = SteppingClock()
     images = MemoryImageStore(clock)
     wanted: dict[str, int | None] = {"days": moves[0][1]}
@@ -149,7 +149,7 @@ def test_nor_does_it_where_its_user_wants_pictures_gone_sooner(moves: list[tuple
         image = keep(images, f"job_{number}", PICTURE)
         until[image.key] = clock() + kept()
         taken = conversations.append("alice", begun.id, turn_of(f"job_{number}", "v1", image, WARMER))
-        # Whoever goes on with it has most of that time left.
+        # A later edit has most of that time left.
         assert taken.conversation.expires_at >= clock() + kept() * 3 / 4
 
 
@@ -174,5 +174,5 @@ def test_a_picture_that_is_gone_is_said_to_be_with_its_version(
     with pytest.raises(ImageExpired) as gone:
         conversations.compare("alice", begun.id, "v2", "v1")
     assert (gone.value.status, gone.value.context) == (410, {"version": "v1"})
-    # The rest of it can be gone on with.
+    # The rest of it can be edited.
     assert conversations.undo("alice", begun.id).current == "v1"

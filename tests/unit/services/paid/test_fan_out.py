@@ -130,7 +130,7 @@ def test_the_largest_seed_is_what_the_model_tells_or_what_its_integers_hold(
 
 
 def _unusable(shop: Workshop) -> Job:
-    """A job of two calls, whose answers nobody can read yet."""
+    """A job of two calls, whose answers cannot be read yet."""
     body = {"created": 1, "data": [{"odd": "x"}], "usage": {"cost": 0.014}}
     answer = {"status": 200, "headers": {"content-type": "application/json"}, "body": body}
     shop.openrouter.scenario("answer", parameters=answer)

@@ -1,5 +1,5 @@
 """The law of unknown costs: what the ledger holds is never below what the provider took, and is exactly that as long as
-nobody else pays with the key; whatever is sent, killed, charged late, shown late, and in whatever order.
+no other program pays with the key; whatever is sent, killed, charged late, shown late, and in whatever order.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from tests.paid_jobs import ended
 from tests.unit.services.workshop import PRICE, USER, Workshop
 
 MINUTE = timedelta(minutes=1)
-# How late a provider that nobody waits for takes its money, how late that shows in the key's usage, and in its books.
+# How late a provider whose caller is gone takes its money, how late that shows in the key's usage, and in its books.
 LATEST, LAG, IN_BOOKS = 10, 10, 50
 
 

@@ -1,4 +1,4 @@
-"""What is estimated is what it costs: every model of the simulator, its sizes and qualities, made and made over.
+"""What is estimated is what it costs: every model of the simulator, its sizes and qualities, new and edited.
 
 Each request is quoted from the published lists, becomes the very body that is sent, is read as the simulator reads it,
 and billed by the simulator's price data. Nothing is painted.

@@ -124,8 +124,8 @@ def reserve_for(
     """How much to set aside for a request; never less than the bound.
 
     Args:
-        estimate: what it will cost; None if nobody says.
-        reserve: the bound with a margin; None if nobody says.
+        estimate: what it will cost; None if unknown.
+        reserve: the bound with a margin; None if unknown.
         most: what the caller said this one may cost. It is a promise to them: the bound has to be within it.
         per_request: what any request of theirs may cost. It is there for what is too dear: the estimate has to be
             within it, for few could be made if the dearest case that is thinkable had to be.

@@ -93,7 +93,7 @@ def prepare(work: PaidWork, provider: Provider, images: ImageStore) -> CarryOut:
 
 
 def share(request: GenerationRequest, call: ProviderCall | None, max_seed: int | None = None) -> GenerationRequest:
-    """What one of several calls asks for. Each has a seed of its own, or all would make the same picture.
+    """What one of several calls asks for. Each has another seed, or all would make the same picture.
 
     Seeds count up from the one that was asked for; those that would lie above max_seed count down from it instead.
     """

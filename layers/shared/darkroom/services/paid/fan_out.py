@@ -1,7 +1,7 @@
 """A job whose pictures take several calls of the provider: what came of each, and what the job has come to with them.
 
 The calls go out a few at a time. Each is written down in the job's row before it is sent, its generation's id when the
-headers are there, and its bytes, by a name of its own, before anybody tries to understand them. So whoever finds the
+headers are there, and its bytes, under a separate name, before they are parsed. So a process that finds the
 job without its worker can tell of each call whether it was answered (the bytes are read), sent (its cost is found out)
 or never sent (it cost nothing, and is not sent any more). No call is ever sent twice, unless the first is proven to
 have cost nothing.

@@ -34,7 +34,7 @@ class Reconciliation:
     clock: Clock
 
     def cost_of(self, job: Job) -> MicroUsd | None:
-        """What the job's last dispatch cost, 0 if it is proven to have cost nothing, None while nobody can tell."""
+        """What the job's last dispatch cost, 0 if it is proven to have cost nothing, None while that is undecided."""
         if job.dispatched_at is None:
             return 0
         try:
@@ -49,7 +49,7 @@ class Reconciliation:
             return None
 
     def share_of(self, job: Job) -> Share | None:
-        """What it is to be settled at together with others that are unknown on its key; None while nobody can tell."""
+        """The amount to settle it at, with others that are unknown on its key; None while undecided."""
         try:
             return Together(self.keys, self.providers, self.jobs, self.ledger, self.clock).share_of(job)
         except DarkroomError:

@@ -180,7 +180,7 @@ class Settlement:
         self._settle(ended, share.amount, charged=share.charged, is_share=True)
 
     def give_up(self, job: Job) -> None:
-        """After a day: nobody can tell. What was set aside counts as spent, and the receipt says that it is unknown."""
+        """Give up after a day: the reservation counts as spent, and the receipt says that the cost is unknown."""
         calls = tuple(given_up(call) for call in job.calls)
         if calls and all(call.cost is not None for call in calls):
             self.decide(job.model_copy(update={"calls": calls}), sum(call.cost or 0 for call in calls))

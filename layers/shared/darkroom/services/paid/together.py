@@ -7,7 +7,7 @@ has paid with the key looks like theirs, so the sum is too high then and never t
 have cost, they stay unknown.
 
 What each is to be settled at is decided for all at once, in one write that holds only if nothing has changed, and then
-each is settled by itself: whoever does that, and however often, it is at that share.
+each is settled by itself, by any process and any number of times, at that share.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ class Together:
     clock: Clock
 
     def share_of(self, job: Job) -> Share | None:
-        """What the job is to be settled at, with the others that are open on its key; None while nobody can tell."""
+        """What the job is to be settled at, with the others that are open on its key; None while that is undecided."""
         if not job.key_listed or job.key_sha256 is None:
             return None
         charges, name = self.ledger.charges_with(job.key_sha256), reference(job.user, job.id)

@@ -34,7 +34,7 @@ def quality(given: str | None, candidates: Sequence[Candidate]) -> Hint[str]:
     """The quality in the models' words.
 
     If none is given, or `auto`, it is `medium` where the models have that: their own choice could be the dearest, and
-    nobody could say beforehand what it costs. One that they lack becomes the next lower one. One that is lower than all
+    its cost could not be told beforehand. One that they lack becomes the next lower one. One that is lower than all
     of theirs is sent as it is, to be refused: what they have instead costs more.
     """
     listed = [each for each in QUALITIES if each in shared(candidates, "quality")]

@@ -11,7 +11,7 @@ megapixel where pixels are priced (observed: 7 %); words that have none for as m
 else they are within the margin.
 
 The estimate is what is to be expected: of the lines the one that is for just this, pictures and words by the counts
-that are usual, and what is not said as providers have it by default. It is never above the bound. The estimate is told,
+that are usual, and the providers' defaults for the rest. It is never above the bound. The estimate is told,
 and the limit of a request looks at it; the bound, with a margin, is what is set aside.
 """
 

@@ -143,7 +143,7 @@ class Work:
 
 
 class LikelyWork(Work):
-    """The same request as it will probably be done: what is not said is as providers have it by default."""
+    """The same request as it will probably be done: fields that are missing get the providers' defaults."""
 
     @property
     def times(self) -> int:

@@ -41,7 +41,7 @@ class CutoutWorker:
     max_attempts: int
 
     def run(self, user: str, job_id: str, deadline: Deadline, *, receives: int = 1) -> bool:
-        """Cuts out what is not cut out yet of the job's pictures, until the deadline nears; another call goes on.
+        """Cut out those of the job's pictures that have no cut-out yet, until the deadline nears; another call goes on.
 
         Returns:
             Whether it is a job whose pictures are cut out; others are left alone.
