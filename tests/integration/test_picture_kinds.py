@@ -11,10 +11,9 @@ import pytest
 from local.stack import Stack
 from tests.integration.users import ASYNC, EDITS, KLEIN, People, User
 from tests.photos import load
-from tests.unit.images.test_containers import EXACT, NEAR, WARNED, assert_is_sound, case
+from tests.unit.images.test_containers import EXACT, NEAR, UNSUPPORTED, WARNED, assert_is_sound, case
 
 REMOVALS = "/v1/images/background-removals"
-UNSUPPORTED = ("jpeg12.jpg", "tiff_float.tif", "tiff_f64.tif", "tiff_u32.tif", "tiff_u16_planar.tif")
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.memory import MemorySessionStore, MemoryTokenStore
 from tests.fakes.paid import MemoryAnswerStore
+from tests.photos import load
+from tests.unit.images.test_containers import EXACT, NEAR, UNSUPPORTED, case
 from tests.unit.services.baking import Bakery, picture, upload_id
 from tests.unit.services.batches import Gallery
 from tests.unit.studio import Studio
@@ -290,6 +292,18 @@ class TestSent:
     def test_as_the_body_itself(self, site: Site, expected: bytes) -> None:
         site.call("PUT", "/v1/recipes/shop", FLIP)
         assert self._made(site, picture(7), content_type="image/png", query={"recipe": "shop"}) == [expected]
+
+    @pytest.mark.parametrize("name", [*EXACT, *NEAR])
+    def test_every_picture_that_opens(self, site: Site, name: str) -> None:
+        (made,) = self._made(site, {"recipe": FLIP, "image": base64.b64encode(case(name)).decode()})
+        assert load(made).size == (192, 256)
+
+    @pytest.mark.parametrize("name", UNSUPPORTED)
+    def test_what_is_not_supported_is_told_from_what_is_damaged(self, site: Site, name: str) -> None:
+        sent = {"recipe": FLIP, "image": base64.b64encode(case(name)).decode()}
+        status, problem, _ = site.call("POST", APPLY, sent)
+        assert (status, problem["code"], problem["charged"]) == (415, "UNSUPPORTED_IMAGE", False)
+        assert site.bakery.jobs.jobs == {}
 
     @pytest.mark.parametrize(
         ("content", "status", "code"),

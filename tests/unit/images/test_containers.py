@@ -51,6 +51,7 @@ EXACT: Final = (
     "xmp_only6.png",
     "bmp32_v5_alpha0.bmp",
 )
+UNSUPPORTED: Final = ("jpeg12.jpg", "tiff_float.tif", "tiff_f64.tif", "tiff_u32.tif", "tiff_u16_planar.tif")
 NEAR: Final = ("no_eoi.jpg", "xmp_only6.jpg", "iphone.heic", "avif_nclx_p3.avif")
 WARNED: Final = {
     "png_text_badcrc.png": "ignored (tEXt)",
@@ -114,9 +115,7 @@ def chunks(data: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
-@pytest.mark.parametrize(
-    "name", ["jpeg12.jpg", "tiff_float.tif", "tiff_f64.tif", "tiff_u32.tif", "tiff_u16_planar.tif"]
-)
+@pytest.mark.parametrize("name", UNSUPPORTED)
 def test_what_is_not_supported_is_not_called_damaged(name: str) -> None:
     with pytest.raises(UnsupportedImage) as refused:
         read(case(name))
