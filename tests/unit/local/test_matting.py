@@ -31,7 +31,7 @@ def compiling(tmp_path: Path) -> Compiling:
 
 
 @pytest.fixture
-def stack(compiling: Compiling, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def program(compiling: Compiling, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A program that compiles while it runs, until a line comes."""
     process = subprocess.Popen(
         [sys.executable, "-c", STACK, str(compiling.cache), str(tmp_path / "matting.log")],
@@ -45,10 +45,10 @@ def stack(compiling: Compiling, tmp_path: Path) -> Iterator[subprocess.Popen[str
     process.communicate()
 
 
-def wait_until_begun(compiling: Compiling, stack: subprocess.Popen[str]) -> None:
+def wait_until_begun(compiling: Compiling, program: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 60
     while not compiling.times:
-        assert stack.poll() is None
+        assert program.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -58,38 +58,38 @@ def line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def test_it_is_told_when_it_begins_and_when_it_is_done(compiling: Compiling, stack: subprocess.Popen[str]) -> None:
-    assert line(stack).startswith("Compiling alpha matting in the background")
-    assert line(stack) == "ready", "it does not wait"
+def test_it_is_told_when_it_begins_and_when_it_is_done(compiling: Compiling, program: subprocess.Popen[str]) -> None:
+    assert line(program).startswith("Compiling alpha matting in the background")
+    assert line(program) == "ready", "it does not wait"
     compiling.go()
-    assert line(stack).startswith("Alpha matting is compiled (")
+    assert line(program).startswith("Alpha matting is compiled (")
     assert compiling.is_compiled
-    assert stack.communicate("\n", timeout=60)[0] == "stopped\n"
+    assert program.communicate("\n", timeout=60)[0] == "stopped\n"
 
 
-def test_it_ends_with_the_stack_and_says_nothing_more(compiling: Compiling, stack: subprocess.Popen[str]) -> None:
-    assert [line(stack) for _ in range(2)][1] == "ready"
-    (child,) = descendants(stack.pid)
-    assert stack.communicate("\n", timeout=60)[0] == "stopped\n"
+def test_it_ends_with_the_stack_and_says_nothing_more(compiling: Compiling, program: subprocess.Popen[str]) -> None:
+    assert [line(program) for _ in range(2)][1] == "ready"
+    (child,) = descendants(program.pid)
+    assert program.communicate("\n", timeout=60)[0] == "stopped\n"
     assert survivors([child], seconds=0) == []
     assert not compiling.is_compiled
 
 
 def test_it_gives_way_to_others_and_does_not_outlive_a_stack_that_is_killed(
-    compiling: Compiling, stack: subprocess.Popen[str]
+    compiling: Compiling, program: subprocess.Popen[str]
 ) -> None:
-    wait_until_begun(compiling, stack)
-    (child,) = descendants(stack.pid)
+    wait_until_begun(compiling, program)
+    (child,) = descendants(program.pid)
     assert os.getpriority(os.PRIO_PROCESS, child) >= 10
-    stack.kill()
-    stack.wait()
+    program.kill()
+    program.wait()
     assert survivors([child]) == []
 
 
-def test_what_is_compiled_is_not_compiled_again(compiling: Compiling, stack: subprocess.Popen[str]) -> None:
+def test_what_is_compiled_is_not_compiled_again(compiling: Compiling, program: subprocess.Popen[str]) -> None:
     compiling.go()
-    assert [line(stack) for _ in range(3)][2].startswith("Alpha matting is compiled (")
-    stack.communicate("\n", timeout=60)
+    assert [line(program) for _ in range(3)][2].startswith("Alpha matting is compiled (")
+    program.communicate("\n", timeout=60)
     again = subprocess.run(
         [sys.executable, "-c", STACK, str(compiling.cache), os.devnull],
         env={**os.environ, "PYTHONPATH": str(compiling.packages)},
@@ -102,10 +102,10 @@ def test_what_is_compiled_is_not_compiled_again(compiling: Compiling, stack: sub
 
 
 def test_a_failure_is_told_with_the_place_of_the_reason(
-    compiling: Compiling, stack: subprocess.Popen[str], tmp_path: Path
+    compiling: Compiling, program: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    wait_until_begun(compiling, stack)
-    for child in descendants(stack.pid):
+    wait_until_begun(compiling, program)
+    for child in descendants(program.pid):
         os.kill(child, 15)
-    told = [line(stack) for _ in range(3)]
+    told = [line(program) for _ in range(3)]
     assert told[2] == f"Alpha matting could not be compiled; {tmp_path / 'matting.log'} says why."

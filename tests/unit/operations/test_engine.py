@@ -115,7 +115,7 @@ def test_fused_is_much_nearer_where_many_roundings_are_saved(picture: str) -> No
     assert away(fused(image, operations), wanted) < 0.8 * away(in_steps(floats(image), operations), wanted)
 
 
-@settings(max_examples=24, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=16, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(st.data())
 def test_any_chain_is_not_farther_from_the_exact_result_than_one_by_one(data: st.DataObject) -> None:
     kinds = data.draw(st.lists(st.sampled_from(PIXELWISE), min_size=1, max_size=6))

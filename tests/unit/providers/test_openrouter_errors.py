@@ -190,6 +190,7 @@ ELSEWHERE = {
     *("generation_missing", "key_lag", "invalid_code", "wrong_verifier", "expired_code", "state_dropped"),
     "held",
     "answer",
+    "small_picture",
 }
 
 

@@ -36,7 +36,6 @@ from tests.unit.studio import Studio
         ({"models": ["a/b"] * 5}, "models"),
         ({"fallback_models": ["a/b"] * 4}, "fallback_models"),
         ({"provider": ["x"]}, "provider"),
-        ({"model": ""}, "model"),
         ({"model": "\ud800"}, "model"),
         ({"stream": "maybe"}, "stream"),
     ],
