@@ -214,7 +214,9 @@ def _step(store: JobStore, name: str, clock: SteppingClock, seen: Job) -> Any:
     if name == "progress":
         return store.progress(seen.model_copy(update={"warnings": (*seen.warnings, "More.")}))
     if name == "settle":
-        return store.settle(seen.model_copy(update={"cost": JobCost(actual=1, charged=True)}))
+        # Only what is over is settled.
+        over = seen if seen.status.is_final else finished(seen, clock)
+        return store.settle(over.model_copy(update={"cost": JobCost(actual=1, charged=True)}))
     if name == "hide":
         return store.hide(seen.user, seen.id, at=clock.now)
     if name == "wait":
