@@ -1,5 +1,5 @@
-"""A service of AWS that takes connections and never answers, through the real routes. Whichever it is, whoever asks is
-told in time, with `charged` and, where there is one, with the job.
+"""A service of AWS that takes connections and never answers, through the real routes. The client is answered in
+time, with `charged` and, where there is one, with the job.
 
 How long each step may take is added up in tests/template/test_time_limits.py. Here Lambda grants a request two or three
 seconds instead of 29, and the clients' own time limits do the rest; no test looks at a clock.

@@ -70,8 +70,6 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
     sqs = bounded(boto3.client("sqs", config=CLIENT_CONFIG))
     queue, job_queue = SqsRenderQueue(settings.render_queue, sqs), SqsJobQueue(settings.job_queue, sqs)
 
-    notes, work = Notes(behind.images), DynamoWorkLog(settings.table, behind.dynamodb)
-
     def cut_out(data: bytes, options: CutoutOptions, behind_it: bytes | None) -> Cutout:
         return pipeline(
             data,
@@ -96,44 +94,57 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
     return RemoveBackgroundServices(
         callers=callers(settings, behind),
         jobs=jobs_of(settings, behind),
-        remove_background=RemoveBackground(
-            pipeline=cut_out,
-            sources=sources,
-            images=behind.images,
-            jobs=behind.jobs,
-            clock=now,
-            retention=settings.retention,
-            max_attempts=settings.upload_max_receives,
-            recipes=FolderRecipes(DynamoRecipeStore(settings.table, behind.dynamodb), render),
-            settings=behind.settings.load,
-            cloud=cache(lambda: cloud_removal(settings, behind, sources)),
-            note=lambda job: work.note(job, at=now()),
-            on_lost=_uncounted,
-            postponed=postponed,
-        ),
+        remove_background=_removal(settings, behind, postponed, sources, render),
         postponed=postponed,
-        recipes_worker=RecipeWorker(
-            render=render,
-            sources=sources,
-            notes=notes,
-            jobs=behind.jobs,
-            queue=queue,
-            painted=PaintedBatches(render, sources, notes, behind.jobs, queue, job_queue, now, alarm),
-            clock=now,
-            alarm=alarm,
-            max_attempts=settings.upload_max_receives,
-        ),
+        recipes_worker=_recipes_worker(settings, behind, sources, render, queue, job_queue),
         turns=TurnRender(behind.jobs, job_queue, render, now),
         cutouts=CutoutWorker(
-            pipeline=cut_out,
-            images=behind.images,
-            jobs=behind.jobs,
-            queue=queue,
-            settings=behind.settings.load,
-            alarm=alarm,
-            max_attempts=settings.upload_max_receives,
+            cut_out, behind.images, behind.jobs, queue, behind.settings.load, alarm, settings.upload_max_receives
         ),
         answering=cache(lambda: _answering(settings, behind)),
+    )
+
+
+def _removal(
+    settings: Settings, behind: Stores, postponed: Postponed, sources: Sources, render: Render
+) -> RemoveBackground:
+    work = DynamoWorkLog(settings.table, behind.dynamodb)
+    return RemoveBackground(
+        pipeline=postponed.pipeline,
+        sources=sources,
+        images=behind.images,
+        jobs=behind.jobs,
+        clock=now,
+        retention=settings.retention,
+        max_attempts=settings.upload_max_receives,
+        recipes=FolderRecipes(DynamoRecipeStore(settings.table, behind.dynamodb), render),
+        settings=behind.settings.load,
+        cloud=cache(lambda: cloud_removal(settings, behind, sources)),
+        note=lambda job: work.note(job, at=now()),
+        on_lost=_uncounted,
+        postponed=postponed,
+    )
+
+
+def _recipes_worker(
+    settings: Settings,
+    behind: Stores,
+    sources: Sources,
+    render: Render,
+    queue: SqsRenderQueue,
+    job_queue: SqsJobQueue,
+) -> RecipeWorker:
+    notes = Notes(behind.images)
+    return RecipeWorker(
+        render=render,
+        sources=sources,
+        notes=notes,
+        jobs=behind.jobs,
+        queue=queue,
+        painted=PaintedBatches(render, sources, notes, behind.jobs, queue, job_queue, now, alarm),
+        clock=now,
+        alarm=alarm,
+        max_attempts=settings.upload_max_receives,
     )
 
 

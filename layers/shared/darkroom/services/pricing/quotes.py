@@ -15,7 +15,7 @@ from darkroom.services.catalogue.capabilities import INPUTS, Candidate, shared
 from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.pricing import dimensions, hints, pricing
 from darkroom.services.pricing.dimensions import AUTO, Shape
-from darkroom.services.pricing.passthrough import passed
+from darkroom.services.pricing.passthrough import Passed, passed
 from darkroom.services.pricing.quantities import Work
 from darkroom.services.selection import privacy, vendors
 from darkroom.services.selection.image_models import Chosen, ImageModels
@@ -73,16 +73,7 @@ class Quotes:
         )
         calls = capabilities.calls_for(request.n, candidates, {INPUTS: len(inputs), **values})
         sent = passed(request, candidates)
-        generation = GenerationRequest(
-            model=chosen.models[0].id,
-            fallback_models=tuple(model.id for model in chosen.models[1:]),
-            prompt=sent.prompt,
-            n=request.n,
-            routing=sent.routing,
-            stream=max(calls) == 1 and all(model.supports_streaming for model in chosen.models),
-            zdr=is_private,
-            **values,
-        )
+        generation = _generation(chosen, sent, request.n, calls, {"zdr": is_private, **values})
         bound = pricing.bound(generation, candidates, inputs, calls=calls)
         masking = ("The mask is applied by compositing: outside of it the picture stays as it was.",) if masked else ()
         return self._with_providers(
@@ -169,6 +160,21 @@ class Quotes:
 
 def _pixels(request: GenerationRequest, candidates: Sequence[Candidate], inputs: Sequence[InputShape]) -> int:
     return max(Work(request, each, tuple(inputs)).pixels for each in candidates)
+
+
+def _generation(
+    chosen: Chosen, sent: Passed, n: int, calls: Sequence[int], fields: Mapping[str, Any]
+) -> GenerationRequest:
+    """What is sent, without the pictures to work from."""
+    return GenerationRequest(
+        model=chosen.models[0].id,
+        fallback_models=tuple(model.id for model in chosen.models[1:]),
+        prompt=sent.prompt,
+        n=n,
+        routing=sent.routing,
+        stream=max(calls) == 1 and all(model.supports_streaming for model in chosen.models),
+        **fields,
+    )
 
 
 def _shared_out(request: GenerationRequest, calls: Sequence[int]) -> tuple[str, ...]:
