@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import uvicorn
@@ -196,8 +196,15 @@ async def _read(request: Request) -> bytes | None:
     return b"".join(chunks) if size <= MAX_BODY else None
 
 
+class _JsonLine(JSONResponse):
+    """Ends as the functions' JSON does."""
+
+    def render(self, content: Any) -> bytes:
+        return super().render(content) + b"\n"
+
+
 def _message(status: HTTPStatus, text: str) -> Response:
-    return JSONResponse({"message": text}, status)
+    return _JsonLine({"message": text}, status)
 
 
 def _too_large() -> Response:
@@ -206,7 +213,7 @@ def _too_large() -> Response:
         "The request is larger than 10 MB, or than the 6 MB that Lambda takes, of which base64 makes 4.5 MB of a file.",
         fix='Send the picture by itself: POST /v1/uploads gives a form for up to 50 MB; then name it by "upload_id".',
     )
-    return JSONResponse(
+    return _JsonLine(
         {"message": "Request Entity Too Large", **error.problem()}, error.status, media_type="application/problem+json"
     )
 

@@ -36,7 +36,8 @@ if [ -n "${PYTHON:-}" ] && [ -x $venv/bin/python ]; then
     fi
 fi
 
-wanted=$(cat requirements.lock pyproject.toml | cksum)
+# The version stands in the package.
+wanted=$(cat requirements.lock pyproject.toml layers/shared/darkroom/__init__.py | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && $venv/bin/python -c 'import darkroom' 2>/dev/null; then exit 0; fi
 
 if ! $venv/bin/python -m pip --version >/dev/null 2>&1; then

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from darkroom import __version__
 from darkroom.health_api import ROUTE as HEALTH
 from darkroom.route_table import DEFAULT
 from functions.oauth.app import PUBLIC
@@ -30,7 +31,7 @@ def test_every_route_reaches_a_function_that_asks_who_calls(stack: Stack) -> Non
 
 def test_that_it_answers_at_all_is_everybodys_to_know(stack: Stack) -> None:
     with httpx.Client(base_url=stack.url, timeout=60, trust_env=False) as nobody:
-        assert nobody.get("/healthz").json() == {"object": "health", "status": "ok"}
+        assert nobody.get("/healthz").json() == {"object": "health", "status": "ok", "version": __version__}
         assert nobody.get("/healthz", params={"deep": "1"}).status_code == 401
 
 

@@ -1,5 +1,7 @@
 """Health over HTTP, on the whole stack."""
 
+from importlib.metadata import version
+
 import httpx
 
 from local.stack import Stack
@@ -7,7 +9,8 @@ from local.stack import Stack
 
 def test_that_it_answers_is_everybodys_to_know(stack: Stack) -> None:
     found = httpx.get(f"{stack.url}/healthz")
-    assert (found.status_code, found.json()) == (200, {"object": "health", "status": "ok"})
+    told = {"object": "health", "status": "ok", "version": version("darkroom")}
+    assert (found.status_code, found.json()) == (200, told)
 
 
 def test_how_its_parts_are_is_for_its_users(stack: Stack) -> None:

@@ -164,6 +164,17 @@ def test_an_unknown_path_is_a_problem_too(api: Api, tokens: Tokens) -> None:
     assert problem["instance"] == "urn:darkroom:request:req-1"
 
 
+@pytest.mark.parametrize(
+    ("path", "named"), [("/who", False), ("/who", True), ("/busy", True), ("/bug", True), ("/nowhere", True)]
+)
+def test_json_ends_with_one_line_feed(api: Api, tokens: Tokens, path: str, named: bool) -> None:
+    headers = {"X-Api-Key": tokens.create(user="alice")[1]} if named else {}
+    body = api.handle(http_event("GET", path, headers=headers), Context())["body"]  # type: ignore[arg-type]
+    assert json.loads(body)
+    assert body.endswith("}\n")
+    assert not body.endswith("\n\n")
+
+
 def test_no_answer_may_be_cached_or_sniffed(api: Api) -> None:
     _, headers, _ = _call(api, "/who")
     assert headers["cache-control"] == "no-store"

@@ -158,7 +158,7 @@ class Api:
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
             answer = _problem(self._error(error, event), request_id)
         answer["headers"] = {**_HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
-        return answer
+        return _ended(answer)
 
     def _error(self, raised: Exception, event: Event) -> DarkroomError:
         """What the caller is told of it."""
@@ -208,6 +208,16 @@ def seconds_for(event: Event, context: LambdaContext, now: float) -> float:
         return granted
     passed = now - came / 1000
     return min(granted, GATEWAY_SECONDS - max(0.0, passed)) if passed < GATEWAY_SECONDS else granted
+
+
+def _ended(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, with a line feed at the end of JSON: a shell's prompt then begins on a line by itself."""
+    body = answer.get("body")
+    names = ("content-type", "Content-Type")
+    kind = next((str(answer["headers"][name]) for name in names if name in answer["headers"]), "").partition(";")[0]
+    if kind.endswith(("/json", "+json")) and isinstance(body, str) and body and not answer.get("isBase64Encoded"):
+        answer["body"] = f"{body.removesuffix(chr(10))}\n"
+    return answer
 
 
 def _unknown() -> InternalError:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from darkroom import __version__
 from darkroom.adapters.aws import within
 from darkroom.api import Api, json_response
 from darkroom.errors import ServiceUnavailable, Unauthenticated
@@ -23,7 +24,7 @@ def health_routes(api: Api, health: Health) -> None:
     @api.get("/healthz")
     def healthz(deep: Annotated[bool, Query()] = False) -> Response[Any]:
         if not deep:
-            return json_response({"object": "health", "status": "ok"})
+            return json_response({"object": "health", "status": "ok", "version": __version__})
         try:
             # What is asked for in time is told in time.
             with within(Deadline(TO_KNOW_WHO)):
@@ -39,6 +40,7 @@ def health_routes(api: Api, health: Health) -> None:
         body = {
             "object": "health",
             "status": "failed" if failed else "ok",
+            "version": __version__,
             "failed": failed,
             "checked_at": found.at.isoformat(),
             "age_seconds": round((health.clock() - found.at).total_seconds(), 1),
