@@ -1,6 +1,6 @@
 # Darkroom's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-quick stress check format lock bench build invoke token deploy doctor clean
+.PHONY: help up demo test test-quick stress check audit format lock bench build invoke token deploy doctor clean
 SHELL := /bin/sh
 export SAM_CLI_TELEMETRY := 0
 # Compiled once and kept out of the folders that are packed for Lambda: half of what a process takes to start.
@@ -8,6 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/pycache
 
 PY := .venv/bin/python
+# In an environment to itself, see local/setup_sam.sh.
+SAM := .venv-sam/bin/sam
 PORT ?= 8000
 MODEL ?= u2netp
 # Two more than the two cores of a small machine: much of what the tests do is waiting.
@@ -44,7 +46,12 @@ check: ## Check format, lint, types, import rules and the template
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/sam validate --lint
+	@sh local/setup_sam.sh
+	$(SAM) validate --lint
+
+audit: ## Look over the template with checkov, which .checkov.yaml says the exceptions of
+	@sh local/setup.sh dev
+	$(PY) -m uv tool run --from checkov==3.3.30 checkov --config-file .checkov.yaml
 
 format: ## Format and mend what can be mended by itself
 	@sh local/setup.sh dev
@@ -62,8 +69,9 @@ bench: ## Measure: background removal against rembg, operations against Pillow o
 	$(PY) -m benchmarks.operations
 
 build: ## Build functions, layer and image for Lambda (needs Python 3.13 and Docker)
-	@sh local/setup.sh dev
-	.venv/bin/sam build $(BUILD_ARGS)
+	@sh local/setup.sh local
+	@sh local/setup_sam.sh
+	$(SAM) build $(BUILD_ARGS)
 
 invoke: ## Run one function on one event, in Docker if there is one (FUNCTION=Jobs EVENT=events/jobs_list.json)
 	@sh local/setup.sh dev
@@ -74,11 +82,11 @@ token: ## Make an API token (USER=name, STACK=name for a deployed stack)
 	@$(PY) -m local.token "$(if $(filter command line,$(origin USER)),$(USER),local)" $(if $(STACK),--stack $(STACK))
 
 deploy: build ## Deploy to your AWS account (ENV=default|prod)
-	.venv/bin/sam deploy --config-env $(or $(ENV),default)
+	$(SAM) deploy --config-env $(or $(ENV),default)
 
 doctor: ## Look for what could be wrong on this machine
 	@sh local/setup.sh local
 	@$(PY) -m local.doctor
 
 clean: ## Remove everything that these commands made
-	rm -rf tests/clients/javascript/node_modules .venv .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf tests/clients/javascript/node_modules .venv .venv-sam .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -27,10 +27,10 @@ def docker_answers() -> bool:
     return _run(docker, "version", "--format", "{{.Server.Version}}") is not None
 
 
-def sam() -> Path | None:
-    """The SAM CLI of this environment, else of the PATH."""
-    beside = Path(sys.executable).with_name("sam")
-    found = str(beside) if beside.exists() else shutil.which("sam")
+def sam(root: Path) -> Path | None:
+    """The SAM CLI that local/setup_sam.sh installed in the repository `root`, else the one on the PATH."""
+    installed = root / ".venv-sam" / "bin" / "sam"
+    found = str(installed) if installed.exists() else shutil.which("sam")
     return Path(found) if found else None
 
 

@@ -104,7 +104,7 @@ def _can_use_containers() -> bool:
         reason
         for missing, reason in (
             (not containers.docker_answers(), "no Docker daemon answers"),
-            (containers.sam() is None, "the SAM CLI is not installed"),
+            (containers.sam(state.ROOT) is None, "the SAM CLI is not installed"),
             (not containers.is_built(state.ROOT), "nothing is built (`make build`)"),
         )
         if missing
@@ -115,7 +115,7 @@ def _can_use_containers() -> bool:
 
 
 def _in_container(function: Function, event: Path, running: dict[str, Any], folder: Path) -> int:
-    sam_cli = containers.sam()
+    sam_cli = containers.sam(state.ROOT)
     if sam_cli is None:
         raise CannotInvoke("The SAM CLI is not installed.")
     with ExitStack() as ways:

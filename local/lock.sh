@@ -1,5 +1,6 @@
 #!/bin/sh
-# Resolves requirements.lock from pyproject.toml, then the two requirements.txt that are shipped from the lock.
+# Resolves requirements.lock and local/sam.lock from pyproject.toml, then the two requirements.txt that are shipped from
+# the first.
 # They name no index, so that whoever installs uses their own.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,6 +9,8 @@ compile="$uv pip compile --quiet --no-header --no-emit-index-url --no-emit-find-
 
 # shellcheck disable=SC2086
 $compile --universal --python-version 3.11 --all-extras --group dev pyproject.toml --output-file requirements.lock "$@"
+# shellcheck disable=SC2086
+$compile --universal --python-version 3.11 --group sam --output-file local/sam.lock "$@"
 
 # What runs in Lambda: its Python, its C library. boto3 is in its runtime.
 lambda="--python-version 3.13 --python-platform x86_64-manylinux_2_28 --no-annotate --constraints requirements.lock"

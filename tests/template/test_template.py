@@ -107,7 +107,7 @@ class TestFunctions:
         assert [(_purposes(s), set(_listed(s["Action"]))) for s in opening] == VAULT.get(name, [])
 
     def test_has_what_it_is_told_to_open_and_no_other_has(self, name: str) -> None:
-        assert ("DARKROOM_VAULT_KEY" in LAMBDAS[name]["Environment"]["Variables"]) == (name in VAULT)
+        assert ("DARKROOM_VAULT_KEY" in FUNCTIONS[name].environment) == (name in VAULT)
 
     def test_answers_before_the_gateway_gives_up_or_takes_messages(self, name: str) -> None:
         has_callers = any(route.function == name for route in TEMPLATE.routes)

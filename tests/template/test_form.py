@@ -1,0 +1,42 @@
+"""How template.yaml is written, so that SAM's linter, checkov and plain parsers can read it."""
+
+from collections import Counter
+from typing import Any
+
+import yaml
+
+from darkroom.settings import PREFIX
+from local.intrinsics import load_yaml
+from tests.conftest import ROOT
+
+PATH = ROOT / "template.yaml"
+DOCUMENT = load_yaml(PATH)
+# Keys of a laptop, and where the stack's own key is: told only to those that call providers.
+OF_KEYS = {f"{PREFIX}{name}" for name in ("OPENROUTER_API_KEY", "PROVIDER_KEYS", "OPERATOR_KEY_SECRET")}
+
+
+def _variables(function: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = function["Properties"].get("Environment", {}).get("Variables", {})
+    return found
+
+
+def test_has_no_anchors_aliases_or_merge_keys() -> None:
+    """cfn-lint warns of merge keys (W1100), checkov stops at them, and CloudFormation itself takes neither."""
+    tokens = list(yaml.scan(PATH.read_text(encoding="utf-8")))
+    assert len(tokens) > 1000
+    assert not [str(each.start_mark) for each in tokens if isinstance(each, yaml.AnchorToken | yaml.AliasToken)]
+    assert "<<:" not in PATH.read_text(encoding="utf-8")
+
+
+def test_what_most_functions_are_told_is_told_once() -> None:
+    functions = [each for each in DOCUMENT["Resources"].values() if each["Type"] == "AWS::Serverless::Function"]
+    told = Counter((name, repr(value)) for each in functions for name, value in _variables(each).items())
+    own = {f"{PREFIX}JOB_QUEUE", *OF_KEYS}
+    assert not [name for (name, _), times in told.items() if times > len(functions) / 2 and name not in own]
+    shared = DOCUMENT["Globals"]["Function"]["Environment"]["Variables"]
+    assert not [name for (name, value) in told if value == repr(shared.get(name))]
+    assert not OF_KEYS & shared.keys()
+
+
+def test_stays_short() -> None:
+    assert len(PATH.read_text(encoding="utf-8").splitlines()) < 1781
