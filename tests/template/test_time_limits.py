@@ -1,6 +1,6 @@
 """What AWS does not answer is told before the function or API Gateway ends: by the sums of what each step may take."""
 
-from darkroom.adapters.aws import ATTEMPTS, CLIENT_CONFIG, CONNECT, MAX_BACKOFFS, READ, S3_CONFIG, SHORT
+from darkroom.adapters.aws import ATTEMPTS, CLIENT_CONFIG, CONNECT, MAX_BACKOFFS, READ, SHORT, s3_config
 from darkroom.api import FOR_AN_ERROR, FOR_SENDING, GATEWAY_SECONDS
 from darkroom.health_api import TO_KNOW_WHO
 from darkroom.services.health import LONGEST
@@ -10,7 +10,7 @@ _LONGEST_CALL = ATTEMPTS * (CONNECT + READ) + sum(MAX_BACKOFFS)
 
 
 def test_the_clients_are_configured_with_what_is_counted_on() -> None:
-    for config in (CLIENT_CONFIG, S3_CONFIG):
+    for config in (CLIENT_CONFIG, s3_config({})):
         assert (config.connect_timeout, config.read_timeout) == (CONNECT, READ)  # type: ignore[attr-defined]
         assert config.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS}  # type: ignore[attr-defined]
     assert len(MAX_BACKOFFS) == ATTEMPTS - 1

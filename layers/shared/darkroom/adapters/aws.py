@@ -1,7 +1,7 @@
 """AWS clients, how long they may take, and what their errors mean to us."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, Protocol, TypeVar
@@ -28,22 +28,46 @@ CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     signature_version="v4",
 )
-S3_CONFIG = CLIENT_CONFIG.merge(Config(signature_version="s3v4"))
 
+
+def s3_config(environ: Mapping[str, str]) -> Config:
+    """How S3 is called, and what host links and upload forms name: the bucket's own in its region.
+
+    S3's global host, which links have by default, answers 307 for new buckets of most regions, and refuses those of
+    regions opened since 2019. An emulator's host has no buckets below it.
+
+    Args:
+        environ: may name an emulator (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`).
+    """
+    own = CLIENT_CONFIG.merge(Config(signature_version="s3v4"))
+    if environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL"):
+        return own
+    regional: Any = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+    return own.merge(Config(s3=regional))
+
+
+# Codes below status 500 that tell of a state that passes. The first lines are those that botocore itself tries again.
 _PASSING = frozenset(
     {
-        "InternalError",
-        "InternalServerError",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "ServiceUnavailable",
-        "SlowDown",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
+        *("BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete"),
+        *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled"),
+        *("RequestThrottledException", "SlowDown", "ThrottledException", "Throttling", "ThrottlingException"),
+        *("TooManyRequestsException", "TransactionInProgressException", "RequestTimeout", "RequestTimeoutException"),
+        *("ReplicatedWriteConflictException", "BadDigest"),
+        # What the services say with a status below 500, or without any.
+        *("InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"),
+        *(
+            "TransactionConflictException",
+            "OverLimit",
+            "KmsThrottled",
+            "OperationAborted",
+            "ConditionalRequestConflict",
+        ),
+        *("KMSInternalException", "DependencyTimeoutException", "KeyUnavailableException", "InternalServiceError"),
     }
 )
+# Why one write of a transaction stood in its way, where that passes.
+PASSING_REASONS: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 # Seconds to connect and seconds of silence, where less time is left than an attempt may take by itself: the longest
 # that fit, so that an attempt is over by the deadline however it fails.
 SHORT: Final = ((1.0, 3.0), (0.5, 1.5), (0.25, 0.5), (0.1, 0.2))
@@ -125,6 +149,15 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def _is_passing(error: ClientError) -> bool:
+    code = code_of(error)
+    if code == "TransactionCanceledException":
+        reasons: Any = error.response.get("CancellationReasons", ())
+        met = {str(reason.get("Code", "None")) for reason in reasons} - {"None"}
+        return bool(met) and met <= PASSING_REASONS
+    return _passes(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turns whatever AWS or its client raises into errors of ours.
@@ -162,8 +195,7 @@ def _refusal(error: ClientError) -> DarkroomError:
     code = code_of(error)
     if code == "ValidationException" and "size has exceeded" in str(error):
         return PayloadTooLarge("That is more than fits into one row.", fix="Send less of it.")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if _passes(code, status):
+    if _is_passing(error):
         return _unavailable("AWS is busy.")
     _alarm(f"{error.operation_name}: {code}")
     return InternalError(f"AWS refuses {error.operation_name} ({code}).", fix="Tell the stack's owner; the log has it.")

@@ -1,14 +1,16 @@
 """DynamoDB's typed items as plain rows, and back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from darkroom.adapters.aws import code_of, translated
+from darkroom.adapters.aws import PASSING_REASONS, code_of, translated
 from darkroom.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -35,8 +37,7 @@ class ConditionFailed(Exception):
 
 
 _REFUSED = "ConditionalCheckFailed"
-_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-_KNOWN = _PASSING | {_REFUSED, "None"}
+_KNOWN = PASSING_REASONS | {_REFUSED, "None"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Reason:
 
     @property
     def is_passing(self) -> bool:
-        return self.code in _PASSING
+        return self.code in PASSING_REASONS
 
 
 class TransactionCanceled(Exception):
@@ -91,9 +92,7 @@ def conditional() -> Iterator[None]:
             if code_of(error) in ("ConditionalCheckFailedException", "TransactionCanceledException"):
                 raise ConditionFailed(_row_of(error.response)) from error
             if code_of(error) == "TransactionConflictException":
-                raise ServiceUnavailable(
-                    "Something else is just being recorded there.", fix="Try again in a moment.", retry_after=1
-                ) from error
+                raise in_use() from error
             raise
 
 
@@ -112,6 +111,65 @@ def transact(client: "DynamoDBClient", writes: "Sequence[TransactWriteItemTypeDe
             if not reasons or any(reason.code not in _KNOWN for reason in reasons):
                 raise
             raise TransactionCanceled(reasons) from error
+
+
+class Patience:
+    """Tries that wait for others who want the same rows: a random while, longer each time, for about eight seconds.
+
+    Args:
+        sleep, uniform: how to wait between tries, and for how long: a random number of seconds from a to b.
+    """
+
+    LEAST_WAIT: Final = 0.02
+    MOST_WAIT: Final = 0.64
+    MOST_TRIES: Final = 30
+    WAIT_IN_ALL: Final = 8.0
+
+    def __init__(
+        self,
+        sleep: Callable[[float], None] = time.sleep,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._sleep = sleep
+        self._uniform = uniform
+
+    def tries(self) -> Iterator[None]:
+        """Once at once, and then again and again after a while; ends when it is no use any more."""
+        waited = 0.0
+        for n in range(self.MOST_TRIES):
+            yield
+            wait = self._uniform(0, min(self.MOST_WAIT, self.LEAST_WAIT * 2**n))
+            if waited + wait > self.WAIT_IN_ALL:
+                return
+            self._sleep(wait)
+            waited += wait
+
+
+def transact_patiently(
+    client: "DynamoDBClient", writes: "Sequence[TransactWriteItemTypeDef]", patience: Patience
+) -> None:
+    """As transact, and again while other writes have one of the rows.
+
+    Raises:
+        TransactionCanceled: a condition did not hold.
+        ServiceUnavailable: others had the rows all the time; nothing was written.
+    """
+    for _ in patience.tries():
+        try:
+            transact(client, writes)
+        except TransactionCanceled as canceled:
+            if any(reason.is_refused for reason in canceled.reasons):
+                raise
+        else:
+            return
+    raise in_use()
+
+
+def in_use() -> ServiceUnavailable:
+    """Another write has the row at this moment, and nothing was written."""
+    return ServiceUnavailable(
+        "Something else is just being recorded there.", fix="Try again in a moment.", retry_after=1
+    )
 
 
 def _reason(given: Mapping[str, Any]) -> Reason:

@@ -10,7 +10,15 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
-from darkroom.adapters.dynamo import ConditionFailed, TransactionCanceled, conditional, to_item, to_row, transact
+from darkroom.adapters.dynamo import (
+    ConditionFailed,
+    TransactionCanceled,
+    conditional,
+    in_use,
+    to_item,
+    to_row,
+    transact,
+)
 from darkroom.adapters.job_cutouts import JobCutouts
 from darkroom.adapters.job_rows import (
     UNCUT_JOB,
@@ -135,9 +143,7 @@ class DynamoJobStore(JobCutouts, PaidJobs):
         except TransactionCanceled as canceled:
             if canceled.reasons[0].is_refused:
                 return canceled.reasons[0].found(Mark.FINISHED, word)
-            raise ServiceUnavailable(
-                "Something else is just being recorded there.", fix="Try again in a moment.", retry_after=1
-            ) from canceled
+            raise in_use() from canceled
         return True
 
     def settle(self, job: Job) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
 from darkroom.adapters.budget_rows import budget_key, to_budget
-from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item, to_row
+from darkroom.adapters.dynamo import ConditionFailed, Patience, conditional, to_item, to_row
 from darkroom.adapters.ledger_rows import RECEIPT, idempotency_key, to_idempotency
 from darkroom.adapters.receipt_pages import receipt_page
 from darkroom.errors import ServiceUnavailable
@@ -18,12 +18,6 @@ from darkroom.ports import Clock, ReceiptPage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-# Seconds. Those who want the same rows wait a random while, longer each time, and for about eight in all.
-_LEAST_WAIT = 0.02
-_MOST_WAIT = 0.64
-_MOST_TRIES = 30
-_WAIT_IN_ALL = 8.0
 
 
 class Books:
@@ -41,8 +35,7 @@ class Books:
         self._table = table
         self._client = client
         self._clock = clock
-        self._sleep = sleep
-        self._uniform = uniform
+        self._patience = Patience(sleep, uniform)
 
     def budgets(self, user: str, ids: Sequence[str]) -> Mapping[str, Budget]:
         wanted = [to_item(budget_key(user, budget_id)) for budget_id in dict.fromkeys(ids)]
@@ -90,15 +83,7 @@ class Books:
             return self._client.get_item(TableName=self._table, Key=to_item(key), ConsistentRead=True).get("Item")
 
     def _tries(self) -> Iterator[None]:
-        """Once at once, and then again and again after a while; ends when it is no use any more."""
-        waited = 0.0
-        for n in range(_MOST_TRIES):
-            yield
-            wait = self._uniform(0, min(_MOST_WAIT, _LEAST_WAIT * 2**n))
-            if waited + wait > _WAIT_IN_ALL:
-                return
-            self._sleep(wait)
-            waited += wait
+        return self._patience.tries()
 
 
 def busy(meanwhile: str) -> ServiceUnavailable:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
 from darkroom.adapters.delivery_rows import delivery_row
-from darkroom.adapters.dynamo import TransactionCanceled, to_item, to_row, transact
+from darkroom.adapters.dynamo import TransactionCanceled, in_use, to_item, to_row, transact
 from darkroom.adapters.ledger_rows import RECEIPT, receipt_bounds
 from darkroom.adapters.work_log import WORK
 from darkroom.models.usage import ReportRun, UsageReport
@@ -92,9 +92,11 @@ class DynamoReportStore:
             told = [{"Put": {"TableName": self._table, "Item": to_item(delivery_row(delivery))}}]
         try:
             transact(self._client, [put, *told])
-        except TransactionCanceled:
-            # It is there, or another worker is writing it at this moment.
-            return False
+        except TransactionCanceled as canceled:
+            if canceled.reasons[0].is_refused:
+                return False
+            # Another write has the row, or DynamoDB is busy: it may yet have to be written.
+            raise in_use() from canceled
         return True
 
     def _get(self, key: dict[str, Any]) -> dict[str, Any] | None:

@@ -10,36 +10,50 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
-from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item, to_row
+from darkroom.adapters.dynamo import (
+    ConditionFailed,
+    Patience,
+    TransactionCanceled,
+    conditional,
+    to_item,
+    to_row,
+    transact_patiently,
+)
+from darkroom.errors import InternalError
 from darkroom.models.token import ApiToken
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 class DynamoTokenStore:
-    def __init__(self, table: str, client: "DynamoDBClient") -> None:
+    """Args: patience: how long a write waits for others that have the same rows."""
+
+    def __init__(self, table: str, client: "DynamoDBClient", *, patience: Patience | None = None) -> None:
         self._table = table
         self._client = client
+        self._patience = patience or Patience()
 
     def add(self, token: ApiToken) -> None:
         rows = (
             {**_token_key(token.sha256), **token.model_dump(mode="json", exclude_none=True), **_expiry(token)},
             {**_user_key(token.user, token.id), "sha256": token.sha256, **_expiry(token)},
         )
-        with translated():
-            self._client.transact_write_items(
-                TransactItems=[
-                    {
-                        "Put": {
-                            "TableName": self._table,
-                            "Item": to_item(row),
-                            "ConditionExpression": "attribute_not_exists(pk)",
-                        }
-                    }
-                    for row in rows
-                ]
-            )
+        writes: list[TransactWriteItemTypeDef] = [
+            {
+                "Put": {
+                    "TableName": self._table,
+                    "Item": to_item(row),
+                    "ConditionExpression": "attribute_not_exists(pk)",
+                }
+            }
+            for row in rows
+        ]
+        try:
+            transact_patiently(self._client, writes, self._patience)
+        except TransactionCanceled as canceled:
+            raise InternalError("There is a token of that id.", fix="Try again.") from canceled
 
     def find(self, sha256: str) -> ApiToken | None:
         with translated():
@@ -62,15 +76,14 @@ class DynamoTokenStore:
         key = to_item(_user_key(user, token_id))
         with translated():
             row = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-            if row is None:
-                return False
-            token_key = to_item(_token_key(to_row(row)["sha256"]))
-            self._client.transact_write_items(
-                TransactItems=[
-                    {"Delete": {"TableName": self._table, "Key": token_key}},
-                    {"Delete": {"TableName": self._table, "Key": key}},
-                ]
-            )
+        if row is None:
+            return False
+        token_key = to_item(_token_key(to_row(row)["sha256"]))
+        removals: list[TransactWriteItemTypeDef] = [
+            {"Delete": {"TableName": self._table, "Key": token_key}},
+            {"Delete": {"TableName": self._table, "Key": key}},
+        ]
+        transact_patiently(self._client, removals, self._patience)
         return True
 
     def record_use(self, token: ApiToken, at: datetime) -> None:

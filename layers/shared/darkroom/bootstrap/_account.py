@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import boto3
 
 from darkroom.adapters import probes
-from darkroom.adapters.aws import CLIENT_CONFIG, S3_CONFIG, bounded
+from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.bootstrap._base import (
     ProvidersByName,
     Stores,
@@ -17,6 +17,7 @@ from darkroom.bootstrap._base import (
     now,
     openrouter,
     openrouter_auth,
+    s3_client,
     stores,
 )
 from darkroom.bootstrap._preferences import preferences
@@ -73,7 +74,8 @@ def account(environ: Mapping[str, str]) -> AccountServices:
 
 
 def health(settings: Settings, behind: Stores) -> Health:
-    s3, sqs = bounded(boto3.client("s3", config=S3_CONFIG)), bounded(boto3.client("sqs", config=CLIENT_CONFIG))
+    s3 = s3_client()
+    sqs = bounded(boto3.client("sqs", config=CLIENT_CONFIG))
     queues = {"paid jobs": settings.job_queue, "pictures": settings.render_queue, "webhooks": settings.webhook_queue}
     return Health(
         {

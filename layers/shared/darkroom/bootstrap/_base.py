@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from darkroom.adapters.answer_store import DynamoAnswerStore
-from darkroom.adapters.aws import CLIENT_CONFIG, S3_CONFIG, bounded, translated
+from darkroom.adapters.aws import CLIENT_CONFIG, bounded, s3_config, translated
 from darkroom.adapters.image_store import S3ImageStore
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.ledger import DynamoLedger
@@ -33,6 +33,7 @@ from darkroom.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
 
     from darkroom.adapters.key_vault import KmsKeyVault
     from darkroom.adapters.sealing import KmsSealer
@@ -88,11 +89,15 @@ class Stores:
     settings: DynamoSettingsStore
 
 
+def s3_client() -> "S3Client":
+    return bounded(boto3.client("s3", config=s3_config(os.environ)))
+
+
 def stores(settings: Settings) -> Stores:
     if settings.openrouter_debug:
         log_provider_calls()
     dynamodb = bounded(boto3.client("dynamodb", config=CLIENT_CONFIG))
-    s3 = bounded(boto3.client("s3", config=S3_CONFIG))
+    s3 = s3_client()
     table = settings.table
     chosen = DynamoSettingsStore(table, dynamodb)
 
