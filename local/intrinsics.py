@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import yaml
 
@@ -129,6 +130,11 @@ def _split_attribute(argument: Any) -> tuple[str, str]:
     return str(parts[0]), str(parts[1])
 
 
+def _id_of(stack: str) -> UUID:
+    """CloudFormation makes one up for each stack; here the same stack has the same one each time."""
+    return uuid5(NAMESPACE_URL, stack)
+
+
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -180,6 +186,7 @@ class Scope:
             "AWS::NoValue": NOTHING,
             "AWS::Partition": "aws",
             "AWS::Region": REGION,
+            "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{self.stack}/{_id_of(self.stack)}",
             "AWS::StackName": self.stack,
             "AWS::URLSuffix": "amazonaws.com",
         }

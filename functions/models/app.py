@@ -1,4 +1,4 @@
-"""GET /v1/models · GET /v1/models/compare · GET /v1/models/{model_id+} · POST /v1/estimates"""
+"""GET /v1/models · GET /v1/models/compare · GET /v1/models/{proxy+} · POST /v1/estimates"""
 
 from typing import Any
 from urllib.parse import unquote

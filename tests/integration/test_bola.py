@@ -160,7 +160,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "DELETE /v1/recipes/{name}": [Case(lambda bob, owned: bob.request("DELETE", f"{RECIPES}/{owned.recipe}"))],
     "POST /v1/recipes/apply": [_apply(), _apply(FLIP)],
-    "GET /v1/models/{model_id+}": [
+    "GET /v1/models/{proxy+}": [
         # What is hers of a model, that she likes it, is not his.
         Case(lambda bob, _: bob.get(f"/v1/models/{KLEIN}"), 200, lambda body, _: body["favourite"] is False),
     ],

@@ -41,7 +41,7 @@ ROUTES: Final = (
     "PUT /v1/keys/{provider}",
     "GET /v1/models",
     "GET /v1/models/compare",
-    "GET /v1/models/{model_id+}",
+    "GET /v1/models/{proxy+}",
     "GET /v1/recipes",
     "POST /v1/recipes/apply",
     "DELETE /v1/recipes/{name}",

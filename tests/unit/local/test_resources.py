@@ -104,7 +104,10 @@ def test_buckets_are_private_encrypted_and_tidied(made: Made, bucket: str) -> No
     longest = {name: days for name, days in removing.items() if not name.startswith("remove-after-")}
     assert set(longest.values()) == {7 if bucket == "UploadsBucket" else 30}
     assert set(removing.values()) - set(longest.values()) == (set() if bucket == "UploadsBucket" else {1, 3, 7, 14})
-    assert s3.get_bucket_cors(Bucket=name)["CORSRules"][0]["AllowedOrigins"] == [URL]
+    assert s3.get_bucket_cors(Bucket=name)["CORSRules"][0]["AllowedOrigins"] == [
+        URL,
+        "https://*.execute-api.us-east-1.amazonaws.com",
+    ]
     (statement,) = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"]
     assert (statement["Effect"], statement["Resource"][0]) == ("Deny", f"arn:aws:s3:::{name}")
 
