@@ -20,6 +20,7 @@ from local.providers import _base as base
 from local.providers._forms import form_of
 from local.providers._server import Request
 from local.simulator.delivery import Reply
+from local.simulator.mark import marked
 
 CREDIT_USD: Final = Decimal("0.20")
 _FULL: Final = frozenset({"full", "4k", "auto", "hd", "medium"})
@@ -165,6 +166,7 @@ def _cut_out(picture: Image.Image, fields: Mapping[str, str]) -> tuple[bytes, st
     if cut is picture:
         cut = picture.convert("RGBA")
         cut.putalpha(alpha)
+        cut = marked(cut)
         if "bg_color" in fields:
             behind = Image.new("RGBA", cut.size, _colour(fields["bg_color"]))
             cut = Image.alpha_composite(behind, cut)

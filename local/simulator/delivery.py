@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.types import Receive, Send
 
+from darkroom.providers._errors import SIMULATOR
 from local.simulator.money import on_the_wire
 
 # Seconds.
@@ -147,7 +148,8 @@ async def read(receive: Receive, most: int) -> bytes | None:
 
 
 def _start(status: int, headers: Mapping[str, str]) -> dict[str, Any]:
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    told = {SIMULATOR: "true", **headers}
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in told.items()]
     return {"type": "http.response.start", "status": status, "headers": raw}
 
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 from local.simulator import retouch, vector
 from local.simulator.additions import added
 from local.simulator.canvas import Canvas
+from local.simulator.mark import marked
 from local.simulator.scenes import ACCENTED, scene_for
 
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "svg": "image/svg+xml"}
@@ -44,7 +45,7 @@ def make(
     if form == "svg":
         return vector.draw(prompt, size, seed)
     picture = edit(prompt, references, size, seed, detail) if references else paint(prompt, size, seed, detail)
-    return encode(_cut_out(picture) if transparent else picture, form, compression)
+    return encode(marked(_cut_out(picture) if transparent else picture), form, compression)
 
 
 def paint(prompt: str, size: tuple[int, int], seed: int, detail: int = MAX_DETAIL) -> Image.Image:

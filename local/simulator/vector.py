@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 
 from local.simulator import scenes
+from local.simulator.mark import WORD
 
 _PALETTES: dict[scenes.Scene, tuple[str, str, str, str]] = {
     scenes.sunset: ("#5b2a6e", "#fbb04b", "#fff3c4", "#2a1742"),
@@ -36,5 +37,6 @@ def draw(prompt: str, size: tuple[int, int], seed: int) -> bytes:
 <rect width="{width}" height="{height}" fill="url(#sky)"/>
 <circle cx="{at[0]}" cy="{at[1]}" r="{min(size) // 10}" fill="{sun}"/>
 {"".join(hills)}
+<text x="{height // 40}" y="{height - height // 40}" font-size="{height // 20}" fill="#fff" stroke="#000">{WORD}</text>
 </svg>
 """.encode()

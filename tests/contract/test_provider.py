@@ -124,6 +124,8 @@ def test_a_picture_is_made_and_its_price_is_the_invoices(asking: Asking, name: s
     assert result.usage.cost == asking.world.invoice() > 0
     assert (result.call.provider, result.call.model_requested) == (name, asking.world.painter)
     assert result.call.attempts == asking.world.requests() == 1
+    # Else a newcomer would take it for a model's.
+    assert result.call.is_simulated
 
 
 @editing
@@ -165,6 +167,7 @@ def test_what_a_caller_cannot_write_down_is_not_sent(asking: Asking) -> None:
 def test_a_conversation_is_answered(asking: Asking) -> None:
     result = asking.talk()
     assert result.text
+    assert result.call.is_simulated
     assert result.usage.cost == asking.world.invoice() > 0
 
 

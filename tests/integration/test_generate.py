@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from darkroom.services.paid.settlement import SIMULATED
 from local.stack import FUNCTION_CAP
 from tests.integration.users import ASYNC, KLEIN, STREAMING, People, User
 
@@ -104,7 +105,7 @@ class TestModels:
     def test_a_live_name_is_used_as_it_is(self, user: User) -> None:
         for name in (KLEIN, "flux.2-klein-4b", f"openrouter/{KLEIN}"):
             job = user.until(user.order(model=name)["id"], "succeeded")
-            assert (job["model_requested"], job["model_used"], job["warnings"]) == (name, KLEIN, [])
+            assert (job["model_requested"], job["model_used"], job["warnings"]) == (name, KLEIN, [SIMULATED])
 
     def test_a_fallback_paints_where_the_first_cannot(self, user: User) -> None:
         user.scenario("provider_overloaded", model=KLEIN)

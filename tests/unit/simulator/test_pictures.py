@@ -11,6 +11,7 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from local.simulator import pictures
+from local.simulator.mark import WORD, marked
 
 SIZE = (192, 192)
 SUBJECTS = ["a sunset", "a forest", "a city", "a portrait", "a cat", "a mountain", "the sea", "something abstract"]
@@ -128,7 +129,27 @@ def test_files(form: str) -> None:
     assert (b"content credentials" in data) == (form != "webp")
 
 
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_every_picture_says_that_it_is_simulated(form: str, transparent: bool) -> None:
+    """The same word in the same place, whatever is painted around it, in letters that contrast with their ground."""
+    size, prompts = (1024, 768), ("snow", "night")
+    made = [pictures.make(prompt, size, 1, form=form, transparent=transparent, detail=64) for prompt in prompts]
+    words = [np.asarray(Image.open(io.BytesIO(data)).convert("L"), np.int16)[-50:, :240] for data in made]
+    apart = np.abs(words[0] - words[1])
+    assert apart.max() < 60
+    assert apart.mean() < 3
+    bright, dark = (words[0] > 200).mean(), (words[0] < 60).mean()
+    assert 0.1 < bright < 0.5 < dark
+
+
+def test_a_picture_too_small_for_letters_is_left_as_it_is() -> None:
+    small = Image.new("RGB", (32, 32), "red")
+    assert marked(small) is small
+
+
 def test_drawings() -> None:
     drawing = pictures.make("a <sunset>", SIZE, 1, form="svg").decode()
     assert drawing.startswith('<svg xmlns="http://www.w3.org/2000/svg" width="192"')
     assert "&lt;sunset&gt;" in drawing
+    assert f">{WORD}</text>" in drawing

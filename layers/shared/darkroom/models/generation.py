@@ -120,6 +120,9 @@ class Call(BaseModel):
     request_id: str | None = None
     attempts: int = Field(1, ge=1, description="Requests sent or tried, over all models.")
     streamed: bool = False
+    is_simulated: bool = Field(
+        False, description="Whether a simulator on this machine has answered, as it says itself."
+    )
 
 
 class GenerationResult(BaseModel):

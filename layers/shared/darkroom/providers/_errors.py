@@ -44,6 +44,10 @@ def plain(said: str | None, secrets: Iterable[str] = ()) -> str | None:
     return said if len(said) <= MAX_TEXT else f"{said[: MAX_TEXT - 1]}…"
 
 
+# The header by which a simulator of `local/` says that it is one.
+SIMULATOR = "x-darkroom-simulator"
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The request that an error is about.
@@ -52,6 +56,7 @@ class Asked:
         title: the provider's name for people.
         paid: whether it may cost money.
         secrets: what no error may repeat.
+        is_simulated: whether the answer came from a simulator of the provider.
         fetcher: gets the pictures that an answer names by address.
     """
 
@@ -64,13 +69,20 @@ class Asked:
     status: int | None = None
     request_id: str | None = None
     generation_id: str | None = None
+    is_simulated: bool = False
     fetcher: UrlFetcher | None = field(default=None, repr=False)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def answered(self, status: int, headers: httpx.Headers) -> "Asked":
         ids = (_wire.identifier(headers.get(name)) for name in ("request-id", "x-request-id", "cf-ray"))
         generation_id = _wire.identifier(headers.get("x-generation-id"))
-        return replace(self, status=status, request_id=next(filter(None, ids), None), generation_id=generation_id)
+        return replace(
+            self,
+            status=status,
+            request_id=next(filter(None, ids), None),
+            generation_id=generation_id,
+            is_simulated=SIMULATOR in headers,
+        )
 
     def upstream(
         self, *, error_type: str | None = None, message: str | None = None, cost: int | None = None

@@ -329,4 +329,5 @@ def _call(asked: Asked, requested: str, used: str | None) -> Call:
         model_used=used or requested,
         request_id=asked.request_id,
         attempts=asked.attempt,
+        is_simulated=asked.is_simulated,
     )

@@ -281,4 +281,5 @@ def _call(asked: Asked, answer: Answer, *, requested: str, used: str, source: st
         request_id=asked.request_id,
         attempts=asked.attempt,
         streamed=answer.is_events,
+        is_simulated=asked.is_simulated,
     )

@@ -117,6 +117,7 @@ class RemoveBg(WithoutChat):
             model_used=MODEL,
             request_id=asked.request_id,
             attempts=asked.attempt,
+            is_simulated=asked.is_simulated,
         )
         return GenerationResult(images=(image,), usage=usage, call=call)
 

@@ -23,6 +23,7 @@ from darkroom.errors import (
 )
 from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.models.user_settings import UserSettings
+from darkroom.services.paid.settlement import SIMULATED
 from tests.fakes.usage import MemoryModelStatistics
 from tests.unit.services.results import encoded, png, result_of
 from tests.unit.services.workshop import RESERVED, USER, Workshop, failing
@@ -51,6 +52,13 @@ def test_pictures_usage_and_money_are_stored(shop: Workshop) -> None:
     assert (ended.model_used, ended.generation_id, ended.warnings) == ("a/b-2", "gen-1", ("A warning.",))
     assert (ended.cost.actual, ended.cost.charged, ended.completed_at) == (14_000, True, shop.clock.now)
     assert shop.budget(job).spent == 14_000
+
+
+def test_what_a_simulator_made_says_so(shop: Workshop) -> None:
+    job = shop.dispatch(shop.admit())
+    made = result_of()
+    shop.settlement.succeed(job, made.model_copy(update={"call": made.call.model_copy(update={"is_simulated": True})}))
+    assert shop.now(job).warnings == ("A warning.", SIMULATED)
 
 
 def test_a_picture_that_was_free_is_not_called_charged(shop: Workshop) -> None:

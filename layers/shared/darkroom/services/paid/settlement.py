@@ -44,6 +44,7 @@ _UNTOLD = (
     "The provider does not say what this cost, and nobody publishes its price: what was set aside for it counts as"
     " spent."
 )
+SIMULATED = "Simulated: a program on this machine answered in place of a model, and the costs are play money."
 _NEVER_KNOWN = "What this cost could not be found out: what was set aside for it counts as spent."
 
 
@@ -113,7 +114,15 @@ class Settlement:
                 "images": stored,
                 "result": {**told, "source": result.call.source, "attempts": result.call.attempts},
                 "warnings": tuple(
-                    dict.fromkeys((*job.warnings, *_stood_in(job, result.call.model_used), *result.warnings, *warnings))
+                    dict.fromkeys(
+                        (
+                            *job.warnings,
+                            *_stood_in(job, result.call.model_used),
+                            *result.warnings,
+                            *warnings,
+                            *((SIMULATED,) if result.call.is_simulated else ()),
+                        )
+                    )
                 ),
                 "model_used": result.call.model_used,
                 "generation_id": result.call.generation_id or job.generation_id,
