@@ -140,7 +140,9 @@ def handler_of(services: bootstrap.RemoveBackgroundServices) -> bootstrap.Handle
                 return
             services.recipes_worker.run(user, job_id, deadline, receives=receives)
 
-        return triggers.each_dropped_file(event, context, services.remove_background.on_dropped, on_job=on_job)
+        return triggers.each_dropped_file(
+            event, context, services.remove_background.on_dropped, services.postpone, on_job=on_job
+        )
 
     return handle
 

@@ -42,7 +42,7 @@ def handler_of(services: bootstrap.WebhooksServices) -> bootstrap.Handler:
 
     def handle(event: dict[str, Any], context: Any) -> Any:
         if triggers.is_queue_event(event):
-            return triggers.each_message(event, context, deliver)
+            return triggers.each_message(event, context, deliver, services.postpone)
         return api.handle(event, context)
 
     return handle

@@ -1,4 +1,4 @@
-"""The queue of paid jobs · its dead letters · the sweep of what workers left behind (schedule) · monthly reports
+"""The queue of paid jobs · the sweep of what workers left behind, dead letters too (schedule) · monthly reports
 (schedule, `{"task": "monthly-report"}`; with a `month`, of that one) · reading an answer again, once what reads
 it was mended (`{"task": "reread", "user": …, "job": …}`)
 """
@@ -20,14 +20,11 @@ def handler_of(services: bootstrap.WorkerServices) -> bootstrap.Handler:
     def handle(event: dict[str, Any], context: Any) -> Any:
         deadline = Deadline(max(0.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN))
 
-        def on_message(message: dict[str, Any], record: SQSRecord) -> None:
-            if record.event_source_arn == services.dead_letters:
-                services.worker.dead_letter(message["user"], message["job_id"])
-            else:
-                services.worker.run(message["user"], message["job_id"], deadline)
+        def on_message(message: dict[str, Any], _: SQSRecord) -> None:
+            services.worker.run(message["user"], message["job_id"], deadline)
 
         if "Records" in event:
-            return triggers.each_message(event, context, on_message)
+            return triggers.each_message(event, context, on_message, services.postpone)
         if event.get("task") == "monthly-report":
             made = services.reports.begin(deadline, month=event.get("month"))
             logger.info("Reports", extra=made)

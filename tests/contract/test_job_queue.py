@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from darkroom.adapters.job_queue import SqsJobQueue
+from darkroom.adapters.sqs_queue import SqsDeadLetters, SqsJobQueue
+from darkroom.errors import ServiceUnavailable
 from darkroom.ports import JobQueue
 from tests.contract.conftest import Cloud
 from tests.fakes.paid import MemoryJobQueue
@@ -30,6 +31,35 @@ def job_queue_and_sent(cloud: Cloud | None, user: str) -> tuple[JobQueue, Sent]:
         return [(body["user"], body["job_id"]) for body in bodies]
 
     return SqsJobQueue(url, sqs), sent
+
+
+@pytest.mark.parametrize("cloud", ["moto", "emulator"], indirect=True)
+def test_dead_letters_are_handed_over_and_removed_once_that_went_well(cloud: Cloud, user: str) -> None:
+    sqs = cloud.aws.sqs
+    url = sqs.create_queue(QueueName=f"{user}-dead", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
+    queue, dead = SqsJobQueue(url, sqs), SqsDeadLetters(url, sqs)
+    queue.send(user, "01A")
+    sqs.send_message(QueueUrl=url, MessageBody="{")
+    queue.send(user, "01B")
+    looked: list[tuple[str, str]] = []
+    assert dead.each(lambda *named: looked.append(named)) == 3
+    assert sorted(looked) == [(user, "01A"), (user, "01B")]
+    assert dead.each(lambda *named: looked.append(named)) == 0
+
+
+@pytest.mark.parametrize("cloud", ["moto", "emulator"], indirect=True)
+def test_a_dead_letter_that_could_not_be_looked_at_stays(cloud: Cloud, user: str) -> None:
+    sqs = cloud.aws.sqs
+    url = sqs.create_queue(QueueName=f"{user}-dead")["QueueUrl"]
+    SqsJobQueue(url, sqs).send(user, "01A")
+
+    def busy(_user: str, _job: str) -> None:
+        raise ServiceUnavailable("AWS is busy.")
+
+    with pytest.raises(ServiceUnavailable):
+        SqsDeadLetters(url, sqs).each(busy)
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert counts["ApproximateNumberOfMessagesNotVisible"] == "1"
 
 
 def test_each_job_is_a_message(job_queue_and_sent: tuple[JobQueue, Sent], user: str) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from darkroom.adapters.recipe_store import DynamoRecipeStore
-from darkroom.adapters.render_queue import SqsRenderQueue
+from darkroom.adapters.sqs_queue import SqsJobQueue
 from darkroom.models.conversation import PaintStep, Step
 from darkroom.models.recipe import Recipe, SavedRecipe
 from darkroom.ports import RecipeStore, RenderQueue
@@ -42,7 +42,7 @@ def render_queue_and_sent(cloud: Cloud | None, user: str) -> tuple[RenderQueue, 
         assert all(set(body) == {"user", "job_id"} for body in bodies)
         return [(body["user"], body["job_id"]) for body in bodies]
 
-    return SqsRenderQueue(url, sqs), sent
+    return SqsJobQueue(url, sqs), sent
 
 
 def saved(user: str, name: str, steps: tuple[Step, ...] = STEPS, *, later: int = 0) -> SavedRecipe:

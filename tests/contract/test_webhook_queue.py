@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from darkroom.adapters.webhook_queue import MOST_SECONDS, SqsWebhookQueue
+from darkroom.adapters.sqs_queue import MOST_SECONDS, SqsWebhookQueue
 from darkroom.ports import WebhookQueue
 from tests.contract.conftest import Cloud
 from tests.fakes.webhooks import MemoryWebhookQueue

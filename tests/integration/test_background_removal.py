@@ -204,7 +204,7 @@ class TestInbox:
         key = "inbox/local/again.jpg"
         record = _drop(stack, key, PHOTO)
         (job,) = _finished(client, key)
-        queue = stack.template.scope.ids["UploadQueue"]
+        queue = stack.template.scope.ids["PictureQueue"]
         for _ in range(10):
             stack.aws.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"Records": [record]}))
         until = time.monotonic() + PATIENCE
@@ -225,7 +225,7 @@ class TestInbox:
     def test_s3s_test_message_and_what_lies_outside_an_inbox_are_let_be(
         self, stack: Stack, client: httpx.Client
     ) -> None:
-        queue = stack.template.scope.ids["UploadQueue"]
+        queue = stack.template.scope.ids["PictureQueue"]
         stack.aws.sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"Event": "s3:TestEvent"}))
         _drop(stack, "inbox/nobodys.jpg", PHOTO)
         _drop(stack, "uploads/local/elsewhere.jpg", PHOTO)
@@ -239,7 +239,7 @@ def _waiting(stack: Stack) -> int:
     """Messages that are in the queue or being worked on."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     found = stack.aws.sqs.get_queue_attributes(
-        QueueUrl=stack.template.scope.ids["UploadQueue"],
+        QueueUrl=stack.template.scope.ids["PictureQueue"],
         AttributeNames=names,  # type: ignore[arg-type]
     )
     counts: dict[str, str] = dict(found["Attributes"])  # type: ignore[arg-type]

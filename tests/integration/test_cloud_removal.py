@@ -150,7 +150,7 @@ def test_a_dropped_file_is_paid_for_once_however_often_it_is_told_of(
     assert (job["status"], job["model_used"], job["cost"]["actual_usd"]) == ("succeeded", "removebg", 0.2), job
     for _ in range(5):
         stack.aws.sqs.send_message(
-            QueueUrl=stack.template.scope.ids["UploadQueue"], MessageBody=json.dumps({"Records": [record]})
+            QueueUrl=stack.template.scope.ids["PictureQueue"], MessageBody=json.dumps({"Records": [record]})
         )
     # A file that comes after them has been looked at when they have.
     time.sleep(1)

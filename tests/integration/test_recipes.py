@@ -158,7 +158,7 @@ def test_a_file_in_a_recipes_folder_gets_the_recipe(
     record = {"s3": {"bucket": {"name": bucket}, "object": place}}
     for _ in range(3):
         body = json.dumps({"Records": [record]})
-        stack.aws.sqs.send_message(QueueUrl=stack.template.scope.ids["UploadQueue"], MessageBody=body)
+        stack.aws.sqs.send_message(QueueUrl=stack.template.scope.ids["PictureQueue"], MessageBody=body)
 
     def over() -> list[dict[str, object]]:
         jobs: list[dict[str, object]] = alice.get("/v1/jobs").json()["data"]

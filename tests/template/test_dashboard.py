@@ -4,10 +4,12 @@ import json
 import re
 from typing import Any
 
+from darkroom.bootstrap._catalogue import COUNTER
 from darkroom.observability import NAMESPACE
 from tests.template.test_template import LAMBDAS, RESOURCES, TEMPLATE
 
 BODY: str = next(each.properties["DashboardBody"] for each in RESOURCES.values() if each.type.endswith("::Dashboard"))
+FILTERS = [each.properties for each in RESOURCES.values() if each.type == "AWS::Logs::MetricFilter"]
 WIDGETS: list[dict[str, Any]] = json.loads(BODY)["widgets"]
 
 
@@ -16,9 +18,24 @@ def _names(kind: str) -> set[str]:
 
 
 def test_the_metrics_are_those_that_are_sent() -> None:
-    searched = set(re.findall(r"\{Darkroom,model,op,provider,service\} MetricName=\\\"(\w+)\\\"", BODY))
+    searched = set(re.findall(r"\{Darkroom,service\} MetricName=\\\"(\w+)\\\"", BODY))
     assert searched == {"CostMicroUsd", "Seconds", "Succeeded", "Failed", "Uncertain", "Reserved"}
     assert NAMESPACE == "Darkroom"
+
+
+def test_the_log_queries_ask_for_what_stands_beside_the_metrics() -> None:
+    queries = [each["properties"]["query"] for each in WIDGETS if each["type"] == "log"]
+    assert len(queries) == 2
+    for query in queries:
+        assert query.startswith(f"SOURCE '{TEMPLATE.scope.name('FunctionLogs')}' | filter ispresent(`")
+        assert "by model, op" in query
+
+
+def test_no_more_custom_metrics_than_are_free() -> None:
+    filters = {metric["MetricName"] for each in FILTERS for metric in each["MetricTransformations"]}
+    assert filters == {"Alarms", "Errors"}
+    # What is sent, with the count of requests for lists of models, whatever was done with whichever model.
+    assert len({"CostMicroUsd", "Seconds", "Succeeded", "Failed", "Uncertain", "Reserved", COUNTER} | filters) <= 10
 
 
 def test_every_queue_function_and_alarm_is_on_it() -> None:

@@ -111,7 +111,7 @@ def test_what_a_failed_first_deployment_made_goes_again_and_what_has_content_sta
 def test_buckets_of_a_stack_of_the_first_version_can_keep_their_names() -> None:
     template = _template({"BucketNaming": "stack"}, "darkroom-dev")
     assert template.scope.name("UploadsBucket") == "darkroom-dev-uploads-000000000000-us-east-1"
-    policy = template.resource("UploadQueuePolicy").properties["PolicyDocument"]["Statement"][0]
+    policy = template.resource("PictureQueuePolicy").properties["PolicyDocument"]["Statement"][0]
     assert policy["Condition"]["ArnEquals"] == {
         "aws:SourceArn": "arn:aws:s3:::darkroom-dev-uploads-000000000000-us-east-1"
     }

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from darkroom.settings import PREFIX, Settings
+from local.intrinsics import load_yaml
 from local.template import Template
 from tests.conftest import ROOT
 
@@ -16,6 +17,7 @@ TEMPLATE = Template.load(ROOT / "template.yaml", api_url="http://127.0.0.1:8000"
 TEMPLATE.scope.ids.update({logical_id: TEMPLATE.scope.name(logical_id) for logical_id in TEMPLATE.creation_order()})
 RESOURCES = {logical_id: TEMPLATE.resource(logical_id) for logical_id in TEMPLATE.creation_order()}
 FUNCTIONS = TEMPLATE.functions
+GLOBALS: dict[str, Any] = TEMPLATE.scope.resolve(load_yaml(ROOT / "template.yaml")["Globals"]["Function"])
 
 
 def _of(kind: str) -> dict[str, dict[str, Any]]:
@@ -40,15 +42,6 @@ VAULT = {
     "WorkerFunction": [(["not webhooks"], {"kms:Decrypt"})],
     "WebhooksFunction": [(["webhooks"], SEALS_AND_OPENS)],
 }
-# Who spends, or says what may be spent: a line with `alarm` in their logs wakes somebody up.
-ALARMING = (
-    "ChatFunction",
-    "EditFunction",
-    "GenerateFunction",
-    "JobsFunction",
-    "RemoveBackgroundFunction",
-    "WorkerFunction",
-)
 
 
 def _purposes(statement: dict[str, Any]) -> list[str]:
@@ -85,17 +78,21 @@ class TestFunctions:
 
     def test_keeps_its_log_for_a_while_and_not_for_ever(self, name: str) -> None:
         groups = _of("AWS::Logs::LogGroup")
-        assert LAMBDAS[name]["LoggingConfig"]["LogGroup"]
+        assert set(groups) == {"ApiLogs", "FunctionLogs"}
         assert all(group["RetentionInDays"] for group in groups.values())
 
     def test_is_watched_for_errors_and_throttles(self, name: str) -> None:
-        watched: dict[str, set[str]] = {"Errors": set(), "Throttles": set()}
-        for alarm in _of("AWS::CloudWatch::Alarm").values():
-            for metric in alarm.get("Metrics", []):
-                stat = metric.get("MetricStat", {}).get("Metric", {})
-                for dimension in stat.get("Dimensions", []):
-                    watched[stat["MetricName"]].add(dimension["Value"])
-        assert all(RESOURCES[name].name in functions for functions in watched.values()), watched
+        """All log to one group as JSON, where the filters look; throttles are counted for the whole account."""
+        logging = {**GLOBALS["LoggingConfig"], **LAMBDAS[name].get("LoggingConfig", {})}
+        assert logging == {
+            "LogGroup": TEMPLATE.scope.name("FunctionLogs"),
+            "LogFormat": "JSON",
+            "ApplicationLogLevel": "DEBUG",
+            "SystemLogLevel": "INFO",
+        }
+        throttles = _of("AWS::CloudWatch::Alarm")["ThrottleAlarm"]
+        assert (throttles["Namespace"], throttles["MetricName"]) == ("AWS/Lambda", "Throttles")
+        assert "Dimensions" not in throttles
 
     def test_opens_the_vault_only_where_it_calls_providers_and_for_them_alone(self, name: str) -> None:
         opening = [
@@ -172,7 +169,7 @@ class TestBuckets:
 
 class TestQueues:
     def test_only_the_uploads_bucket_of_this_account_may_send(self) -> None:
-        statements = _of("AWS::SQS::QueuePolicy")["UploadQueuePolicy"]["PolicyDocument"]["Statement"]
+        statements = _of("AWS::SQS::QueuePolicy")["PictureQueuePolicy"]["PolicyDocument"]["Statement"]
         (allow,) = [statement for statement in statements if statement["Effect"] == "Allow"]
         assert allow["Condition"] == {
             "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{RESOURCES['UploadsBucket'].name}"},
@@ -187,9 +184,22 @@ class TestQueues:
             assert source.reports_failures
 
     def test_the_workers_know_when_a_message_dies(self) -> None:
-        receives = _of("AWS::SQS::Queue")["UploadQueue"]["RedrivePolicy"]["maxReceiveCount"]
+        receives = _of("AWS::SQS::Queue")["PictureQueue"]["RedrivePolicy"]["maxReceiveCount"]
         for function in FUNCTIONS.values():
             assert int(function.environment["DARKROOM_UPLOAD_MAX_RECEIVES"]) == receives
+
+    def test_a_throttled_delivery_is_one_of_several(self) -> None:
+        """AWS advises five at least: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
+        for queue in _of("AWS::SQS::Queue").values():
+            assert queue.get("RedrivePolicy", {}).get("maxReceiveCount", 5) >= 5
+
+    def test_few_queues_are_polled(self) -> None:
+        """Each costs about 650,000 requests a month while nothing happens."""
+        assert len(TEMPLATE.queue_sources) == 3
+
+    def test_whoever_takes_messages_may_put_them_off(self) -> None:
+        for source in TEMPLATE.queue_sources:
+            assert source.queue_arn in _allowed(source.function, "sqs:ChangeMessageVisibility")
 
     def test_each_queue_is_encrypted_and_leads_to_dead_letters_that_are_seen_to(self) -> None:
         queues = _of("AWS::SQS::Queue")
@@ -204,9 +214,8 @@ class TestQueues:
             for alarm in _of("AWS::CloudWatch::Alarm").values()
             for dimension in alarm.get("Dimensions", [])
         }
-        # Those of paid jobs are not left lying: the worker takes them, fails the job and raises the money alarm.
-        emptied = {source.queue_name for source in TEMPLATE.queue_sources} & dead
-        assert emptied == {RESOURCES["JobDeadLetters"].name}
+        # Those of paid jobs are not left lying: the sweep takes them, fails the job and raises the money alarm.
+        emptied = {RESOURCES["JobDeadLetters"].name}
         assert watched == dead - emptied
 
     @pytest.mark.parametrize("name", _of("AWS::SQS::Queue"))
@@ -222,13 +231,14 @@ class TestQueues:
             for name, policy in _of("AWS::SQS::QueuePolicy").items()
             if any(statement["Effect"] == "Allow" for statement in policy["PolicyDocument"]["Statement"])
         ]
-        assert allowing == ["UploadQueuePolicy"]
+        assert allowing == ["PictureQueuePolicy"]
 
-    def test_a_dead_letter_of_a_paid_job_reaches_the_worker_as_one(self) -> None:
+    def test_the_sweep_may_take_the_dead_letters_of_paid_jobs(self) -> None:
         told = FUNCTIONS["WorkerFunction"].environment["DARKROOM_JOB_DEAD_LETTERS"]
-        arns = {source.queue_arn for source in TEMPLATE.queue_sources if source.function == "WorkerFunction"}
-        assert told in arns
-        assert len(arns) == 2
+        assert told == TEMPLATE.scope.ids["JobDeadLetters"]
+        arn = TEMPLATE.scope.attribute("JobDeadLetters", "Arn")
+        for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage"):
+            assert [name for name in LAMBDAS if arn in _allowed(name, action)] == ["WorkerFunction"]
 
 
 class TestMoney:
@@ -267,7 +277,7 @@ class TestMoney:
             for statement in _statements(dict(template.resource(name).properties))
             if any(action.startswith("secretsmanager:") for action in _listed(statement["Action"]))
         }
-        assert reading == {"WorkerFunction": secret}
+        assert reading == {"WorkerFunction": [secret, f"{secret}-??????"]}
         assert not [name for name in LAMBDAS for _ in _allowed(name, "secretsmanager:GetSecretValue")]
 
     @pytest.mark.parametrize("name", ["ChatFunction", "JobsFunction", "WorkerFunction"])
@@ -281,22 +291,22 @@ class TestMoney:
         assert TEMPLATE.scope.attribute("Table", "Arn") in _allowed("RemoveBackgroundFunction", "dynamodb:PutItem")
 
     def test_what_should_not_happen_wakes_somebody_up(self) -> None:
-        filters = _of("AWS::Logs::MetricFilter").values()
-        groups = {LAMBDAS[name]["LoggingConfig"]["LogGroup"] for name in ALARMING}
-        assert {each["LogGroupName"] for each in filters} == groups
-        assert {each["FilterPattern"] for each in filters} == {'{ $.alarm = "*" }'}
-        alarm = _of("AWS::CloudWatch::Alarm")["MoneyAlarm"]
-        counted = {
-            (metric["MetricNamespace"], metric["MetricName"], metric["MetricValue"])
-            for each in filters
-            for metric in each["MetricTransformations"]
-        }
-        assert counted == {(alarm["Namespace"], alarm["MetricName"], "1")}
-        assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == (
-            "Sum",
-            0,
-            "GreaterThanThreshold",
-        )
+        filters = _of("AWS::Logs::MetricFilter")
+        assert {each["LogGroupName"] for each in filters.values()} == {TEMPLATE.scope.name("FunctionLogs")}
+        assert filters["AlarmFilter"]["FilterPattern"] == '{ $.alarm = "*" }'
+        for name, watching in (("AlarmFilter", "MoneyAlarm"), ("ErrorFilter", "ErrorAlarm")):
+            alarm = _of("AWS::CloudWatch::Alarm")[watching]
+            (counted,) = filters[name]["MetricTransformations"]
+            assert counted == {
+                "MetricNamespace": alarm["Namespace"],
+                "MetricName": alarm["MetricName"],
+                "MetricValue": "1",
+            }
+            assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == (
+                "Sum",
+                0,
+                "GreaterThanThreshold",
+            )
 
     @pytest.mark.parametrize(
         ("action", "folder", "functions"),
@@ -339,8 +349,14 @@ def test_the_table_forgets_can_be_restored_and_survives_the_stack() -> None:
     assert table["SSESpecification"] == {"SSEEnabled": True}
 
 
-def test_the_key_rotates() -> None:
-    assert _of("AWS::KMS::Key")["VaultKey"]["EnableKeyRotation"] is True
+def test_the_key_rotates_where_its_owner_wants_it() -> None:
+    """Each of the first two rotations adds $1 a month."""
+    assert _of("AWS::KMS::Key")["VaultKey"]["EnableKeyRotation"] is False
+    template = Template.load(
+        ROOT / "template.yaml", api_url="http://127.0.0.1:8000", parameters={"VaultKeyRotation": "true"}
+    )
+    template.scope.ids.update(TEMPLATE.scope.ids)
+    assert template.resource("VaultKey").properties["EnableKeyRotation"] is True
 
 
 def test_nothing_costs_while_it_waits() -> None:

@@ -122,6 +122,8 @@ class PaidStudio:
     webhooks: MemoryWebhookQueue = field(default_factory=MemoryWebhookQueue)
     delivery_store: MemoryWebhookStore = field(default_factory=MemoryWebhookStore)
     alarms: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    # Messages that were put off, and for how long.
+    postponed: list[tuple[str, timedelta]] = field(default_factory=list)
     refused_webhooks: list[str] = field(default_factory=list)
     conversation_store: MemoryConversationStore = field(default_factory=MemoryConversationStore)
     render_queue: MemoryRenderQueue = field(default_factory=MemoryRenderQueue)

@@ -1,5 +1,6 @@
 """The whole path of a paid job in memory: every service as it is, fakes behind the ports, the simulator at the end."""
 
+from datetime import timedelta
 from functools import cached_property
 
 from darkroom.adapters.matter import RembgMatter
@@ -307,8 +308,11 @@ class Studio(PaidStudio):
             self.sweep,
             self.counting["reports"],
             Rereading(self.jobs, self.raw_answers, self.providers.get, self.settlement),
-            dead_letters="arn:aws:sqs:us-east-1:000000000000:dead",
+            postpone=self.postpone,
         )
+
+    def postpone(self, receipt_handle: str, wait: timedelta) -> None:
+        self.postponed.append((receipt_handle, wait))
 
     def work(self) -> None:
         """Carries out what waits in the queue, each once."""

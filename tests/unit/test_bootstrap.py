@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from darkroom import bootstrap
+from darkroom.errors import InternalError
 from darkroom.settings import Settings
 from tests.conftest import ROOT
 
@@ -20,7 +21,7 @@ ENVIRON = {
     "DARKROOM_OUTPUTS_BUCKET": "outputs",
     "DARKROOM_VAULT_KEY": "alias/vault",
     "DARKROOM_JOB_QUEUE": f"{QUEUES}/jobs",
-    "DARKROOM_JOB_DEAD_LETTERS": "arn:aws:sqs:us-east-1:123456789012:dead",
+    "DARKROOM_JOB_DEAD_LETTERS": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
     "DARKROOM_WEBHOOK_QUEUE": f"{QUEUES}/webhooks",
 }
 
@@ -41,7 +42,7 @@ def test_each_function_gets_what_it_needs() -> None:
     assert bootstrap.models(ENVIRON).estimates
     assert bootstrap.webhooks(ENVIRON).webhooks
     worker = bootstrap.worker(ENVIRON)
-    assert (worker.dead_letters, bool(worker.sweep)) == ("arn:aws:sqs:us-east-1:123456789012:dead", True)
+    assert worker.sweep
 
 
 def test_nothing_else_is_there() -> None:
@@ -78,6 +79,22 @@ def test_the_stacks_own_key_comes_from_its_secret() -> None:
     settings = Settings.from_environ({**ENVIRON, "DARKROOM_OPERATOR_KEY_SECRET": secret["ARN"]})
     assert settings.has_operator_key
     assert bootstrap.operator_key(settings)("openrouter") == "sk-or-v1-operator"
+
+
+@pytest.mark.parametrize("stored", ['{"OPENROUTER_API_KEY": "sk-or-v1-operator"}', "  "])
+def test_a_secret_that_is_not_the_key_alone_is_refused(stored: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The console stores a key and a value as JSON, which would be sent to OpenRouter as the key."""
+    secret = boto3.client("secretsmanager").create_secret(Name="as-json", SecretString=stored)
+    settings = Settings.from_environ({**ENVIRON, "DARKROOM_OPERATOR_KEY_SECRET": secret["ARN"]})
+    with pytest.raises(InternalError) as raised:
+        bootstrap.operator_key(settings)("openrouter")
+    assert "sk-or" not in f"{raised.value.detail}{raised.value.fix}{capsys.readouterr().out}"
+
+
+def test_health_looks_at_the_stacks_key_unless_it_is_in_a_secret() -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:operator"
+    assert bootstrap.account(ENVIRON).health.sees_stack_key
+    assert not bootstrap.account({**ENVIRON, "DARKROOM_OPERATOR_KEY_SECRET": arn}).health.sees_stack_key
 
 
 def test_on_a_laptop_it_comes_from_the_environment_and_is_not_shown() -> None:

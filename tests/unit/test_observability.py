@@ -37,13 +37,10 @@ def test_a_job_that_succeeded(capsys: pytest.CaptureFixture[str], clock: Steppin
     }
     values = {name: sent[name] for name in _units(sent)}
     assert values == {"Reserved": [100_000.0], "CostMicroUsd": [14_000.0], "Succeeded": [1.0], "Seconds": [4.5]}
-    (dimensions,) = sent["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
-    assert {name: sent[name] for name in dimensions} == {
-        "op": "generate",
-        "model": "a/b-2",
-        "provider": "openrouter",
-        "service": "darkroom",
-    }
+    # Each value of another dimension would be $0.30 a month for each name.
+    assert sent["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    facts = {"op": "generate", "model": "a/b-2", "provider": "openrouter", "service": "darkroom"}
+    assert {name: sent[name] for name in facts} == facts
 
 
 def test_a_job_that_failed_sends_no_noughts(capsys: pytest.CaptureFixture[str], clock: SteppingClock) -> None:
@@ -51,7 +48,7 @@ def test_a_job_that_failed_sends_no_noughts(capsys: pytest.CaptureFixture[str], 
     assert set(_units(_sent(capsys))) == {"Reserved", "Failed"}
 
 
-def test_nobodys_name_and_nothing_that_a_user_made_up_is_a_dimension(
+def test_nobodys_name_and_nothing_that_a_user_made_up_is_beside_a_metric(
     capsys: pytest.CaptureFixture[str], clock: SteppingClock
 ) -> None:
     job = paid_job("alice-CANARY", clock.now, model_requested="CANARY", token_id="CANARY", input={"prompt": "CANARY"})

@@ -29,14 +29,13 @@ from darkroom.observability import logger
 from darkroom.request_body import Request, body_of, json_object
 from darkroom.route_table import DEFAULT, unmatched
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.pricing.answer_sizes import MAX_PAYLOAD, payload_bytes
 
 Event = dict[str, Any]
 Telling = Callable[[DarkroomError], DarkroomError]
 """From what went wrong to what the caller is told."""
 Model = TypeVar("Model")
 
-# Of the whole answer as JSON, with some room for headers.
-_MOST_PAYLOAD = 6_291_556 - 40_000
 GATEWAY_SECONDS = 30.0
 # At the end of a request: what sending the answer takes, and what finding out what to say of an error may.
 FOR_SENDING = 0.9
@@ -339,10 +338,10 @@ def require_sendable(answer: Response[Any]) -> None:
     """Raises PayloadTooLarge if Lambda could not carry the answer."""
     body = answer.body or ""
     size = 4 * len(body) / 3 if isinstance(body, bytes) else len(body)
-    if size > _MOST_PAYLOAD / 2 and isinstance(body, str):
-        # Within Lambda's own JSON, quotes and backslashes take twice their room.
-        size = len(json.dumps(body, ensure_ascii=False).encode())
-    if size > _MOST_PAYLOAD:
+    if size > MAX_PAYLOAD / 8 and isinstance(body, str):
+        # No character takes more than eight times its room.
+        size = payload_bytes(body)
+    if size > MAX_PAYLOAD:
         raise PayloadTooLarge(
             f"The answer has about {size / 1e6:.1f} MB; an answer can have 6.",
             fix="The job has links to what it made.",

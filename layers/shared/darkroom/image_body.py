@@ -5,6 +5,7 @@ choose by which of the two is there, so what is ours beside it must not look lik
 """
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,12 @@ from darkroom.images.shrink import Shrunk, shrink
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, StoredImage
 from darkroom.services.paid.calls import MOST_STORED_BYTES
-from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
+from darkroom.services.pricing.answer_sizes import room_for_pictures
 
+_SMALLER = (
+    "Together the pictures are more than one answer can carry, so `b64_json` holds them as {kinds}; "
+    "`job.output.images` links to the files as they were made."
+)
 _SHOWN = ("media_type", "width", "height")
 
 
@@ -24,13 +29,19 @@ def image_body(behind: AnswerServices, job: Job, request: ImageRequest) -> dict[
     Unknown values are left out: OpenAI's schema has no nulls there.
     """
     shown = behind.shown.show(job)
-    painted = job.work.request if job.work else None
     if request.wants_links:
         links = [image["url"] for image in shown["output"]["images"]]
-        data = [{"url": url, **_facts(image)} for url, image in zip(links, job.images, strict=True)]
-        warnings: tuple[str, ...] = ()
-    else:
-        data, warnings = _inline(behind, job)
+        return _body(job, shown, [{"url": url, **_facts(image)} for url, image in zip(links, job.images, strict=True)])
+    # What a user has written stands in the answer, too, and takes several times its room there.
+    rest = _body(job, shown, [{"b64_json": "", **_facts(image)} for image in job.images], (_SMALLER,))
+    data, warnings = _inline(behind, job, room_for_pictures(json.dumps(rest)))
+    return _body(job, shown, data, warnings)
+
+
+def _body(
+    job: Job, shown: Mapping[str, Any], data: Sequence[Mapping[str, Any]], warnings: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    painted = job.work.request if job.work else None
     told = {
         "background": _background(job),
         "output_format": data[0]["media_type"].partition("/")[2] if data else None,
@@ -49,7 +60,7 @@ def image_body(behind: AnswerServices, job: Job, request: ImageRequest) -> dict[
     }
 
 
-def _inline(behind: AnswerServices, job: Job) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+def _inline(behind: AnswerServices, job: Job, max_bytes: int) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """The pictures as base64, made smaller where Lambda could not carry them, and a sentence that says so."""
     images = job.images
 
@@ -57,9 +68,9 @@ def _inline(behind: AnswerServices, job: Job) -> tuple[list[dict[str, Any]], tup
         return behind.images.read_output(image.key, max_bytes=MOST_STORED_BYTES)
 
     shrunk: Sequence[Shrunk | None] = [None] * len(images)
-    if sum(image.bytes for image in images) > MAX_INLINE_BYTES:
+    if sum(image.bytes for image in images) > max_bytes:
         readers = [lambda image=image: read(image) for image in images]
-        shrunk = shrink(readers, [image.bytes for image in images], MAX_INLINE_BYTES)
+        shrunk = shrink(readers, [image.bytes for image in images], max_bytes)
     data = []
     for image, smaller in zip(images, shrunk, strict=True):
         content = read(image) if smaller is None else smaller.data
@@ -67,10 +78,7 @@ def _inline(behind: AnswerServices, job: Job) -> tuple[list[dict[str, Any]], tup
     if not any(shrunk):
         return data, ()
     kinds = " and ".join(sorted({each.media_type.partition("/")[2].upper() for each in shrunk if each}))
-    return data, (
-        f"Together the pictures are more than one answer can carry, so `b64_json` holds them as {kinds}; "
-        "`job.output.images` links to the files as they were made.",
-    )
+    return data, (_SMALLER.format(kinds=kinds),)
 
 
 def _background(job: Job) -> str | None:

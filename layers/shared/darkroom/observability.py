@@ -2,8 +2,9 @@
 
 Metrics are lines of the log that CloudWatch makes metrics of (EMF): no call, so nothing to wait for, nothing to fail.
 Each combination of name and dimensions is a metric of its own, which CloudWatch charges by the hour in which it has a
-value ($0.30 for a whole month). So the dimensions have few values, and never a user, a job or a token; a count of 0 is
-not sent; and nothing is charged while nobody works. `POWERTOOLS_METRICS_DISABLED` turns them off.
+value ($0.30 for a whole month; the first ten are free). So there is no dimension but the service. Operation, model and
+provider stand beside the metric in the line, where the dashboard's log queries find them; never a user, job or token.
+A count of 0 is not sent; and nothing is charged while nobody works. `POWERTOOLS_METRICS_DISABLED` turns them off.
 """
 
 import logging
@@ -41,15 +42,15 @@ class EmfTelemetry:
         seconds = None
         if job.status is JobStatus.SUCCEEDED and job.dispatched_at and job.completed_at:
             seconds = (job.completed_at - job.dispatched_at).total_seconds()
-        self._send(_dimensions(job), counts, seconds)
+        self._send(_facts(job), counts, seconds)
 
     def doubted(self, job: Job) -> None:
-        self._send(_dimensions(job), {"Uncertain": 1}, None)
+        self._send(_facts(job), {"Uncertain": 1}, None)
 
     def counted(self, name: str, n: int = 1) -> None:
         self._send({}, {name: n}, None)
 
-    def _send(self, dimensions: dict[str, str], counts: dict[str, int], seconds: float | None) -> None:
+    def _send(self, facts: dict[str, str], counts: dict[str, int], seconds: float | None) -> None:
         given = {name: ("Count", float(count)) for name, count in counts.items() if count}
         if seconds is not None:
             given["Seconds"] = ("Seconds", seconds)
@@ -60,8 +61,8 @@ class EmfTelemetry:
             from aws_lambda_powertools.metrics import EphemeralMetrics
 
             metrics = EphemeralMetrics(namespace=NAMESPACE, service="darkroom")
-            for name, value in dimensions.items():
-                metrics.add_dimension(name, value)
+            for name, value in facts.items():
+                metrics.add_metadata(name, value)
             for name, (unit, amount) in given.items():
                 metrics.add_metric(name, unit, amount)
             metrics.flush_metrics()
@@ -69,7 +70,7 @@ class EmfTelemetry:
             logger.exception("A metric was not sent")
 
 
-def _dimensions(job: Job) -> dict[str, str]:
+def _facts(job: Job) -> dict[str, str]:
     """The model as its provider was asked for it: never as a user wrote it, who could make up any number of names."""
     work = job.work
     asked = None

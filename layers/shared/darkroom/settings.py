@@ -163,7 +163,7 @@ class Settings(BaseModel):
     removebg_credit_usd: Dollars = Field(Decimal("0.20"), description="What one credit of remove.bg costs its owner.")
     render_queue: str = Field("", description="URL of the queue of pictures for the function with the model.")
     job_queue: str = Field("", description="URL of the queue of paid jobs.")
-    job_dead_letters: str = Field("", description="ARN of the queue of their dead letters.")
+    job_dead_letters: str = Field("", description="URL of the queue of their dead letters.")
     webhook_queue: str = Field("", description="URL of the queue of webhook deliveries.")
     max_cost_per_request: Dollars = Field(Decimal("0.25"), description="What one request may cost at the most.")
     max_cost_per_conversation: Dollars = Decimal(1)

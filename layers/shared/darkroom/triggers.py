@@ -2,14 +2,29 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from darkroom.errors import DarkroomError
 from darkroom.models.dropped import DroppedFile
 from darkroom.observability import logger
+
+Postpone = Callable[[str, timedelta], object]
+"""Has the message of that receipt handle come again no sooner than after so long."""
+# After a fault that passes by itself, by how often the message was received: in all as long as AWS is ever busy, and
+# far less than its queue's visibility timeout, which is made for functions that were stopped.
+BACK_OFF: Final = (
+    timedelta(seconds=5),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+)
+# No message of a batch is begun that has less, in milliseconds: the longest of them has not ended by then.
+_LEAST_LEFT: Final = 15_000
 
 
 class ComesAgain(Exception):
@@ -21,23 +36,27 @@ def is_queue_event(event: dict[str, Any]) -> bool:
     return "requestContext" not in event
 
 
-def each_message(event: dict[str, Any], context: Any, work: Callable[[dict[str, Any], SQSRecord], object]) -> Any:
+def each_message(
+    event: dict[str, Any], context: Any, work: Callable[[dict[str, Any], SQSRecord], object], postpone: Postpone
+) -> Any:
     """Runs `work` on every message of a batch, each a JSON object.
 
     A message whose work raises is reported as failed and delivered again, or becomes a dead letter; the others of its
-    batch are done with.
+    batch are done with. What raised for a fault that passes comes again within seconds, and so does what there is no
+    time left for.
     """
 
     def on_record(record: SQSRecord) -> None:
         work(json.loads(record.body), record)
 
-    return _each_record(event, context, on_record)
+    return _each_record(event, context, on_record, postpone)
 
 
 def each_dropped_file(
     event: dict[str, Any],
     context: Any,
     work: Callable[[DroppedFile], object],
+    postpone: Postpone,
     *,
     on_job: Callable[[str, str, int], object] | None = None,
 ) -> Any:
@@ -46,8 +65,7 @@ def each_dropped_file(
     Args:
         on_job: told the user, the job's id, and how often the message was received.
 
-    A message whose work raises is reported as failed and delivered again, or becomes a dead letter; the others of
-    its batch are done with.
+    What is said of messages in each_message holds for these.
     """
 
     def on_record(record: SQSRecord) -> None:
@@ -58,18 +76,46 @@ def each_dropped_file(
         for file in dropped_files(record):
             work(file)
 
-    return _each_record(event, context, on_record)
+    return _each_record(event, context, on_record, postpone)
 
 
-def _each_record(event: dict[str, Any], context: Any, on_record: Callable[[SQSRecord], None]) -> Any:
+def _each_record(
+    event: dict[str, Any], context: Any, on_record: Callable[[SQSRecord], None], postpone: Postpone
+) -> Any:
+    first = event["Records"][0]["messageId"]
+
+    def on_one(record: SQSRecord) -> None:
+        left = context.get_remaining_time_in_millis()
+        if record.message_id != first and left < _LEAST_LEFT:
+            _come_again(record, timedelta(seconds=1), postpone)
+            raise ComesAgain(f"{record.message_id}: {left / 1000:.0f} s are left, which is too little for it.")
+        try:
+            on_record(record)
+        except DarkroomError as error:
+            if error.retryable:
+                asked = timedelta(seconds=error.retry_after or 0)
+                _come_again(record, max(asked, BACK_OFF[min(_receives(record), len(BACK_OFF)) - 1]), postpone)
+            raise
+
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    answer = process_partial_response(event, on_record, processor, context)
+    answer = process_partial_response(event, on_one, processor, context)
     for _, error, _ in processor.exceptions:
         if isinstance(error, ComesAgain):
             logger.info(str(error))
+        elif isinstance(error, DarkroomError) and error.retryable:
+            # It passes by itself: a line that wakes nobody up.
+            logger.warning("A message will come again", extra={"code": error.code, "detail": error.detail})
         else:
             logger.error("A message failed and will come again", exc_info=error)
     return answer
+
+
+def _come_again(record: SQSRecord, wait: timedelta, postpone: Postpone) -> None:
+    try:
+        postpone(record.receipt_handle, wait)
+    except DarkroomError as error:
+        # It comes again when its queue's visibility timeout is over.
+        logger.warning("A message could not be put off", extra={"detail": error.detail})
 
 
 def dropped_files(record: SQSRecord) -> Iterator[DroppedFile]:

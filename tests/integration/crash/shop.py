@@ -10,15 +10,14 @@ from typing import Any
 
 from darkroom.adapters.answer_store import DynamoAnswerStore
 from darkroom.adapters.image_store import S3ImageStore
-from darkroom.adapters.job_queue import SqsJobQueue
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.key_vault import KmsKeyVault
 from darkroom.adapters.ledger import DynamoLedger
 from darkroom.adapters.raw_answer_store import S3RawAnswerStore
 from darkroom.adapters.sealing import KmsSealer
 from darkroom.adapters.settings_store import DynamoSettingsStore
+from darkroom.adapters.sqs_queue import SqsJobQueue, SqsWebhookQueue
 from darkroom.adapters.url_guard import UrlGuard
-from darkroom.adapters.webhook_queue import SqsWebhookQueue
 from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
 from darkroom.models.user_settings import Limits

@@ -43,6 +43,7 @@ class Service:
                 turns=studio.image_function,
                 cutouts=studio.cutout_worker,
                 answering=lambda: studio.answering,
+                postpone=studio.postpone,
             )
         )
 

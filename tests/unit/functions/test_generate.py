@@ -123,6 +123,27 @@ class TestRoom:
         assert [each["media_type"] for each in body["job"]["output"]["images"]] == ["image/png"] * 4
         assert studio.charged("alice") == [PRICE]
 
+    def test_what_stands_beside_a_picture_counts_as_much_as_it_takes(self, call: Call, studio: Studio) -> None:
+        """A prompt of emoji is escaped twice in Lambda's answer, and was paid for by the time it did not fit."""
+        prompt = "\N{FOX FACE}" * 32_000
+        _, first, _ = call()
+        job = studio.job("alice", first["job"]["id"])
+        picture = Image.effect_noise((1500, 990), 90).convert("RGB")
+        stored = io.BytesIO()
+        picture.save(stored, "PNG", compress_level=0)
+        data = stored.getvalue()
+        assert 4_300_000 < len(data) <= 4_500_000
+        studio.images.write_output(job.images[0].key, data, media_type="image/png", metadata={})
+        image = job.images[0].model_copy(update={"media_type": "image/png", "bytes": len(data)})
+        studio.jobs.jobs["alice", job.id] = job.model_copy(
+            update={"images": (image,), "input": {**job.input, "prompt": prompt}}
+        )
+        status, body, _ = call({"x-stainless-retry-count": "1"})
+        assert (status, body["job"]["id"], body["job"]["input"]["prompt"]) == (200, job.id, prompt)
+        assert any("more than one answer can carry" in each for each in body["warnings"])
+        assert len(json.dumps(json.dumps(body)).encode()) < 6_291_556
+        assert studio.charged("alice") == [PRICE]
+
     @staticmethod
     def _enlarge(studio: Studio, job_id: str, count: int) -> None:
         """Puts noise, which hardly gets smaller, in place of the job's picture."""

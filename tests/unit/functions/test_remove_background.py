@@ -45,6 +45,7 @@ class Studio:
         jobs, images = bakery.jobs, bakery.images
         self.given: list[tuple[bytes, CutoutOptions, bytes | None]] = []
         self.counted: list[Job] = []
+        self.put_off: list[tuple[str, timedelta]] = []
         self.result = b"cut out"
         self.images = images
         self.jobs = jobs
@@ -67,6 +68,7 @@ class Studio:
                 callers=callers,
                 jobs=Jobs(jobs, images, clock, max_attempts=3),
                 answering=_nobody_pays,
+                postpone=lambda handle, wait: self.put_off.append((handle, wait)),
                 recipes_worker=bakery.worker(),
                 turns=TurnRender(jobs, MemoryJobQueue(), bakery.render, clock),
                 cutouts=CutoutWorker(

@@ -1,9 +1,12 @@
 """The worker's door: which event leads to what. What it does then is tested with the services."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from darkroom.errors import ServiceUnavailable
 from darkroom.models.job import Job, JobStatus
 from functions.worker.app import handler_of
 from tests.events import Context, queue_event
@@ -35,12 +38,6 @@ def _message(job: Job) -> dict[str, str]:
     return {"user": job.user, "job_id": job.id}
 
 
-def _from(queue: str, event: dict[str, Any]) -> dict[str, Any]:
-    for record in event["Records"]:
-        record["eventSourceARN"] = f"arn:aws:sqs:us-east-1:000000000000:{queue}"
-    return event
-
-
 def test_a_message_is_a_job_and_a_second_one_changes_nothing(studio: Studio) -> None:
     job = _admitted(studio)
     handle = handler_of(studio.worker_services)
@@ -58,8 +55,13 @@ def test_the_same_message_in_one_batch_twice_is_one_charge(studio: Studio) -> No
 
 def test_a_dead_letter_fails_its_job_and_says_so_to_somebody(studio: Studio) -> None:
     job = _admitted(studio)
-    event = _from("dead", queue_event(_message(job), receives=3))
-    assert handler_of(studio.worker_services)(event, LongContext()) == {"batchItemFailures": []}
+
+    def one_dead_letter() -> int:
+        studio.worker.dead_letter(job.user, job.id)
+        return 1
+
+    studio.sweep = replace(studio.sweep, sweep_dead_letters=one_dead_letter)
+    assert handler_of(studio.worker_services)(SCHEDULE, LongContext())["dead_letters"] == 1
     failed = studio.job("alice", job.id)
     assert (failed.status, failed.cost.actual, failed.cost.settled) == (JobStatus.FAILED, 0, True)
     assert studio.budget("alice", "day").remaining == DOLLAR
@@ -71,6 +73,7 @@ def test_the_schedule_sweeps(studio: Studio) -> None:
     assert handler_of(studio.worker_services)(SCHEDULE, LongContext()) == {
         "looked_at": 0,
         "failed": 0,
+        "dead_letters": 0,
         "webhooks": 0,
         "cutouts": 0,
     }
@@ -88,6 +91,47 @@ def test_a_message_that_names_no_job_comes_again_and_ends_as_a_dead_letter(studi
     answer = handler_of(studio.worker_services)(queue_event(body, _message(job)), LongContext())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert studio.job("alice", job.id).status is JobStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(("receives", "seconds"), [(1, 5), (2, 30), (3, 120), (4, 600), (9, 600)])
+def test_after_a_fault_that_passes_the_message_comes_again_within_seconds(
+    studio: Studio, receives: int, seconds: int
+) -> None:
+    """Not when its queue's visibility timeout is over, half an hour later."""
+    job = _admitted(studio)
+    found, studio.jobs.find = studio.jobs.find, _busy  # type: ignore[method-assign]
+    handle = handler_of(studio.worker_services)
+    answer = handle(queue_event(_message(job), receives=receives), LongContext())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert studio.postponed == [("r0", timedelta(seconds=seconds))]
+    studio.jobs.find = found  # type: ignore[method-assign]
+    assert handle(queue_event(_message(job)), LongContext()) == {"batchItemFailures": []}
+    assert studio.charged() == [14_000]
+
+
+def _busy(user: str, job_id: str) -> Job | None:
+    raise ServiceUnavailable("AWS is busy.", retry_after=2)
+
+
+def test_a_fault_before_anything_was_sent_leaves_the_job_to_the_message_that_comes_again(studio: Studio) -> None:
+    """Its lease would have it wait for the sweep otherwise."""
+    job = _admitted(studio)
+    settlement = studio.worker.settlement
+    cancel_at = studio.clock()
+    studio.jobs.jobs["alice", job.id] = job.model_copy(update={"cancel_at": cancel_at})
+
+    def close(*_: Any, **__: Any) -> bool:
+        raise ServiceUnavailable("AWS is busy.", retry_after=2)
+
+    closed, studio.ledger.close = studio.ledger.close, close  # type: ignore[method-assign]
+    assert settlement is studio.worker.settlement
+    handle = handler_of(studio.worker_services)
+    assert handle(queue_event(_message(job)), LongContext())["batchItemFailures"]
+    assert studio.job("alice", job.id).status is JobStatus.QUEUED
+    studio.ledger.close = closed  # type: ignore[method-assign]
+    assert handle(queue_event(_message(job)), LongContext()) == {"batchItemFailures": []}
+    assert studio.job("alice", job.id).status is JobStatus.CANCELED
+    assert studio.charged() == []
 
 
 def test_a_job_that_is_gone_is_done_with(studio: Studio) -> None:

@@ -77,6 +77,28 @@ def test_a_key_that_may_spend_nothing_more_is_a_fault(ward: Ward) -> None:
     assert (found.status, found.detail) == ("failed", "Your own key may not spend anything more.")
 
 
+@pytest.mark.parametrize("sees", [True, False])
+def test_the_stacks_key_is_looked_at_only_where_it_may_be_read(ward: Ward, sees: bool) -> None:
+    """In Secrets Manager it is the worker's alone: to ask for it would be refused, and every such check be red."""
+    secret, asked = ward.simulator.state.mint(), []
+
+    def operators(provider: str) -> str:
+        asked.append(provider)
+        return secret
+
+    keys = Keys(
+        MemoryKeyVault(),
+        {"openrouter": ward.client},
+        ward.clock,
+        operator_key=operators,
+        operated=frozenset({"openrouter"}),
+    )
+    health = Health({}, ward.client, keys, {"openrouter": ward.client}, ward.clock, sees_stack_key=sees)
+    (found,) = [each for each in health.check(USER).findings if each.name == "key:openrouter"]
+    assert (found.status, asked) == ("ok", ["openrouter"] if sees else [])
+    assert found.detail.startswith("The stack's key is valid" if sees else "The stack's key pays.")
+
+
 def test_a_key_that_was_revoked_is_a_fault(ward: Ward) -> None:
     secret = ward.connect()
     ward.simulator.state.key(secret).disabled = True  # type: ignore[union-attr]

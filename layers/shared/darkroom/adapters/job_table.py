@@ -41,6 +41,8 @@ class JobTable:
                 ExpressionAttributeValues=to_item({":pk": f"USER#{user}", ":job": "JOB#"}),
                 ScanIndexForward=False,
                 Limit=limit,
+                # Whoever cancels what still waits must not miss what was added a moment ago.
+                ConsistentRead=True,
                 **start,
             )
         jobs = tuple(to_job(item) for item in found["Items"])

@@ -88,6 +88,7 @@ def health(settings: Settings, behind: Stores) -> Health:
         keys(settings, behind),
         ProvidersByName(settings),
         now,
+        sees_stack_key=not settings.operator_key_secret,
     )
 
 

@@ -19,6 +19,7 @@ from darkroom.adapters.session_store import DynamoSessionStore
 from darkroom.adapters.settings_store import DynamoSettingsStore
 from darkroom.adapters.signing_key_store import DynamoSigningKey
 from darkroom.adapters.token_store import DynamoTokenStore
+from darkroom.errors import InternalError
 from darkroom.models.key import KeyProvider
 from darkroom.observability import log_provider_calls, logger
 from darkroom.services.accounts.callers import Callers
@@ -183,7 +184,12 @@ def operator_key(settings: Settings) -> Callable[[KeyProvider], str | None]:
             return None
         secrets = bounded(boto3.client("secretsmanager", config=CLIENT_CONFIG))
         with translated():
-            return secrets.get_secret_value(SecretId=settings.operator_key_secret)["SecretString"].strip()
+            secret = secrets.get_secret_value(SecretId=settings.operator_key_secret).get("SecretString", "").strip()
+        if not secret or secret.startswith("{"):
+            # As the console stores it: a key and a value, of which the name is not known here.
+            alarm("OPERATOR_KEY_UNUSABLE", detail="The secret is empty, binary, or JSON; it has to be the key alone.")
+            raise InternalError("The stack's own key cannot be used.", fix="Tell the stack's owner; the log has why.")
+        return secret
 
     return reveal
 

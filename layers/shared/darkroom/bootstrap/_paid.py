@@ -8,9 +8,7 @@ from functools import cache
 import boto3
 
 from darkroom.adapters.aws import CLIENT_CONFIG, bounded
-from darkroom.adapters.job_queue import SqsJobQueue
-from darkroom.adapters.render_queue import SqsRenderQueue
-from darkroom.adapters.webhook_queue import SqsWebhookQueue
+from darkroom.adapters.sqs_queue import SqsJobQueue, SqsWebhookQueue
 from darkroom.bootstrap._base import (
     Stores,
     alarm,
@@ -194,8 +192,8 @@ def job_queue(settings: Settings) -> SqsJobQueue:
     return SqsJobQueue(settings.job_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
 
 
-def render_queue(settings: Settings) -> SqsRenderQueue:
-    return SqsRenderQueue(settings.render_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
+def render_queue(settings: Settings) -> SqsJobQueue:
+    return SqsJobQueue(settings.render_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
 
 
 def webhook_queue(settings: Settings) -> SqsWebhookQueue:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
 
 from darkroom.adapters.aws import CLIENT_CONFIG, bounded
-from darkroom.adapters.job_queue import SqsJobQueue
 from darkroom.adapters.recipe_store import DynamoRecipeStore
-from darkroom.adapters.render_queue import SqsRenderQueue
+from darkroom.adapters.sqs_queue import SqsJobQueue
 from darkroom.adapters.work_log import DynamoWorkLog
 from darkroom.bootstrap._base import Stores, alarm, budgets, callers, jobs_of, now, providers, stores, url_guard
 from darkroom.models.cutout import Cutout, CutoutOptions
@@ -46,6 +46,8 @@ class RemoveBackgroundServices:
     turns: TurnRender
     cutouts: CutoutWorker
     answering: "Callable[[], AnswerServices]"
+    postpone: Callable[[str, timedelta], None]
+    """Has the message of that receipt handle come again no sooner than after so long."""
 
 
 def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
@@ -68,7 +70,7 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
     sources = Sources(behind.images, HttpUrlFetcher(url_guard(settings)), behind.jobs)
     render = Render(behind.images, sources, settings.max_megapixels, segmenter, settings.background_model)
     sqs = bounded(boto3.client("sqs", config=CLIENT_CONFIG))
-    queue, job_queue = SqsRenderQueue(settings.render_queue, sqs), SqsJobQueue(settings.job_queue, sqs)
+    queue, job_queue = SqsJobQueue(settings.render_queue, sqs), SqsJobQueue(settings.job_queue, sqs)
 
     def cut_out(data: bytes, options: CutoutOptions, behind_it: bytes | None) -> Cutout:
         return pipeline(
@@ -102,6 +104,7 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
             cut_out, behind.images, behind.jobs, queue, behind.settings.load, alarm, settings.upload_max_receives
         ),
         answering=cache(lambda: _answering(settings, behind)),
+        postpone=queue.postpone,
     )
 
 
@@ -131,7 +134,7 @@ def _recipes_worker(
     behind: Stores,
     sources: Sources,
     render: Render,
-    queue: SqsRenderQueue,
+    queue: SqsJobQueue,
     job_queue: SqsJobQueue,
 ) -> RecipeWorker:
     notes = Notes(behind.images)

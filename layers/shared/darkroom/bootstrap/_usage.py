@@ -6,8 +6,8 @@ import boto3
 
 from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.report_store import DynamoReportStore
+from darkroom.adapters.sqs_queue import SqsWebhookQueue
 from darkroom.adapters.statistics_store import DynamoModelStatistics
-from darkroom.adapters.webhook_queue import SqsWebhookQueue
 from darkroom.adapters.work_log import DynamoWorkLog
 from darkroom.bootstrap._base import Stores, alarm, key_vault, now, openrouter_auth
 from darkroom.bootstrap._catalogue import catalogue

@@ -7,7 +7,7 @@ from datetime import timedelta
 import boto3
 
 from darkroom.adapters.aws import CLIENT_CONFIG, bounded
-from darkroom.adapters.webhook_queue import SqsWebhookQueue
+from darkroom.adapters.sqs_queue import SqsWebhookQueue
 from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
 from darkroom.bootstrap._base import LOST_SEAL, callers, jobs_of, now, sealer, stores, url_guard

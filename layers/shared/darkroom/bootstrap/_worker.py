@@ -1,8 +1,13 @@
 """The worker: it carries paid jobs out, goes on with turns, and looks after what was left behind."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
+import boto3
+
+from darkroom.adapters.aws import CLIENT_CONFIG, bounded
+from darkroom.adapters.sqs_queue import SqsDeadLetters
 from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
 from darkroom.bootstrap._base import LOST_SEAL, alarm, jobs_of, keys, now, providers, sealer, stores, url_guard
@@ -27,8 +32,8 @@ class WorkerServices:
     sweep: Sweep
     reports: Reports
     rereading: Rereading
-    dead_letters: str
-    """ARN of the queue of messages that failed on every delivery."""
+    postpone: Callable[[str, timedelta], None]
+    """Has the message of that receipt handle come again no sooner than after so long."""
 
 
 def worker(environ: Mapping[str, str]) -> WorkerServices:
@@ -52,19 +57,21 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
         clock=now,
         alarm=alarm,
     )
+    carrying_out = Worker(
+        jobs=behind.jobs,
+        queue=queue,
+        keys=known,
+        providers=by_name,
+        images=behind.images,
+        raw_answers=behind.raw_answers,
+        settlement=settled,
+        clock=now,
+        alarm=alarm,
+        advance=advance,
+    )
+    dead = SqsDeadLetters(settings.job_dead_letters, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
     return WorkerServices(
-        worker=Worker(
-            jobs=behind.jobs,
-            queue=queue,
-            keys=known,
-            providers=by_name,
-            images=behind.images,
-            raw_answers=behind.raw_answers,
-            settlement=settled,
-            clock=now,
-            alarm=alarm,
-            advance=advance,
-        ),
+        worker=carrying_out,
         sweep=Sweep(
             jobs=behind.jobs,
             free_jobs=free_jobs,
@@ -76,6 +83,7 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
                 keys=known, providers=by_name, jobs=behind.jobs, ledger=behind.ledger, clock=now
             ),
             resend_webhooks=lambda: len(webhooks.resend_stale()),
+            sweep_dead_letters=lambda: dead.each(carrying_out.dead_letter),
             sweep_cutouts=cutouts(settings, behind).sweep,
             clock=now,
             alarm=alarm,
@@ -85,5 +93,5 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
         ),
         reports=reports(settings, behind),
         rereading=Rereading(behind.jobs, behind.raw_answers, by_name, settled),
-        dead_letters=settings.job_dead_letters,
+        postpone=queue.postpone,
     )

@@ -46,6 +46,7 @@ class Health:
     """Args:
     probes: of what the stack is made of, by the names that people know them by.
     longest: seconds that each of them has.
+    sees_stack_key: whether this function may read the stack's own key; one in Secrets Manager is the worker's alone.
     """
 
     probes: Mapping[str, Probe]
@@ -54,6 +55,7 @@ class Health:
     inspectors: Mapping[str, KeyInspector]
     clock: Clock
     longest: float = LONGEST
+    sees_stack_key: bool = True
     # By user, for each has keys of their own.
     _kept: dict[str, Checked] = field(default_factory=dict, repr=False)
 
@@ -92,6 +94,8 @@ class Health:
                 whose = self.keys.payer(user, provider)
             except InvalidApiKey as error:
                 raise _Absent from error
+            if whose == "stack" and not self.sees_stack_key:
+                return "The stack's key pays. The worker alone may read it, so nothing was asked of it."
             status = self.inspectors[provider].inspect(self.keys.reveal(user, provider, own=whose == "user"))
             owner = "Your own key" if whose == "user" else "The stack's key"
             if status.is_exhausted:

@@ -42,6 +42,18 @@ def test_it_begins_with_the_picture_as_it_is_kept(
     assert (begun.created_at, begun.expires_at) == (clock(), clock() + RETENTION)
 
 
+def test_an_expired_one_is_gone_though_its_row_is_not(
+    conversations: Conversations, begun: Conversation, clock: SteppingClock
+) -> None:
+    clock.now = begun.expires_at - timedelta(seconds=1)
+    assert conversations.find("alice", begun.id) == begun
+    later = conversations.create("alice", title="later")
+    clock.step(timedelta(seconds=1))
+    with pytest.raises(NotFound):
+        conversations.find("alice", begun.id)
+    assert [each.id for each in conversations.page("alice")[0]] == [later.id]
+
+
 def test_it_may_begin_with_no_picture(conversations: Conversations, images: MemoryImageStore) -> None:
     begun = conversations.create("alice", title="  A fox \n in snow ")
     assert (begun.versions, begun.current, begun.title) == ((), None, "A fox in snow")

@@ -49,6 +49,38 @@ def _finish(store: MemoryJobStore, job: Job) -> Job:
     return done
 
 
+def test_an_expired_job_is_gone_though_its_row_is_not(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:
+    """DynamoDB removes an expired row within days; until then its links would lead nowhere."""
+    expires_at = clock.now + timedelta(days=1)
+    for job_id in ("job_1", "job_2"):
+        job = Job(id=job_id, user="alice", op="background-removal", created_at=clock.now, expires_at=expires_at)
+        store.add(job if job_id == "job_1" else job.model_copy(update={"expires_at": expires_at + timedelta(hours=1)}))
+        _finish(store, job if job_id == "job_1" else store.jobs["alice", job_id])
+    clock.now = expires_at - timedelta(seconds=1)
+    assert jobs.find("alice", "job_1").id == "job_1"
+    clock.now = expires_at
+    with pytest.raises(NotFound):
+        jobs.find("alice", "job_1")
+    found, _ = jobs.page("alice")
+    assert [job.id for job in found] == ["job_2"]
+
+
+def test_a_job_that_is_not_over_or_not_settled_does_not_expire(
+    jobs: Jobs, store: MemoryJobStore, clock: SteppingClock
+) -> None:
+    open_job = _add(store, clock).model_copy(update={"expires_at": clock.now})
+    owing = open_job.model_copy(
+        update={
+            "id": "job_2",
+            "status": JobStatus.SUCCEEDED,
+            "cost": open_job.cost.model_copy(update={"settled": False}),
+        }
+    )
+    store.jobs["alice", "job_1"], store.jobs["alice", "job_2"] = open_job, owing
+    clock.step(timedelta(days=1))
+    assert [job.id for job in jobs.page("alice")[0]] == ["job_2", "job_1"]
+
+
 def test_a_job_is_shown_with_links_and_without_keys(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:
     shown = jobs.show(_finish(store, _add(store, clock)))
     assert shown["object"] == "job"

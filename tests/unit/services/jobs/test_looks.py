@@ -95,11 +95,11 @@ def test_jobs_that_hang_do_not_hold_up_the_others(shop: Workshop) -> None:
     broken.sweep = _replaced(broken, longest_look=3)
     try:
         done = broken.sweep_after(LEASE)
-        assert done == {"looked_at": 2, "failed": 1, "webhooks": 0, "cutouts": 0}
+        assert done == {"looked_at": 2, "failed": 1, "dead_letters": 0, "webhooks": 0, "cutouts": 0}
         assert [broken.now(job).status for job in (bad, good)] == [JobStatus.RUNNING, JobStatus.SUCCEEDED]
         assert broken.alarms[0][1]["error"] == "TookTooLong"
         # It is not begun another time while it hangs.
-        assert broken.sweep_after(FIVE) == {"looked_at": 1, "failed": 1, "webhooks": 0, "cutouts": 0}
+        assert broken.sweep_after(FIVE) == {"looked_at": 1, "failed": 1, "dead_letters": 0, "webhooks": 0, "cutouts": 0}
         assert cast(ForOne, broken.sweep.raw_answers).calls == 1
         # A job that comes meanwhile is not held up either.
         late = kept(shop)
@@ -174,7 +174,7 @@ def test_webhooks_that_cannot_be_resent_are_told_of_and_nothing_else_stops(shop:
         raise NetworkError("SQS said no.")
 
     shop.sweep = _replaced(shop, resend_webhooks=away)
-    assert shop.sweep_after(LEASE) == {"looked_at": 0, "failed": 0, "webhooks": 0, "cutouts": 0}
+    assert shop.sweep_after(LEASE) == {"looked_at": 0, "failed": 0, "dead_letters": 0, "webhooks": 0, "cutouts": 0}
     assert shop.alarms == [("SWEEP_FAILED", {"job": "webhooks", "error": "NetworkError", "detail": "SQS said no."})]
 
 
@@ -184,7 +184,7 @@ def test_a_parents_trouble_is_not_its_parts(shop: Workshop) -> None:
 
     part = kept(shop, parent_id="job_turn")
     shop.sweep = _replaced(shop, advance=advance)
-    assert shop.sweep_after(LEASE) == {"looked_at": 1, "failed": 0, "webhooks": 0, "cutouts": 0}
+    assert shop.sweep_after(LEASE) == {"looked_at": 1, "failed": 0, "dead_letters": 0, "webhooks": 0, "cutouts": 0}
     assert shop.now(part).status is JobStatus.SUCCEEDED
     assert [(name, facts["job"]) for name, facts in shop.alarms] == [("SWEEP_FAILED", "job_turn")]
 

@@ -128,7 +128,7 @@ def test_one_jobs_trouble_does_not_keep_the_others_waiting(shop: Workshop) -> No
     bad, good = kept(shop), kept(shop)
     broken = same_ports(shop, failing("raw_answers", "read", NetworkError("S3 said no."), times=1))
     done = broken.sweep_after(LEASE)
-    assert done == {"looked_at": 2, "failed": 1, "webhooks": 0, "cutouts": 0}
+    assert done == {"looked_at": 2, "failed": 1, "dead_letters": 0, "webhooks": 0, "cutouts": 0}
     assert [broken.now(job).status for job in (bad, good)] == [JobStatus.RUNNING, JobStatus.SUCCEEDED]
     facts = {"job": bad.id, "error": "NetworkError", "detail": "S3 said no."}
     assert broken.alarms == [("SWEEP_FAILED", facts)]
@@ -138,7 +138,7 @@ def test_one_jobs_trouble_does_not_keep_the_others_waiting(shop: Workshop) -> No
 def test_a_sweep_without_time_says_so_and_goes_on_next_time(shop: Workshop) -> None:
     jobs = [shop.admit(), shop.admit()]
     shop.clock.step(FORGOTTEN)
-    assert shop.sweep.run(Deadline(0)) == {"looked_at": 0, "failed": 0, "webhooks": 0, "cutouts": 0}
+    assert shop.sweep.run(Deadline(0)) == {"looked_at": 0, "failed": 0, "dead_letters": 0, "webhooks": 0, "cutouts": 0}
     assert (shop.alarms, shop.queue.sent) == ([("SWEEP_TOO_SHORT", {"looked_at": 0})], [])
     shop.sweep.run(Deadline(60))
     assert shop.queue.sent == [(USER, job.id) for job in jobs]

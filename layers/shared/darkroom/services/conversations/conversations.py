@@ -106,7 +106,8 @@ class Conversations:
         """Raises NotFound."""
         # Longer than any id there is, and in the end than DynamoDB takes for a key.
         found = self._store.find(user, conversation_id) if len(conversation_id) <= MOST_ID else None
-        if found is None:
+        # DynamoDB removes an expired row within days; its pictures are gone before that.
+        if found is None or found.expires_at <= self._clock():
             raise NotFound(
                 f"There is no conversation {conversation_id[:MOST_ID]!r}.", fix="GET /v1/conversations lists yours."
             )
@@ -120,7 +121,9 @@ class Conversations:
             raise InvalidParameter(
                 f"`limit` is {limit}.", fix=f"Give a whole number from 1 to {MOST_PER_PAGE}.", param="limit"
             )
-        return self._store.page(user, limit=limit, before=before)
+        found, next_id = self._store.page(user, limit=limit, before=before)
+        now = self._clock()
+        return [each for each in found if each.expires_at > now], next_id
 
     def remove(self, user: str, conversation_id: str) -> None:
         """Removes the conversation and the pictures that are its own; those that jobs made are removed with the jobs.

@@ -48,7 +48,7 @@ class Jobs:
     def find(self, user: str, job_id: str) -> Job:
         # Longer than any id there is, and in the end than DynamoDB takes for a key.
         job = self._store.find(user, job_id) if len(job_id) <= MOST_ID else None
-        if job is None or job.removed_at is not None:
+        if job is None or self._is_gone(job):
             raise NotFound(f"There is no job {job_id[:64]!r}.", fix="GET /v1/jobs lists yours.")
         return job
 
@@ -63,7 +63,12 @@ class Jobs:
                 f"`limit` is {limit}.", fix=f"Give a whole number from 1 to {MOST_PER_PAGE}.", param="limit"
             )
         page = self._store.page(user, limit=limit, before=before)
-        return tuple(job for job in page.jobs if job.removed_at is None), page.next_id
+        return tuple(job for job in page.jobs if not self._is_gone(job)), page.next_id
+
+    def _is_gone(self, job: Job) -> bool:
+        """Whether its owner has removed it, or it has expired: its row stays for some days, and its pictures do not."""
+        has_expired = job.expires_at is not None and job.expires_at <= self._clock()
+        return job.removed_at is not None or (has_expired and job.status.is_final and job.cost.settled)
 
     def remove(self, user: str, job_id: str, cancel: Cancel = lambda _job: False) -> None:
         """Removes a job that is over, or that nobody works on any more, and its images.

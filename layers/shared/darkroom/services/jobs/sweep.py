@@ -1,5 +1,6 @@
 """The sweep: every few minutes, whatever a worker left behind is brought to an end.
 
+dead letter of a job             → the job fails, if it was not sent
 queued, and nobody came          → told to a worker again
 running, worker gone, not sent   → queued again, a few times
 running, worker gone, sent       → its raw answer is read, or it becomes uncertain
@@ -41,6 +42,7 @@ _MOST_LEFT = 16
 class Sweep:
     """Args:
     resend_webhooks: sends the messages of deliveries that were lost again; says how many.
+    sweep_dead_letters: looks at the messages that failed on every delivery; says how many.
     sweep_cutouts: brings to an end what is to be cut out of its background; says of how many jobs.
     is_batch: whether a job is a recipe for many pictures.
     resume_batch: sends the message of such a job again, if nobody is at work on it; or gives it up.
@@ -59,6 +61,7 @@ class Sweep:
     clock: Clock
     alarm: Alarm
     advance: Advance = no_turns
+    sweep_dead_letters: Callable[[], int] = lambda: 0
     sweep_cutouts: Callable[[], int] = lambda: 0
     is_batch: Callable[[Job], bool] = lambda _job: False
     resume_batch: Callable[[Job], object] = lambda _job: None
@@ -67,7 +70,7 @@ class Sweep:
 
     def run(self, deadline: Deadline) -> dict[str, int]:
         """Looks at every open job that is due, until all are seen or the time is up; says how many of what."""
-        done = {"looked_at": 0, "failed": 0}
+        done = {"looked_at": 0, "failed": 0, "dead_letters": self._counted("dead letters", self.sweep_dead_letters)}
         for seen in in_order(self.jobs.list_looks(), self.clock()):
             if deadline.left() < _LEAST or self._has_too_many_left():
                 self.alarm("SWEEP_TOO_SHORT", looked_at=done["looked_at"])

@@ -9,6 +9,7 @@ again by itself: what became of it is read from the raw bytes, or found out by t
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -88,6 +89,11 @@ class Worker:
             self._carry_out(running, deadline)
         except NotOurs:
             return
+        except DarkroomFault:
+            # If nothing was sent, the message, which comes again soon, may begin at once.
+            with suppress(DarkroomError):
+                self.jobs.requeue(running)
+            raise
         if job.parent_id is not None:
             self.advance(user, job.parent_id)
 

@@ -1,15 +1,28 @@
 """How large an answer's pictures may come out, looked at before money is spent."""
 
+import json
 from typing import Final
 
 from darkroom.errors import InvalidParameter
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.quote import Quote
 
+# Of an answer as Lambda passes it on: JSON in which the body is a string, and some room for headers.
+MAX_PAYLOAD: Final = 6_291_556 - 40_000
 # Lambda answers with at most 6 MB of JSON, in which a picture is base64: four characters for three bytes.
 MAX_INLINE_BYTES: Final = 4_500_000
 # Of a PNG of a photograph; those of the models listed here take 1.2 to 1.9.
 _BYTES_PER_PIXEL: Final = 2.1
+
+
+def payload_bytes(body: str) -> int:
+    """How much of MAX_PAYLOAD a body takes: quotes, backslashes and control characters take twice their room there."""
+    return len(json.dumps(body, ensure_ascii=False).encode())
+
+
+def room_for_pictures(rest: str) -> int:
+    """How many bytes of pictures, as base64, fit beside the rest of a body."""
+    return max(0, min(MAX_INLINE_BYTES, (MAX_PAYLOAD - payload_bytes(rest)) * 3 // 4))
 
 
 def require_room(request: ImageRequest, quote: Quote) -> None:

@@ -1,1 +1,0 @@
-"""The command `darkroom`: Darkroom from a shell, over its HTTP API alone."""
