@@ -1,6 +1,6 @@
 # Darkroom's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-quick stress check audit format lock bench build invoke token deploy doctor clean
+.PHONY: help up demo test test-quick stress check audit format lock bench build invoke token deploy destroy doctor clean
 SHELL := /bin/sh
 export SAM_CLI_TELEMETRY := 0
 # Compiled once and kept out of the folders that are packed for Lambda: half of what a process takes to start.
@@ -10,6 +10,10 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/pycache
 PY := .venv/bin/python
 # In an environment to itself, see local/setup_sam.sh.
 SAM := .venv-sam/bin/sam
+# What is deployed, for the commands that ask about it.
+DEPLOYED = --env $(or $(ENV),default) --stack "$(STACK)" --parameters "$(PARAMETERS)"
+# Lambda takes an image and no index of one, which is what BuildKit makes of an image with attestations.
+export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 PORT ?= 8000
 MODEL ?= u2netp
 # Two more than the two cores of a small machine: much of what the tests do is waiting.
@@ -81,12 +85,22 @@ token: ## Make an API token (USER=name, STACK=name for a deployed stack)
 	@sh local/setup.sh local
 	@$(PY) -m local.token "$(if $(filter command line,$(origin USER)),$(USER),local)" $(if $(STACK),--stack $(STACK))
 
-deploy: build ## Deploy to your AWS account (ENV=default|prod)
-	$(SAM) deploy --config-env $(or $(ENV),default)
-
-doctor: ## Look for what could be wrong on this machine
+deploy: ## Look, build, deploy to your AWS account, and tell what comes next (ENV=default|prod, STACK=, PARAMETERS='A=1 B=2')
 	@sh local/setup.sh local
-	@$(PY) -m local.doctor
+	@sh local/setup_sam.sh
+	@$(PY) -m local.deployed.preflight $(DEPLOYED) --build-arguments "$(BUILD_ARGS)"
+	@$(MAKE) --no-print-directory build
+	$(SAM) deploy --config-env $(or $(ENV),default) $(if $(STACK),--stack-name $(STACK)) $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS)) $(DEPLOY_ARGS)
+	@$(PY) -m local.deployed.next_steps $(DEPLOYED)
+
+destroy: ## Take a deployed stack down with all that it keeps; asks twice (ENV=default|prod, STACK=)
+	@sh local/setup.sh local
+	@sh local/setup_sam.sh
+	@$(PY) -m local.deployed.destroy $(DEPLOYED)
+
+doctor: ## Look for what could be wrong on this machine (AWS=1: and in the AWS account that would be deployed to)
+	@sh local/setup.sh local
+	@$(PY) -m local.doctor $(if $(AWS),--aws) $(DEPLOYED)
 
 clean: ## Remove everything that these commands made
 	rm -rf tests/clients/javascript/node_modules .venv .venv-sam .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -1,33 +1,37 @@
-"""`make doctor`: looks for what could be wrong on this machine, and says what to do about it."""
+"""`make doctor`: looks for what could be wrong on this machine, and says what to do about it.
+
+python -m local.doctor [--aws [--env NAME] [--stack NAME] [--parameters 'Name=value …']]
+"""
 
 import os
 import platform
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
 import httpx
 
-from local import containers, state
+from local import state
+from local.build_tools import build_tools
+from local.deployed import preflight
+from local.deployed.target import NoTarget, parser, target_of
+from local.findings import BAD, GOOD, NOTE, Finding, tell
 from local.ports import PortInUse, listen
 
-GOOD, NOTE, BAD = "ok  ", "note", "BAD "
 _SPACE_NEEDED_GB = 3
 
 
-@dataclass(frozen=True)
-class Finding:
-    mark: str
-    text: str
-
-
-def main() -> int:
-    findings = [finding for check in CHECKS for finding in check()]
-    for finding in findings:
-        print(f"{finding.mark}  {finding.text}")
-    return int(any(finding.mark == BAD for finding in findings))
+def main(arguments: Sequence[str] | None = None) -> int:
+    made = parser("python -m local.doctor", "Looks for what could be wrong.")
+    made.add_argument("--aws", action="store_true", help="at the AWS account, too")
+    options = made.parse_args(arguments)
+    is_bad = tell(finding for check in CHECKS for finding in check())
+    if options.aws:
+        try:
+            is_bad |= tell(preflight.findings(target_of(options)))
+        except NoTarget as error:
+            is_bad |= tell([Finding(BAD, str(error))])
+    return is_bad
 
 
 def _python() -> Iterator[Finding]:
@@ -97,21 +101,7 @@ def _environment() -> Iterator[Finding]:
 
 
 def _sam() -> Iterator[Finding]:
-    docker = containers.docker_answers()
-    yield Finding(
-        GOOD if docker else NOTE,
-        "Docker answers" if docker else "No Docker: `make up` and `make test` need none; `make build` does",
-    )
-    python = shutil.which("python3.13")
-    real = (
-        python is not None and subprocess.run([python, "--version"], capture_output=True, check=False).returncode == 0
-    )
-    yield Finding(
-        GOOD if real else NOTE,
-        "python3.13 for `make build`"
-        if real
-        else "No python3.13 on the PATH: `make build` needs it, or `make build BUILD_ARGS=--use-container`",
-    )
+    return build_tools(NOTE)
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _space, _weights, _stack, _environment, _sam)

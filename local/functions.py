@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local.function_host import MAX_PAYLOAD
+from local.launch import Launch, spawned
 from local.template import Function
 from local.worker import Outcome, Worker
 
@@ -31,13 +32,22 @@ class FunctionPool:
         environment: the variables of its processes, all of them.
         log_folder: gets `<logical id>.log`.
         cap: how many processes there may be at once.
+        launch: starts a process.
     """
 
-    def __init__(self, function: Function, environment: Mapping[str, str], log_folder: Path, cap: int = 4) -> None:
+    def __init__(
+        self,
+        function: Function,
+        environment: Mapping[str, str],
+        log_folder: Path,
+        cap: int = 4,
+        launch: Launch = spawned,
+    ) -> None:
         self.function = function
         self.cap = cap
         self.log = log_folder / f"{function.logical_id}.log"
         self._environment = dict(environment)
+        self._launch = launch
         self._changed = threading.Condition()
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
@@ -85,6 +95,14 @@ class FunctionPool:
         with self._changed:
             return sorted(worker.pid for worker in (*self._idle, *self._busy) if worker.is_alive)
 
+    def end_idle(self, seconds: float) -> None:
+        """Ends the processes that have had nothing to do for so long."""
+        with self._changed:
+            ended = [worker for worker in self._idle if worker.idle_seconds >= seconds]
+            self._idle = [worker for worker in self._idle if worker not in ended]
+        for worker in ended:
+            worker.close()
+
     def close(self) -> None:
         """Kills every process; calls under way come back as errors."""
         with self._changed:
@@ -125,7 +143,7 @@ class FunctionPool:
 
     def _start(self) -> Worker:
         try:
-            worker = Worker(self.function, self._environment, self.log)
+            worker = Worker(self.function, self._environment, self.log, self._launch)
         except OSError:
             with self._changed:
                 self._starting -= 1

@@ -22,7 +22,9 @@ from local.aws import REGION, STACK, Aws
 from local.emulator import Emulator
 from local.functions import FunctionPool
 from local.gateway import Gateway, GatewayServer
+from local.launch import Launch, spawned
 from local.ports import listen
+from local.preloaded import CAN_FORK, Preloaded, common, layer
 from local.pump import CONCURRENCY, Pump
 from local.resources import create_resources
 from local.routes import Routes
@@ -38,6 +40,8 @@ USER = "local"
 IMAGE_FUNCTION_CAP = 2
 # Per kind of event, so that a function's callers do not keep it from its queues, nor one queue from another.
 FUNCTION_CAP = CONCURRENCY
+# After which a process of a function ends, as Lambda's do. The image function's has 270 MB of a picture's until then.
+IDLE_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ class Stack:
         also_allowed: endpoints of this machine (`127.0.0.1:9000`) that the functions may call for their users.
         variables: values for variables of the functions (`DARKROOM_…`); each gets those that it declares.
         detail: side in pixels in which the simulator of OpenRouter paints before it enlarges.
-        is_warm: whether entering waits until each function has answered once; else that is done afterwards, in part.
+        is_warm: whether entering waits until each function has answered once; else their first calls start them.
+        can_fork: whether functions' processes are forked from one that has imported the layer; else each imports it.
         root: the repository.
 
     Raises (on entering):
@@ -93,6 +98,7 @@ class Stack:
         variables: Mapping[str, str] | None = None,
         detail: int = 256,
         is_warm: bool = False,
+        can_fork: bool = CAN_FORK,
         root: Path = state.ROOT,
     ) -> None:
         self.folder = folder.resolve()
@@ -110,6 +116,8 @@ class Stack:
         self.providers: dict[str, providers.World] = {}
         self._detail = detail
         self._is_warm = is_warm
+        self._can_fork = can_fork
+        self._launch: Launch = spawned
         self._root = root
         # One for all stacks of a checkout: what it holds fits the packages, and takes a minute to make.
         self.numba_cache = root / ".local" / "numba-cache"
@@ -170,6 +178,8 @@ class Stack:
             api_url=self.url,
         )
         create_resources(self.template, self.aws)
+        if self._can_fork:
+            self._launch = starting.enter_context(self._preloaded()).launch
         if self.openrouter.is_simulated:
             simulator = starting.enter_context(Simulator(detail=self._detail))
             self.openrouter = replace(self.openrouter, url=simulator.url)
@@ -188,15 +198,20 @@ class Stack:
         _, self.token = self._tokens.create(user=USER, name="make up")
         if self._simulated_key is not None:
             self._connect(self._simulated_key)
-        warm_up = WarmUp(routes, self.pools, self._tokens, USER)
         if self._is_warm:
             logger.info("Warming up %d functions …", len(self.pools))
-            warm_up.run()
-        else:
-            threading.Thread(target=warm_up.cut_out, name="warm-up", daemon=True).start()
+            WarmUp(routes, self.pools, self._tokens, USER).run()
         self._start_pump(starting)
+        ending = threading.Event()
+        starting.callback(ending.set)
+        threading.Thread(target=self._end_idle, args=(ending,), name="idle functions", daemon=True).start()
         state.write(self.folder, self.describe())
         starting.callback(state.remove, self.folder)
+
+    def _end_idle(self, ending: threading.Event) -> None:
+        while not ending.wait(IDLE_SECONDS / 10):
+            for pool in self.pools.values():
+                pool.end_idle(IDLE_SECONDS)
 
     def _start_pump(self, starting: ExitStack) -> None:
         self._pump = Pump(self.aws.sqs, self.pools, self.template.queue_sources, self.template.schedules)
@@ -206,6 +221,12 @@ class Stack:
     def _join_pump(self) -> None:
         if self._pump is not None:
             self._pump.join(timeout=2)
+
+    def _preloaded(self) -> Preloaded:
+        """Begins while the rest of the stack is started."""
+        functions = self.template.functions.values()
+        shared = common(environment_of(each, endpoint_url=self.emulator.url, overrides={}) for each in functions)
+        return Preloaded(shared, self.logs / "preloaded.log", layer())
 
     def _pool(self, function: Function) -> FunctionPool:
         environment = environment_of(
@@ -222,7 +243,7 @@ class Stack:
                 **self.openrouter.variables(),
             },
         )
-        return FunctionPool(function, environment, self.logs, self._cap(function))
+        return FunctionPool(function, environment, self.logs, self._cap(function), self._launch)
 
     def _cap(self, function: Function) -> int:
         """Most processes of the function. They are started when there is something for them to do."""

@@ -1,7 +1,8 @@
 """The first call of each function, before anybody calls.
 
 What is asked changes nothing: lists are read, and what would cost is allowed a millionth of a dollar, so that it is
-refused once its price is known. Processes, imports, connections and the lists of models are there afterwards.
+refused once its price is known. Processes, the segmentation model, connections and the lists of models are there
+afterwards.
 """
 
 import base64
@@ -66,15 +67,6 @@ class WarmUp:
             for done in [threads.submit(self._warm, self._pools[name], calls.get(name)) for name in names]:
                 done.result()
 
-    def cut_out(self) -> None:
-        """Has the image function, which is the slowest to start, ready, and a process of each other."""
-        with contextlib.suppress(Throttled, DarkroomError), contextlib.ExitStack() as ending:
-            match = self._event(_cut_out(), self._token(_USER, ending))
-            if match is not None:
-                self._pools[match[0]].call(match[1])
-            for pool in self._pools.values():
-                pool.warm_up()
-
     def _warm(self, pool: FunctionPool, event: dict[str, Any] | None) -> None:
         with contextlib.suppress(Throttled, DarkroomError):
             if pool.warm_up() is None and event is not None:
@@ -123,7 +115,8 @@ def _priced() -> list[_Call]:
 
 
 def _cut_out() -> _Call:
-    return _Call("POST", "/v1/images/background-removals", "image/png", _dot())
+    """No picture, which is refused: the model is loaded before that, and working on one takes 270 MB for a while."""
+    return _Call("POST", "/v1/images/background-removals", "image/png")
 
 
 def _dot() -> bytes:

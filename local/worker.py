@@ -4,10 +4,8 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import struct
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Mapping
@@ -16,16 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from local.aws import ENVIRONMENT
-from local.state import ROOT
+from local.launch import Launch, spawned
 from local.template import Function
 
 # Lambda gives initialising 10 s and then starts it again at the call's expense. A laptop that imports onnxruntime for
 # the first time may need longer, and starting again would not help.
 INIT_SECONDS = 120.0
-_HOST = Path(__file__).with_name("function_host.py")
-# Isolated from this shell's PYTHON… variables; what it prints is in the log at once. Modules are compiled once for all
-# processes: each of them would spend half of its start on that.
-_FLAGS = ["-I", "-u", "-X", f"pycache_prefix={sys.pycache_prefix or ROOT / '.local' / 'pycache'}"]
 _LENGTH = struct.Struct(">I")
 
 
@@ -58,24 +52,14 @@ class Worker:
         function: what to run.
         environment: its variables, all of them.
         log: gets what the function prints.
+        launch: starts the process.
     """
 
-    def __init__(self, function: Function, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, function: Function, environment: Mapping[str, str], log: Path, launch: Launch = spawned) -> None:
         self._function = function
         self._is_ready = False
-        self._connection, theirs = socket.socketpair()
-        with theirs, log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, *_FLAGS, str(_HOST), str(theirs.fileno()), function.handler],
-                cwd=function.code,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=[theirs.fileno()],
-                # Ctrl-C reaches every process of the terminal; when this one ends is decided here.
-                start_new_session=True,
-            )
+        self._used = time.monotonic()
+        self._process, self._connection = launch(function, environment, log)
 
     @property
     def pid(self) -> int:
@@ -84,6 +68,11 @@ class Worker:
     @property
     def is_alive(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def idle_seconds(self) -> float:
+        """Since it last had something to do."""
+        return time.monotonic() - self._used
 
     def prepare(self) -> Outcome | None:
         """Waits until the handler is imported. An outcome means that it cannot be; the process is gone then."""
@@ -99,6 +88,7 @@ class Worker:
             self.kill()
             return Outcome(payload, is_error=True)
         self._is_ready = True
+        self._used = time.monotonic()
         return None
 
     def call(self, event: bytes) -> Outcome:
@@ -117,6 +107,8 @@ class Worker:
             return self._failure("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
         except WorkerGone:
             return self._exited()
+        finally:
+            self._used = time.monotonic()
         return Outcome(payload, is_error=not ok)
 
     def kill(self) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from local.aws import Aws
 from local.ports import free_port, listen
+from local.preloaded import CAN_FORK
 from local.stack import Stack
 from local.state import ROOT
 from local.template import Template
@@ -111,6 +112,27 @@ def test_each_function_has_answered_before_it_says_that_it_is_ready(ready: Up) -
         assert [token["name"] for token in client.get("/v1/tokens").json()["data"]] == ["make up"]
     with Aws(known["aws_endpoint_url"]) as aws:
         assert aws.s3.list_objects_v2(Bucket=known["outputs_bucket"]).get("Contents", []) == []
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="functions are spawned here")
+def test_all_of_it_takes_at_most_700_megabytes(ready: Up) -> None:
+    """Each page counted once, however many processes share it. What compiles alpha matting once is another matter."""
+    running = [ready.process.pid, *descendants(ready.process.pid)]
+    hosts = {pid: arguments for pid in running if "numba_cache" not in (arguments := command(pid))}
+    forked = [arguments for arguments in hosts.values() if "preloaded_host.py" in arguments]
+    # What they are forked from, and one of each function.
+    assert len(forked) >= 11
+    assert not [arguments for arguments in hosts.values() if "function_host.py" in arguments]
+    assert sum(proportional_set_size(pid) for pid in hosts) < 700 * 2**20
+
+
+def command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+def proportional_set_size(pid: int) -> int:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(next(line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:"))) * 1024
 
 
 def test_it_says_where_it_is_and_works(ready: Up) -> None:

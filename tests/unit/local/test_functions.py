@@ -13,9 +13,20 @@ import pytest
 
 from local.function_host import MAX_PAYLOAD
 from local.functions import EventTooLarge, Throttled
+from local.launch import Launch, spawned
+from local.preloaded import Preloaded
 from local.worker import environment_of
-from tests.unit.local.conftest import HANDLERS, MakePool
+from tests.unit.local.conftest import HANDLERS, MakePool, needs_fork
 from tests.unit.local.processes import lives, survivors
+
+
+@pytest.fixture(params=["spawned", pytest.param("forked", marks=needs_fork)])
+def launch(request: pytest.FixtureRequest) -> Launch:
+    """All that is said here is so whichever way a process is started."""
+    if request.param == "spawned":
+        return spawned
+    preloaded: Preloaded = request.getfixturevalue("preloaded")
+    return preloaded.launch
 
 
 def test_the_result_comes_back(make_pool: MakePool) -> None:
@@ -98,6 +109,24 @@ def test_a_process_that_dies_while_idle_is_replaced(make_pool: MakePool) -> None
     while pool.processes:
         time.sleep(0.01)
     assert pool.call({"do": "who"}).value["pid"] != pid
+
+
+def test_a_process_that_has_had_nothing_to_do_is_ended(make_pool: MakePool, tmp_path: Path) -> None:
+    pool = make_pool()
+    gate = tmp_path / "gate"
+    with ThreadPoolExecutor(1) as threads:
+        busy = threads.submit(pool.call, {"do": "wait for", "file": str(gate)})
+        while not pool.processes:
+            time.sleep(0.01)
+        idle = pool.call({"do": "who"}).value["pid"]
+        pool.end_idle(3600)
+        assert lives(idle)
+        pool.end_idle(0)
+        assert not lives(idle)
+        assert len(pool.processes) == 1
+        gate.touch()
+        assert busy.result().value == "came"
+    assert pool.call({"do": "who"}).value["pid"] != idle
 
 
 def test_closing_ends_idle_and_busy_processes_and_their_children(make_pool: MakePool) -> None:
@@ -196,27 +225,34 @@ def test_only_declared_variables_have_local_values(make_pool: MakePool) -> None:
     assert "DARKROOM_OTHER" not in environment
 
 
-def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["spawned", pytest.param("forked", marks=needs_fork)])
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path, way: str) -> None:
     """A parent that is killed cannot tidy up; its functions notice by themselves, even in the middle of a call."""
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(HANDLERS), str(tmp_path)], stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", PARENT, str(HANDLERS), str(tmp_path), way]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE)
     with parent:
         assert parent.stdout is not None
-        child = int(parent.stdout.readline())
-        assert lives(child)
+        children = [int(pid) for pid in parent.stdout.readline().split()]
+        assert all(lives(child) for child in children)
         parent.kill()
-    assert survivors([child]) == []
+    assert survivors(children) == []
 
 
 PARENT = """
 import sys, threading
 from pathlib import Path
 from local.functions import FunctionPool
+from local.launch import spawned
+from local.preloaded import Preloaded
 from local.template import Function
 from local.worker import environment_of
 
-function = Function("F", "f", "arn", Path(sys.argv[1]) / "behaves", "app.lambda_handler", {}, 60, 128)
-pool = FunctionPool(function, environment_of(function, endpoint_url="", overrides={}), Path(sys.argv[2]))
+handlers, folder, way = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+function = Function("F", "f", "arn", handlers / "behaves", "app.lambda_handler", {}, 60, 128)
+preloaded = Preloaded({}, folder / "log", []).__enter__() if way == "forked" else None
+environment = environment_of(function, endpoint_url="", overrides={})
+pool = FunctionPool(function, environment, folder, launch=preloaded.launch if preloaded else spawned)
 pid = pool.call({"do": "who"}).value["pid"]
 threading.Thread(target=pool.call, args=({"do": "sleep", "seconds": 60},)).start()
-print(pid, flush=True)
+print(pid, preloaded.pid if preloaded else pid, flush=True)
 """

@@ -137,7 +137,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Small]]:
 
     def begin(**options: Any) -> Small:
         openrouter = OpenRouter(is_simulated=False)
-        stack = Stack(tmp_path / "state", weights=tmp_path, openrouter=openrouter, root=tmp_path, **options)
+        stack = Stack(
+            tmp_path / "state", weights=tmp_path, openrouter=openrouter, root=tmp_path, **{"can_fork": False, **options}
+        )
         started.append(stack.__enter__())
         return Small(stack, notes)
 
@@ -216,11 +218,12 @@ def test_each_kind_of_event_has_processes_of_its_own(start: Callable[..., Small]
     assert pools["WorkerFunction"].cap == 2 * FUNCTION_CAP + 1
 
 
-def test_it_is_ready_before_its_functions_are(start: Callable[..., Small]) -> None:
-    pools = start(parameters={"ImportSeconds": "1"}).stack.pools
-    assert pools["WorkerFunction"].processes == []
-    # One after the other, in the background.
-    wait_for(lambda: all(len(pool.processes) == 1 for pool in pools.values()))
+def test_functions_start_on_demand(start: Callable[..., Small]) -> None:
+    small = start()
+    pools = small.stack.pools
+    assert [pool.processes for pool in pools.values()] == [[], []]
+    assert _call(f"{small.stack.url}/environ") == 200
+    assert len(pools["CallersFunction"].processes) == 1
 
 
 def _call(url: str) -> int:

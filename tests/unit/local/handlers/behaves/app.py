@@ -1,13 +1,27 @@
 """Does what its event says."""
 
+import contextlib
 import os
+import random
+import signal
+import stat
 import sys
+import threading
 import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 CALLS = 0
+
+
+def _open() -> list[int]:
+    """What kind each open descriptor is of."""
+    modes = []
+    for descriptor in range(256):
+        with contextlib.suppress(OSError):
+            modes.append(os.fstat(descriptor).st_mode)
+    return modes
 
 
 class Refused(Exception):
@@ -27,6 +41,23 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Any:
         return dict(os.environ)
     if do == "paths":
         return {"first": sys.path[0], "cwd": str(Path.cwd()), "name": __name__, "argv": sys.argv[0]}
+    if do == "look":
+        return {
+            "environ": dict(os.environ),
+            "paths": sys.path,
+            "cwd": str(Path.cwd()),
+            "flags": str(sys.flags),
+            "open": len(_open()),
+            "sockets": sum(stat.S_ISSOCK(mode) for mode in _open()),
+            "leads its group": os.getpgrp() == os.getpid(),
+            "signals": [str(signal.getsignal(number)) for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)],
+            "threads": threading.active_count(),
+            "zone": time.tzname,
+        }
+    if do == "modules":
+        return sorted(sys.modules)
+    if do == "draw":
+        return random.getrandbits(64)
     if do == "context":
         names = ("aws_request_id", "function_name", "function_version", "invoked_function_arn", "memory_limit_in_mb")
         remaining = context.get_remaining_time_in_millis()

@@ -1,0 +1,1 @@
+"""The command `darkroom`: Darkroom from a shell, over its HTTP API alone."""

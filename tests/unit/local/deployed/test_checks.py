@@ -1,0 +1,176 @@
+"""What `make deploy` looks at first, against an emulator that answers as an account does."""
+
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from local.aws import ACCOUNT, REGION
+from local.deployed.checks import Check
+from local.deployed.target import Account, NoTarget, Target, parser, target_of
+from local.findings import BAD, NOTE
+from tests.conftest import ROOT
+from tests.unit.local.deployed.conftest import account_at, create
+
+# Nobody tells the handle, so a second after the queue is made the stack is taken back.
+FAILING = """
+Resources:
+  Queue: {Type: AWS::SQS::Queue}
+  Handle: {Type: AWS::CloudFormation::WaitConditionHandle, DependsOn: Queue}
+  Wait: {Type: AWS::CloudFormation::WaitCondition, Properties: {Handle: !Ref Handle, Timeout: "1"}}
+"""
+
+
+def _bad(account: Account, target: Target) -> list[str]:
+    return [found.text for found in Check(account, target).findings() if found.mark == BAD]
+
+
+class _WithLimit(Account):
+    """An account whose Lambda has this limit, told by botocore's own stub; everything else is the emulator's."""
+
+    def __init__(self, behind: Account, limit: int, free: int) -> None:
+        self.session, self.region, self._behind = behind.session, behind.region, behind
+        self._lambda = boto3.client("lambda", region_name=REGION, aws_access_key_id="a", aws_secret_access_key="b")
+        stubber = Stubber(self._lambda)
+        told = {"AccountLimit": {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": free}}
+        stubber.add_response("get_account_settings", told)
+        stubber.activate()
+
+    def client(self, service: str) -> Any:
+        return self._lambda if service == "lambda" else self._behind.client(service)
+
+
+def _template_of(status_outputs: dict[str, str]) -> str:
+    """A stack of one queue with outputs."""
+    lines = [f"  {name}: {{Value: {value}}}" for name, value in status_outputs.items()]
+    return "\n".join(["Resources: {Queue: {Type: AWS::SQS::Queue}}", "Outputs:", *lines])
+
+
+def test_a_first_deployment_with_the_defaults_has_nothing_in_its_way(account: Account) -> None:
+    found = list(Check(account, Target("darkroom-dev")).findings())
+    assert [each for each in found if each.mark != "ok  "] == []
+    texts = "\n".join(each.text for each in found)
+    for part in (ACCOUNT, REGION, "first deployment", "concurrent executions", "free"):
+        assert part in texts
+
+
+@pytest.mark.parametrize("name", ["Darkroom", "d", "x" * 128, "A-1-b"])
+def test_a_stack_may_have_any_name_that_cloudformation_takes(account: Account, name: str) -> None:
+    assert _bad(account, Target(name)) == []
+
+
+@pytest.mark.parametrize("name", ["", "1st", "dark_room", "-dark", "dark.room", "x" * 129, "dunkelkämmer"])
+def test_a_name_that_it_does_not_take_is_told_in_a_sentence(account: Account, name: str) -> None:
+    (said,) = _bad(account, Target(name))
+    assert "letters, digits and hyphens" in said
+    assert "128" in said
+    assert "STACK=" in said
+
+
+def test_without_a_region_nothing_else_is_asked() -> None:
+    (said,) = _bad(account_at("http://127.0.0.1:9", None), Target("darkroom"))
+    assert "AWS_REGION" in said
+
+
+def test_who_is_not_known_to_aws_is_told_how_to_be(account: Account) -> None:
+    session = boto3.Session("local", "local", region_name=REGION)
+    nobody = Account(session, "http://127.0.0.1:9")
+    (said,) = _bad(nobody, Target("darkroom"))
+    assert "aws configure" in said
+
+
+@pytest.mark.parametrize(
+    ("limit", "free", "reserved", "mark"),
+    [
+        (10, 10, "0", NOTE),
+        (10, 10, "1", BAD),
+        (1000, 1000, "12", None),
+        (1000, 1000, "900", None),
+        (1000, 1000, "901", BAD),
+        (1000, 105, "12", BAD),
+    ],
+)
+def test_a_reservation_that_lambda_would_refuse_is_told_before(
+    account: Account, limit: int, free: int, reserved: str, mark: str | None
+) -> None:
+    target = Target("darkroom", parameters={"WorkerReservedConcurrency": reserved})
+    found = [each for each in Check(_WithLimit(account, limit, free), target).findings() if each.mark != "ok  "]
+    assert [each.mark for each in found] == ([mark] if mark else [])
+    if mark == BAD:
+        assert f"WorkerReservedConcurrency={reserved}" in found[0].text
+
+
+def test_a_parameter_that_there_is_not_is_named(account: Account) -> None:
+    (said,) = _bad(account, Target("darkroom", parameters={"MaxMegapixel": "40"}))
+    assert "MaxMegapixel" in said
+
+
+class TestBuckets:
+    def test_named_after_the_stack_they_have_to_be_free(self, account: Account) -> None:
+        target = Target("kept", parameters={"BucketNaming": "stack"})
+        assert _bad(account, target) == []
+        account.client("s3").create_bucket(Bucket=f"kept-uploads-{ACCOUNT}-{REGION}")
+        (said,) = _bad(account, target)
+        assert f"kept-uploads-{ACCOUNT}-{REGION}" in said
+        assert _bad(account, Target("kept")) == []
+
+    @pytest.mark.parametrize("name", ["Kept", "x" * 40])
+    def test_named_after_the_stack_they_have_to_be_names_of_buckets(self, account: Account, name: str) -> None:
+        said = _bad(account, Target(name, parameters={"BucketNaming": "stack"}))
+        assert len(said) == 2
+        assert all("63 characters, and no capitals" in each for each in said)
+
+    def test_of_a_stack_of_the_first_version_are_not_left_for_new_ones(self, account: Account) -> None:
+        outputs = {
+            "UploadsBucket": f"first-uploads-{ACCOUNT}-{REGION}",
+            "OutputsBucket": f"first-outputs-{ACCOUNT}-{REGION}",
+        }
+        create(account, "first", _template_of(outputs))
+        (said,) = _bad(account, Target("first"))
+        assert "BucketNaming=stack" in said
+        assert _bad(account, Target("first", parameters={"BucketNaming": "stack"})) == []
+
+
+class TestStacks:
+    def test_one_of_somebody_else_is_not_written_over(self, account: Account) -> None:
+        create(account, "other", _template_of({"Something": "else"}))
+        (said,) = _bad(account, Target("other"))
+        assert "not Darkroom's" in said
+
+    def test_one_whose_first_deployment_failed_has_to_go_first(self, account: Account) -> None:
+        create(account, "failed", FAILING)
+        found = account.stack("failed")
+        assert found is not None
+        assert found["StackStatus"] == "ROLLBACK_COMPLETE"
+        (said,) = _bad(account, Target("failed"))
+        assert "make destroy STACK=failed" in said
+
+
+class TestTarget:
+    def _target(self, *arguments: str, root: Path = ROOT) -> Target:
+        return target_of(parser("test", "").parse_args(arguments), root)
+
+    def test_is_what_sam_deploys_by_itself(self) -> None:
+        assert self._target() == Target("darkroom-dev")
+        production = self._target("--env", "prod")
+        assert production.stack == "darkroom"
+        assert production.parameters == {"OutputRetentionDays": "365", "LogRetentionDays": "90"}
+
+    def test_is_what_is_said_by_hand(self) -> None:
+        said = self._target("--stack", "mine", "--parameters", "MaxMegapixels=40 AlarmEmail='me@example.com'")
+        assert said == Target("mine", None, {"MaxMegapixels": "40", "AlarmEmail": "me@example.com"})
+
+    def test_reads_the_region_and_lists_of_samconfig(self, tmp_path: Path) -> None:
+        (tmp_path / "samconfig.toml").write_text(
+            '[eu.deploy.parameters]\nstack_name = "s"\nregion = "eu-west-1"\nparameter_overrides = ["SignIn=anyone"]\n'
+        )
+        assert self._target("--env", "eu", root=tmp_path) == Target("s", "eu-west-1", {"SignIn": "anyone"})
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"), [(("--env", "none"), "ENV can be default, prod"), (("--parameters", "A"), "Name=value")]
+    )
+    def test_that_cannot_be_found_is_told(self, arguments: tuple[str, ...], said: str) -> None:
+        with pytest.raises(NoTarget, match=said):
+            self._target(*arguments)
