@@ -71,15 +71,23 @@ class Emulator:
             self._process = self._spawn()
             if self._is_healthy(time.monotonic() + _START_SECONDS):
                 return self
-            if self._process.poll() == CANNOT_KEEP:
-                raise EmulatorError(self.log.read_text(encoding="utf-8").splitlines()[-1])
+            code, said = self._process.poll(), self.log.read_text(encoding="utf-8").splitlines()
             self.stop()
+            if code == CANNOT_KEEP and said:
+                raise EmulatorError(said[-1])
         raise EmulatorError(f"The AWS emulator did not start; {self.log} says why.")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Of its process. Raises EmulatorError: it is not running."""
+        if self._process is None:
+            raise EmulatorError("The AWS emulator is not running.")
+        return self._process.pid
 
     def wait(self) -> int:
         """Blocks until the emulator ends by itself, which it does only when something is wrong."""

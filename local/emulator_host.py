@@ -83,6 +83,9 @@ def keeping(inner: Application, keeper: "Keeper") -> Application:
             try:
                 keeper.keep(request)
             except NotWritten as error:
+                # An answer before the body's end would end the connection, too.
+                while (await receive()).get("more_body"):
+                    pass
                 await _refuse(request, send, str(error))
                 return
         is_refused = False
@@ -115,8 +118,9 @@ async def _refuse(request: Any, send: Send, why: str) -> None:
 
 
 def _tell(sentence: str) -> None:
-    """Says it in the log, and where `make up` was started."""
-    print(sentence, flush=True)
+    """Says it in the log, which may be on a disk that is full, and where `make up` was started."""
+    with suppress(OSError):
+        print(sentence, flush=True)
     if terminal := os.environ.get("DARKROOM_TERMINAL"):
         with suppress(OSError):
             os.write(int(terminal), f"{sentence}\n".encode())
@@ -154,8 +158,10 @@ def _keeper(folder: Path) -> "Keeper":
         keeper = Keeper(journal, objects)
         keeper.restore()
     except (JournalError, OSError) as error:
-        print(error, flush=True)
-        sys.exit(CANNOT_KEEP)
+        with suppress(OSError):
+            print(error, flush=True)
+        # At once: a thread of ours waits for our stdin, which an orderly end would wait for.
+        os._exit(CANNOT_KEEP)
     return keeper
 
 

@@ -116,9 +116,7 @@ class Objects:
     def _check_data(self, data: Path) -> list[str]:
         sidecar = data.with_name(f"{data.name}{_SIDECAR}")
         if not sidecar.is_file():
-            return [
-                self._set_aside(data, "nothing is known of an object but its data, which was not written to the end")
-            ]
+            return [self._set_aside(data, "an object was not written to its end, so nothing else is known of it")]
         if data.stat().st_mtime_ns > sidecar.stat().st_mtime_ns:
             try:
                 told = json.loads(sidecar.read_text(encoding="utf-8"))

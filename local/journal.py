@@ -69,9 +69,9 @@ class Journal:
         with self._lock:
             rows = self._connection.execute("SELECT kind, name, value, crc FROM entries ORDER BY id").fetchall()
         for kind, name, value, crc in rows:
-            if zlib.crc32(value) != crc:
+            if not isinstance(value, bytes) or zlib.crc32(value) != crc:
                 raise JournalError(f"{self.path} is damaged: {kind} {name} is not what was written. {_ADVICE}")
-            yield kind, name, bytes(value)
+            yield kind, name, value
 
     def write(self, changes: Mapping[Name, bytes | None], *, is_durable: bool = True) -> None:
         """Writes all changes or, if it raises, none. None removes a value.
@@ -139,6 +139,7 @@ class Journal:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise JournalError(f"{self.path} is damaged ({verdict}). {_ADVICE}")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _damage(self) -> str | None:
         """What the log's end tells: SQLite reads it up to the first damage and drops the rest without a word.

@@ -28,7 +28,6 @@ SIMULATORS: Final = "simulators.sqlite3"
 SET_ASIDE: Final = "damaged"
 _SETTINGS: Final = "settings.json"
 _FORGOTTEN: Final = "state.forgotten"
-_WAIT_SECONDS: Final = 20.0
 
 
 class CannotKeep(Exception):
@@ -81,15 +80,15 @@ class Kept:
         self._settings = settings
 
     @contextmanager
-    def locked(self) -> Iterator[int]:
+    def locked(self, seconds: float = 20) -> Iterator[int]:
         """Holds the folder alone; gives the lock's descriptor, with which a child holds it for as long as it lives.
 
         Raises:
-            CannotKeep: another process has it, and does not let go within some seconds. One that was started by a
+            CannotKeep: another process has it, and does not let go within so many seconds. One that was started by a
                 `make up` that was killed ends by itself.
         """
         with (self.folder / "lock").open("w") as lock:
-            deadline = time.monotonic() + _WAIT_SECONDS
+            deadline = time.monotonic() + seconds
             while True:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
