@@ -76,7 +76,7 @@ class Objects:
         failed, self._failed = self._failed, []
         return " ".join(dict.fromkeys(failed))
 
-    def _write(self, path: str, data: bytes | str, *, text: bool = False) -> None:  # noqa: ARG002  # as it is called
+    def _write(self, path: str, data: bytes | str, *, text: bool = False) -> None:
         """Has the file on the disk, as a whole or not at all, when it returns; text is UTF-8.
 
         Raises:
@@ -89,11 +89,13 @@ class Objects:
                 opened.flush()
                 os.fsync(opened.fileno())
             unfinished.replace(file)
-            folder = os.open(file.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            if text:
+                # The sidecar, which is the last that is written, has the name of the data reach the disk, too.
+                folder = os.open(file.parent, os.O_RDONLY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
         except OSError as error:
             unfinished.unlink(missing_ok=True)
             self._failed.append(f"{file.parent} cannot be written to: {error.strerror}.")

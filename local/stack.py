@@ -25,7 +25,7 @@ from local.emulator import Emulator
 from local.functions import FunctionPool
 from local.gateway import Gateway, GatewayServer
 from local.journal import Journal
-from local.kept import SIMULATORS, Kept
+from local.kept import SIMULATORS, CannotKeep, Kept
 from local.launch import Launch, spawned
 from local.ports import listen, usable
 from local.preloaded import CAN_FORK, Preloaded, common, layer
@@ -44,6 +44,8 @@ USER = "local"
 IMAGE_FUNCTION_CAP = 2
 # Per kind of event, so that a function's callers do not keep it from its queues, nor one queue from another.
 FUNCTION_CAP = CONCURRENCY
+# What holds rows, pictures and the keys to them.
+_HOLDING = frozenset({"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"})
 # After which a process of a function ends, as Lambda's do. The image function's has 270 MB of a picture's until then.
 IDLE_SECONDS = 180.0
 
@@ -187,6 +189,7 @@ class Stack:
             api_url=self.url,
         )
         create_resources(self.template, self.aws)
+        self._check_names()
         if self._can_fork:
             self._launch = starting.enter_context(self._preloaded()).launch
         if self.openrouter.is_simulated:
@@ -217,6 +220,21 @@ class Stack:
         while not ending.wait(IDLE_SECONDS / 10):
             for pool in self.pools.values():
                 pool.end_idle(IDLE_SECONDS)
+
+    def _check_names(self) -> None:
+        """Raises CannotKeep: another version of the template kept its rows or pictures under another name."""
+        names = {
+            logical_id: name
+            for logical_id, name in self.template.scope.ids.items()
+            if self.template.resource(logical_id).type in _HOLDING
+        }
+        for logical_id, name in self._recalled("names", {}).items():
+            if names.get(logical_id) != name:
+                raise CannotKeep(
+                    f"What is kept has {name} for {logical_id}, and this version of Darkroom has "
+                    f"{names.get(logical_id)}. Nothing was changed. Run the version that kept it, or `make reset`."
+                )
+        self._remember(names=names)
 
     def _emulator(self, starting: ExitStack) -> Emulator:
         if self._kept is None:

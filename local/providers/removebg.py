@@ -53,7 +53,7 @@ class Simulator(base.Simulator):
 
     def __init__(self, port: int = 0, *, key: str | None = None, bought: Decimal = Decimal(100)) -> None:
         super().__init__(port, key=key)
-        self.bought = bought
+        self._begins_with = self.bought = bought
 
     @property
     def credits(self) -> Decimal:
@@ -88,6 +88,10 @@ class Simulator(base.Simulator):
 
     def picture(self, **more: Any) -> GenerationRequest:
         return super().picture(**{"references": (Reference(data=_dot()),), **more})
+
+    def reset(self) -> None:
+        super().reset()
+        self.bought = self._begins_with
 
     def _account(self, _request: Request) -> Reply:
         left = {"total": float(self.credits), "subscription": 0, "payg": float(self.credits), "enterprise": 0}
