@@ -12,9 +12,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from darkroom.adapters.token_store import DynamoTokenStore
@@ -22,13 +20,7 @@ from darkroom.errors import DarkroomError
 from darkroom.services.accounts.tokens import Tokens
 from local import state
 from local.aws import Aws
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-
-class NoSuchStack(Exception):
-    """Nothing to make a token for."""
+from local.deployed.stack import Deployed, NoSuchStack, deployed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with ExitStack() as opened:
         try:
-            table, client = _deployed(options.stack) if options.stack else _local(options.state, opened)
-            tokens = Tokens(DynamoTokenStore(table, client), partial(datetime.now, UTC))
+            where = deployed(options.stack) if options.stack else _local(options.state, opened)
+            tokens = Tokens(DynamoTokenStore(where.table, where.dynamodb), partial(datetime.now, UTC))
             token, plaintext = tokens.create(user=options.user, name=options.name)
         except DarkroomError as error:
             return _failed(f"{error.detail} {error.fix}".strip())
@@ -49,31 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _failed(str(error))
         except (BotoCoreError, ClientError) as error:
             return _failed(f"AWS said no: {error}")
-    where = f"stack {options.stack}" if options.stack else "the stack that runs here"
-    print(f"A token for {token.user} on {where}. It is shown this once; {token.id} revokes it.", file=sys.stderr)
+    which = f"stack {options.stack}" if options.stack else "the stack that runs here"
+    print(f"A token for {token.user} on {which}. It is shown this once; {token.id} revokes it.", file=sys.stderr)
     print(plaintext)
     return 0
 
 
-def _local(folder: Path, opened: ExitStack) -> "tuple[str, DynamoDBClient]":
+def _local(folder: Path, opened: ExitStack) -> Deployed:
     running = state.read(folder)
-    return running["table"], opened.enter_context(Aws(running["aws_endpoint_url"])).dynamodb
-
-
-def _deployed(stack: str) -> "tuple[str, DynamoDBClient]":
-    """The table of a stack in the account and region that AWS's own settings lead to."""
-    session = boto3.Session()
-    try:
-        described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "ValidationError":
-            where = session.region_name
-            raise NoSuchStack(f"There is no stack {stack} in {where}. `make deploy` makes one.") from error
-        raise
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described[0].get("Outputs", [])}
-    if "Table" not in outputs:
-        raise NoSuchStack(f"The stack {stack} has no output Table, so it is not Darkroom's.")
-    return outputs["Table"], session.client("dynamodb")
+    return Deployed(running["table"], running["url"], opened.enter_context(Aws(running["aws_endpoint_url"])).dynamodb)
 
 
 def _failed(reason: str) -> int:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -73,8 +73,7 @@ class WarmUp:
                 pool.call(event)
 
     def _token(self, user: str, ending: contextlib.ExitStack) -> str:
-        # It ends by itself, too, for a process may be killed before it gets to revoke it.
-        token, secret = self._tokens.create(user=user, name="warm-up", lifetime=timedelta(minutes=10))
+        token, secret = self._tokens.create(user=user, name="warm-up")
         ending.callback(self._tokens.revoke, user, token.id)
         return secret
 

@@ -1,34 +1,23 @@
-"""GET, POST /v1/tokens · DELETE /v1/tokens/{token_id} · GET /v1/keys · PUT, DELETE /v1/keys/{provider} ·
-GET, PATCH /v1/settings · GET /v1/usage · GET /v1/usage/receipts · GET /healthz
+"""GET /v1/session · GET, POST /v1/tokens · DELETE /v1/tokens/{token_id} · GET /v1/keys ·
+PUT, DELETE /v1/keys/{provider} · GET, PATCH /v1/settings · GET /v1/usage · GET /v1/usage/receipts · GET /healthz
 """
 
-from datetime import timedelta
-from decimal import Decimal
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from darkroom import bootstrap
 from darkroom.api import Api, validated
 from darkroom.health_api import ROUTE as HEALTH
 from darkroom.health_api import health_routes
+from darkroom.models.identity import Identity
 from darkroom.models.money import MicroUsd, in_dollars
+from darkroom.models.new_token import NewToken
 from darkroom.models.token import ApiToken
 from darkroom.services.accounts.keys import ShownKey
 from darkroom.settings_api import settings_routes
 from darkroom.usage_api import usage_routes
-
-# Dollars.
-Usd = Annotated[Decimal, Field(ge=0, le=100_000, allow_inf_nan=False)]
-
-
-class NewToken(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
-    expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
-    day_limit_usd: Usd | None = None
-    month_limit_usd: Usd | None = None
 
 
 class NewKey(BaseModel):
@@ -37,14 +26,39 @@ class NewKey(BaseModel):
     key: SecretStr
 
 
+# For everybody: who is not signed in is told so.
+SESSION = "GET /v1/session"
+
+
 def routes(services: bootstrap.AccountServices) -> Api:
-    api = Api(services.callers, public=frozenset({HEALTH}))
+    api = Api(services.callers, public=frozenset({HEALTH, SESSION}))
+    _session(api, services)
     _tokens(api, services)
     _keys(api, services)
     settings_routes(api, services)
     usage_routes(api, services)
     health_routes(api, services.health)
     return api
+
+
+def _session(api: Api, services: bootstrap.AccountServices) -> None:
+    @api.get("/v1/session")
+    def show_session() -> dict[str, Any]:
+        caller = api.optional_caller
+        if caller is None:
+            return {"object": "session", "signed_in": False, "user": None, "sign_in": "/oauth"}
+        return {
+            "object": "session",
+            "signed_in": True,
+            "user": caller.user,
+            "signed_in_with": caller.signed_in_with,
+            "created_at": _moment(caller.session.created_at if caller.session else None),
+            "expires_at": _moment(caller.expires_at),
+            "restricted": caller.is_restricted,
+            "token": {"id": caller.token.id, "name": caller.token.name} if caller.token else None,
+            "connected": [_connected(shown) for shown in services.keys.show(caller.user)],
+            "linked": [_linked(identity) for identity in services.identities.of_user(caller.user)],
+        }
 
 
 def _tokens(api: Api, services: bootstrap.AccountServices) -> None:
@@ -57,14 +71,7 @@ def _tokens(api: Api, services: bootstrap.AccountServices) -> None:
     def create_token() -> tuple[dict[str, Any], int]:
         api.require_unrestricted()
         new = validated(NewToken, api.request.fields(NewToken.model_fields))
-        lifetime = timedelta(days=new.expires_in_days) if new.expires_in_days else None
-        token, plaintext = services.tokens.create(
-            user=api.user,
-            name=new.name,
-            lifetime=lifetime,
-            day_limit=_micro(new.day_limit_usd),
-            month_limit=_micro(new.month_limit_usd),
-        )
+        token, plaintext = services.tokens.create(user=api.user, **new.terms())
         return {**_shown(token), "token": plaintext}, 201
 
     @api.delete("/v1/tokens/<token_id>")
@@ -90,6 +97,8 @@ def _keys(api: Api, services: bootstrap.AccountServices) -> None:
         api.require_unrestricted()
         new = validated(NewKey, api.request.fields(NewKey.model_fields))
         shown = services.keys.connect(api.user, provider, new.key.get_secret_value())
+        if provider == "openrouter":
+            services.identities.claim(api.user, shown.status)
         return _shown_key(shown)
 
     @api.delete("/v1/keys/<provider>")
@@ -105,9 +114,31 @@ def _keys(api: Api, services: bootstrap.AccountServices) -> None:
         }
 
 
-def _micro(dollars: Decimal | None) -> MicroUsd | None:
-    """Rounded down: a limit is never higher than what was said."""
-    return None if dollars is None else int(dollars * 1_000_000)
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _connected(shown: ShownKey) -> dict[str, Any]:
+    status = shown.status
+    return {
+        "provider": shown.key.provider,
+        "hint": shown.key.hint,
+        "label": shown.key.label,
+        "left_usd": _dollars(status.limit_remaining) if status else None,
+        "limit_usd": _dollars(status.limit) if status else None,
+        "limit_reset": status.limit_reset if status else None,
+        "expires_at": _moment(status.expires_at) if status else None,
+        "is_checked": status is not None,
+    }
+
+
+def _linked(identity: Identity) -> dict[str, Any]:
+    return {
+        "provider": "openrouter",
+        "id": identity.sha256,
+        "hint": identity.hint,
+        "linked_at": _moment(identity.linked_at),
+    }
 
 
 def _dollars(amount: MicroUsd | None) -> float | None:

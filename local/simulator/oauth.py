@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -21,6 +22,10 @@ _RESETS = ("daily", "weekly", "monthly")
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 _CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _LONGEST_LABEL = 100
+_PERSON = re.compile(r"user_[A-Za-z0-9]{4,40}")
+# What the person chooses on the page. As the documents have it, the page's address proposes none of it; an application
+# that wants it asks `/auth/keys/code`.
+_CHOSEN = ("limit", "limit_reset", "usage_limit_type", "expires_at", "account")
 # Nothing of the page may be kept, framed or told to the place that it leads to.
 _PAGE_HEADERS = {
     "cache-control": "no-store",
@@ -33,11 +38,12 @@ _PAGE_HEADERS = {
 
 def ask(exchange: Exchange) -> Answer:
     """`GET /auth`."""
+    fields = {name: value for name, value in exchange.query.items() if name not in _CHOSEN}
     try:
-        consent = _consent(exchange.query)
+        _consent(exchange.query)
+        consent = _consent(fields)
     except BadRequest as problem:
         return Reply.of_html(pages.problem(str(problem)), 400, _PAGE_HEADERS)
-    fields = {name: value for name, value in exchange.query.items() if name not in ("limit", "limit_reset")}
     return Reply.of_html(pages.consent(consent, fields), headers=_PAGE_HEADERS)
 
 
@@ -61,6 +67,8 @@ def decide(exchange: Exchange) -> Answer:
             limit=_money(consent.limit),
             limit_reset=consent.limit_reset or None,
             created_at=exchange.state.clock(),
+            expires_at=_moment(form.get("expires_at")),
+            user_id=_person(form.get("account", "")),
         )
     except BadRequest as problem:
         return Reply.of_html(pages.problem(str(problem)), 400, _PAGE_HEADERS)
@@ -91,8 +99,14 @@ def exchange_code(exchange: Exchange) -> Answer:
         raise Refusal(400, "Invalid code_challenge_method", anonymous=True)
     if not _verifies(code, data.get("code_verifier")):
         raise Refusal(403, "Invalid code or code_verifier", anonymous=True)
-    secret = exchange.state.mint(code.key_name, limit=code.limit, limit_reset=code.limit_reset)
-    body = {"key": secret, "user_id": exchange.state.user_id}
+    secret = exchange.state.mint(
+        code.key_name,
+        limit=code.limit,
+        limit_reset=code.limit_reset,
+        expires_at=code.expires_at,
+        user_id=code.user_id,
+    )
+    body = {"key": secret, "user_id": code.user_id or exchange.state.user_id}
     return Reply.of_json(body, headers={"cache-control": "no-store"})
 
 
@@ -101,20 +115,34 @@ def create_code(exchange: Exchange) -> Answer:
     data = exchange.data or {}
     if not isinstance(data.get("callback_url"), str):
         raise zod("Invalid input: expected string, received undefined", "callback_url", code="invalid_type")
-    exchange.authorised()
-    limit = data.get("limit")
+    holder = exchange.authorised()
+    limit, reset, label = data.get("limit"), data.get("usage_limit_type"), data.get("key_label") or "App"
+    method = data.get("code_challenge_method") or "plain"
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float | Decimal) or limit < 0):
+        raise zod("Invalid input: expected number", "limit", code="invalid_type")
+    for name, value, known in (("usage_limit_type", reset, _RESETS), ("code_challenge_method", method, _METHODS)):
+        if value is not None and value not in known:
+            options = "|".join(f'"{each}"' for each in known)
+            raise zod(f"Invalid option: expected one of {options}", name, code="invalid_value")
+    if not isinstance(label, str) or len(label) > _LONGEST_LABEL:
+        raise zod("Too big: expected string to have <=100 characters", "key_label", code="too_big")
     try:
         _callback(data["callback_url"])
+        expires_at = _moment(data.get("expires_at"))
     except BadRequest as problem:
         raise Refusal(400, str(problem)) from None
+    if expires_at is not None and expires_at <= exchange.state.clock():
+        raise Refusal(400, "expires_at must be in the future")
     code = Code(
         code=f"auth_code_{secrets.token_urlsafe(24)}",
         challenge=data.get("code_challenge"),
-        method=data.get("code_challenge_method") or "plain",
-        key_name=str(data.get("key_label") or "App"),
+        method=method,
+        key_name=label,
         limit=None if limit is None else Decimal(str(limit)),
-        limit_reset=data.get("usage_limit_type"),
+        limit_reset=reset,
         created_at=exchange.state.clock(),
+        expires_at=expires_at,
+        user_id=holder.user_id,
     )
     exchange.state.grant(code)
     described: dict[str, Any] = {"id": code.code, "app_id": 12345, "created_at": code.created_at.isoformat()}
@@ -177,6 +205,28 @@ def _money(text: str) -> Decimal | None:
     if not limit.is_finite() or limit < 0:
         raise BadRequest("The limit is not an amount.")
     return limit
+
+
+def _person(name: str) -> str | None:
+    """The OpenRouter user who consents; None is the simulator's own."""
+    if not name:
+        return None
+    if not _PERSON.fullmatch(name):
+        raise BadRequest("The account is user_ and 4 to 40 letters and digits.")
+    return name
+
+
+def _moment(text: object) -> datetime | None:
+    """A time in UTC, as `expires_at` has to be."""
+    if text in (None, ""):
+        return None
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise BadRequest("expires_at is no ISO 8601 time.") from None
+    if moment.utcoffset() != timedelta(0):
+        raise BadRequest("expires_at must be in UTC.")
+    return moment
 
 
 def _redirect(address: str) -> Reply:

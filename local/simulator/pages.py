@@ -22,6 +22,7 @@ p, ul { margin: 0 0 1rem; } ul { padding-left: 1.2rem; }
 strong, code { overflow-wrap: anywhere; }
 label { display: block; font-weight: 600; margin-bottom: .3rem; }
 .hint { color: var(--mute); font-size: .88rem; margin: .3rem 0 1.25rem; }
+details { margin: 0 0 1.25rem; } summary { cursor: pointer; color: var(--mute); }
 .row { display: grid; grid-template-columns: 1fr 1fr; gap: .75rem; }
 input, select, button { font: inherit; width: 100%; padding: .6rem .75rem; border: 1px solid var(--line);
   border-radius: 8px; background: var(--card); color: var(--ink); }
@@ -61,6 +62,9 @@ def consent(request: Consent, fields: Mapping[str, str]) -> str:
  aria-describedby="limit-hint"></div>
 <div><label for="reset">Starts afresh</label><select id="reset" name="limit_reset">{resets}</select></div></div>
 <p class="hint" id="limit-hint">Leave it empty for no limit.</p>
+<details><summary>As another OpenRouter account</summary><label for="account">Its id</label>
+<input id="account" name="account" autocomplete="off" placeholder="user_2second"
+ pattern="user_[A-Za-z0-9]{{4,40}}"></details>
 <div class="row"><button class="go" name="decision" value="approve">Approve</button>
 <button name="decision" value="deny">Deny</button></div>
 </form>""",

@@ -18,7 +18,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from local.journal import Journal
 from local.ports import listen
 from local.simulator import chat, control, errors, images, lists, oauth
 from local.simulator.delivery import Answer, Cut, Reply, read
@@ -151,11 +150,9 @@ class Simulator:
         balance: dollars on the account.
         clock: the time, which decides when codes expire and days end.
         detail: side in pixels in which pictures are painted before they are enlarged; a small one saves time.
-        journal: where it keeps keys, charges, generations and codes, and begins with what it has kept.
 
-    Raises:
-        JournalError: the journal is damaged.
-        PortInUse: on entering.
+    Raises (on entering):
+        PortInUse
     """
 
     def __init__(
@@ -166,12 +163,9 @@ class Simulator:
         balance: Decimal = Decimal(1000),
         clock: Clock = now,
         detail: int = 256,
-        journal: Journal | None = None,
     ) -> None:
         self.world = World(State(clock=clock, credits=balance), detail=detail)
-        if journal:
-            self.state.keep(journal)
-        self.key = key if key and self.state.has(key) else self.state.mint("Darkroom", secret=key)
+        self.key = self.state.mint("Darkroom", secret=key)
         self.port = port
         self._stop: Callable[[], None] = lambda: None
 

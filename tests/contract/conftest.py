@@ -12,13 +12,24 @@ import pytest
 from moto import mock_aws
 from ulid import ULID
 
+from darkroom.adapters.identity_store import DynamoIdentityStore
 from darkroom.adapters.image_store import S3ImageStore
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.key_vault import KmsKeyVault
 from darkroom.adapters.ledger import DynamoLedger
+from darkroom.adapters.link_store import DynamoLinkStore
 from darkroom.adapters.session_store import DynamoSessionStore
 from darkroom.adapters.token_store import DynamoTokenStore
-from darkroom.ports import ImageStore, JobStore, KeyVault, Ledger, SessionStore, TokenStore
+from darkroom.ports import (
+    IdentityStore,
+    ImageStore,
+    JobStore,
+    KeyVault,
+    Ledger,
+    LinkStore,
+    SessionStore,
+    TokenStore,
+)
 from local.aws import ACCOUNT, Aws
 from local.emulator import Emulator
 from local.resources import create_resources
@@ -26,6 +37,7 @@ from local.template import Template
 from tests.conftest import ROOT, SteppingClock
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryKeyVault, MemorySessionStore, MemoryTokenStore
+from tests.fakes.people import MemoryIdentityStore, MemoryLinkStore
 
 
 @dataclass(frozen=True)
@@ -118,6 +130,16 @@ def image_store(cloud: Cloud | None, clock: SteppingClock) -> ImageStore:
 @pytest.fixture
 def session_store(cloud: Cloud | None) -> SessionStore:
     return DynamoSessionStore(cloud.table, cloud.aws.dynamodb) if cloud else MemorySessionStore()
+
+
+@pytest.fixture
+def link_store(cloud: Cloud | None) -> LinkStore:
+    return DynamoLinkStore(cloud.table, cloud.aws.dynamodb) if cloud else MemoryLinkStore()
+
+
+@pytest.fixture
+def identity_store(cloud: Cloud | None) -> IdentityStore:
+    return DynamoIdentityStore(cloud.table, cloud.aws.dynamodb) if cloud else MemoryIdentityStore()
 
 
 @pytest.fixture

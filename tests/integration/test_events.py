@@ -20,6 +20,13 @@ ANSWERS = {
     "recipes_show": {200, 404},
     "oauth_callback_denied": {400},
     "oauth_callback_ok": {400},
+    "oauth_connect": {200},
+    # A link and a token that there are not; events carry none of their own.
+    "oauth_link": {400},
+    "oauth_link_used": {403},
+    "oauth_token": {403},
+    "oauth_tokens_revoked": {404},
+    "oauth_unlinked": {404},
     "oauth_pasted": {403},
     "oauth_sign_out": {302},
     "oauth_start": {302},

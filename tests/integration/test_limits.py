@@ -175,7 +175,7 @@ class TestLimitedTokens:
 def test_without_a_key_there_is_nothing_to_be_had(people: People) -> None:
     nobody = people.new("keyless", connected=False)
     problem = _refusal(nobody.generate(model="nobody/nothing"), 401, "INVALID_API_KEY")
-    assert problem["connect"] == "/oauth/start"
+    assert problem["connect"] == "/oauth/connect"
     assert nobody.get("/v1/jobs").json()["data"] == []
 
 

@@ -1,14 +1,20 @@
 """Signing in against the running stack and the simulator of OpenRouter, as a browser does it."""
 
+import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
-from local.stack import Stack
+from darkroom.adapters.link_store import DynamoLinkStore
+from darkroom.bootstrap import now
+from darkroom.services.accounts.links import Links
+from local.stack import USER, Stack
 from tests.integration.conftest import simulator_of
 
 Form = dict[str, str]
@@ -24,18 +30,22 @@ class Browser:
     def start(self, query: str = "") -> httpx.Response:
         return self.http.get(f"/oauth/start{query}")
 
-    def consent(self, location: str) -> str:
-        """Approves on OpenRouter's page; the address that it leads back to."""
+    def consent(self, location: str, **chosen: str) -> str:
+        """Approves on OpenRouter's page; the address that it leads back to. `account` is another OpenRouter user."""
         page = self.http.get(location)
         assert page.status_code == 200, page.text
         hidden = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page.text)
         fields = {unescape(name): unescape(value) for name, value in hidden}
-        sent = self.http.post(f"{self.stack.openrouter.url}/auth", data={**fields, "decision": "approve"})
+        sent = self.http.post(f"{self.stack.openrouter.url}/auth", data={**fields, **chosen, "decision": "approve"})
         assert sent.status_code in (302, 303), sent.text
         return str(sent.headers["location"])
 
-    def sign_in(self, query: str = "") -> httpx.Response:
-        return self.http.get(self.consent(self.start(query).headers["location"]))
+    def sign_in(self, query: str = "", account: str = "user_2somebody") -> httpx.Response:
+        return self.http.get(self.consent(self.start(query).headers["location"], account=account))
+
+    @property
+    def session(self) -> Any:
+        return self.http.get("/v1/session").json()
 
     def post(self, path: str, data: Form | None = None, origin: str | None = None) -> httpx.Response:
         return self.http.post(path, data=data, headers={"origin": origin or self.stack.url})
@@ -60,12 +70,12 @@ def _is_safe(answer: httpx.Response) -> bool:
 
 
 def _user(browser: Browser) -> str:
-    return str(re.findall(r"<dd>(or-[0-9a-f]{32})</dd>", browser.http.get("/oauth").text)[0])
+    return str(browser.session["user"])
 
 
 class TestThereAndBack:
     def test_it_ends_connected(self, browser: Browser) -> None:
-        assert "Connect with OpenRouter" in browser.http.get("/oauth").text
+        assert "Sign in with OpenRouter" in browser.http.get("/oauth").text
         done = browser.sign_in("?return_to=/oauth")
         assert (done.status_code, done.headers["location"]) == (302, "/oauth")
         assert _is_safe(done)
@@ -118,13 +128,13 @@ class TestThereAndBack:
         answer = httpx.get(f"http://localhost:{port}/oauth/start?return_to=/oauth", trust_env=False, timeout=30)
         assert answer.headers["location"] == f"{stack.url}/oauth/start?return_to=/oauth"
 
-    def test_disconnecting_forgets_the_key_and_ends_the_session(self, browser: Browser) -> None:
+    def test_disconnecting_forgets_the_key_and_keeps_the_session(self, browser: Browser) -> None:
         browser.sign_in()
         page = browser.post("/oauth/disconnect")
         assert page.status_code == 200
         assert "Revoke it at OpenRouter" in page.text
         assert "https://openrouter.ai/keys/" in page.text
-        assert browser.http.get("/v1/keys").status_code == 401
+        assert browser.http.get("/v1/keys").json()["data"] == []
 
     def test_signing_out_ends_the_session_and_keeps_the_key(self, browser: Browser) -> None:
         browser.sign_in()
@@ -154,6 +164,71 @@ class TestThereAndBack:
             "/v1/keys/openrouter", json={"key": "sk-or-v1-" + "0" * 64}, headers={"origin": "https://evil.example"}
         )
         assert (answer.status_code, answer.json()["code"]) == (403, "FOREIGN_ORIGIN")
+
+
+class TestOneAccount:
+    def test_the_laptops_link_signs_in_as_its_user_once(self, stack: Stack, browser: Browser) -> None:
+        link = json.loads((stack.folder / "darkroom.json").read_text())["sign_in_url"]
+        page = browser.http.get(link)
+        assert f"Sign in as {USER}" in page.text
+        (key,) = re.findall(r'name="key" value="([^"]+)"', page.text)
+        assert browser.post("/oauth/link", {"key": key}).status_code == 302
+        session = browser.session
+        assert (session["user"], session["signed_in_with"], session["restricted"]) == (USER, "link", False)
+        assert [each["provider"] for each in session["connected"]] == ["openrouter"]
+        other = Browser(stack)
+        with other.http:
+            assert other.post("/oauth/link", {"key": key}).status_code == 400
+            assert other.session["signed_in"] is False
+
+    def test_the_simulators_own_account_signs_in_as_the_laptops_user(self, browser: Browser) -> None:
+        browser.sign_in(account="")
+        assert _user(browser) == USER
+
+    def test_a_token_made_on_the_page_pays_with_the_key_that_was_connected(
+        self, stack: Stack, browser: Browser, simulator: httpx.Client
+    ) -> None:
+        browser.sign_in("?limit_usd=2&limit_reset=monthly&expires_in_days=30", account="user_2painter")
+        (connected,) = browser.session["connected"]
+        assert (connected["left_usd"], connected["limit_usd"], connected["limit_reset"]) == (2.0, 2.0, "monthly")
+        page = browser.post("/oauth/tokens", {"name": "page", "expires_in_days": "", "day_limit_usd": ""})
+        (token,) = set(re.findall(r"dk_[A-Za-z0-9_-]{43}", page.text))
+        before = len(simulator.get("/_simulator/invoice").json())
+        made = httpx.post(
+            f"{stack.url}/v1/images/generations",
+            json={"prompt": "A red fox asleep in fresh snow", "response_format": "url"},
+            headers={"authorization": f"Bearer {token}"},
+            timeout=60,
+            trust_env=False,
+        )
+        assert made.status_code == 200, made.text
+        charge = simulator.get("/_simulator/invoice").json()[before:]
+        keys = browser.http.get("/v1/keys").json()["data"]
+        assert [each["key_hash"] for each in charge] == [keys[0]["manage_url"].rpartition("/")[2]]
+        assert browser.session["connected"][0]["left_usd"] < 2.0
+
+    def test_of_two_processes_one_gets_the_link(self, stack: Stack) -> None:
+        """The gateway gives calls at the same time to processes of their own."""
+        link = _links(stack).create("alice", origin=stack.url)
+        key = parse_qs(urlsplit(link).query)["key"][0]
+        with ThreadPoolExecutor(4) as threads:
+            answers = list(
+                threads.map(
+                    lambda _: httpx.post(
+                        f"{stack.url}/oauth/link",
+                        data={"key": key},
+                        headers={"origin": stack.url},
+                        timeout=60,
+                        trust_env=False,
+                    ),
+                    range(4),
+                )
+            )
+        assert sorted(answer.status_code for answer in answers) == [302, 400, 400, 400]
+
+
+def _links(stack: Stack) -> Links:
+    return Links(DynamoLinkStore(stack.template.scope.ref("Table"), stack.aws.dynamodb), now)
 
 
 class TestWhatGoesWrong:

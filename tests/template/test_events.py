@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from darkroom.route_table import DEFAULT
-from functions.oauth.app import PUBLIC
+from darkroom.sign_in_api import PUBLIC
 from tests.conftest import ROOT
 from tests.template.test_template import TEMPLATE
 

@@ -18,6 +18,7 @@ from darkroom.images.pipeline import remove_background
 from darkroom.models.cutout import Cutout, CutoutOptions
 from darkroom.models.deadline import Deadline
 from darkroom.models.money import CREDIT
+from darkroom.services.accounts.identities import Identities
 from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.complete import Complete
 from darkroom.services.conversations.conversations import Conversations
@@ -48,6 +49,7 @@ from darkroom.services.recipes.render import Render
 from darkroom.services.removal.cutout_worker import CutoutWorker
 from darkroom.services.selection.chat_models import ChatModels
 from darkroom.services.usage.usage import KeyFigures
+from tests.fakes.people import MemoryIdentityStore
 from tests.unit.counting import Counting, counting
 from tests.unit.paid_studio import (
     KLEIN,
@@ -298,6 +300,7 @@ class Studio(PaidStudio):
             preferences=self.preferences,
             health=Health({}, self.provider, self.keys, {}, self.clock),
             cursors=self.cursors,
+            identities=Identities(MemoryIdentityStore(), self.clock),
             **self.counting,
         )
 

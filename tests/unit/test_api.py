@@ -29,7 +29,7 @@ def api(tokens: Tokens, sessions: Sessions) -> Api:
 
     @api.get("/open")
     def everybody() -> dict[str, str | None]:
-        return {"user": api.known_user}
+        return {"user": api.known_caller.user if api.known_caller else None}
 
     @api.post("/who")
     def write() -> dict[str, str]:

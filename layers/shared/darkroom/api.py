@@ -20,7 +20,6 @@ from darkroom.errors import (
     InvalidParameter,
     NotFound,
     PayloadTooLarge,
-    TokenRestricted,
 )
 from darkroom.errors.names import shown_name
 from darkroom.models.caller import Caller
@@ -85,11 +84,7 @@ class Api:
 
     def require_unrestricted(self) -> None:
         """For routes that decide what anybody may do. Raises TokenRestricted."""
-        if self.caller.is_restricted:
-            raise TokenRestricted(
-                "This API token has limits of its own, so it cannot change keys, tokens, limits or secrets.",
-                fix="Use a token without limits, or sign in.",
-            )
+        self.caller.require_unrestricted()
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -111,9 +106,19 @@ class Api:
         self._told = told
 
     @property
-    def known_user(self) -> str | None:
+    def known_caller(self) -> Caller | None:
         """The caller of a public route, if there is a valid sign of who it is."""
         return self._callers.known(**self._signs())
+
+    @property
+    def optional_caller(self) -> Caller | None:
+        """The caller of a public route; None where there is no token and no valid session.
+
+        Raises:
+            InvalidToken: a token was sent that is not valid.
+        """
+        signs = self._signs()
+        return self._callers.identify(**signs) if signs["token"] else self._callers.known(**signs)
 
     @property
     def visit(self) -> Visit:

@@ -28,14 +28,14 @@ def health_routes(api: Api, health: Health) -> None:
         try:
             # What is asked for in time is told in time.
             with within(Deadline(TO_KNOW_WHO)):
-                user = api.known_user
+                caller = api.known_caller
         except ServiceUnavailable:
             return _nobody_known(health)
-        if user is None:
+        if caller is None:
             raise Unauthenticated(
                 "How its parts are is told to those who may use it.", fix="Send an API token, or leave `deep` out."
             )
-        found = health.check(user)
+        found = health.check(caller.user)
         failed = [finding.name for finding in found.findings if finding.status == "failed"]
         body = {
             "object": "health",

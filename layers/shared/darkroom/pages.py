@@ -1,32 +1,36 @@
-"""The few pages of the sign-in: plain HTML that needs no script and asks nothing of another site."""
+"""What the pages for people are made of: plain HTML that needs no script and asks nothing of another site."""
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie
 
-from darkroom.errors import DarkroomError
-from darkroom.models.key import StoredKey
-from darkroom.services.accounts.connect import manage_url
-from darkroom.services.accounts.keys import ShownKey
-
 _STYLE = """
 :root { color-scheme: light dark; font: 17px/1.5 system-ui, sans-serif; }
-body { margin: 12vh auto; max-width: 34rem; padding: 0 1.5rem; }
-h1 { font-size: 1.5rem; line-height: 1.25; }
+body { margin: min(10vh, 5rem) auto 4rem; max-width: 36rem; padding: 0 1.25rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; }
 dt { opacity: .7; } dd { margin: 0; overflow-wrap: anywhere; }
 a.button, button { background: #1f4fd8; border: 0; border-radius: .5rem; color: #fff; cursor: pointer;
   display: inline-block; font: inherit; padding: .55rem 1.1rem; text-decoration: none; }
 button.quiet { background: none; border: 1px solid currentColor; color: inherit; }
 :is(a, button, input):focus-visible { outline: 3px solid #8fb0ff; outline-offset: 2px; }
-input { border: 1px solid; border-radius: .5rem; box-sizing: border-box; font: inherit; padding: .5rem .7rem;
-  width: 100%; }
-form { display: inline; } form.wide { display: block; } p.small { font-size: .85rem; opacity: .75; }
+input, select, textarea { background: none; border: 1px solid; border-radius: .5rem; box-sizing: border-box;
+  color: inherit; font: inherit; padding: .5rem .7rem; width: 100%; }
+option { color: #111; background: #fff; }
+form { display: inline; } form.wide { display: block; } p.small, label small { font-size: .85rem; opacity: .75; }
+.row { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); margin: .8rem 0; }
+ul.things { list-style: none; padding: 0; } ul.things li { align-items: center; border-top: 1px solid #8884;
+  display: flex; flex-wrap: wrap; gap: .3rem 1rem; justify-content: space-between; padding: .55rem 0; }
+ul.next { padding-left: 1.2rem; } summary { cursor: pointer; padding: .3rem 0; }
+pre, code { font: .85rem/1.5 ui-monospace, monospace; } code { overflow-wrap: anywhere; }
+pre { border: 1px solid #8886; border-radius: .5rem; overflow-x: auto; padding: .7rem .9rem; }
+code.secret { border: 1px dashed; border-radius: .5rem; display: block; padding: .7rem .9rem; user-select: all; }
+.notice { border-left: 4px solid #1f4fd8; padding: .1rem 0 .1rem 1rem; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = (
@@ -70,78 +74,20 @@ def post_button(text: str, path: str, *, quiet: bool = False) -> str:
     return f'<form method="post" action="{escape(path)}"><button{look}>{escape(text)}</button></form>'
 
 
-def signed_out() -> Response[Any]:
-    return page(
-        "Connect your OpenRouter account",
-        paragraph(
-            "Darkroom makes pictures with your own OpenRouter account, and you pay OpenRouter alone. You choose there "
-            "what the key may spend."
-        )
-        + f"<p>{link('Connect with OpenRouter', '/oauth/start', button=True)}</p>"
-        + f'<p class="small">{link("Paste a code instead", "/oauth/paste")} if you cannot be sent back here.</p>',
-    )
+def field(label: str, name: str, *, kind: str = "text", hint: str = "", **attributes: str) -> str:
+    """A labelled input. `attributes` are put on it, with `_` as `-`."""
+    more = "".join(f' {key.replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
+    small = f"<br><small>{escape(hint)}</small>" if hint else ""
+    return f'<label>{escape(label)}<br><input type="{kind}" name="{escape(name)}"{more}>{small}</label>'
 
 
-def connected(user: str, keys: Sequence[ShownKey]) -> Response[Any]:
-    """What is connected, and how to undo it."""
-    actions = post_button("Disconnect", "/oauth/disconnect", quiet=True) if keys else ""
-    rows = "".join(_key_facts(shown) for shown in keys) or paragraph("No key is connected.")
-    connect = "" if keys else f"<p>{link('Connect with OpenRouter', '/oauth/start', button=True)}</p>"
-    leave = post_button("Sign out", "/oauth/sign-out", quiet=True)
-    return page("Connected" if keys else "Signed in", facts({"Account": user}) + rows + connect + f"{actions} {leave}")
+def choice(label: str, name: str, options: Mapping[str, str]) -> str:
+    """A labelled list; `options` are values and what is shown for them, the first of which is chosen."""
+    shown = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in options.items())
+    return f'<label>{escape(label)}<br><select name="{escape(name)}">{shown}</select></label>'
 
 
-def _key_facts(shown: ShownKey) -> str:
-    status, key = shown.status, shown.key
-    rows = {"Provider": key.provider, "Key": f"…{key.hint}", "Since": f"{key.connected_at:%Y-%m-%d %H:%M} UTC"}
-    if key.label:
-        rows["Label"] = key.label
-    if status is None:
-        rows["Left to spend"] = "not known: OpenRouter could not be asked"
-    else:
-        left = status.limit_remaining
-        rows["Left to spend"] = "no limit on this key" if left is None else f"${left / 1_000_000:.2f}"
-    return facts(rows) + f'<p class="small">{link("Manage this key at OpenRouter", manage_url(key.sha256))}</p>'
-
-
-def disconnected(key: StoredKey, cookies: list[Cookie]) -> Response[Any]:
-    return page(
-        "Disconnected",
-        paragraph(
-            f"Darkroom has forgotten the key that ends in {key.hint}. The key itself still works until you remove it "
-            "at OpenRouter, where alone it can be revoked."
-        )
-        + f"<p>{link('Revoke it at OpenRouter', manage_url(key.sha256), button=True)}</p>"
-        + f'<p class="small">{link("Connect again", "/oauth/start")}</p>',
-        cookies=cookies,
-    )
-
-
-def paste_code(authorize_url: str, nonce: str, cookies: list[Cookie]) -> Response[Any]:
-    """The way without a callback: OpenRouter shows a code, which is pasted here."""
-    return page(
-        "Paste a code from OpenRouter",
-        "<ol><li>"
-        + f'<a href="{escape(authorize_url)}" target="_blank" rel="noreferrer">Open OpenRouter</a>, allow the '
-        + "connection and copy the code it shows.</li><li>Paste it here within ten minutes.</li></ol>"
-        + '<form class="wide" method="post" action="/oauth/paste">'
-        + f'<input type="hidden" name="attempt" value="{escape(nonce)}">'
-        + '<p><label>Code<br><input name="code" autocomplete="off" required maxlength="512"></label></p>'
-        + "<p><button>Connect</button></p></form>",
-        cookies=cookies,
-    )
-
-
-def failed(error: DarkroomError) -> Response[Any]:
-    """What went wrong, as a sentence, and the way on."""
-    manage = error.context.get("manage_key")
-    more = f"<p>{link('Manage the key at OpenRouter', manage)}</p>" if manage else ""
-    return page(
-        error.title,
-        paragraph(error.detail)
-        + paragraph(error.fix)
-        + more
-        + f"<p>{link('Start again', '/oauth', button=True)}</p>"
-        + f'<p class="small">{escape(error.code)}. Nothing was stored and nothing was charged.</p>',
-        status=error.status,
+def hidden(**fields: str) -> str:
+    return "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
     )

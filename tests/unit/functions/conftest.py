@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.identities import Identities
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
@@ -16,6 +17,7 @@ from tests.fakes.memory import (
     MemorySessionStore,
     MemoryTokenStore,
 )
+from tests.fakes.people import MemoryIdentityStore
 
 Answer = dict[str, Any]
 Call = Callable[..., Answer]
@@ -49,6 +51,11 @@ def vault() -> MemoryKeyVault:
 @pytest.fixture
 def keys(vault: MemoryKeyVault, openrouter: ScriptedOpenRouter, clock: SteppingClock) -> Keys:
     return Keys(vault, {"openrouter": openrouter}, clock)
+
+
+@pytest.fixture
+def identities(vault: MemoryKeyVault, clock: SteppingClock) -> Identities:
+    return Identities(MemoryIdentityStore(lambda user: bool(vault.describe(user))), clock)
 
 
 @pytest.fixture

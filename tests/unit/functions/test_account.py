@@ -11,6 +11,7 @@ from darkroom.models.user_settings import Limits
 from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.cursors import Cursors
+from darkroom.services.accounts.identities import Identities
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.health import Health
@@ -45,6 +46,7 @@ def call(
     keys: Keys,
     vault: MemoryKeyVault,
     openrouter: ScriptedOpenRouter,
+    identities: Identities,
     clock: SteppingClock,
 ) -> Caller:
     jobs = MemoryJobStore()
@@ -61,6 +63,7 @@ def call(
         preferences=preferring(budgets, Unreachable(), {}),
         health=Health({}, OpenRouter(), keys, {}, clock),
         cursors=Cursors(MemorySigningKey()),
+        identities=identities,
         **counting(jobs, ledger, settings, KeyFigures(vault, openrouter), clock),
     )
     return Caller(services)

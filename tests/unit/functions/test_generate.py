@@ -275,7 +275,7 @@ def test_what_is_refused_is_refused_before_anything(
 
 def test_without_a_key_nothing_is_looked_at(call: Call, studio: Studio) -> None:
     status, problem, headers = call(by=studio.token("bob"), model="nobody/nothing")
-    assert (status, problem["code"], problem["connect"]) == (401, "INVALID_API_KEY", "/oauth/start")
+    assert (status, problem["code"], problem["connect"]) == (401, "INVALID_API_KEY", "/oauth/connect")
     assert headers["www-authenticate"] == "Bearer"
 
 

@@ -1,4 +1,4 @@
-"""`make token STACK=…`, against a stack of the emulator's CloudFormation."""
+"""`make token STACK=…` and `make invite STACK=…`, against a stack of the emulator's CloudFormation."""
 
 import json
 from collections.abc import Iterator
@@ -8,9 +8,12 @@ from functools import partial
 import boto3
 import pytest
 
+from darkroom.adapters.link_store import DynamoLinkStore
 from darkroom.adapters.token_store import DynamoTokenStore
+from darkroom.services.accounts.links import LIFETIME, Links
 from darkroom.services.accounts.tokens import Tokens
 from local.emulator import SERVICES, Emulator
+from local.invite import main as invite
 from local.token import main
 
 REGION = "us-east-1"
@@ -26,7 +29,7 @@ TEMPLATE = {
             },
         }
     },
-    "Outputs": {"Table": {"Value": {"Ref": "Table"}}},
+    "Outputs": {"Table": {"Value": {"Ref": "Table"}}, "Url": {"Value": "https://studio.example"}},
 }
 
 
@@ -77,3 +80,35 @@ def test_a_stack_that_is_not_darkroom_s_is_said(capsys: pytest.CaptureFixture[st
     said = capsys.readouterr()
     assert said.out == ""
     assert complaint in said.err
+
+
+@pytest.mark.usefixtures("settings")
+def test_the_invitation_is_a_link_to_the_deployed_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invite(["ann", "--stack", "studio"]) == 0
+    said = capsys.readouterr()
+    address, _, key = said.out.strip().partition("?key=")
+    assert address == "https://studio.example/oauth/link"
+    assert key not in said.err
+    assert "15 minutes" in said.err
+    dynamodb = boto3.client("dynamodb")
+    (table,) = [name for name in dynamodb.list_tables()["TableNames"] if name.startswith("studio-")]
+    links = Links(DynamoLinkStore(table, dynamodb), partial(datetime.now, UTC))
+    link = links.use(key)
+    assert (link.user, link.expires_at - link.created_at <= LIFETIME) == ("ann", True)
+
+
+@pytest.mark.usefixtures("settings")
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["ann", "--stack", "nowhere"], "There is no stack nowhere"),
+        (["ann", "--stack", "other"], "no output Table"),
+        (["Ann B", "--stack", "studio"], "The user name 'Ann B' is not accepted."),
+    ],
+)
+def test_an_invitation_that_cannot_be_made_is_said(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    assert invite(arguments) == 1
+    said = capsys.readouterr()
+    assert (said.out, complaint in said.err) == ("", True)

@@ -3,7 +3,8 @@
 import base64
 import hashlib
 import secrets
-from urllib.parse import parse_qsl, urlsplit
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from darkroom.errors import (
     ServiceUnavailable,
     UnusableAnswer,
 )
+from darkroom.models.key_terms import NO_TERMS, KeyTerms
 from darkroom.ports import KeyInspector, KeyIssuer
 from darkroom.providers import ProviderSettings
 from darkroom.providers._http import HttpClient, Timeouts
@@ -46,14 +48,16 @@ def _auth(url: str, waits: list[float] | None = None) -> OpenRouterAuth:
 
 
 def _code(simulator: Simulator, auth: KeyIssuer) -> str:
-    address = auth.authorize_url(callback_url=CALLBACK, code_challenge=CHALLENGE, state="st-1")
+    address = auth.authorize_url(callback_url=CALLBACK, code_challenge=CHALLENGE, state="st-1", terms=NO_TERMS)
     back = dict(parse_qsl(urlsplit(simulator.consent(address)).query))
     assert (back["state"], back["attempt"]) == ("st-1", "abc")
     return back["code"]
 
 
 def test_the_address_is_the_consent_page_with_a_challenge() -> None:
-    address = urlsplit(OpenRouterAuth().authorize_url(callback_url=CALLBACK, code_challenge=CHALLENGE, state="s&t"))
+    address = urlsplit(
+        OpenRouterAuth().authorize_url(callback_url=CALLBACK, code_challenge=CHALLENGE, state="s&t", terms=NO_TERMS)
+    )
     assert f"{address.scheme}://{address.netloc}{address.path}" == "https://openrouter.ai/auth"
     assert dict(parse_qsl(address.query)) == {
         "callback_url": CALLBACK,
@@ -65,7 +69,9 @@ def test_the_address_is_the_consent_page_with_a_challenge() -> None:
 
 
 def test_without_a_callback_there_is_no_state() -> None:
-    address = OpenRouterAuth(key_label=None).authorize_url(callback_url=None, code_challenge=CHALLENGE, state="st-1")
+    address = OpenRouterAuth(key_label=None).authorize_url(
+        callback_url=None, code_challenge=CHALLENGE, state="st-1", terms=NO_TERMS
+    )
     assert {name for name, _ in parse_qsl(urlsplit(address).query)} == {"code_challenge", "code_challenge_method"}
 
 
@@ -190,3 +196,54 @@ def test_an_overdrawn_key_has_nothing_left_rather_than_no_limit() -> None:
     with serving(patiently(body)) as server:
         status = _auth(f"http://127.0.0.1:{server.port}").inspect("sk-or-v1-1")
     assert (status.limit_remaining, status.is_exhausted, status.usage) == (0, True, 1_020_000)
+
+
+class TestTerms:
+    """A limit, an interval and an expiry, by the names and in the units of OpenRouter's own description."""
+
+    TERMS = KeyTerms(limit=2_500_000, limit_reset="monthly", expires_at=datetime(2027, 4, 1, 2, tzinfo=UTC))
+
+    def test_the_consent_page_is_asked_to_propose_them(self) -> None:
+        address = OpenRouterAuth().authorize_url(
+            callback_url=CALLBACK, code_challenge=CHALLENGE, state="st-1", terms=self.TERMS
+        )
+        query = parse_qs(urlsplit(address).query)
+        given = {name: query[name] for name in ("limit", "usage_limit_type", "expires_at")}
+        assert given == {"limit": ["2.5"], "usage_limit_type": ["monthly"], "expires_at": ["2027-04-01T02:00:00Z"]}
+
+    def test_a_code_for_a_limited_key_becomes_one(self, simulator: Simulator) -> None:
+        auth = _auth(simulator.url)
+        code = auth.limited_code(simulator.key, self.TERMS, callback_url=CALLBACK, code_challenge=CHALLENGE)
+        issued = auth.exchange(code=code, code_verifier=VERIFIER)
+        status = auth.inspect(issued.key)
+        assert (status.limit, status.limit_reset, status.expires_at) == (
+            self.TERMS.limit,
+            self.TERMS.limit_reset,
+            self.TERMS.expires_at,
+        )
+        assert self.TERMS.are_kept_by(status)
+
+    @pytest.mark.parametrize(
+        ("scenario", "error"),
+        [
+            ("conflict", CodeConflict),
+            ("forbidden", ExchangeUnavailable),
+            ("method_not_allowed", ExchangeUnavailable),
+            ("internal", ServiceUnavailable),
+        ],
+    )
+    def test_what_openrouter_does_not_make_is_said(
+        self, simulator: Simulator, scenario: str, error: type[DarkroomError]
+    ) -> None:
+        simulator.scenario(scenario, path="/auth/keys/code", times=5)
+        with pytest.raises(error) as refused:
+            _auth(simulator.url).limited_code(
+                simulator.key, self.TERMS, callback_url=CALLBACK, code_challenge=CHALLENGE
+            )
+        assert simulator.key not in str(refused.value.problem())
+
+    def test_a_key_that_is_none_is_said(self, simulator: Simulator) -> None:
+        with pytest.raises(InvalidApiKey):
+            _auth(simulator.url).limited_code(
+                "sk-or-v1-" + "0" * 64, self.TERMS, callback_url=CALLBACK, code_challenge=CHALLENGE
+            )

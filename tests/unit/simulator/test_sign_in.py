@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -188,3 +188,58 @@ class TestExchange:
     def test_scenarios(self, simulator: Simulator, name: str, status: int) -> None:
         simulator.scenario(name, path="/auth/keys")
         assert exchange(simulator, code=code_from(simulator)).status_code == status
+
+
+class TestLimitedKeys:
+    """`POST /auth/keys/code`: the documented way to a key with a limit, an interval and an expiry."""
+
+    TERMS: ClassVar = {"limit": 2.5, "usage_limit_type": "monthly", "expires_at": "2026-04-01T00:00:00Z"}
+
+    def _ask(self, simulator: Simulator, **fields: Any) -> httpx.Response:
+        body = {"callback_url": CALLBACK, "code_challenge": challenge_for(VERIFIER), "code_challenge_method": "S256"}
+        headers = {"authorization": f"Bearer {simulator.key}"}
+        return httpx.post(f"{simulator.api}/auth/keys/code", json={**body, **fields}, headers=headers, trust_env=False)
+
+    def _key(self, simulator: Simulator, secret: str) -> Any:
+        headers = {"authorization": f"Bearer {secret}"}
+        return httpx.get(f"{simulator.api}/key", headers=headers, trust_env=False).json()["data"]
+
+    def test_the_key_of_the_code_keeps_all_three(self, simulator: Simulator, clock: SteppingClock) -> None:
+        code = self._ask(simulator, **self.TERMS).json()["data"]["id"]
+        secret = exchange(simulator, code=code).json()["key"]
+        key = self._key(simulator, secret)
+        assert (key["limit"], key["limit_remaining"], key["limit_reset"]) == (2.5, 2.5, "monthly")
+        assert key["expires_at"].startswith("2026-04-01T00:00:00")
+        clock.step(timedelta(days=31))
+        headers = {"authorization": f"Bearer {secret}"}
+        assert httpx.get(f"{simulator.api}/key", headers=headers, trust_env=False).status_code == 401
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"limit": "5"},
+            {"limit": -1},
+            {"usage_limit_type": "hourly"},
+            {"code_challenge_method": "S512"},
+            {"key_label": "x" * 101},
+            {"expires_at": "tomorrow"},
+            {"expires_at": "2026-04-01T00:00:00+02:00"},
+            {"expires_at": "2026-02-01T00:00:00Z"},
+            {"callback_url": "http://app.example/back"},
+        ],
+        ids=str,
+    )
+    def test_what_it_does_not_take(self, simulator: Simulator, fields: dict[str, Any]) -> None:
+        assert self._ask(simulator, **fields).status_code == 400
+
+    def test_the_pages_own_address_proposes_nothing(self, simulator: Simulator) -> None:
+        named = {"limit": "2.5", "usage_limit_type": "monthly", "expires_at": "2026-04-01T00:00:00Z"}
+        form = Form(httpx.get(address(simulator, **named), trust_env=False).text)
+        assert form.fields["limit"] == ""
+        assert not {"usage_limit_type", "expires_at"} & form.fields.keys()
+
+    def test_another_person_has_another_id(self, simulator: Simulator) -> None:
+        codes = [code_from(simulator), code_from(simulator, account="user_2second")]
+        given = [exchange(simulator, code=code).json() for code in codes]
+        assert [each["user_id"] for each in given] == [simulator.state.user_id, "user_2second"]
+        assert self._key(simulator, given[1]["key"])["creator_user_id"] == "user_2second"

@@ -7,6 +7,8 @@ import boto3
 
 from darkroom.adapters import probes
 from darkroom.adapters.aws import CLIENT_CONFIG, bounded
+from darkroom.adapters.identity_store import DynamoIdentityStore
+from darkroom.adapters.link_store import DynamoLinkStore
 from darkroom.bootstrap._base import (
     ProvidersByName,
     Stores,
@@ -23,11 +25,13 @@ from darkroom.bootstrap._base import (
 from darkroom.bootstrap._preferences import preferences
 from darkroom.bootstrap._usage import key_figures, reports, usage
 from darkroom.models.money import MicroUsd
-from darkroom.ports import Ledger
+from darkroom.ports import Clock, Ledger
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.connect import Connect, SignInPolicy
 from darkroom.services.accounts.cursors import Cursors
+from darkroom.services.accounts.identities import Identities
 from darkroom.services.accounts.keys import Keys
+from darkroom.services.accounts.links import Links
 from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.health import Health
@@ -52,6 +56,7 @@ class AccountServices:
     key_figures: KeyFigures
     reports: Reports
     cursors: Cursors
+    identities: Identities
 
 
 def account(environ: Mapping[str, str]) -> AccountServices:
@@ -70,7 +75,12 @@ def account(environ: Mapping[str, str]) -> AccountServices:
         key_figures=key_figures(settings, behind),
         reports=reports(settings, behind),
         cursors=cursors(settings, behind),
+        identities=identities(settings, behind),
     )
+
+
+def identities(settings: Settings, behind: Stores) -> Identities:
+    return Identities(DynamoIdentityStore(settings.table, behind.dynamodb), now)
 
 
 def health(settings: Settings, behind: Stores) -> Health:
@@ -98,22 +108,32 @@ class OAuthServices:
     connect: Connect
     keys: Keys
     sessions: Sessions
+    identities: Identities
+    links: Links
+    tokens: Tokens
+    now: Clock
 
 
 def oauth(environ: Mapping[str, str]) -> OAuthServices:
     settings = Settings.from_environ(environ)
     behind = stores(settings)
     sessions, kept = Sessions(behind.sessions, now), keys(settings, behind)
+    people = identities(settings, behind)
     return OAuthServices(
         callers=callers(settings, behind),
         connect=Connect(
             store=behind.sessions,
             sessions=sessions,
             keys=kept,
+            identities=people,
             issuer=openrouter_auth(settings),
             policy=SignInPolicy(settings.sign_in, settings.sign_in_users),
             clock=now,
         ),
         keys=kept,
         sessions=sessions,
+        identities=people,
+        links=Links(DynamoLinkStore(settings.table, behind.dynamodb), now),
+        tokens=Tokens(behind.tokens, now),
+        now=now,
     )

@@ -27,7 +27,11 @@ DarkroomError
 │   │   ├── SignInElsewhere          400 SIGN_IN_ELSEWHERE       another browser's
 │   │   ├── SignInExpired            400 SIGN_IN_EXPIRED         took longer than ten minutes
 │   │   ├── SignInDenied             403 SIGN_IN_DENIED          the person did not allow it
-│   │   └── SignInNotAllowed         403 SIGN_IN_NOT_ALLOWED     the stack does not let this person in
+│   │   ├── SignInNotAllowed         403 SIGN_IN_NOT_ALLOWED     the stack does not let this person in
+│   │   ├── KeyTermsNotKept          502 KEY_TERMS_NOT_KEPT      OpenRouter made a key without the limit asked for
+│   │   ├── SignInLinkInvalid        400 SIGN_IN_LINK_INVALID    a one-time link that is unknown, used or over
+│   │   ├── AccountExists            409 ACCOUNT_EXISTS          an account holds a pasted key of this person
+│   │   └── LinkedElsewhere          409 LINKED_ELSEWHERE        the OpenRouter user signs in to another account
 │   ├── UrlRefused                   400 URL_REFUSED             a URL that may not be fetched from here
 │   ├── UrlUnreachable               400 URL_UNREACHABLE         the other side did not give the file
 │   └── ImageError                   the bytes are no picture that can be worked on
@@ -75,6 +79,7 @@ from darkroom.errors.base import (
     Upstream,
 )
 from darkroom.errors.caller import (
+    AccountExists,
     BudgetExceeded,
     CallerError,
     Conflict,
@@ -88,7 +93,9 @@ from darkroom.errors.caller import (
     InvalidParameter,
     InvalidToken,
     JobCanceled,
+    KeyTermsNotKept,
     LicenceNotAcknowledged,
+    LinkedElsewhere,
     MethodNotAllowed,
     MoneyRefused,
     NoForeground,
@@ -100,6 +107,7 @@ from darkroom.errors.caller import (
     SignInElsewhere,
     SignInError,
     SignInExpired,
+    SignInLinkInvalid,
     SignInNotAllowed,
     SignInUnknown,
     SignInUsed,
@@ -145,6 +153,7 @@ from darkroom.errors.provider import (
 
 __all__ = [
     "AccessForbidden",
+    "AccountExists",
     "AnswerNotGiven",
     "AnswerPending",
     "BudgetExceeded",
@@ -174,8 +183,10 @@ __all__ = [
     "InvalidPrompt",
     "InvalidToken",
     "JobCanceled",
+    "KeyTermsNotKept",
     "KeyUnreadable",
     "LicenceNotAcknowledged",
+    "LinkedElsewhere",
     "MethodNotAllowed",
     "MoneyRefused",
     "NetworkError",
@@ -194,6 +205,7 @@ __all__ = [
     "SignInElsewhere",
     "SignInError",
     "SignInExpired",
+    "SignInLinkInvalid",
     "SignInNotAllowed",
     "SignInRefused",
     "SignInUnknown",

@@ -149,6 +149,27 @@ class SignInNotAllowed(SignInError):
     status = 403
 
 
+class KeyTermsNotKept(SignInError):
+    code = "KEY_TERMS_NOT_KEPT"
+    status = 502
+
+
+class SignInLinkInvalid(SignInError):
+    code = "SIGN_IN_LINK_INVALID"
+
+
+class AccountExists(SignInError):
+    code = "ACCOUNT_EXISTS"
+    status = 409
+    title = "You may have an account here already"
+
+
+class LinkedElsewhere(SignInError):
+    code = "LINKED_ELSEWHERE"
+    status = 409
+    title = "This OpenRouter account belongs to another account here"
+
+
 class UrlRefused(CallerError):
     code = "URL_REFUSED"
     title = "The URL may not be fetched"

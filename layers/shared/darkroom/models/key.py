@@ -19,3 +19,4 @@ class StoredKey(BaseModel):
     sha256: str = Field(description="Hex digest of the whole key; OpenRouter's own page for the key is named after it.")
     label: str = ""
     connected_at: datetime
+    owner_sha256: str = Field("", description="Digest of the provider's id of the person whose key it is, if known.")

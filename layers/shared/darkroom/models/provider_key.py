@@ -27,7 +27,8 @@ class KeyStatus(BaseModel):
     is_management_key: bool = False
     free_requests_remaining: int | None = Field(None, description="Calls of free models that are left today.")
     expires_at: datetime | None = None
-    user_id: str | None = None
+    user_id: str | None = Field(None, description="The provider's id of the person who made the key.")
+    is_shared: bool = Field(False, description="The key is an organization's.")
 
     @property
     def is_exhausted(self) -> bool:

@@ -1,8 +1,14 @@
-"""Signing in with a browser: the attempt, and the session it ends in."""
+"""Signing in with a browser: the attempt or the link, and the session it ends in."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.key_terms import NO_TERMS, KeyTerms
+from darkroom.models.token import USER_PATTERN
+
+SignedInWith = Literal["openrouter", "link", "token"]
 
 
 class SignInAttempt(BaseModel):
@@ -16,6 +22,23 @@ class SignInAttempt(BaseModel):
     return_to: str = Field(description="Path to go back to, on this origin.")
     expires_at: datetime
     used: bool = False
+    user: str = Field("", description="The account that the key is for; empty: the OpenRouter user's own.")
+    session_sha256: str = Field("", description="The session that began it, which has to be there at its end.")
+    new_account: bool = Field(False, description="The person said that no account here is theirs yet.")
+    move: bool = Field(False, description="The person agreed to move the OpenRouter user from another account.")
+    terms: KeyTerms = NO_TERMS
+
+
+class SignInLink(BaseModel):
+    """A link that signs one browser in to an account, once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str = Field(repr=False, description="Digest of the secret in the link.")
+    user: str = Field(pattern=USER_PATTERN)
+    created_at: datetime
+    expires_at: datetime
+    used: bool = False
 
 
 class Session(BaseModel):
@@ -25,3 +48,7 @@ class Session(BaseModel):
     user: str
     created_at: datetime
     expires_at: datetime
+    signed_in_with: SignedInWith = "openrouter"
+    token_sha256: str = Field(
+        "", repr=False, description="Of the API token that it was opened with, which it ends and is limited with."
+    )

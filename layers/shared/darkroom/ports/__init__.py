@@ -5,10 +5,12 @@ from darkroom.ports.conversations import ConversationStore, RecipeStore, RenderQ
 from darkroom.ports.figures import CatalogueStore, KeptList, ModelStatistics, Telemetry
 from darkroom.ports.jobs import AnswerStore, JobPage, JobQueue, JobStore, Ledger, OpenJob, RawAnswerStore, ReceiptPage
 from darkroom.ports.people import (
+    IdentityStore,
     IssuedKey,
     KeyInspector,
     KeyIssuer,
     KeyVault,
+    LinkStore,
     SessionStore,
     SettingsStore,
     SigningKey,
@@ -26,6 +28,7 @@ __all__ = [
     "CatalogueStore",
     "Clock",
     "ConversationStore",
+    "IdentityStore",
     "ImageStore",
     "IssuedKey",
     "JobPage",
@@ -36,6 +39,7 @@ __all__ = [
     "KeyIssuer",
     "KeyVault",
     "Ledger",
+    "LinkStore",
     "Matter",
     "ModelStatistics",
     "OnAnswer",

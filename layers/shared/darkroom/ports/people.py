@@ -6,9 +6,11 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from darkroom.models.identity import Identity
 from darkroom.models.key import KeyProvider, StoredKey
+from darkroom.models.key_terms import KeyTerms
 from darkroom.models.provider_key import KeyStatus
-from darkroom.models.session import Session, SignInAttempt
+from darkroom.models.session import Session, SignInAttempt, SignInLink
 from darkroom.models.token import ApiToken
 from darkroom.models.user_settings import UserSettings
 
@@ -43,6 +45,36 @@ class SessionStore(Protocol):
     def find(self, sha256: str) -> Session | None: ...
 
     def close(self, sha256: str) -> None: ...
+
+
+class LinkStore(Protocol):
+    """Links that sign a browser in once."""
+
+    def add(self, link: SignInLink) -> None: ...
+
+    def find(self, sha256: str) -> SignInLink | None:
+        """The link, used or not. Reading it uses nothing up."""
+
+    def use(self, sha256: str, at: datetime) -> SignInLink | None:
+        """Takes the link as it was, once; None if it is not there, was used, or is over at that time."""
+
+
+class IdentityStore(Protocol):
+    """Which account each OpenRouter user belongs to."""
+
+    def find(self, sha256: str) -> Identity | None: ...
+
+    def link(self, identity: Identity, *, instead_of: Identity | None) -> bool:
+        """Stores it in place of the one that was read before; False, and nothing is stored, if that has changed."""
+
+    def of_user(self, user: str) -> Sequence[Identity]:
+        """Those that belong to the account, verified or not."""
+
+    def unlink(self, identity: Identity) -> bool:
+        """Whether it was there as it was read."""
+
+    def is_used(self, user: str) -> bool:
+        """Whether anything is kept under that name: a key, a picture, a receipt."""
 
 
 class SigningKey(Protocol):
@@ -80,8 +112,14 @@ class IssuedKey(BaseModel):
 class KeyIssuer(Protocol):
     """Where a user signs in, and gets an API key of their own for it (OAuth PKCE, S256)."""
 
-    def authorize_url(self, *, callback_url: str | None, code_challenge: str, state: str | None) -> str:
-        """The consent page. Without a callback it shows the code, for the user to copy; there is no state then."""
+    def authorize_url(
+        self, *, callback_url: str | None, code_challenge: str, state: str | None, terms: KeyTerms
+    ) -> str:
+        """The consent page. Without a callback it shows the code, for the user to copy; there is no state then.
+
+        Args:
+            terms: what the page is asked to propose. It may ignore them, and the person may choose otherwise there.
+        """
 
     def exchange(self, *, code: str, code_verifier: str) -> IssuedKey:
         """The API key that the code stands for, and whose it is.
@@ -92,6 +130,17 @@ class KeyIssuer(Protocol):
             CodeInvalid, CodeMismatch, CodeExpired, CodeConflict, ExchangeUnavailable: the provider said no.
             RateLimited, ServiceUnavailable, ProviderTimeout, NetworkError: it said nothing of the code.
             UnusableAnswer: it answered without a key.
+        """
+
+    def limited_code(self, key: str, terms: KeyTerms, *, callback_url: str, code_challenge: str) -> str:
+        """A code for another key of the same person that keeps the terms.
+
+        Args:
+            key: one of the person's, as `exchange` gave it out.
+
+        Raises:
+            InvalidApiKey, ExchangeUnavailable, CodeConflict: the provider makes none.
+            RateLimited, ServiceUnavailable, ProviderTimeout, NetworkError, UnusableAnswer: it said nothing of it.
         """
 
 

@@ -89,6 +89,7 @@ def key_status(value: Mapping[str, Any]) -> KeyStatus:
         free_requests_remaining=_wire.integer(free.get("remaining")),
         expires_at=_wire.moment(data.get("expires_at")),
         user_id=_wire.text(data.get("creator_user_id")),
+        is_shared=data.get("organization_id") is not None,
     )
 
 

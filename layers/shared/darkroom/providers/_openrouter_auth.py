@@ -3,6 +3,8 @@
     https://openrouter.ai/auth?callback_url=…&code_challenge=…&code_challenge_method=S256&state=…
     POST /auth/keys   {"code":"…","code_verifier":"…","code_challenge_method":"S256"}         (without a key)
     200 {"key":"sk-or-v1-…","user_id":"user_2yOPcMpKoQhcd4bVgSMlELRaIah"}
+    POST /auth/keys/code   {"callback_url":"…","limit":5,"usage_limit_type":"monthly","expires_at":"…Z", …}
+    200 {"data":{"id":"auth_code_…","app_id":12345,"created_at":"…"}}                              (with a key)
 
     400 Invalid code · 403 Invalid code or code_verifier · 403 Authorization code expired · 405 · 409
 
@@ -10,6 +12,8 @@
 good for one attempt, which may have used it up even when no answer comes: only what never left is sent again.
 """
 
+from datetime import UTC
+from typing import Any
 from urllib.parse import urlencode
 
 from darkroom.errors import (
@@ -23,6 +27,8 @@ from darkroom.errors import (
     UnusableAnswer,
 )
 from darkroom.models.deadline import Deadline
+from darkroom.models.key_terms import KeyTerms
+from darkroom.models.money import in_dollars
 from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import IssuedKey
 from darkroom.providers import _wire
@@ -63,13 +69,17 @@ class OpenRouterAuth:
         self._key_label = key_label
         self._calls: Calls = calls(settings, http=http, retries=retries)
 
-    def authorize_url(self, *, callback_url: str | None, code_challenge: str, state: str | None) -> str:
+    def authorize_url(
+        self, *, callback_url: str | None, code_challenge: str, state: str | None, terms: KeyTerms
+    ) -> str:
         query = {
             "callback_url": callback_url,
             "code_challenge": code_challenge,
             "code_challenge_method": "S256",
             "state": state if callback_url else None,
             "key_label": self._key_label,
+            # Documented for `/auth/keys/code` alone: where the page ignores them, `limited_code` asks again.
+            **_wire_terms(terms),
         }
         return f"{self._url}/auth?{urlencode({name: value for name, value in query.items() if value is not None})}"
 
@@ -86,6 +96,25 @@ class OpenRouterAuth:
             deadline=Deadline(_SECONDS),
         )
 
+    def limited_code(self, key: str, terms: KeyTerms, *, callback_url: str, code_challenge: str) -> str:
+        wanted = {
+            "callback_url": callback_url,
+            "code_challenge": code_challenge,
+            "code_challenge_method": "S256",
+            "key_label": self._key_label,
+            **_wire_terms(terms),
+        }
+        return self._calls.free(
+            "POST",
+            "/auth/keys/code",
+            _code,
+            body={name: value for name, value in wanted.items() if value is not None},
+            key=key,
+            repeatable=False,
+            refused=_code_refused,
+            deadline=Deadline(_SECONDS),
+        )
+
     def inspect(self, key: str) -> KeyStatus:
         return inspect(self._calls, key)
 
@@ -98,6 +127,38 @@ def inspect(asking: Calls, key: str) -> KeyStatus:
     """
     value = asking.free("GET", "/key", whole_json, key=key, deadline=Deadline(_SECONDS))
     return key_status(value)
+
+
+def _wire_terms(terms: KeyTerms) -> dict[str, Any]:
+    """OpenRouter's own names: dollars, `daily`/`weekly`/`monthly`, and a time in UTC."""
+    named = {
+        "limit": None if terms.limit is None else float(in_dollars(terms.limit)),
+        "usage_limit_type": terms.limit_reset,
+        "expires_at": f"{terms.expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if terms.expires_at else None,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _code(answer: Answer, asked: Asked) -> str:
+    code = _wire.text(_wire.mapping(whole_json(answer, asked).get("data")).get("id"))
+    if not code:
+        raise UnusableAnswer("OpenRouter answered without a code.", fix=_AGAIN, upstream=asked.upstream())
+    return code
+
+
+def _code_refused(answer: Answer, asked: Asked) -> DarkroomError:
+    complaint = Complaint.of_answer(answer)
+    if complaint.status == 409:
+        kind: type[SignInRefused] = CodeConflict
+    elif complaint.status < 500 and complaint.status not in (401, 408, 429):
+        kind = ExchangeUnavailable
+    else:
+        return refused(answer, asked)
+    return kind(
+        f"OpenRouter makes no key with that limit or expiry; it answered {complaint.status}.",
+        fix="Start again without them, and set the limit on OpenRouter's own page.",
+        upstream=asked.upstream(message=complaint.message),
+    )
 
 
 def _issued(answer: Answer, asked: Asked) -> IssuedKey:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,37 +22,16 @@ from darkroom.errors import (
     SignInUnknown,
     SignInUsed,
 )
-from darkroom.services.accounts.connect import HOME, LIFETIME, Connect, SignInPolicy, WayOut, checked_path, user_of
-from darkroom.services.accounts.keys import Keys
-from darkroom.services.accounts.sessions import Sessions
+from darkroom.services.accounts.connect import (
+    HOME,
+    LIFETIME,
+    SignInPolicy,
+    WayOut,
+    checked_path,
+)
+from darkroom.services.accounts.identities import user_of
 from tests.conftest import SteppingClock
-from tests.fakes.issuer import ScriptedOpenRouter
-from tests.fakes.memory import MemoryKeyVault, MemorySessionStore
-
-CALLBACK = "https://darkroom.example/oauth/callback"
-
-
-class World:
-    def __init__(self, clock: SteppingClock, policy: SignInPolicy | None = None) -> None:
-        self.clock = clock
-        self.openrouter = ScriptedOpenRouter()
-        self.vault = MemoryKeyVault()
-        self.store = MemorySessionStore()
-        self.sessions = Sessions(self.store, clock)
-        self.connect = Connect(
-            store=self.store,
-            sessions=self.sessions,
-            keys=Keys(self.vault, {"openrouter": self.openrouter}, clock),
-            issuer=self.openrouter,
-            policy=policy or SignInPolicy("anyone"),
-            clock=clock,
-        )
-
-    def start(self, browser: str | None = None, return_to: str | None = None) -> WayOut:
-        return self.connect.start(callback=CALLBACK, return_to=return_to, browser=browser)
-
-    def nothing_is_stored(self) -> bool:
-        return not self.vault.kept and not self.store.sessions
+from tests.unit.services.accounts.signing_in import CALLBACK, World
 
 
 @pytest.fixture
@@ -95,13 +75,13 @@ class TestWayOut:
     def test_without_a_callback_there_is_no_state(self, world: World) -> None:
         way = world.connect.start(callback=None, return_to=None, browser=None)
         assert set(parse_qs(urlsplit(way.url).query)) == {"code_challenge"}
-        assert world.connect.finish(nonce=way.nonce, browser=way.browser, code="c").user
+        assert world.finish(way).user
 
 
 class TestWayBack:
     def test_it_ends_with_a_key_a_session_and_the_path_asked_for(self, world: World) -> None:
         way = world.start(return_to="/studio?x=1")
-        done = world.connect.finish(nonce=_nonce(way), browser=way.browser, code="the-code")
+        done = world.finish(way, nonce=_nonce(way), code="the-code")
         assert done.return_to == "/studio?x=1"
         assert done.user == user_of("user_alice")
         session = world.sessions.find(done.session)
@@ -114,35 +94,36 @@ class TestWayBack:
         users = set()
         for _ in range(2):
             way = world.start()
-            users.add(world.connect.finish(nonce=way.nonce, browser=way.browser, code="c").user)
+            users.add(world.finish(way).user)
         assert len(users) == 1
         assert len(world.vault.kept) == 1
 
     def test_a_person_whom_openrouter_does_not_name_is_known_by_their_key(self, world: World) -> None:
         world.openrouter.user_id = None
         way = world.start()
-        assert world.connect.finish(nonce=way.nonce, browser=way.browser, code="c").user.startswith("or-")
+        assert world.finish(way).user.startswith("or-")
 
     def test_two_tabs_come_back_in_either_order(self, world: World) -> None:
         first = world.start(return_to="/first")
         second = world.start(browser=first.browser, return_to="/second")
         for way, path in ((second, "/second"), (first, "/first")):
-            assert world.connect.finish(nonce=way.nonce, browser=way.browser, code="c").return_to == path
+            assert world.finish(way).return_to == path
 
 
 def _replayed(world: World) -> None:
     way = world.start()
-    world.connect.finish(nonce=way.nonce, browser=way.browser, code="c")
+    world.finish(way)
     world.vault.kept.clear()
+    world.identity_store.kept.clear()
     world.store.sessions.clear()
     world.openrouter.exchanges.clear()
-    world.connect.finish(nonce=way.nonce, browser=way.browser, code="c")
+    world.finish(way)
 
 
 def _expired(world: World) -> None:
     way = world.start()
     world.clock.step(LIFETIME)
-    world.connect.finish(nonce=way.nonce, browser=way.browser, code="c")
+    world.finish(way)
 
 
 def _finish(nonce: str | None = None, browser: str | None = None, code: str | None = "c") -> Callable[[World], None]:
@@ -152,6 +133,8 @@ def _finish(nonce: str | None = None, browser: str | None = None, code: str | No
             nonce=way.nonce if nonce is None else nonce or None,
             browser=way.browser if browser is None else browser or None,
             code=code,
+            caller=None,
+            callback=CALLBACK,
         )
 
     return run
@@ -183,8 +166,8 @@ def test_what_does_not_fit_ends_before_openrouter_is_asked(
 def test_another_browser_does_not_use_the_attempt_up(world: World) -> None:
     way = world.start()
     with pytest.raises(SignInElsewhere):
-        world.connect.finish(nonce=way.nonce, browser="B" * 43, code="c")
-    assert world.connect.finish(nonce=way.nonce, browser=way.browser, code="c").user
+        world.finish(replace(way, browser="B" * 43))
+    assert world.finish(way).user
 
 
 @pytest.mark.parametrize("refusal", [CodeMismatch("No."), CodeExpired("Late."), NetworkError("Down.")])
@@ -192,7 +175,7 @@ def test_nothing_is_stored_when_openrouter_gives_no_key(world: World, refusal: D
     world.openrouter.refusal = refusal
     way = world.start()
     with pytest.raises(type(refusal)):
-        world.connect.finish(nonce=way.nonce, browser=way.browser, code="c")
+        world.finish(way)
     assert world.nothing_is_stored()
 
 
@@ -200,7 +183,7 @@ def test_nothing_is_stored_when_the_new_key_is_not_good(world: World) -> None:
     world.openrouter.key_refusal = InvalidApiKey("No such key.")
     way = world.start()
     with pytest.raises(InvalidApiKey):
-        world.connect.finish(nonce=way.nonce, browser=way.browser, code="c")
+        world.finish(way)
     assert world.nothing_is_stored()
 
 
@@ -214,13 +197,13 @@ class TestWhoMay:
     def test_a_list_lets_those_on_it_in(self, clock: SteppingClock) -> None:
         world = World(clock, SignInPolicy("listed", frozenset({"user_alice"})))
         way = world.start()
-        assert world.connect.finish(nonce=way.nonce, browser=way.browser, code="c").user
+        assert world.finish(way).user
 
     def test_who_is_not_on_it_is_told_their_id_and_leaves_nothing(self, clock: SteppingClock) -> None:
         world = World(clock, SignInPolicy("listed", frozenset({"user_bob"})))
         way = world.start()
         with pytest.raises(SignInNotAllowed, match="user_alice") as refused:
-            world.connect.finish(nonce=way.nonce, browser=way.browser, code="c")
+            world.finish(way)
         assert refused.value.context["manage_key"].startswith("https://openrouter.ai/keys/")
         assert world.openrouter.key not in str(refused.value.problem())
         assert world.nothing_is_stored()

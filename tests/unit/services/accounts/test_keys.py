@@ -29,7 +29,7 @@ def test_the_stacks_key_never_pays_what_the_users_own_was_to(clock: SteppingCloc
         _keys(clock, operator=STACKS).reveal("alice", provider, own=True)
     problem = refused.value.problem()
     assert (problem["charged"], problem["retryable"], problem.get("connect")) == (
-        False, False, "/oauth/start" if provider == "openrouter" else None
+        False, False, "/oauth/connect" if provider == "openrouter" else None
     )  # fmt: skip
     assert fix in problem["fix"]
     assert problem["fix"].endswith("Then ask again.")
@@ -55,4 +55,4 @@ def test_without_any_key_the_way_to_one_is_told(clock: SteppingClock, operator: 
         _keys(clock, operator).reveal("alice", "openrouter", own=False)
     problem = refused.value.problem()
     assert (problem["status"], problem["code"], problem["charged"]) == (401, "INVALID_API_KEY", False)
-    assert (problem["fix"], problem["connect"]) == (CONNECT, "/oauth/start")
+    assert (problem["fix"], problem["connect"]) == (CONNECT, "/oauth/connect")

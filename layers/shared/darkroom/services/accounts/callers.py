@@ -22,18 +22,26 @@ class Callers:
             InvalidToken: the token is not valid, whatever the session is.
         """
         if not token:
-            found = self._sessions.find(session)
-            if found is not None:
-                return Caller(user=found.user)
+            caller = self._signed_in(session)
+            if caller is not None:
+                return caller
         known = self._tokens.authenticate(token)
         return Caller(user=known.user, token=known)
 
-    def known(self, *, token: str | None, session: str | None) -> str | None:
-        """The caller's name if there is a valid sign of it; for routes that serve everybody."""
+    def known(self, *, token: str | None, session: str | None) -> Caller | None:
+        """The caller if there is a valid sign of who it is; for routes that serve everybody."""
         if token:
             try:
-                return self._tokens.authenticate(token).user
+                known = self._tokens.authenticate(token)
             except InvalidToken:
                 return None
-        found = self._sessions.find(session)
-        return found.user if found else None
+            return Caller(user=known.user, token=known)
+        return self._signed_in(session)
+
+    def _signed_in(self, secret: str | None) -> Caller | None:
+        """By a session; one that was opened with an API token is over when the token is, and limited as it is."""
+        session = self._sessions.find(secret)
+        if session is None or not session.token_sha256:
+            return Caller(user=session.user, session=session) if session else None
+        token = self._tokens.by_digest(session.token_sha256)
+        return Caller(user=token.user, token=token, session=session) if token else None

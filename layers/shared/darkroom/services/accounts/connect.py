@@ -1,4 +1,6 @@
-"""Signing in with OpenRouter: to its consent page with a challenge, and back with a code that becomes a key.
+"""Signing in with OpenRouter, or connecting it to an account.
+
+To its consent page with a challenge, and back with a code that becomes a key.
 
 The way there and back is good once, for ten minutes, for one browser. Its nonce is in the callback's own address and in
 `state`, because not every answer of OpenRouter's has brought `state` back; only digests of nonce and cookie are kept.
@@ -14,7 +16,9 @@ from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 from darkroom.errors import (
+    DarkroomError,
     InvalidParameter,
+    KeyTermsNotKept,
     SignInDenied,
     SignInElsewhere,
     SignInExpired,
@@ -22,9 +26,13 @@ from darkroom.errors import (
     SignInUnknown,
     SignInUsed,
 )
+from darkroom.models.caller import Caller
 from darkroom.models.digest import digest
+from darkroom.models.key_terms import NO_TERMS, KeyTerms
+from darkroom.models.provider_key import KeyStatus
 from darkroom.models.session import SignInAttempt
-from darkroom.ports import Clock, KeyIssuer, SessionStore
+from darkroom.ports import Clock, IssuedKey, KeyIssuer, SessionStore
+from darkroom.services.accounts.identities import Identities, Linking, user_of
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.sessions import Sessions
 
@@ -44,10 +52,31 @@ class WayOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Purpose:
+    """What the person wants of the way to OpenRouter and back.
+
+    Attributes:
+        caller: who is known already; the key then goes to that account. None: they sign in.
+        new_account, move: what the person said to AccountExists and LinkedElsewhere.
+        terms: what the key is to be good for.
+    """
+
+    caller: Caller | None = None
+    new_account: bool = False
+    move: bool = False
+    terms: KeyTerms = NO_TERMS
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
+    """Attributes:
+    unused_key: digest of a key that OpenRouter made on the way, and that is not kept: its owner may remove it there.
+    """
+
     user: str
     session: str
     return_to: str
+    unused_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +97,7 @@ class Connect:
         store: SessionStore,
         sessions: Sessions,
         keys: Keys,
+        identities: Identities,
         issuer: KeyIssuer,
         policy: SignInPolicy,
         clock: Clock,
@@ -75,22 +105,33 @@ class Connect:
         self._store = store
         self._sessions = sessions
         self._keys = keys
+        self._identities = identities
         self._issuer = issuer
         self._policy = policy
         self._clock = clock
 
-    def start(self, *, callback: str | None, return_to: str | None, browser: str | None) -> WayOut:
+    def start(
+        self, *, callback: str | None, return_to: str | None, browser: str | None, purpose: Purpose | None = None
+    ) -> WayOut:
         """Begins an attempt.
 
         Args:
             callback: this stack's own callback; None for the headless way, where OpenRouter shows the code to paste.
             return_to: path to come back to in the end.
             browser: what this browser's cookie says already, so that two tabs can be on their way at once.
+
+        Raises:
+            SignInNotAllowed: signing in is switched off. A caller who is known already may connect all the same.
+            TokenRestricted: the caller's API token has limits, and may not decide who pays.
         """
-        if self._policy.who == "nobody":
+        purpose = purpose or Purpose()
+        caller = purpose.caller
+        if caller is None and self._policy.who == "nobody":
             raise SignInNotAllowed("Signing in is switched off here.", fix="Ask whoever runs this stack.")
+        if caller is not None:
+            caller.require_unrestricted()
         nonce = secrets.token_urlsafe(32)
-        verifier = secrets.token_urlsafe(96)  # 128 characters, as many as RFC 7636 allows
+        verifier = _verifier()
         browser = browser if browser and _SECRET.fullmatch(browser) else secrets.token_urlsafe(32)
         self._store.begin(
             SignInAttempt(
@@ -99,40 +140,100 @@ class Connect:
                 code_verifier=verifier,
                 return_to=checked_path(return_to),
                 expires_at=(self._clock() + LIFETIME).replace(microsecond=0),
+                user=caller.user if caller else "",
+                session_sha256=caller.session.sha256 if caller and caller.session else "",
+                new_account=purpose.new_account,
+                move=purpose.move,
+                terms=purpose.terms,
             )
         )
         url = self._issuer.authorize_url(
             callback_url=f"{callback}?{urlencode({'attempt': nonce})}" if callback else None,
             code_challenge=_challenge(verifier),
             state=nonce if callback else None,
+            terms=purpose.terms,
         )
         return WayOut(url, nonce, browser)
 
-    def finish(self, *, nonce: str | None, browser: str | None, code: str | None) -> SignedIn:
+    def finish(
+        self, *, nonce: str | None, browser: str | None, code: str | None, caller: Caller | None, callback: str
+    ) -> SignedIn:
         """Takes the attempt, turns the code into a key, keeps the key and opens a session.
+
+        Args:
+            caller: who is signed in to this browser now.
+            callback: this stack's own, as OpenRouter wants it named where a second key is asked for.
 
         Raises:
             SignInUnknown, SignInUsed, SignInElsewhere, SignInExpired: the attempt cannot be taken; nothing was sent.
             SignInDenied: no code came.
-            SignInNotAllowed: this person may not sign in here; the key is not kept.
-            UpstreamError, CallerError: as the issuer says; nothing is kept.
+            SignInNotAllowed: this person may not sign in here.
+            AccountExists, LinkedElsewhere: as Identities says.
+            UpstreamError, CallerError: as the issuer says.
+            In each case nothing is kept; where a key was made, the error's `manage_key` says where to remove it.
         """
         attempt = self._take(nonce, browser)
+        if attempt.session_sha256 and not _is_same_session(attempt, caller):
+            raise SignInElsewhere(
+                f"This was begun while signed in as {attempt.user}, who is not signed in here any more.",
+                fix="Sign in to that account again, then connect.",
+            )
         if not code:
             raise SignInDenied(
                 "OpenRouter sent no code: the connection was not allowed.", fix="Start again and choose to allow it."
             )
         issued = self._issuer.exchange(code=code, code_verifier=attempt.code_verifier)
-        account = issued.user_id or digest(issued.key)
-        if not self._policy.admits(account):
+        try:
+            return self._keep(attempt, issued, callback)
+        except DarkroomError as error:
+            error.context = {**error.context, "manage_key": manage_url(digest(issued.key))}
+            raise
+
+    def _keep(self, attempt: SignInAttempt, issued: IssuedKey, callback: str) -> SignedIn:
+        status = self._keys.inspect("openrouter", issued.key)
+        known = issued.user_id or status.user_id
+        person = known or digest(issued.key)
+        if not attempt.user and not self._policy.admits(person):
             raise SignInNotAllowed(
-                f"This stack does not let {account} in.",
+                f"This stack does not let {person} in.",
                 fix="Ask whoever runs it to add that id. A key was made for it: remove it at OpenRouter.",
-                context={"manage_key": manage_url(digest(issued.key))},
             )
-        user = user_of(account)
-        self._keys.connect(user, "openrouter", issued.key)
-        return SignedIn(user, self._sessions.open(user), attempt.return_to)
+        status = status.model_copy(update={"user_id": known})
+        linking = self._linking(attempt, known) if known else None
+        key, status = self._on_terms(attempt.terms, issued.key, status, callback)
+        if linking is not None:
+            self._identities.link(linking)
+        # A person whom OpenRouter does not name is known by their key alone.
+        user = linking.identity.user if linking else attempt.user or user_of(person)
+        self._keys.keep(user, "openrouter", key, status)
+        if linking is not None and linking.former is not None:
+            self._keys.forget_of_owner(linking.former, "openrouter", linking.identity.sha256)
+        unused = digest(issued.key) if key != issued.key else None
+        return SignedIn(user, self._sessions.open(user), attempt.return_to, unused)
+
+    def _linking(self, attempt: SignInAttempt, person: str) -> Linking:
+        if attempt.user:
+            return self._identities.for_connection(person, attempt.user, move=attempt.move)
+        return self._identities.for_sign_in(person, new_account=attempt.new_account)
+
+    def _on_terms(self, terms: KeyTerms, key: str, status: KeyStatus, callback: str) -> tuple[str, KeyStatus]:
+        """The key if it keeps the terms, else another one of the same person's that does.
+
+        Raises:
+            KeyTermsNotKept: OpenRouter made one that does not.
+        """
+        if not terms or terms.are_kept_by(status):
+            return key, status
+        verifier = _verifier()
+        code = self._issuer.limited_code(key, terms, callback_url=callback, code_challenge=_challenge(verifier))
+        limited = self._issuer.exchange(code=code, code_verifier=verifier).key
+        found = self._keys.inspect("openrouter", limited)
+        if not terms.are_kept_by(found):
+            raise KeyTermsNotKept(
+                "OpenRouter made a key without the limit or expiry that was asked for, so it is not kept.",
+                fix="Start again without them, and set the limit on OpenRouter's own page.",
+            )
+        return limited, found.model_copy(update={"user_id": status.user_id})
 
     def _take(self, nonce: str | None, browser: str | None) -> SignInAttempt:
         again = "Start again from the beginning."
@@ -156,9 +257,18 @@ class Connect:
             raise SignInElsewhere("The sign-in was begun in another browser, or cookies are off.", fix=fix)
 
 
-def user_of(openrouter_user: str) -> str:
-    """The name under which a person's things are kept: the same at every sign-in, and not their OpenRouter id."""
-    return f"or-{hashlib.sha256(openrouter_user.encode()).hexdigest()[:32]}"
+def _is_same_session(attempt: SignInAttempt, caller: Caller | None) -> bool:
+    return (
+        caller is not None
+        and caller.session is not None
+        and caller.session.sha256 == attempt.session_sha256
+        and caller.user == attempt.user
+        and not caller.is_restricted
+    )
+
+
+def _verifier() -> str:
+    return secrets.token_urlsafe(96)  # 128 characters, as many as RFC 7636 allows
 
 
 def manage_url(key_sha256: str) -> str:

@@ -10,7 +10,12 @@ from darkroom.models.key import KeyProvider, StoredKey
 from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import Clock, KeyInspector, KeyVault
 
-CONNECT = "Sign in with OpenRouter at /oauth, or send a key of yours to PUT /v1/keys/openrouter."
+# Where a browser connects OpenRouter to the account that it signs in to there first.
+CONNECT_PAGE = "/oauth/connect"
+CONNECT = (
+    f"Send a key of yours to PUT /v1/keys/openrouter; or open {CONNECT_PAGE} in a browser, sign in there to this same "
+    "account (an API token of it will do), and connect OpenRouter."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +58,21 @@ class Keys:
             InvalidApiKey: the provider refuses it.
             UpstreamError: the provider could not be asked; nothing is kept.
         """
+        return self.keep(user, provider, secret, self.inspect(provider, secret))
+
+    def inspect(self, provider: KeyProvider, secret: str) -> KeyStatus:
+        """What the provider says of a key that is not kept yet. Raises as `connect` does."""
         self._check(provider)
         secret = secret.strip()
         if not 20 <= len(secret) <= 512 or not secret.isascii() or not secret.isprintable() or " " in secret:
             raise InvalidParameter(
                 "That cannot be a key.", fix="Paste the whole key, without quotes or blanks in it.", param="key"
             )
-        status = self._inspectors[provider].inspect(secret)
+        return self._inspectors[provider].inspect(secret)
+
+    def keep(self, user: str, provider: KeyProvider, secret: str, status: KeyStatus) -> ShownKey:
+        """Keeps a key that `inspect` has looked at; one that was there before is replaced."""
+        secret = secret.strip()
         key = StoredKey(
             user=user,
             provider=provider,
@@ -67,6 +80,7 @@ class Keys:
             sha256=digest(secret),
             label=status.label,
             connected_at=self._clock(),
+            owner_sha256=digest(status.user_id) if status.user_id else "",
         )
         self._vault.store(key, secret)
         return ShownKey(key, status, self.manage_url(key))
@@ -84,6 +98,20 @@ class Keys:
         if removed is None:
             raise NotFound(f"No {provider} key is connected.", fix="GET /v1/keys lists those that are.")
         return removed
+
+    def forget_of_owner(self, user: str, provider: KeyProvider, owner_sha256: str) -> bool:
+        """Forgets the user's key if it is known to be that person's; whether it was."""
+        for key in self._vault.describe(user):
+            if key.provider != provider:
+                continue
+            owner = key.owner_sha256
+            if not owner:
+                # Kept before owners were: the provider is asked.
+                status = self._status(user, provider)
+                owner = digest(status.user_id) if status and status.user_id else ""
+            if owner == owner_sha256:
+                return self._vault.remove(user, provider) is not None
+        return False
 
     def manage_url(self, key: StoredKey) -> str:
         """The page where the key can be revoked: OpenRouter has one for each key, named after its digest."""
@@ -158,4 +186,4 @@ def _connect(provider: KeyProvider) -> str:
 
 
 def _link(provider: KeyProvider) -> dict[str, str]:
-    return {"connect": "/oauth/start"} if provider == "openrouter" else {}
+    return {"connect": CONNECT_PAGE} if provider == "openrouter" else {}

@@ -4,7 +4,8 @@ import secrets
 from datetime import timedelta
 
 from darkroom.models.digest import digest
-from darkroom.models.session import Session
+from darkroom.models.session import Session, SignedInWith
+from darkroom.models.token import ApiToken
 from darkroom.ports import Clock, SessionStore
 
 LIFETIME = timedelta(days=30)
@@ -15,13 +16,13 @@ class Sessions:
         self._store = store
         self._clock = clock
 
-    def open(self, user: str) -> str:
+    def open(self, user: str, signed_in_with: SignedInWith = "openrouter") -> str:
         """Begins a session; returns what the cookie has to say."""
-        secret = secrets.token_urlsafe(32)
-        now = self._clock()
-        ends = (now + LIFETIME).replace(microsecond=0)
-        self._store.open(Session(sha256=digest(secret), user=user, created_at=now, expires_at=ends))
-        return secret
+        return self._open(user, signed_in_with)
+
+    def open_with_token(self, token: ApiToken) -> str:
+        """Begins a session that may do what the token may, and ends with it."""
+        return self._open(token.user, "token", token)
 
     def find(self, secret: str | None) -> Session | None:
         """The session that a cookie stands for, unless it is over."""
@@ -31,3 +32,21 @@ class Sessions:
     def close(self, secret: str | None) -> None:
         if secret:
             self._store.close(digest(secret))
+
+    def _open(self, user: str, signed_in_with: SignedInWith, token: ApiToken | None = None) -> str:
+        secret = secrets.token_urlsafe(32)
+        now = self._clock()
+        ends = (now + LIFETIME).replace(microsecond=0)
+        if token and token.expires_at:
+            ends = min(ends, token.expires_at)
+        self._store.open(
+            Session(
+                sha256=digest(secret),
+                user=user,
+                created_at=now,
+                expires_at=ends,
+                signed_in_with=signed_in_with,
+                token_sha256=token.sha256 if token else "",
+            )
+        )
+        return secret

@@ -75,16 +75,24 @@ class Tokens:
             Unauthenticated: nothing was sent.
             InvalidToken: what was sent is unknown, revoked or expired; the error does not say which.
         """
-        fix = "Send a valid token as `Authorization: Bearer …` or `X-Api-Key: …`; `make token` makes one."
+        fix = (
+            "Send a valid token as `Authorization: Bearer …` or `X-Api-Key: …`. Sign in at /oauth in a browser to make "
+            "one, or run `make token` where the stack is run from."
+        )
         if not plaintext:
             raise Unauthenticated("This route needs an API token.", fix=fix)
-        token = self._store.find(digest(plaintext)) if _SHAPE.fullmatch(plaintext) else None
+        token = self.by_digest(digest(plaintext)) if _SHAPE.fullmatch(plaintext) else None
         now = self._clock()
-        if token is None or (token.expires_at and token.expires_at <= now):
+        if token is None:
             raise InvalidToken("The API token is unknown, revoked or expired.", fix=fix)
         if token.last_used_at is None or now - token.last_used_at >= USE_RESOLUTION:
             self._store.record_use(token, now)
         return token
+
+    def by_digest(self, sha256: str) -> ApiToken | None:
+        """The token, if it is still valid; for what was opened with it."""
+        token = self._store.find(sha256)
+        return token if token and (token.expires_at is None or token.expires_at > self._clock()) else None
 
     def of_user(self, user: str) -> list[ApiToken]:
         return list(self._store.of_user(user))

@@ -1,0 +1,43 @@
+"""What a new API token is to be, as its owner says."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.models.money import MicroUsd
+
+# Dollars.
+Usd = Annotated[Decimal, Field(ge=0, le=100_000, allow_inf_nan=False)]
+
+
+class TokenTerms(TypedDict):
+    """As `Tokens.create` takes them."""
+
+    name: str
+    lifetime: timedelta | None
+    day_limit: MicroUsd | None
+    month_limit: MicroUsd | None
+
+
+class NewToken(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    day_limit_usd: Usd | None = None
+    month_limit_usd: Usd | None = None
+
+    def terms(self) -> TokenTerms:
+        return {
+            "name": self.name,
+            "lifetime": timedelta(days=self.expires_in_days) if self.expires_in_days else None,
+            "day_limit": _micro(self.day_limit_usd),
+            "month_limit": _micro(self.month_limit_usd),
+        }
+
+
+def _micro(dollars: Decimal | None) -> MicroUsd | None:
+    """Rounded down: a limit is never higher than what was said."""
+    return None if dollars is None else int(dollars * 1_000_000)

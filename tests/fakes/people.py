@@ -1,0 +1,60 @@
+"""In memory: one-time links, and which account each OpenRouter user belongs to."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from darkroom.models.identity import Identity
+from darkroom.models.session import SignInLink
+
+
+class MemoryLinkStore:
+    def __init__(self) -> None:
+        self.links: dict[str, SignInLink] = {}
+
+    def add(self, link: SignInLink) -> None:
+        self.links[link.sha256] = link
+
+    def find(self, sha256: str) -> SignInLink | None:
+        return self.links.get(sha256)
+
+    def use(self, sha256: str, at: datetime) -> SignInLink | None:
+        found = self.links.get(sha256)
+        if found is None or found.used or found.expires_at <= at:
+            return None
+        self.links[sha256] = found.model_copy(update={"used": True})
+        return found
+
+
+class MemoryIdentityStore:
+    """Args: has_rows: whether another store has something of a user's."""
+
+    def __init__(self, has_rows: Callable[[str], bool] = lambda _user: False) -> None:
+        self.kept: dict[str, Identity] = {}
+        self._has_rows = has_rows
+
+    def find(self, sha256: str) -> Identity | None:
+        return self.kept.get(sha256)
+
+    def link(self, identity: Identity, *, instead_of: Identity | None) -> bool:
+        if not _same(self.kept.get(identity.sha256), instead_of):
+            return False
+        self.kept[identity.sha256] = identity
+        return True
+
+    def of_user(self, user: str) -> Sequence[Identity]:
+        return sorted((each for each in self.kept.values() if each.user == user), key=lambda each: each.linked_at)
+
+    def unlink(self, identity: Identity) -> bool:
+        if not _same(self.kept.get(identity.sha256), identity):
+            return False
+        del self.kept[identity.sha256]
+        return True
+
+    def is_used(self, user: str) -> bool:
+        return bool(self.of_user(user)) or self._has_rows(user)
+
+
+def _same(one: Identity | None, other: Identity | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (one.user, one.verified) == (other.user, other.verified)
