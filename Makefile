@@ -1,6 +1,6 @@
 # Darkroom's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-quick stress check audit format lock bench build invoke token invite deploy destroy doctor clean
+.PHONY: help up reset demo test test-quick stress check audit format lock bench build invoke token invite deploy destroy doctor clean
 SHELL := /bin/sh
 export SAM_CLI_TELEMETRY := 0
 # Compiled once and kept out of the folders that are packed for Lambda: half of what a process takes to start.
@@ -14,7 +14,7 @@ SAM := .venv-sam/bin/sam
 DEPLOYED = --env $(or $(ENV),default) --stack "$(STACK)" --parameters "$(PARAMETERS)"
 # Lambda takes an image and no index of one, which is what BuildKit makes of an image with attestations.
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
-PORT ?= 8000
+PORT ?=
 MODEL ?= u2netp
 # Two more than the two cores of a small machine: much of what the tests do is waiting.
 WORKERS ?= 4
@@ -22,9 +22,13 @@ WORKERS ?= 4
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: ## Start the whole of Darkroom on this machine (PORT=8000, MODEL=u2netp|u2net)
+up: ## Start the whole of Darkroom on this machine, as it was left (PORT=8000, MODEL=u2netp|u2net)
 	@sh local/setup.sh local
 	@PORT=$(PORT) MODEL=$(MODEL) exec $(PY) -m local.up
+
+reset: ## Forget what `make up` has kept, after asking (YES=1 without)
+	@sh local/setup.sh local
+	@$(PY) -m local.reset $(if $(YES),--yes)
 
 demo: ## Cut out a photograph (PHOTO=…) and save the result beside it
 	@sh local/setup.sh local
@@ -106,5 +110,5 @@ doctor: ## Look for what could be wrong on this machine (AWS=1: and in the AWS a
 	@sh local/setup.sh local
 	@$(PY) -m local.doctor $(if $(AWS),--aws) $(DEPLOYED)
 
-clean: ## Remove everything that these commands made
+clean: ## Remove everything that these commands made, and what `make up` has kept
 	rm -rf tests/clients/javascript/node_modules .venv .venv-sam .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

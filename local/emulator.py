@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from local.aws import ACCOUNT, ENVIRONMENT, REGION
+from local.emulator_host import CANNOT_KEEP
 from local.ports import LOOPBACK, free_port
 
 SERVICES = ("dynamodb", "kms", "s3", "sqs")
@@ -23,17 +25,32 @@ class EmulatorError(Exception):
 
 
 class Emulator:
-    """Starts on entering, stops on leaving. All it holds is in memory and goes with it.
+    """Starts on entering, stops on leaving. All it holds is in memory and goes with it, unless it is kept.
 
     Args:
         folder: for its log and its temporary files.
         port: 0 takes a free one.
         services: the parts of AWS to emulate.
+        state: the folder in which it keeps what it holds, and begins with what it has kept.
+        lock: a descriptor that it holds for as long as it lives.
+
+    Raises (on entering):
+        EmulatorError: it does not come up, or cannot use the state; the message says why.
     """
 
-    def __init__(self, folder: Path, port: int = 0, services: Sequence[str] = SERVICES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int = 0,
+        services: Sequence[str] = SERVICES,
+        *,
+        state: Path | None = None,
+        lock: int | None = None,
+    ) -> None:
         self._folder = folder
         self._services = services
+        self._state = state
+        self._lock = lock
         self._wanted_port = port
         self._process: subprocess.Popen[bytes] | None = None
         self.port = port
@@ -54,13 +71,23 @@ class Emulator:
             self._process = self._spawn()
             if self._is_healthy(time.monotonic() + _START_SECONDS):
                 return self
+            code, said = self._process.poll(), self.log.read_text(encoding="utf-8").splitlines()
             self.stop()
+            if code == CANNOT_KEEP and said:
+                raise EmulatorError(said[-1])
         raise EmulatorError(f"The AWS emulator did not start; {self.log} says why.")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Of its process. Raises EmulatorError: it is not running."""
+        if self._process is None:
+            raise EmulatorError("The AWS emulator is not running.")
+        return self._process.pid
 
     def wait(self) -> int:
         """Blocks until the emulator ends by itself, which it does only when something is wrong."""
@@ -69,7 +96,7 @@ class Emulator:
         return self._process.wait()
 
     def stop(self) -> None:
-        # Nothing it holds is kept, so there is nothing to say goodbye for.
+        # What is to be kept was kept before each answer, so there is nothing to wait for.
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -80,10 +107,13 @@ class Emulator:
                 left.unlink(missing_ok=True)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        with self.log.open("wb") as log:
+        # What it has to say of its state is said where this process says what it has to say.
+        terminal = os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2)
+        with self.log.open("wb") as log, closing(os.fdopen(terminal, "wb")):
             return subprocess.Popen(
                 [sys.executable, "-I", str(Path(__file__).with_name("emulator_host.py"))],
-                env=self._environment(),
+                env={**self._environment(), "DARKROOM_TERMINAL": str(terminal)},
+                pass_fds=[terminal] if self._lock is None else [terminal, self._lock],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -109,6 +139,17 @@ class Emulator:
             "SFTP_ENABLED": "0",
             # It would look for containers of its own to remove, and wait for a daemon that is slow to answer.
             "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+            **self._kept(),
+        }
+
+    def _kept(self) -> dict[str, str]:
+        if self._state is None:
+            return {}
+        return {
+            "DARKROOM_STATE": str(self._state),
+            "S3_PERSIST": "1",
+            # A folder that is not there: it is told the right one when the names of files are settled.
+            "S3_DATA_DIR": str(self._folder / "none"),
         }
 
     def _is_healthy(self, deadline: float) -> bool:

@@ -1,6 +1,7 @@
 """Ports of the loopback interface."""
 
 import socket
+from contextlib import suppress
 
 LOOPBACK = "127.0.0.1"
 
@@ -36,6 +37,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+def usable(port: int | None) -> int:
+    """The port, if nobody else has it; else 0, for a free one."""
+    if port:
+        with suppress(PortInUse):
+            listen(port).close()
+            return port
+    return 0
 
 
 def _answers(port: int) -> bool:

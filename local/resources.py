@@ -2,11 +2,15 @@
 
 The emulator has a CloudFormation of its own, but it leaves out what it does not know (expiry, lifecycle rules,
 point-in-time recovery) and reports success. Here, a type or a property that nobody has taught it is an error.
+
+An emulator that was kept has resources already. They become what the template declares now; what is in them stays.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
 
 from local.aws import Aws
 from local.intrinsics import TemplateError
@@ -24,9 +28,17 @@ NOT_CREATED = {
     "AWS::Serverless::LayerVersion",
 }
 
+_INDEXES = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+_NOT_THERE = {"404", "NoSuchBucket", "QueueDoesNotExist"}
+Found = TypeVar("Found")
+
 
 def create_resources(template: Template, aws: Aws) -> None:
-    """Creates every declared resource, each after those it refers to, and notes its id in the template's scope."""
+    """Creates or updates every declared resource, after those it refers to, and notes its id in the template's scope.
+
+    Raises:
+        TemplateError: a resource cannot be created, or the one that is kept cannot become what is declared.
+    """
     for logical_id in template.creation_order():
         resource = template.resource(logical_id)
         if resource.type in NOT_CREATED:
@@ -67,19 +79,31 @@ def _table(name: str, properties: Properties, aws: Aws) -> str:
     properties.take("TableName")
     if encryption:
         request["SSESpecification"] = {"Enabled": encryption["SSEEnabled"]}
-    aws.dynamodb.create_table(TableName=name, **request)
-    aws.dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 10})
-    if expiry:
+    kept: Any = _found(lambda: aws.dynamodb.describe_table(TableName=name)["Table"])
+    if kept is None:
+        aws.dynamodb.create_table(TableName=name, **request)
+        aws.dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+    elif wrong := [key for key in ("KeySchema", *_INDEXES) if _keys(kept.get(key)) != _keys(request.get(key))]:
+        raise TemplateError(f"The table {name} was kept with another {wrong[0]}; `make reset` begins with nothing.")
+    is_expiring = aws.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    if expiry and is_expiring.get("AttributeName") != expiry["AttributeName"]:
         aws.dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
     if recovery:
         aws.dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
     return name
 
 
+def _keys(declared: Any) -> Any:
+    """Of a table or its indexes what cannot change: names and keys, in any order."""
+    found = [(each.get("IndexName"), each.get("KeySchema") or each["AttributeName"]) for each in declared or ()]
+    return sorted(found, key=str)
+
+
 def _bucket(name: str, properties: Properties, aws: Aws) -> str:
     rules: Any  # the API's shapes are checked by the emulator, not by the type checker
     properties.take("BucketName")
-    aws.s3.create_bucket(Bucket=name)
+    if _found(lambda: aws.s3.head_bucket(Bucket=name)) is None:
+        aws.s3.create_bucket(Bucket=name)
     if encryption := properties.take("BucketEncryption"):
         rules = [
             {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
@@ -102,9 +126,12 @@ def _bucket(name: str, properties: Properties, aws: Aws) -> str:
         queues = [_queue_notification(item) for item in notification.pop("QueueConfigurations", [])]
         if notification:
             raise TemplateError(f"{name}: notifications by {', '.join(notification)} are not understood")
-        aws.s3.put_bucket_notification_configuration(
-            Bucket=name, NotificationConfiguration={"QueueConfigurations": queues}
-        )
+        kept: Any = aws.s3.get_bucket_notification_configuration(Bucket=name).get("QueueConfigurations", [])
+        # Each time it is set, the queues are sent a test.
+        if [{key: value for key, value in each.items() if key != "Id"} for each in kept] != queues:
+            aws.s3.put_bucket_notification_configuration(
+                Bucket=name, NotificationConfiguration={"QueueConfigurations": queues}
+            )
     return name
 
 
@@ -151,7 +178,11 @@ def _queue(name: str, properties: Properties, aws: Aws) -> str:
         "VisibilityTimeout",
     )
     attributes: Any = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
-    return aws.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    url = _found(lambda: aws.sqs.get_queue_url(QueueName=name)["QueueUrl"])
+    if url is None:
+        return aws.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    aws.sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+    return url
 
 
 def _queue_policy(name: str, properties: Properties, aws: Aws) -> str:
@@ -161,15 +192,33 @@ def _queue_policy(name: str, properties: Properties, aws: Aws) -> str:
     return name
 
 
-def _key(_name: str, properties: Properties, aws: Aws) -> str:
+def _key(name: str, properties: Properties, aws: Aws) -> str:
     properties.take("PendingWindowInDays")  # matters only when the key is deleted
     rotates = properties.take("EnableKeyRotation")
     policy = json.dumps(properties.take("KeyPolicy"))
-    created = aws.kms.create_key(Description=properties.take("Description") or "", Policy=policy)
-    key_id = created["KeyMetadata"]["KeyId"]
+    description = properties.take("Description") or ""
+    # A key has no name of its own by which it could be found again.
+    alias = f"alias/{name}"
+    key_id = _found(lambda: aws.kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"])
+    if key_id is None:
+        key_id = aws.kms.create_key(Description=description, Policy=policy)["KeyMetadata"]["KeyId"]
+        aws.kms.create_alias(AliasName=alias, TargetKeyId=key_id)
+    else:
+        aws.kms.put_key_policy(KeyId=key_id, PolicyName="default", Policy=policy)
     if rotates:
         aws.kms.enable_key_rotation(KeyId=key_id)
     return key_id
+
+
+def _found(look: Callable[[], Found]) -> Found | None:
+    """What there is; None where AWS says that there is nothing."""
+    try:
+        return look()
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in _NOT_THERE or code.endswith(("NonExistentQueue", "NotFoundException")):
+            return None
+        raise
 
 
 def _renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

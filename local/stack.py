@@ -4,17 +4,19 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from darkroom.adapters.identity_store import DynamoIdentityStore
 from darkroom.adapters.key_vault import KmsKeyVault
 from darkroom.adapters.link_store import DynamoLinkStore
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.bootstrap import now
+from darkroom.errors import InvalidToken
 from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouterAuth
 from darkroom.services.accounts.identities import Identities
@@ -26,8 +28,10 @@ from local.aws import REGION, STACK, Aws
 from local.emulator import Emulator
 from local.functions import FunctionPool
 from local.gateway import Gateway, GatewayServer
+from local.journal import Journal
+from local.kept import SIMULATORS, CannotKeep, Kept
 from local.launch import Launch, spawned
-from local.ports import listen
+from local.ports import listen, usable
 from local.preloaded import CAN_FORK, Preloaded, common, layer
 from local.pump import CONCURRENCY, Pump
 from local.resources import create_resources
@@ -44,6 +48,8 @@ USER = "local"
 IMAGE_FUNCTION_CAP = 2
 # Per kind of event, so that a function's callers do not keep it from its queues, nor one queue from another.
 FUNCTION_CAP = CONCURRENCY
+# What holds rows, pictures and the keys to them.
+_HOLDING = frozenset({"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"})
 # After which a process of a function ends, as Lambda's do. The image function's has 270 MB of a picture's until then.
 IDLE_SECONDS = 180.0
 
@@ -85,9 +91,11 @@ class Stack:
         is_warm: whether entering waits until each function has answered once; else their first calls start them.
         can_fork: whether functions' processes are forked from one that has imported the layer; else each imports it.
         root: the repository.
+        kept: what is remembered, and where; without it, all is forgotten when it stops.
 
     Raises (on entering):
         PortInUse, EmulatorError, TemplateError
+        CannotKeep, JournalError: what is kept cannot be used.
     """
 
     def __init__(
@@ -104,6 +112,7 @@ class Stack:
         is_warm: bool = False,
         can_fork: bool = CAN_FORK,
         root: Path = state.ROOT,
+        kept: Kept | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.logs = self.folder / "logs"
@@ -123,6 +132,7 @@ class Stack:
         self._can_fork = can_fork
         self._launch: Launch = spawned
         self._root = root
+        self._kept = kept
         # One for all stacks of a checkout: what it holds fits the packages, and takes a minute to make.
         self.numba_cache = root / ".local" / "numba-cache"
         self._pump: Pump | None = None
@@ -176,7 +186,8 @@ class Stack:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         # What is entered first is left last: the pump's threads wait for messages until the emulator is gone.
         starting.callback(self._join_pump)
-        self.emulator = starting.enter_context(Emulator(self.logs))
+        self.emulator = starting.enter_context(self._emulator(starting))
+        self._remember(ports={**self._recalled("ports", {}), "emulator": self.emulator.port})
         self.aws = starting.enter_context(Aws(self.emulator.url))
         self.template = Template.load(
             self._root / "template.yaml",
@@ -184,15 +195,11 @@ class Stack:
             api_url=self.url,
         )
         create_resources(self.template, self.aws)
+        self._check_names()
         if self._can_fork:
             self._launch = starting.enter_context(self._preloaded()).launch
         if self.openrouter.is_simulated:
-            simulator = starting.enter_context(Simulator(detail=self._detail))
-            self.openrouter = replace(self.openrouter, url=simulator.url)
-            self._simulated_key = simulator.key
-            for name in providers.names():
-                if name != "openrouter":
-                    self.providers[name] = starting.enter_context(providers.load(name)())
+            self._simulate(starting)
         for function in self.template.functions.values():
             self.pools[function.logical_id] = self._pool(function)
             starting.callback(self.pools[function.logical_id].close)
@@ -201,11 +208,12 @@ class Stack:
         starting.enter_context(GatewayServer(gateway, listener))
         store = DynamoTokenStore(self.template.scope.ref("Table"), self.aws.dynamodb)
         self._tokens = Tokens(store, now)
-        _, self.token = self._tokens.create(user=USER, name="make up")
+        self.token = self._token()
         links = Links(DynamoLinkStore(self.template.scope.ref("Table"), self.aws.dynamodb), now)
         self.sign_in_url = links.create(USER, origin=self.url, lifetime=LOCAL_LIFETIME)
-        if self._simulated_key is not None:
+        if self._simulated_key is not None and not self._recalled("is_connected", False):
             self._connect(self._simulated_key)
+            self._remember(is_connected=True)
         if self._is_warm:
             logger.info("Warming up %d functions …", len(self.pools))
             WarmUp(routes, self.pools, self._tokens, USER).run()
@@ -220,6 +228,78 @@ class Stack:
         while not ending.wait(IDLE_SECONDS / 10):
             for pool in self.pools.values():
                 pool.end_idle(IDLE_SECONDS)
+
+    def _check_names(self) -> None:
+        """Raises CannotKeep: another version of the template kept its rows or pictures under another name."""
+        names = {
+            logical_id: name
+            for logical_id, name in self.template.scope.ids.items()
+            if self.template.resource(logical_id).type in _HOLDING
+        }
+        for logical_id, name in self._recalled("names", {}).items():
+            if names.get(logical_id) != name:
+                raise CannotKeep(
+                    f"What is kept has {name} for {logical_id}, and this version of Darkroom has "
+                    f"{names.get(logical_id)}. Nothing was changed. Run the version that kept it, or `make reset`."
+                )
+        self._remember(names=names)
+
+    def _emulator(self, starting: ExitStack) -> Emulator:
+        if self._kept is None:
+            return Emulator(self.logs)
+        lock = starting.enter_context(self._kept.locked())
+        # Links to pictures have the port in them, and some are still good.
+        port = usable(self._recalled("ports", {}).get("emulator"))
+        return Emulator(self.logs, port, state=self._kept.folder, lock=lock)
+
+    def _simulate(self, starting: ExitStack) -> None:
+        """Starts the simulators of OpenRouter and the other providers, with the keys and charges that they had."""
+        ports, keys = self._recalled("ports", {}), self._recalled("keys", {})
+        journal = self._books(starting)
+        simulator = starting.enter_context(
+            Simulator(usable(ports.get("openrouter")), key=keys.get("openrouter"), detail=self._detail, journal=journal)
+        )
+        self.openrouter = replace(self.openrouter, url=simulator.url)
+        self._simulated_key = simulator.key
+        for name in providers.names():
+            if name != "openrouter":
+                world = providers.load(name)(usable(ports.get(name)), key=keys.get(name))
+                if journal:
+                    world.keep(journal)
+                self.providers[name] = starting.enter_context(world)
+        direct = self.providers.items()
+        self._remember(
+            keys={"openrouter": simulator.key, **{name: each.key for name, each in direct}},
+            ports={**ports, "openrouter": simulator.port, **{name: urlsplit(each.url).port for name, each in direct}},
+        )
+
+    def _books(self, starting: ExitStack) -> Journal | None:
+        if self._kept is None:
+            return None
+        journal = Journal(self._kept.folder / SIMULATORS)
+        starting.callback(journal.close)
+        for sentence in journal.warnings:
+            logger.warning(sentence)
+        return journal
+
+    def _token(self) -> str:
+        """The token that was told before, unless it has been revoked since."""
+        kept = self._recalled("token", None)
+        if kept:
+            with suppress(InvalidToken):
+                self._tokens.authenticate(kept)
+                return str(kept)
+        _, token = self._tokens.create(user=USER, name="make up")
+        self._remember(token=token)
+        return token
+
+    def _recalled(self, name: str, otherwise: Any) -> Any:
+        kept = self._kept.get(name) if self._kept else None
+        return otherwise if kept is None else kept
+
+    def _remember(self, **values: Any) -> None:
+        if self._kept:
+            self._kept.set(**values)
 
     def _start_pump(self, starting: ExitStack) -> None:
         self._pump = Pump(self.aws.sqs, self.pools, self.template.queue_sources, self.template.schedules)

@@ -2,13 +2,15 @@
 
 PORT=8000 MODEL=u2netp ALLOW=127.0.0.1:9000 python -m local.up
 
-The variables of docs/migration.md are the stack's settings.
+The variables of docs/migration.md are the stack's settings. With UPSTREAM=openrouter it calls the real OpenRouter, or
+what OPENROUTER_URL names. What it holds is kept under `.local/state` (`local/kept.py`).
 """
 
 import argparse
 import fcntl
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,8 +19,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from local import state
+from local.kept import CannotKeep, Kept, kept_in
 from local.ports import LOOPBACK, PortInUse, listen
 
 if TYPE_CHECKING:
@@ -42,7 +46,7 @@ def main() -> int:
     for number in _STOPPING:
         signal.signal(number, _interrupt)
     try:
-        with _only_one(options.state):
+        with only_one(options.state):
             _run(options)
     except KeyboardInterrupt:
         print("Stopped.", flush=True)
@@ -56,38 +60,45 @@ def _run(options: argparse.Namespace) -> None:
     begun = time.monotonic()
     # Before anything that takes long: nobody should wait for a download to learn that the port is taken.
     own = _own_settings()
+    is_real = bool(own.openrouter_key) or os.environ.get("UPSTREAM") == "openrouter"
+    upstream = _upstream_url() if is_real else None
+    kept = _kept(kept_in(options.state) / _state_name(is_real, upstream))
+    if options.port is None:
+        options.port = kept.get("port") or 8000
     _check_port(options.port)
     fetch_weights(options.weights, options.model)
     _say("Starting the AWS emulator, the functions and the gateway")
     # Imported here, so that what is wrong above is said without waiting for boto3.
     from local.emulator import EmulatorError
     from local.intrinsics import TemplateError
+    from local.journal import JournalError
     from local.matting import Compilation
     from local.simulator.pictures import MAX_DETAIL
     from local.stack import OpenRouter, Stack
 
-    is_real = bool(own.openrouter_key) or os.environ.get("UPSTREAM") == "openrouter"
     stack = Stack(
         options.state,
         weights=options.weights,
         port=options.port,
         parameters={"BackgroundModel": options.model},
-        openrouter=OpenRouter(is_simulated=not is_real, key=own.openrouter_key),
+        openrouter=OpenRouter(is_simulated=not is_real, url=upstream, key=own.openrouter_key),
         also_allowed=options.allow,
         # A real key is none of the simulators' business, and where nothing is to cost it must not be able to.
         variables=own.with_keys if is_real else own.variables,
         detail=MAX_DETAIL,
         is_warm=True,
+        kept=kept,
     )
     try:
         with stack:
-            print(_banner(stack, own, time.monotonic() - begun), flush=True)
+            kept.set(port=urlsplit(stack.url).port)
+            print(_banner(stack, own, kept, time.monotonic() - begun), flush=True)
             with Compilation(stack.numba_cache, stack.logs / "matting.log"):
                 stack.wait()
             raise CannotStart(f"The AWS emulator ended by itself; {stack.emulator.log} says why. Run `make up` again.")
     except PortInUse as error:
         raise CannotStart(_port_advice(options.port)) from error
-    except EmulatorError as error:
+    except (EmulatorError, JournalError, CannotKeep) as error:
         raise CannotStart(str(error)) from error
     except TemplateError as error:
         raise CannotStart(f"template.yaml: {error}") from error
@@ -103,11 +114,39 @@ def _own_settings() -> "OwnSettings":
         raise CannotStart(f"{error}\n\nSet it otherwise, or unset it. docs/migration.md has them all.") from error
 
 
+def _upstream_url() -> str | None:
+    """Where OpenRouter is, if it is not where it is for everybody: a simulator that runs by itself, for one."""
+    url = os.environ.get("OPENROUTER_URL") or None
+    if url is not None and not re.fullmatch(r"https?://[^/?#\s]+", url):
+        raise CannotStart(f"OPENROUTER_URL is {url!r}; write it as http://127.0.0.1:8100, with no path.")
+    return url
+
+
+def _state_name(is_real: bool, url: str | None) -> str:
+    """Of the folder in `.local/state`. Each upstream has one: what play money bought is never in a real ledger, and no
+    upstream is sent a key of another's.
+    """
+    if not is_real:
+        return "simulated"
+    return f"openrouter-{re.sub('[^a-z0-9.]', '-', urlsplit(url).netloc.lower())}" if url else "openrouter"
+
+
+def _kept(folder: Path) -> Kept:
+    try:
+        return Kept(folder)
+    except CannotKeep as error:
+        raise CannotStart(str(error)) from error
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.up", description="Runs Darkroom on this machine.")
-    parser.add_argument("--port", default=os.environ.get("PORT") or "8000", help="of the gateway (also PORT)")
+    parser.add_argument(
+        "--port",
+        default=os.environ.get("PORT") or None,
+        help="of the gateway (also PORT); the one that it had before, at first 8000",
+    )
     parser.add_argument("--model", default=MODEL, help="u2netp or u2net (also MODEL)")
-    parser.add_argument("--state", type=Path, default=state.STATE, help="folder for logs and darkroom.json")
+    parser.add_argument("--state", type=Path, default=state.STATE, help="folder for logs, darkroom.json and state")
     parser.add_argument("--weights", type=Path, help="folder for the models' weights")
     parser.add_argument(
         "--allow",
@@ -115,9 +154,10 @@ def _options() -> argparse.Namespace:
         help="endpoints of this machine that image_url and webhooks may name, for example 127.0.0.1:9000 (also ALLOW)",
     )
     options = parser.parse_args()
-    if not options.port.isdigit() or int(options.port) > 65535:
-        parser.error(f"PORT is {options.port!r}, not a port from 0 to 65535")
-    options.port = int(options.port)
+    if options.port is not None:
+        if not options.port.isdigit() or int(options.port) > 65535:
+            parser.error(f"PORT is {options.port!r}, not a port from 0 to 65535")
+        options.port = int(options.port)
     options.allow = [endpoint.strip() for endpoint in options.allow.split(",") if endpoint.strip()]
     wrong = [endpoint for endpoint in options.allow if not _is_local(endpoint)]
     if wrong:
@@ -140,8 +180,12 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 
 @contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    """Holds a lock that dies with this process, so that two stacks never share a folder."""
+def only_one(folder: Path) -> Iterator[None]:
+    """Holds a lock that dies with this process, so that two stacks never share a folder.
+
+    Raises:
+        CannotStart: another process holds it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "up.lock").open("w") as lock:
         try:
@@ -187,7 +231,7 @@ def fetch_weights(folder: Path, model: str) -> None:
         )
 
 
-def _banner(stack: "Stack", own: "OwnSettings", seconds: float) -> str:
+def _banner(stack: "Stack", own: "OwnSettings", kept: Kept, seconds: float) -> str:
     known = stack.describe()
     return f"""
 Darkroom is ready ({seconds:.1f} s).
@@ -202,6 +246,7 @@ Darkroom is ready ({seconds:.1f} s).
             (once, as {known["user"]}; `make invite` prints another link)
   Inbox   s3://{known["uploads_bucket"]}/inbox/{known["user"]}/ at {known["aws_endpoint_url"]}
   Logs    {stack.logs}{_allowed(stack)}
+  State   {kept.folder}: still there next time; `make reset` forgets it
 
 Ctrl-C stops everything.
 """
@@ -216,6 +261,8 @@ def _allowed(stack: "Stack") -> str:
 def _upstream(stack: "Stack") -> str:
     if stack.openrouter.is_simulated:
         return f"the simulator of OpenRouter at {stack.openrouter.url}: nothing costs, and {USER_IS_CONNECTED}"
+    if stack.openrouter.url:
+        return f"what answers at {stack.openrouter.url} in place of OpenRouter"
     if stack.openrouter.key:
         return "OpenRouter itself, with OPENROUTER_API_KEY: paid calls cost"
     return "OpenRouter itself: sign in to connect your account; paid calls cost"

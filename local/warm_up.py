@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -73,7 +73,8 @@ class WarmUp:
                 pool.call(event)
 
     def _token(self, user: str, ending: contextlib.ExitStack) -> str:
-        token, secret = self._tokens.create(user=user, name="warm-up")
+        # It ends by itself, too, for a process may be killed before it gets to revoke it.
+        token, secret = self._tokens.create(user=user, name="warm-up", lifetime=timedelta(minutes=10))
         ending.callback(self._tokens.revoke, user, token.id)
         return secret
 

@@ -43,7 +43,7 @@ class NothingToDestroy(Exception):
 class Destroyer:
     """Args: remove: removes the stack itself, with the images and packages that `sam deploy` stored for it."""
 
-    def __init__(self, account: Account, stack: str, remove: Callable[[], None]) -> None:
+    def __init__(self, account: Account, stack: str, remove: Callable[[], object]) -> None:
         self._account = account
         self._name = stack
         self._remove = remove

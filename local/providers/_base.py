@@ -34,6 +34,7 @@ ends there, and says so), `slow`, `page` (a page of an edge in front), `error` w
 `billed`; or what a handler looks for in `request.wrong`, which it lists in `quirks`.
 """
 
+import json
 import re
 import secrets
 import threading
@@ -47,6 +48,7 @@ from typing import Any, Protocol, Self
 
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.provider import Rates
+from local.journal import Journal
 from local.providers._server import Request, serving
 from local.simulator.delivery import Reply
 from local.simulator.money import micro_usd
@@ -97,6 +99,9 @@ class World(Protocol):
     def reset(self) -> None:
         """As new."""
 
+    def keep(self, journal: Journal) -> None:
+        """Begins with the charges that the journal has, and writes each to it from now on."""
+
 
 def rates_of(world: World, *models: str) -> dict[str, Rates]:
     """The prices of the models that have any."""
@@ -136,6 +141,7 @@ class Simulator(ABC):
         self.key = key or f"{self.key_prefix}{self.name}-{secrets.token_urlsafe(24)}"
         self.log: list[Request] = []
         self.charges: list[Charge] = []
+        self._journal: Journal | None = None
         self._lock = threading.Lock()
         self._wrong: tuple[str, Mapping[str, Any]] | None = None
         self._running = ExitStack()
@@ -184,13 +190,28 @@ class Simulator(ABC):
     def reset(self) -> None:
         with self._lock:
             self.log.clear()
+            if self._journal:
+                self._journal.write({(self._kind, f"{number:012}"): None for number in range(len(self.charges))})
             self.charges.clear()
             self._wrong = None
 
     def charge(self, model: str, usd: Decimal) -> None:
         """Puts a call on the invoice, rounded up to the micro-dollar."""
+        charge = Charge(model, micro_usd(usd))
         with self._lock:
-            self.charges.append(Charge(model, micro_usd(usd)))
+            if self._journal:
+                name = (self._kind, f"{len(self.charges):012}")
+                self._journal.write({name: json.dumps({"model": model, "micro_usd": charge.micro_usd}).encode()})
+            self.charges.append(charge)
+
+    def keep(self, journal: Journal) -> None:
+        with self._lock:
+            self._journal = journal
+            self.charges = [Charge(**json.loads(value)) for kind, _, value in journal if kind == self._kind]
+
+    @property
+    def _kind(self) -> str:
+        return f"{self.name}.charge"
 
     def __enter__(self) -> Self:
         self.port = self._running.enter_context(serving(self._handle, self.port))
@@ -202,6 +223,8 @@ class Simulator(ABC):
         self._running.close()
 
     def _handle(self, request: Request, is_too_large: bool) -> Reply:
+        if (request.method, request.path) == ("GET", "/_simulator/invoice"):
+            return Reply.of_json([{"model": charge.model, "micro_usd": charge.micro_usd} for charge in self.charges])
         with self._lock:
             self.log.append(replace(request, headers=self._hidden(request)))
         try:

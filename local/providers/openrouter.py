@@ -6,6 +6,7 @@ from typing import Any, Self
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.provider import Rates
 from local import simulator
+from local.journal import Journal
 
 _NAMES = {"refused": "moderation", "busy": "overloaded", "cut": "cut_body", "no_picture": "no_image"}
 
@@ -42,6 +43,9 @@ class Simulator:
 
     def reset(self) -> None:
         self._simulator.reset()
+
+    def keep(self, journal: Journal) -> None:
+        self._simulator.state.keep(journal)
 
     def __enter__(self) -> Self:
         self._simulator.__enter__()

@@ -53,7 +53,12 @@ class Simulator(base.Simulator):
 
     def __init__(self, port: int = 0, *, key: str | None = None, bought: Decimal = Decimal(100)) -> None:
         super().__init__(port, key=key)
-        self._bought = self.credits = bought
+        self._begins_with = self.bought = bought
+
+    @property
+    def credits(self) -> Decimal:
+        """What is left of them."""
+        return self.bought - Decimal(self.invoice()) / 1_000_000 / CREDIT_USD
 
     def routes(self) -> Sequence[base.Route]:
         return [("POST", r"/v1\.0/removebg", self._remove), ("GET", r"/v1\.0/account", self._account)]
@@ -86,7 +91,7 @@ class Simulator(base.Simulator):
 
     def reset(self) -> None:
         super().reset()
-        self.credits = self._bought
+        self.bought = self._begins_with
 
     def _account(self, _request: Request) -> Reply:
         left = {"total": float(self.credits), "subscription": 0, "payg": float(self.credits), "enterprise": 0}
@@ -102,7 +107,6 @@ class Simulator(base.Simulator):
         if price > self.credits:
             return self._insufficient()
         cut, media_type = _cut_out(picture, fields)
-        self.credits -= price
         self.charge(fields.get("size", "preview"), price * CREDIT_USD)
         return self._given(request, cut, media_type, price)
 

@@ -6,7 +6,9 @@ import logging
 import signal
 import threading
 from decimal import Decimal
+from pathlib import Path
 
+from local.journal import Journal
 from local.simulator.pictures import MAX_DETAIL
 from local.simulator.server import Simulator
 
@@ -16,11 +18,15 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--key", help="the secret of the first key")
     parser.add_argument("--balance", type=Decimal, default=Decimal(1000), help="dollars on the account")
+    parser.add_argument("--state", type=Path, help="file in which it keeps its keys and charges")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Simulator(options.port, key=options.key, balance=options.balance, detail=MAX_DETAIL) as simulator:
+    journal = Journal(options.state) if options.state else None
+    with Simulator(
+        options.port, key=options.key, balance=options.balance, detail=MAX_DETAIL, journal=journal
+    ) as simulator:
         print(f"API:     {simulator.api}\nConsent: {simulator.auth}\nKey:     {simulator.key}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()

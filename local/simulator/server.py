@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from local.journal import Journal
 from local.ports import listen
 from local.simulator import chat, control, errors, images, lists, oauth
 from local.simulator.delivery import Answer, Cut, Reply, read
@@ -150,9 +151,11 @@ class Simulator:
         balance: dollars on the account.
         clock: the time, which decides when codes expire and days end.
         detail: side in pixels in which pictures are painted before they are enlarged; a small one saves time.
+        journal: where it keeps keys, charges, generations and codes, and begins with what it has kept.
 
-    Raises (on entering):
-        PortInUse
+    Raises:
+        JournalError: the journal is damaged.
+        PortInUse: on entering.
     """
 
     def __init__(
@@ -163,9 +166,12 @@ class Simulator:
         balance: Decimal = Decimal(1000),
         clock: Clock = now,
         detail: int = 256,
+        journal: Journal | None = None,
     ) -> None:
         self.world = World(State(clock=clock, credits=balance), detail=detail)
-        self.key = self.state.mint("Darkroom", secret=key)
+        if journal:
+            self.state.keep(journal)
+        self.key = key if key and self.state.has(key) else self.state.mint("Darkroom", secret=key)
         self.port = port
         self._stop: Callable[[], None] = lambda: None
 

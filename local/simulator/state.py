@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from local.journal import Journal
+from local.simulator.books import Books
 from local.simulator.money import ZERO, micro_usd
 
 CODE_LIFETIME = timedelta(minutes=10)
@@ -120,6 +122,17 @@ class State:
     cached: dict[str, Any] = field(default_factory=dict)
     last_seed: int = -1
     lock: threading.RLock = field(default_factory=threading.RLock)
+    books: Books | None = None
+
+    def keep(self, journal: Journal) -> None:
+        """Begins with what the journal has, and writes everything to it from now on.
+
+        Raises:
+            JournalError: it is damaged.
+        """
+        with self.lock:
+            self.books = Books(journal)
+            self.books.restore(self)
 
     def mint(
         self,
@@ -138,8 +151,15 @@ class State:
         owner = user_id or self.user_id
         key = Key(hash_of(secret), label, name, owner, self.clock(), limit, limit_reset, expires_at, disabled)
         with self.lock:
+            if self.books:
+                self.books.key(key)
             self.keys[key.hash] = key
         return secret
+
+    def has(self, secret: str) -> bool:
+        """Whether the key was given to somebody; it may be one that cannot be used any more."""
+        with self.lock:
+            return hash_of(secret) in self.keys
 
     def key(self, secret: str) -> Key | None:
         """The key of that secret, when it can be used."""
@@ -216,10 +236,14 @@ class State:
         with self.lock:
             self.release(key, reserved)
             if charge.cost:
+                if self.books:
+                    self.books.charge(charge)
                 self.charges.append(charge)
 
     def remember(self, generation_id: str, record: dict[str, Any]) -> None:
         with self.lock:
+            if self.books:
+                self.books.generation(generation_id, record)
             self.generations[generation_id] = record
 
     def next_seed(self) -> int:
@@ -234,16 +258,22 @@ class State:
 
     def grant(self, code: Code) -> None:
         with self.lock:
+            if self.books:
+                self.books.code(code)
             self.codes[code.code] = code
 
     def redeem(self, code: str) -> Code | None:
         """The consent behind the code, which is used up by this."""
         with self.lock:
+            if self.books:
+                self.books.redeemed(code)
             return self.codes.pop(code, None)
 
     def forget(self) -> None:
         """Clears everything but the keys."""
         with self.lock:
+            if self.books:
+                self.books.forget()
             self.codes.clear()
             self.charges.clear()
             self.generations.clear()

@@ -203,7 +203,7 @@ class TestMoney:
         assert asking.provider.inspect(asking.key).used is None
 
     def test_credits_that_are_used_up_are_said_to_be(self, asking: Asking) -> None:
-        asking.simulator.credits = Decimal("0.5")
+        asking.simulator.bought = Decimal("0.5")
         error = asking.failure()
         assert (error.code, error.context, asking.simulator.invoice()) == (
             "INSUFFICIENT_CREDITS",
