@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from darkroom.adapters.matter import RembgMatter
+from darkroom.adapters.pymatting_parts import skip_package_imports
 from darkroom.adapters.rembg_segmenter import load_with_rembg
 from darkroom.adapters.segmenter import OnnxSegmenter
 from darkroom.images.pipeline import remove_background
@@ -43,6 +44,7 @@ def rembg_remove(model: str, weights_dir: Path) -> Remove:
     """rembg.remove, with a session on our weights."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("U2NET_HOME", str(weights_dir))
+        skip_package_imports()  # half of which would be compiled for nothing
         import rembg
 
         session = rembg.new_session(model, providers=["CPUExecutionProvider"])

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from darkroom.adapters.pymatting_parts import PARTS
+
 COMPILED = """
 from numba import njit
 
@@ -20,7 +22,7 @@ SLOW = """
 import time
 from pathlib import Path
 
-here = Path(__file__).parent
+here = Path(__file__).parents[1]
 with (here / "begun").open("a") as begun:
     begun.write("x")
 while not (here / "go").exists():
@@ -57,8 +59,18 @@ class Compiling:
     def __init__(self, folder: Path) -> None:
         self.packages, self.cache = folder / "packages", folder / "cache"
         self.package = self.packages / "pymatting"
-        self.package.mkdir(parents=True)
-        (self.package / "__init__.py").write_text(SLOW)
+        for part in PARTS:
+            file = self.packages / f"{part.replace('.', '/')}.py"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+            # What the packages would import is not compiled.
+            (file.parent / "__init__.py").write_text("raise AssertionError")
+        (self.package / "__init__.py").write_text("raise AssertionError")
+        self.compiled.write_text(SLOW)
+
+    @property
+    def compiled(self) -> Path:
+        return self.package / "alpha" / "estimate_alpha_cf.py"
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "darkroom.adapters.numba_cache", str(self.cache), *arguments]
@@ -148,7 +160,7 @@ print(cache.compile_within(60))
         other.wait()
 
     def test_what_cannot_be_compiled_is_an_error_with_the_reason(self, compiling: Compiling) -> None:
-        (compiling.package / "__init__.py").write_text("raise OSError('no space left')")
+        compiling.compiled.write_text("raise OSError('no space left')")
         assert compiling.within(60) == "InternalError Alpha matting could not be compiled: OSError: no space left"
         assert not compiling.is_compiled
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from darkroom.adapters.numba_cache import NumbaCache
+from darkroom.adapters.pymatting_parts import is_imported, skip_package_imports
 from darkroom.images.bands import resize
 
 # As rembg draws the line: surely subject above, surely background below, less a margin of about 5 pixels of each.
@@ -37,8 +38,8 @@ class RembgMatter:
 
     @property
     def is_ready(self) -> bool:
-        """Whether `refine` can begin at once; else it would compile first, for a minute or more."""
-        return self._cache is None or "pymatting" in sys.modules or self._cache.is_compiled
+        """Whether `refine` can begin at once; else it would compile first, for half a minute or more."""
+        return self._cache is None or is_imported() or self._cache.is_compiled
 
     def make_ready(self, seconds: float) -> bool:
         """Has it compiled for so long at the most; whether it is ready then. Raises InternalError."""
@@ -49,6 +50,7 @@ class RembgMatter:
         with self._preparing:
             if not self._prepared and self._cache is not None and "numba" not in sys.modules:
                 self._cache.prepare()
+            skip_package_imports()
             self._prepared = True
 
     def refine(self, image: Image.Image, mask: Image.Image) -> Image.Image:

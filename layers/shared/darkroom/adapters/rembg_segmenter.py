@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from darkroom.adapters.pymatting_parts import skip_package_imports
 from darkroom.images.bands import resize
 from darkroom.models.segmentation import SegmentationModel
 
@@ -14,6 +15,7 @@ def load_with_rembg(path: Path, model: SegmentationModel) -> Callable[[Image.Ima
 
     numba's cache has to be ready before (see `NumbaCache.prepare`), for rembg imports numba.
     """
+    skip_package_imports()
     import onnxruntime as ort
     from rembg.sessions import sessions
 
