@@ -1,6 +1,6 @@
 # Darkroom's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up reset demo test test-quick stress check audit format lock bench build invoke token invite deploy destroy doctor clean
+.PHONY: help up reset demo test test-quick coverage stress check audit format lock bench build invoke token invite deploy destroy doctor clean
 SHELL := /bin/sh
 export SAM_CLI_TELEMETRY := 0
 # Compiled once and kept out of the folders that are packed for Lambda: half of what a process takes to start.
@@ -16,8 +16,8 @@ DEPLOYED = --env $(or $(ENV),default) --stack "$(STACK)" --parameters "$(PARAMET
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 PORT ?=
 MODEL ?= u2netp
-# Two more than the two cores of a small machine: much of what the tests do is waiting.
-WORKERS ?= 4
+# One more than the two cores of a small machine: part of what the tests do is waiting.
+WORKERS ?= 3
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,19 +34,24 @@ demo: ## Cut out a photograph (PHOTO=…) and save the result beside it
 	@sh local/setup.sh local
 	@MODEL=$(MODEL) $(PY) -m local.demo $(PHOTO)
 
-test: ## Set up and run all tests, with coverage (WORKERS=4 processes, 0 for none)
+test: ## Set up and run all tests (WORKERS=3 processes, 0 for none)
 	@sh local/setup.sh dev
 	@sh local/setup_javascript.sh
 	@$(PY) functions/remove_background/fetch_weights.py .local/weights u2netp
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-report=xml:.local/coverage.xml
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-quick: ## Run the unit and contract tests alone
 	@sh local/setup.sh dev
 	$(PY) -m pytest tests/unit tests/contract tests/template
 
-stress: ## Repeat the money tests many times over
+coverage: ## Measure which lines the unit and contract tests reach
+	@sh local/setup.sh dev
+	$(PY) -m pytest tests/unit tests/contract -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=xml:.local/coverage.xml
+
+stress: ## Repeat the money tests many times over, and try ten times the examples of each law
 	@sh local/setup.sh dev
 	DARKROOM_STRESS=1 $(PY) -m pytest tests/stress tests/contract/test_ledger_law.py tests/integration/test_ledger_concurrency.py --no-cov -q
+	DARKROOM_STRESS=1 $(PY) -m pytest tests/unit tests/contract -m hypothesis -n $(WORKERS) --no-cov -q
 
 check: ## Check format, lint, types, import rules and the template
 	@sh local/setup.sh dev

@@ -20,22 +20,18 @@ ROOT = Path(__file__).resolve().parent.parent
 os.environ |= {"NUMBA_CACHE_DIR": str(ROOT / ".local" / "numba-cache"), "NUMBA_CPU_NAME": "generic"}
 
 # How long an example takes says how busy the machine is, not whether the code is right.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
-
-_MEASURED = (ROOT / "tests" / "unit", ROOT / "tests" / "contract")
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Each run tries other examples, so a suite that is run often needs few in each; `make stress` tries more.
+settings.register_profile("test", _UNTIMED, max_examples=40)
+settings.register_profile("stress", _UNTIMED, max_examples=400)
+settings.load_profile("stress" if os.environ.get("DARKROOM_STRESS") else "test")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure coverage by unit and contract tests that run once.
-
-    Tracing doubles the time of a test. Property tests run the same lines hundreds of times, and the tests with a stack
-    do most of their work in other processes, which are not traced.
-    """
+    """Leave property tests out of the measurement of coverage: tracing doubles the time of lines run repeatedly."""
     for item in items:
-        is_measured = any(item.path.is_relative_to(folder) for folder in _MEASURED)
-        if not is_measured or item.get_closest_marker("hypothesis"):
+        if item.get_closest_marker("hypothesis"):
             item.add_marker("no_cover")
 
 

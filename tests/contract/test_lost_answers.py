@@ -226,7 +226,7 @@ def _step(store: JobStore, name: str, clock: SteppingClock, seen: Job) -> Any:
 
 
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.booleans()), max_size=6))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_losing_answers_changes_nothing(mocked: Cloud, steps: list[tuple[str, bool]]) -> None:
     """Whatever is done, in whatever order, by those who see the row as it is or as it was at first."""
     clock, user = SteppingClock(), f"user-{str(ULID()).lower()}"

@@ -52,7 +52,7 @@ def test_each_of_a_jobs_several_calls_has_its_own(raw_answer_store: RawAnswerSto
     assert [raw_answer_store.read(user, f"01A/{index}") for index in range(2)] == [None, ANSWER]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     answer=st.builds(
         RawAnswer,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom.errors import InvalidParameter
@@ -103,7 +103,6 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 files = st.binary(max_size=200).map(lambda data: PNG + data) | st.just(b"\r\n--BB\r\n\r--BB--\n" + JPEG)
 
 
-@settings(max_examples=150, deadline=None)
 @given(style=styles, fields=st.dictionaries(names, texts | files, max_size=6))
 def test_a_form_is_read_to_the_same_fields_however_it_is_written(style: Style, fields: Fields) -> None:
     delimiter = b"--" + style.boundary.encode()
@@ -115,7 +114,6 @@ def test_a_form_is_read_to_the_same_fields_however_it_is_written(style: Style, f
     assert read_multipart(style.content_type, written) == fields
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.binary(max_size=400), st.sampled_from([TYPE, "multipart/form-data", "multipart/form-data; boundary=", "x;;="])
 )

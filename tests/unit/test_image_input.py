@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom.errors import InvalidParameter
@@ -255,7 +255,6 @@ SHAPED = st.fixed_dictionaries({}, optional=dict.fromkeys(
 )  # fmt: skip
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(NAMES, ANYTHING | SHAPED | st.lists(SHAPED, max_size=2)))
 def test_whatever_comes_is_sources_or_an_invalid_parameter(fields: dict[str, Any]) -> None:
     try:

@@ -174,7 +174,7 @@ def _request(route: str, place: str, key: str, field: str, query: str, header: s
     query=st.sampled_from(QUERY),
     header=st.sampled_from(HEADERS),
 )
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_key_is_never_echoed(
     everything: Everything,
     log: io.StringIO,

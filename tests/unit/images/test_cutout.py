@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -181,7 +181,6 @@ def test_crop_and_max_size_together() -> None:
     assert result.subject == BoundingBox(left=5, top=5, width=30 - 10, height=40 - 10)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.tuples(st.integers(1, 90), st.integers(1, 90)),
     st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),

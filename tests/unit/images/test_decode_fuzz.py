@@ -5,7 +5,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
@@ -80,7 +80,6 @@ def mutated(data: bytes, edits: list[tuple[str, float, int, int]]) -> bytes:
     return bytes(found)
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.sampled_from(FILES), edits=EDITS)
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(
     data: bytes, edits: list[tuple[str, float, int, int]]
@@ -94,7 +93,6 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(
     picture.pixels.tobytes()
 
 
-@settings(max_examples=300, deadline=None)
 @given(start=st.sampled_from([data[:size] for data in FILES for size in (4, 8, 16, 32)]), rest=st.binary(max_size=200))
 def test_noise_behind_a_good_beginning(start: bytes, rest: bytes) -> None:
     with pytest.raises(CallerError):

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -76,7 +76,6 @@ def test_png_of_noise_and_of_nothing(mode: str) -> None:
     assert len(encode_png(nothing)) < 40_000
 
 
-@settings(max_examples=200, deadline=None)
 @given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3, 4]))))
 def test_png_of_anything(pixels: NDArray[np.uint8]) -> None:
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)

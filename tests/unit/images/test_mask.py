@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
@@ -50,7 +50,6 @@ def edits(draw: st.DrawFn) -> tuple[Image.Image, Image.Image, Image.Image]:
     return original, alpha, painted
 
 
-@settings(max_examples=150, deadline=None)
 @given(edits(), st.sampled_from(["png", "webp"]), st.booleans())
 def test_where_the_mask_is_opaque_the_original_stays_pixel_for_pixel(
     edit: tuple[Image.Image, Image.Image, Image.Image], output_format: Literal["png", "webp"], with_profile: bool

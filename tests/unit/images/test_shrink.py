@@ -82,7 +82,7 @@ def test_small_ones_are_made_smaller_too() -> None:
     assert sum(len(each.data) for each in found if each) <= 9_000
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @example([160, 160, 160, 160, 160, 160], 20_000)
 @given(lists(integers(16, 160), min_size=1, max_size=6), integers(20_000, 60_000))
 def test_together_they_never_take_more(sides: list[int], max_bytes: int) -> None:

@@ -33,11 +33,16 @@ def _one(pixels: Floats, operation: Operation) -> Floats:
     if name in REFERENCE:
         return REFERENCE[name](pixels, **fields)
     if isinstance(operation, PointOperation):
-        curve = np.vectorize(operation.curve, otypes=[np.float64])
-        return np.stack([curve(channel, pixels[:, channel]) for channel in range(3)], axis=1)
+        return np.stack([_curved(operation, channel, pixels[:, channel]) for channel in range(3)], axis=1)
     assert isinstance(operation, ColourOperation)
     colour = operation.colour()
     return np.array([colour((red, green, blue)) for red, green, blue in pixels.tolist()])
+
+
+def _curved(operation: PointOperation, channel: int, values: Floats) -> Floats:
+    """One channel after the operation, each value computed once."""
+    different, places = np.unique(values, return_inverse=True)
+    return np.array([operation.curve(channel, value) for value in different.tolist()])[places]
 
 
 def _light(pixels: Floats) -> Floats:

@@ -36,7 +36,7 @@ def subject_to(operation: Operation, picture: Canvas) -> Canvas | None:
 
 
 @pytest.mark.parametrize("name", names())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(st.data())
 def test_any_parameters_work_on_any_picture(name: str, data: st.DataObject) -> None:
     operation = data.draw(any_of(name))
@@ -62,7 +62,7 @@ def test_any_parameters_work_on_any_picture(name: str, data: st.DataObject) -> N
 
 
 @pytest.mark.parametrize("name", names())
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.data())
 def test_an_operation_survives_being_written_down(name: str, data: st.DataObject) -> None:
     operation = data.draw(any_of(name))

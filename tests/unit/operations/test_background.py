@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from pydantic import ValidationError
@@ -52,7 +52,6 @@ def test_a_picture_without_a_subject_is_refused(operation: Operation) -> None:
         operation.apply(Canvas(sample()), EllipseTools(share=0))
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.one_of(
         st.builds(RemoveBackground),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -44,7 +44,6 @@ POSITIONS = st.sampled_from(["top-left", "top", "top-right", "left", "center", "
 WRITING = st.text(st.sampled_from("aW Жé.\n"), min_size=1, max_size=60).filter(lambda text: bool(text.strip()))
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.one_of(
         st.builds(Border, width=st.floats(0, 25), bottom=st.one_of(st.none(), st.floats(0, 25))),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -37,7 +37,6 @@ def test_no_strength_changes_nothing(operation: Operation, picture: Image.Image)
     assert applied(operation, picture).tobytes() == picture.tobytes()
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.one_of(
         st.builds(Sharpen, amount=st.floats(0, 500), radius=st.floats(0.01, 5), threshold=st.integers(0, 255)),

@@ -115,7 +115,7 @@ def test_fused_is_much_nearer_where_many_roundings_are_saved(picture: str) -> No
     assert away(fused(image, operations), wanted) < 0.8 * away(in_steps(floats(image), operations), wanted)
 
 
-@settings(max_examples=16, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=16, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(st.data())
 def test_any_chain_is_not_farther_from_the_exact_result_than_one_by_one(data: st.DataObject) -> None:
     kinds = data.draw(st.lists(st.sampled_from(PIXELWISE), min_size=1, max_size=6))
@@ -124,7 +124,7 @@ def test_any_chain_is_not_farther_from_the_exact_result_than_one_by_one(data: st
 
 
 @pytest.mark.parametrize("name", PIXELWISE)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.data())
 def test_each_alone_is_right_to_within_rounding(name: str, data: st.DataObject) -> None:
     operation = data.draw(any_of(name))
@@ -208,7 +208,7 @@ MOVES = (
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.sampled_from([*MOVES, *({"op": "hue", "degrees": 50}, {"op": "gamma", "gamma": 1.3}, {"op": "duotone"})]),

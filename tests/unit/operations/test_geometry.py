@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
@@ -84,7 +84,6 @@ def test_a_crop_outside_the_picture_is_refused_with_the_numbers(item: dict[str, 
     assert said in refused.value.detail
 
 
-@settings(max_examples=100, deadline=None)
 @given(SIZES, st.integers(1, 99999), st.integers(1, 99999), st.floats(0, 100), st.floats(0, 100))
 def test_any_ratio_fits_any_picture(size: tuple[int, int], across: int, down: int, x: float, y: float) -> None:
     item = {"op": "crop", "ratio": f"{across}:{down}", "focus_x": x, "focus_y": y}
@@ -252,14 +251,12 @@ def test_there_and_back_again_is_nearly_the_same() -> None:
 # --- straighten -------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
 @given(SIZES, st.floats(-45, 45))
 def test_straightened_pictures_have_no_empty_corners(size: tuple[int, int], angle: float) -> None:
     pixels = array(done(Image.new("RGB", size, "white"), {"op": "straighten", "angle": angle}))
     assert pixels.min() == 255
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.tuples(st.integers(50, 3000), st.integers(50, 3000)), st.floats(-45, 45))
 def test_the_rectangle_fits_and_no_larger_one_of_its_shape_would(size: tuple[int, int], angle: float) -> None:
     width, height = largest_upright(size, angle)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 from pydantic import ValidationError
@@ -85,7 +85,6 @@ def test_a_word_that_is_wider_than_the_picture_is_broken() -> None:
     assert bottom - top > 60, "two lines"
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.text(st.sampled_from("iW Жé.-\n"), min_size=1, max_size=200), st.floats(1, 500), st.floats(1, 60))
 def test_lines_hold_all_of_the_text_and_are_as_wide_as_they_may_be(text: str, width: float, size: float) -> None:
     style = Style(size=size, colour=(0, 0, 0, 255))

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from pydantic import ValidationError
@@ -28,7 +28,6 @@ def test_no_strength_changes_nothing(operation: Operation, picture: Image.Image)
     assert applied(operation, picture).tobytes() == picture.tobytes()
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.one_of(
         st.builds(Vintage, amount=st.floats(0, 100)),

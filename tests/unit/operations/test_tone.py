@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
@@ -151,7 +151,6 @@ def curve(points: list[tuple[int, int]]) -> Curves:
     return Curves(points=tuple(CurvePoint(input=at, output=to) for at, to in points))
 
 
-@settings(max_examples=80, deadline=None)
 @given(POINTS)
 def test_a_curve_goes_through_its_points_and_stays_between_them(points: list[tuple[int, int]]) -> None:
     bent = curve(points)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -356,7 +356,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(value=VALUES, as_events=st.booleans(), n=st.integers(1, 3))
 def test_nothing_that_a_provider_sends_is_more_than_an_error(value: Any, as_events: bool, n: int) -> None:
     body = json.dumps(value).encode() if not as_events else events(value, value)

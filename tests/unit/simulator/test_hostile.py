@@ -24,7 +24,7 @@ CHAT_FIELDS = (
     *("messages", "max_tokens", "seed", "temperature", "modalities", "image_config", "response_format", "tools"),
     *("tool_choice", "models", "provider", "stream", "stop"),
 )
-calm = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 pictures = st.fixed_dictionaries(
     {"model": st.sampled_from([FLUX, STREAMING])},
     optional=dict.fromkeys(PICTURE_FIELDS, values),

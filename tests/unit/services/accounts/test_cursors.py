@@ -12,8 +12,8 @@ from darkroom.services.accounts.cursors import Cursors, ListName
 from tests.fakes.memory import MemorySigningKey
 
 CURSORS = Cursors(MemorySigningKey())
-USERS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=64)
-POSITIONS = st.text(st.characters(codec="utf-8"), max_size=40)
+USERS = st.text(min_size=1, max_size=64)
+POSITIONS = st.text(max_size=40)
 LISTS: list[ListName] = ["conversations", "jobs", "receipts"]
 ALPHABET = string.ascii_letters + string.digits + "-_=+/. \x00é"
 

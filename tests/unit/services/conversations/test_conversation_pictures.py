@@ -88,7 +88,7 @@ def test_as_long_as_somebody_goes_on_with_it_every_picture_of_it_is_there(
 
 
 @given(waits=st.lists(st.integers(1, 29 * 24), min_size=1, max_size=20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_it_never_outlives_its_pictures(waits: list[int]) -> None:
     clock = SteppingClock()
     images = MemoryImageStore(clock)
@@ -108,7 +108,6 @@ def test_it_never_outlives_its_pictures(waits: list[int]) -> None:
 
 
 @given(moves=st.lists(st.tuples(st.integers(1, 40), st.sampled_from([None, 1, 3, 7])), min_size=1, max_size=20))
-@settings(max_examples=40, deadline=None)
 def test_nor_does_it_where_its_user_wants_pictures_gone_sooner(moves: list[tuple[int, int | None]]) -> None:
     """Each picture is kept for as long as was wanted when it was written, or counted from then."""
     clock = SteppingClock()

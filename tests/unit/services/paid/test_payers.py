@@ -265,7 +265,7 @@ _MOVES: dict[str, Callable[[Studio], object]] = {
 }
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(st.sampled_from(sorted(_MOVES)), min_size=4, max_size=12).map(lambda moves: ["connect", *moves]))
 @example(moves=["connect", "make", "disconnect", "work"])
 @example(moves=["connect", "batch", "work", "disconnect", "work", "make"])

@@ -262,9 +262,7 @@ def test_a_budget_that_is_nearly_used_up_is_said_once(shop: Workshop) -> None:
     assert [name for name, _ in shop.alarms] == ["SETTLED_ABOVE_RESERVATION"] * 2
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     ends=st.lists(
         st.tuples(

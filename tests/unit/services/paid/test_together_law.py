@@ -206,7 +206,7 @@ def _told(openrouter: Simulator, steps: Sequence[Step], waits: Sequence[int]) ->
 _SLOW = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=_SLOW)
+@settings(suppress_health_check=_SLOW)
 @given(steps=OURS)
 @example(steps=[Killed(14_000, 10, 10, False), Answered(5_000, 0, 10), Killed(0, 0, 0, False)])
 @example(steps=[Answered(5_000, 0, 10), Pass(1), Killed(14_000, 10, 10, False)])
@@ -218,7 +218,7 @@ def test_of_what_only_we_pay_the_ledger_says_what_the_invoice_says(openrouter: S
     assert story.shop.alarms == []
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=_SLOW)
+@settings(suppress_health_check=_SLOW)
 @given(steps=ANYBODYS, is_watched=st.booleans())
 @example(steps=[Killed(14_000, 0, 0, False), Killed(14_000, 0, 0, False), Foreign(5_000)], is_watched=True)
 @example(steps=[Killed(5_000, 0, 10, False), Foreign(1)], is_watched=False)

@@ -111,7 +111,7 @@ def test_what_was_changed_on_the_way_is_not_verified(world: World) -> None:
         verified(call, new_secret())
 
 
-@given(st.text(st.characters(codec="utf-8")), st.text("abcz_019", min_size=1))
+@given(st.text(), st.text("abcz_019", min_size=1))
 def test_any_body_is_signed_as_the_receivers_library_signs_it(body: str, event_id: str) -> None:
     at, secret = datetime.now(UTC), new_secret()
     headers = signed(event_id, at, body.encode(), WebhookSecrets(current=secret, created_at=at))

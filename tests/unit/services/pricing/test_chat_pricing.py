@@ -109,7 +109,7 @@ def test_more_is_never_cheaper_and_the_reserve_never_below(
 
 
 @pytest.mark.parametrize("model", [TALKER, SMALL_TALKER, BLIND, FREE, "anthropic/claude-opus-4.6"])
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.text(st.characters(exclude_categories=["Cs"]), max_size=3000),
     most=st.integers(1, 4000),

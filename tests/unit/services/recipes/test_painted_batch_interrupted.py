@@ -179,7 +179,7 @@ ROLES = sorted({(role, method) for role, method, _ in WRITES})
     affordable=floats(1.1, 4.5),
     cancels=integers(0, 60),
 )
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happens_the_ledger_is_the_invoice_and_within_the_cap(
     studio_simulator: Simulator,
     deaths: list[tuple[tuple[str, str], int, bool]],

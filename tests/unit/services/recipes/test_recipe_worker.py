@@ -7,7 +7,7 @@ from functools import partial
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis.strategies import integers, lists, sampled_from, tuples
 
 from darkroom.errors import (
@@ -206,7 +206,6 @@ class TestTrouble:
         assert [(failed["index"], failed["code"]) for failed in job.result["errors"]] == [(6, "INTERNAL_ERROR")]
 
     @given(deaths=lists(tuples(integers(0, 11), sampled_from([12.0, 18.0, 50.0])), max_size=6))
-    @settings(max_examples=60, deadline=None)
     def test_whatever_happens_on_the_way_the_outcome_is_the_same(self, deaths: list[tuple[int, float]]) -> None:
         """Calls that end early, and workers that die, each at another picture."""
         clock = SteppingClock()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom.errors import NoForeground, ServiceUnavailable
@@ -217,7 +217,6 @@ class TestDroppedFiles:
             assert job.expires_at == studio.clock() + kept
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     setting=st.sampled_from(["always", "fallback"]),
     moves=st.lists(st.sampled_from(["deliver", "fail", "work", "die", "sweep", "wait"]), max_size=12),

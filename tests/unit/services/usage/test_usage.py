@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from darkroom.errors import InvalidApiKey, NetworkError
@@ -121,7 +121,7 @@ class Month:
         return account.spent if account else 0
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10)
 @given(steps=_STEPS)
 def test_statement_receipts_budgets_and_invoice_are_one(studio_simulator: Simulator, steps: list[Order | Wait]) -> None:
     month = Month(studio_simulator)
