@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from xdist.scheduler import LoadFileScheduling
 
 # Of `tests/integration`: those without the stack of the session.
-WITHOUT_STACK = {"test_ledger_concurrency.py", "test_upstream.py", "test_upstream_table.py"}
+WITHOUT_STACK = {"test_ledger_concurrency.py", "test_upstream.py", "test_upstream_table.py", "test_up_again.py"}
 _CLIENTS = {"tests/browser", "tests/clients"}
 
 
