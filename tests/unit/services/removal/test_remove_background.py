@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from darkroom.errors import NoForeground, ServiceUnavailable
+from darkroom.images.pipeline import remove_background
 from darkroom.models.caller import Caller
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions, CutoutRequest
 from darkroom.models.dropped import DroppedFile
@@ -18,6 +19,9 @@ from darkroom.services.removal.remove_background import RemoveBackground
 from darkroom.services.removal.results import Pipeline
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
+from tests.photos import load
+from tests.unit.images.test_containers import EXACT, NEAR, UNSUPPORTED, WARNED, case
+from tests.unit.images.test_pipeline import LeftHalf, TopHalf
 from tests.unit.services.inputs.test_sources import OnePageWeb
 
 FILE = DroppedFile("uploads", "inbox/alice/my cat.jpg", "v1", "etag", "01")
@@ -103,6 +107,32 @@ class TestRequests:
         assert list(world.images.outputs) == [f"outputs/alice/{job.id}/cutout.jpg"]
         assert job.input == {"options": {"format": "jpeg"}, "image_url": "https://x.example/a.png"}
         assert job.expires_at == world.clock.now + timedelta(days=30)
+
+
+class TestKindsOfDroppedFiles:
+    """Through the pipeline itself, with a mask that is there already."""
+
+    @staticmethod
+    def _pipeline(data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
+        return remove_background(
+            data, options, segmenter=LeftHalf(), matter=TopHalf(), default_model="left", max_megapixels=1
+        )
+
+    @pytest.mark.parametrize("name", [*EXACT, *NEAR])
+    def test_what_opens_everywhere_is_cut_out(self, world: World, name: str) -> None:
+        world.images.drop(FILE.key, case(name), FILE.version)
+        job = world.service(self._pipeline).on_dropped(FILE)
+        assert job is not None
+        assert world.only_job() == ("alice", JobStatus.SUCCEEDED, None)
+        (made,) = world.images.outputs.values()
+        assert load(made.data).size == (192, 256)
+        assert [WARNED[name] in said for said in job.warnings if name in WARNED].count(True) == (name in WARNED)
+
+    @pytest.mark.parametrize("name", UNSUPPORTED)
+    def test_what_is_not_supported_is_told_from_what_is_damaged(self, world: World, name: str) -> None:
+        world.images.drop(FILE.key, case(name), FILE.version)
+        world.service(self._pipeline).on_dropped(FILE)
+        assert world.only_job() == ("alice", JobStatus.FAILED, "UNSUPPORTED_IMAGE")
 
 
 class TestDroppedFiles:

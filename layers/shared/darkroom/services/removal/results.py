@@ -24,7 +24,8 @@ def store(images: ImageStore, job: Job, cutout: Cutout, *, stem: str, at: dateti
         image.key, cutout.data, media_type=cutout.media_type, metadata={"job": job.id, "model": cutout.model}
     )
     result = cutout.model_dump(mode="json", include={"subject", "model", "timings_ms", "warnings"})
-    return succeeded(job, image, at=at).model_copy(update={"result": result})
+    warnings = tuple(dict.fromkeys((*job.warnings, *cutout.warnings)))
+    return succeeded(job, image, at=at).model_copy(update={"result": result, "warnings": warnings})
 
 
 def succeeded(job: Job, image: StoredImage, *, at: datetime) -> Job:
