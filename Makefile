@@ -1,6 +1,6 @@
 # Darkroom's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up reset demo test test-quick coverage stress check audit format lock bench build invoke token invite deploy destroy doctor clean
+.PHONY: help up reset demo test test-quick coverage stress check audit format lock bench build sam-env invoke token invite deploy destroy doctor clean
 SHELL := /bin/sh
 export SAM_CLI_TELEMETRY := 0
 # Compiled once and kept out of the folders that are packed for Lambda: half of what a process takes to start.
@@ -86,8 +86,14 @@ build: ## Build functions, layer and image for Lambda (needs Python 3.13 and Doc
 	@sh local/setup_sam.sh
 	$(SAM) build $(BUILD_ARGS)
 
+sam-env: ## Prepare `sam local invoke` and `sam local start-api` on what `make up` runs (EVENT= for one event, else all)
+	@sh local/setup.sh local
+	@sh local/setup_sam.sh
+	@$(PY) -m local.sam_env $(EVENT)
+
 invoke: ## Run one function on one event, in Docker if there is one (FUNCTION=Jobs EVENT=events/jobs_list.json)
-	@sh local/setup.sh dev
+	@sh local/setup.sh local
+	@sh local/setup_sam.sh
 	@$(PY) -m local.invoke $(FUNCTION) $(EVENT)
 
 token: ## Make an API token (USER=name, STACK=name for a deployed stack)

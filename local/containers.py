@@ -1,20 +1,27 @@
 """`sam local invoke`, and the way from its container to the emulator on loopback."""
 
+import fcntl
 import json
 import os
+import shlex
 import shutil
 import socket
 import socketserver
+import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from ipaddress import ip_network
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
 
-from local.aws import ENVIRONMENT
+from local.aws import ENVIRONMENT, REGION
 from local.ports import LOOPBACK
+
+_BRIDGE = "docker0"
+_SIOCGIFADDR = 0x8915
 
 # What Docker Desktop calls the computer it runs on. It leads to loopback without our doing.
 _DESKTOP_HOST = "host.docker.internal"
@@ -38,36 +45,67 @@ def is_built(root: Path) -> bool:
     return (root / ".aws-sam" / "build" / "template.yaml").exists()
 
 
-@contextmanager
-def reachable_from_containers(port: int) -> Iterator[str]:
-    """A URL at which containers reach the port of our loopback interface, for as long as this is entered."""
-    bridge = _bridge_address()
-    if bridge is None:
-        yield f"http://{_DESKTOP_HOST}:{port}"
-        return
-    try:
-        forwarder = _Forwarder((bridge, 0), port)
-    except OSError:
-        # The bridge is inside a virtual machine, as with Colima or Rancher Desktop.
-        yield f"http://{_DESKTOP_HOST}:{port}"
-        return
-    with forwarder:
-        threading.Thread(target=forwarder.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+class Ways:
+    """Ways for containers to what listens on loopback here, for as long as it is entered.
+
+    Each has the port that it leads to, if that is free on Docker's bridge, so that it is the same after a restart.
+
+    Args:
+        bridge: this machine's address on Docker's bridge; None where there is none.
+    """
+
+    def __init__(self, bridge: str | None) -> None:
+        self._bridge = bridge
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def to(self, url: str) -> str:
+        """A URL at which containers reach what answers at `url`; the same if that is not this machine's loopback."""
+        parts = urlsplit(url)
+        if parts.hostname not in (LOOPBACK, "localhost"):
+            return url
+        port = parts.port or 80
+        # Without a bridge of ours Docker is inside a virtual machine (Docker Desktop, Colima), whose name for this
+        # machine leads to loopback.
+        if self._bridge is None:
+            return f"http://{_DESKTOP_HOST}:{port}"
         try:
-            yield f"http://{bridge}:{forwarder.server_address[1]}"
-        finally:
-            forwarder.shutdown()
+            forwarder = _Forwarder((self._bridge, port), port)
+        except OSError:
+            forwarder = _Forwarder((self._bridge, 0), port)
+        self._open.enter_context(forwarder)
+        threading.Thread(target=forwarder.serve_forever, kwargs={"poll_interval": 0.5}, daemon=True).start()
+        self._open.callback(forwarder.shutdown)
+        return f"http://{self._bridge}:{forwarder.server_address[1]}"
 
 
-def sam_local_invoke(
-    sam_cli: Path, root: Path, function: str, event: Path, variables: Mapping[str, str], env_file: Path
-) -> int:
+def bridge_address() -> str | None:
+    """This machine's address on Docker's bridge, asked of the kernel; None where there is no bridge."""
+    if not Path("/sys/class/net", _BRIDGE).exists():
+        return None
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            answer = fcntl.ioctl(asking.fileno(), _SIOCGIFADDR, struct.pack("256s", _BRIDGE.encode()))
+        except OSError:
+            return None
+    return socket.inet_ntoa(answer[20:24])
+
+
+def sam_local_invoke(sam_cli: Path, root: Path, function: str, event: Path, env_file: Path) -> int:
     """Runs the built function in a container. What it answers goes to standard output, its logs to standard error."""
-    env_file.write_text(json.dumps({function: dict(variables)}, indent=2), encoding="utf-8")
     command = [
-        str(sam_cli), "local", "invoke", function, "-e", str(event), "--env-vars", str(env_file), "--skip-pull-image",
-    ]  # fmt: skip
-    print("$ " + " ".join(command), file=sys.stderr, flush=True)
+        *(str(sam_cli), "local", "invoke", function, "-e", str(event), "--env-vars", str(env_file)),
+        *("--region", REGION, "--skip-pull-image"),
+    ]
+    # To be pasted in this folder.
+    print("$ " + shlex.join(command), file=sys.stderr, flush=True)
     environment = {**os.environ, **ENVIRONMENT, "SAM_CLI_TELEMETRY": "0"}
     done = subprocess.run(command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout)
@@ -83,21 +121,6 @@ def _is_error(answer: str) -> bool:
     return isinstance(value, dict) and "errorType" in value
 
 
-def _bridge_address() -> str | None:
-    """This computer's address on Docker's default bridge; None with Docker Desktop, whose bridge is elsewhere."""
-    docker = shutil.which("docker") or "docker"
-    system = _run(docker, "info", "--format", "{{.OperatingSystem}}")
-    if system is None or "Docker Desktop" in system:
-        return None
-    found = _run(docker, "network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}")
-    for network in json.loads(found or "null") or []:
-        if "Gateway" in network:
-            return str(network["Gateway"])
-        # A bridge that the daemon made for itself does not name it; it is the first address.
-        return str(next(ip_network(network["Subnet"]).hosts()))
-    return None
-
-
 def _run(*command: str) -> str | None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)
@@ -108,6 +131,7 @@ def _run(*command: str) -> str | None:
 
 class _Forwarder(socketserver.ThreadingTCPServer):
     daemon_threads = True
+    allow_reuse_address = True
 
     def __init__(self, address: tuple[str, int], port: int) -> None:
         super().__init__(address, _Connection)

@@ -8,18 +8,16 @@ With Docker and a finished `make build` it is `sam local invoke`; without, a pro
 import argparse
 import json
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote_plus
 
 from local import containers, state
 from local.aws import Aws
 from local.functions import EventTooLarge, FunctionPool
 from local.intrinsics import TemplateError
-from local.placeholders import UnknownPlaceholder, fill_in
+from local.placeholders import UnknownPlaceholder
+from local.sam_env import NotReady, filled_in, site, template_of, write_variables
 from local.template import Function, Template
 from local.worker import environment_of
 
@@ -39,23 +37,17 @@ def main() -> int:
     options = parser.parse_args()
     try:
         running = state.read(options.state)
-        template = _template(running)
+        template = template_of(running)
         function = _function(template, options.function)
         with Aws(running["aws_endpoint_url"]) as aws:
-            event, event_file = _filled_in(options.event, options.state / "events", running, aws)
+            event, event_file = filled_in(options.event, options.state / "events", running, aws)
             _upload_what_is_dropped(event, aws)
         if not options.no_docker and _can_use_containers():
-            return _in_container(function, event_file, running, options.state)
+            return _in_container(function, event_file, running, template, options.state)
         return _in_process(function, event, running, options.state)
-    except (CannotInvoke, TemplateError, UnknownPlaceholder, state.NotRunning) as error:
+    except (CannotInvoke, NotReady, TemplateError, UnknownPlaceholder, state.NotRunning) as error:
         print(error, file=sys.stderr)
         return 1
-
-
-def _template(running: dict[str, Any]) -> Template:
-    template = Template.load(state.ROOT / "template.yaml", parameters=running["parameters"], api_url=running["url"])
-    template.scope.ids.update(running["ids"])
-    return template
 
 
 def _function(template: Template, name: str) -> Function:
@@ -64,25 +56,6 @@ def _function(template: Template, name: str) -> Function:
             return template.functions[candidate]
     known = ", ".join(known.removesuffix("Function") for known in template.functions)
     raise CannotInvoke(f"There is no function {name}. FUNCTION can be {known}.")
-
-
-def _filled_in(event: Path, folder: Path, running: dict[str, Any], aws: Aws) -> tuple[Any, Path]:
-    """The event with this stack's values in it, and the file it is in."""
-    try:
-        text = event.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CannotInvoke(f"The event {event} cannot be read: {error.strerror}. See those in events/.") from error
-    filled = fill_in(text, running, aws)
-    try:
-        value = json.loads(filled)
-    except ValueError as error:
-        raise CannotInvoke(f"The event {event} is not JSON: {error}") from error
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / event.name
-    # It holds a token.
-    file.touch(mode=0o600)
-    file.write_text(filled, encoding="utf-8")
-    return value, file
 
 
 def _upload_what_is_dropped(event: Any, aws: Aws) -> None:
@@ -114,31 +87,12 @@ def _can_use_containers() -> bool:
     return not wanting
 
 
-def _in_container(function: Function, event: Path, running: dict[str, Any], folder: Path) -> int:
+def _in_container(function: Function, event: Path, running: dict[str, Any], template: Template, folder: Path) -> int:
     sam_cli = containers.sam(state.ROOT)
     if sam_cli is None:
         raise CannotInvoke("The SAM CLI is not installed.")
-    with ExitStack() as ways:
-        reach = partial(_reachable, ways)
-        local = {"AWS_ENDPOINT_URL": reach(running["aws_endpoint_url"]), **_site(running, reach)}
-        declared = {name: value for name, value in local.items() if name in function.environment}
-        variables = {**function.environment, **declared}
-        return containers.sam_local_invoke(
-            sam_cli, state.ROOT, function.logical_id, event, variables, folder / "env.json"
-        )
-
-
-def _reachable(ways: ExitStack, url: str) -> str:
-    return ways.enter_context(containers.reachable_from_containers(urlsplit(url).port or 80))
-
-
-def _site(running: dict[str, Any], reach: Callable[[str], str] = str) -> dict[str, str]:
-    """Where the site is, and its OpenRouter if that is the simulator."""
-    simulator = running["openrouter_url"]
-    return {
-        "DARKROOM_PUBLIC_URL": running["url"],
-        **({"DARKROOM_OPENROUTER_URL": reach(simulator)} if simulator else {}),
-    }
+    env_file = write_variables(running, template, folder)
+    return containers.sam_local_invoke(sam_cli, state.ROOT, function.logical_id, event, env_file)
 
 
 def _in_process(function: Function, event: Any, running: dict[str, Any], folder: Path) -> int:
@@ -146,10 +100,9 @@ def _in_process(function: Function, event: Any, running: dict[str, Any], folder:
         function,
         endpoint_url=running["aws_endpoint_url"],
         overrides={
-            "AWS_ENDPOINT_URL": running["aws_endpoint_url"],
+            **site(running, running),
             "DARKROOM_WEIGHTS_DIR": running["weights"],
             "DARKROOM_NUMBA_CACHE_DIR": str(state.STATE / "numba-cache"),
-            **_site(running),
         },
     )
     pool = FunctionPool(function, environment, folder / "logs", cap=1)

@@ -25,6 +25,7 @@ from darkroom.services.accounts.links import LOCAL_LIFETIME, Links
 from darkroom.services.accounts.tokens import Tokens
 from local import providers, state
 from local.aws import REGION, STACK, Aws
+from local.containers import Ways, bridge_address
 from local.emulator import Emulator
 from local.functions import FunctionPool
 from local.gateway import Gateway, GatewayServer
@@ -91,6 +92,7 @@ class Stack:
         is_warm: whether entering waits until each function has answered once; else their first calls start them.
         can_fork: whether functions' processes are forked from one that has imported the layer; else each imports it.
         root: the repository.
+        reaches_containers: whether containers are let in to the emulator and the simulators, for `sam local`.
         kept: what is remembered, and where; without it, all is forgotten when it stops.
 
     Raises (on entering):
@@ -112,6 +114,7 @@ class Stack:
         is_warm: bool = False,
         can_fork: bool = CAN_FORK,
         root: Path = state.ROOT,
+        reaches_containers: bool = False,
         kept: Kept | None = None,
     ) -> None:
         self.folder = folder.resolve()
@@ -132,6 +135,8 @@ class Stack:
         self._can_fork = can_fork
         self._launch: Launch = spawned
         self._root = root
+        self._reaches_containers = reaches_containers
+        self._containers: dict[str, Any] | None = None
         self._kept = kept
         # One for all stacks of a checkout: what it holds fits the packages, and takes a minute to make.
         self.numba_cache = root / ".local" / "numba-cache"
@@ -170,6 +175,9 @@ class Stack:
             "openrouter_url": self.openrouter.url,
             "openrouter_key": self._simulated_key,
             "provider_keys": {name: each.key for name, each in self.providers.items()},
+            "provider_urls": {name: each.url for name, each in self.providers.items()},
+            # The same addresses as containers see them; null where they are not let in.
+            "containers": self._containers,
             "region": REGION,
             "stack": STACK,
             "pid": os.getpid(),
@@ -218,6 +226,8 @@ class Stack:
             logger.info("Warming up %d functions …", len(self.pools))
             WarmUp(routes, self.pools, self._tokens, USER).run()
         self._start_pump(starting)
+        if self._reaches_containers:
+            self._containers = self._seen_by_containers(starting.enter_context(Ways(bridge_address())))
         ending = threading.Event()
         starting.callback(ending.set)
         threading.Thread(target=self._end_idle, args=(ending,), name="idle functions", daemon=True).start()
@@ -292,6 +302,13 @@ class Stack:
         _, token = self._tokens.create(user=USER, name="make up")
         self._remember(token=token)
         return token
+
+    def _seen_by_containers(self, ways: Ways) -> dict[str, Any]:
+        return {
+            "aws_endpoint_url": ways.to(self.emulator.url),
+            "openrouter_url": ways.to(self.openrouter.url) if self.openrouter.url else None,
+            "provider_urls": {name: ways.to(each.url) for name, each in self.providers.items()},
+        }
 
     def _recalled(self, name: str, otherwise: Any) -> Any:
         kept = self._kept.get(name) if self._kept else None

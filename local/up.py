@@ -87,6 +87,8 @@ def _run(options: argparse.Namespace) -> None:
         variables=own.with_keys if is_real else own.variables,
         detail=MAX_DETAIL,
         is_warm=True,
+        # Where real keys may lie, containers are let in only on demand.
+        reaches_containers=not is_real or os.environ.get("CONTAINERS") == "1",
         kept=kept,
     )
     try:
