@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+# To be raised with whatever changes what kinds, names or values mean, a newer ministack's among them.
 LAYOUT: Final = 1
 # "DKRM": tells Darkroom's files from other programs' databases.
 _APPLICATION: Final = 0x444B524D

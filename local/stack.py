@@ -359,16 +359,24 @@ class Stack:
         has_callers = any(route.function == function.logical_id for route in self.template.routes)
         return FUNCTION_CAP * max(1, has_callers + len(queues)) + len(schedules)
 
-    def _connect(self, key: str) -> None:
-        """Gives the local user the simulator's key, as if they had signed in."""
+    @property
+    def is_connected(self) -> bool:
+        """Whether the local user has a key of OpenRouter's: at first the simulator's, which they may have removed."""
+        return any(key.provider == "openrouter" for key in self._vault().describe(USER))
+
+    def _vault(self) -> KmsKeyVault:
         scope = self.template.scope
-        vault = KmsKeyVault(
+        return KmsKeyVault(
             table=scope.ref("Table"),
             dynamodb=self.aws.dynamodb,
             kms=self.aws.kms,
             key_id=scope.attribute("VaultKey", "Arn"),
             clock=now,
         )
+
+    def _connect(self, key: str) -> None:
+        """Gives the local user the simulator's key, as if they had signed in."""
+        scope, vault = self.template.scope, self._vault()
         inspector = OpenRouterAuth(ProviderSettings(url=self.openrouter.url))
         status = Keys(vault, {"openrouter": inspector}, now).connect(USER, "openrouter", key).status
         identities = Identities(DynamoIdentityStore(scope.ref("Table"), self.aws.dynamodb), now)

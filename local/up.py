@@ -262,7 +262,8 @@ def _allowed(stack: "Stack") -> str:
 
 def _upstream(stack: "Stack") -> str:
     if stack.openrouter.is_simulated:
-        return f"the simulator of OpenRouter at {stack.openrouter.url}: nothing costs, and {USER_IS_CONNECTED}"
+        connected = USER_IS_CONNECTED if stack.is_connected else "the user `local` is not connected: sign in"
+        return f"the simulator of OpenRouter at {stack.openrouter.url}: nothing costs, and {connected}"
     if stack.openrouter.url:
         return f"what answers at {stack.openrouter.url} in place of OpenRouter"
     if stack.openrouter.key:

@@ -251,6 +251,7 @@ def test_a_transaction_that_is_sent_again_after_the_kill_is_not_done_again(cloud
     assert [row["spent"] for row in cloud.rows()] == [{"N": "1"}]
 
 
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs the limits of another process to be set")
 def test_while_nothing_can_be_written_nothing_is_answered_and_nothing_lost(cloud: Cloud) -> None:
     table = cloud.ids["Table"]
     cloud.aws.dynamodb.put_item(TableName=table, Item=_row("before"))

@@ -32,7 +32,7 @@ def _wal(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     written=st.lists(_CHANGES, max_size=8), durable=st.lists(st.booleans(), min_size=8, max_size=8), cut=st.floats(0, 1)
 )
