@@ -171,3 +171,44 @@ def test_what_nobody_taught_it_is_an_error(aws: Aws, tmp_path: Path, resource: s
     template = Template.load(path, api_url=URL, stack=tmp_path.name.replace("_", "-")[:40])
     with pytest.raises(TemplateError, match=complaint):
         create_resources(template, aws)
+
+
+KEPT = """
+Parameters: {Seconds: {Type: Number}, Days: {Type: Number}, Sort: {Type: String}}
+Resources:
+  Queue: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: !Ref Seconds}}
+  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {Version: "2012-10-17", Statement: []}}}
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties: {LifecycleConfiguration: {Rules: [{Id: old, Status: Enabled, ExpirationInDays: !Ref Days}]}}
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}, {AttributeName: !Ref Sort, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}, {AttributeName: !Ref Sort, KeyType: RANGE}]
+      TimeToLiveSpecification: {AttributeName: expires_at, Enabled: true}
+"""
+
+
+def test_what_is_there_becomes_what_is_declared_now_and_keeps_what_is_in_it(aws: Aws, tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(KEPT)
+
+    def created(**parameters: str) -> dict[str, str]:
+        stack = tmp_path.name.replace("_", "-")[-40:].strip("-")
+        template = Template.load(path, api_url=URL, stack=stack, parameters={"Sort": "sk", **parameters})
+        create_resources(template, aws)
+        return template.scope.ids
+
+    before = created(Seconds="30", Days="7")
+    aws.sqs.send_message(QueueUrl=before["Queue"], MessageBody="kept")
+    sealed = aws.kms.encrypt(KeyId=before["Key"], Plaintext=b"kept")["CiphertextBlob"]
+    assert created(Seconds="60", Days="30") == before
+    attributes = aws.sqs.get_queue_attributes(QueueUrl=before["Queue"], AttributeNames=["All"])["Attributes"]
+    assert (attributes["VisibilityTimeout"], attributes["ApproximateNumberOfMessages"]) == ("60", "1")
+    (rule,) = aws.s3.get_bucket_lifecycle_configuration(Bucket=before["Bucket"])["Rules"]
+    assert rule["Expiration"]["Days"] == 30
+    assert aws.kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"kept"
+    with pytest.raises(TemplateError, match=r"Table was kept with another KeySchema; `make reset`"):
+        created(Seconds="60", Days="30", Sort="other")

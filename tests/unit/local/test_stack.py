@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from local.kept import AWS, OBJECTS
 from local.stack import FUNCTION_CAP, OpenRouter, Stack
 from tests.unit.local.conftest import HANDLERS
 from tests.unit.local.test_pump import wait_for
@@ -165,6 +166,8 @@ def test_a_queue_s_ref_is_where_messages_are_sent(start: Callable[..., Small]) -
     small.send("good")
     wait_for(lambda: small.left() == 0)
     assert small.queues_that_brought("good") == ["darkroom-JobQueue"]
+    # Nothing is kept of a stack that is not told to.
+    assert not [path for path in small.stack.folder.rglob("*") if path.name in ("state", AWS, OBJECTS)]
 
 
 def test_a_function_empties_its_queue_and_looks_after_what_died(start: Callable[..., Small]) -> None:
