@@ -101,8 +101,11 @@ def stack(weights_dir: Path, receiver: "Receiver", tmp_path_factory: pytest.Temp
     # Here, for most tests need nothing of it.
     from local.stack import Stack
     from tests.integration.canary import leaks
+    from tests.servers import unused_port
 
-    folder, allowed = tmp_path_factory.mktemp("stack"), [f"127.0.0.1:{receiver.port}"]
+    # The second is for servers that tests, and documents, start themselves.
+    allowed = [f"127.0.0.1:{port}" for port in (receiver.port, unused_port())]
+    folder = tmp_path_factory.mktemp("stack")
     with Stack(folder, weights=weights_dir, parameters={"BackgroundModel": "u2netp"}, also_allowed=allowed) as running:
         yield running
         # After whatever the tests did: in no log, row or object may a secret stand in plain text.
