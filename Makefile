@@ -1,6 +1,6 @@
 # Darkroom's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up reset demo test test-quick coverage stress check audit format lock bench build sam-env invoke token invite deploy destroy doctor clean
+.PHONY: help up example reset demo test test-quick coverage stress check audit format lock bench build sam-env invoke token invite deploy destroy doctor clean
 SHELL := /bin/sh
 export SAM_CLI_TELEMETRY := 0
 # Compiled once and kept out of the folders that are packed for Lambda: half of what a process takes to start.
@@ -33,6 +33,10 @@ reset: ## Forget what `make up` has kept, after asking (YES=1 without)
 demo: ## Cut out a photograph (PHOTO=…) and save the result beside it
 	@sh local/setup.sh local
 	@MODEL=$(MODEL) $(PY) -m local.demo $(PHOTO)
+
+example: ## Run the code blocks of a page of docs/ at the stack of `make up` (NAME=first-picture; without, list them)
+	@sh local/setup.sh local
+	@$(PY) -m local.examples $(NAME)
 
 test: ## Set up and run all tests (WORKERS=3 processes, 0 for none)
 	@sh local/setup.sh dev

@@ -15,7 +15,7 @@ GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 # Made by an earlier step of the same job.
-MADE = {".venv/bin/sam", ".venv/bin/python"}
+MADE = {".venv-sam/bin/sam", ".venv/bin/python"}
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}")
 
 
@@ -57,7 +57,7 @@ def test_what_a_step_calls_exists(name: str) -> None:
         assert (ROOT / script).is_file(), script
     for module in re.findall(r"-m (local\.\w+)", run):
         assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), module
-    assert set(re.findall(r"\.venv/bin/\S+", run)) <= MADE
+    assert set(re.findall(r"\.venv[\w-]*/bin/\S+", run)) <= MADE
 
 
 @pytest.mark.parametrize("name", RUNS)
