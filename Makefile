@@ -114,7 +114,7 @@ deploy: ## Look, build, deploy to your AWS account, and tell what comes next (EN
 	@$(PY) -m local.deployed.preflight $(DEPLOYED) --build-arguments "$(BUILD_ARGS)"
 	@$(MAKE) --no-print-directory build
 	$(SAM) deploy --config-env $(or $(ENV),default) $(if $(STACK),--stack-name $(STACK)) $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS)) $(DEPLOY_ARGS)
-	@$(PY) -m local.deployed.next_steps $(DEPLOYED)
+	@$(PY) -m local.deployed.next_steps $(DEPLOYED) --user "$(if $(filter command line,$(origin USER)),$(USER),owner)"
 
 destroy: ## Take a deployed stack down with all that it keeps; asks twice (ENV=default|prod, STACK=)
 	@sh local/setup.sh local

@@ -12,8 +12,10 @@ from typing import Any
 import boto3
 import pytest
 
+from darkroom.adapters.link_store import DynamoLinkStore
+from darkroom.bootstrap import now
+from darkroom.services.accounts.links import Links
 from local.aws import ENVIRONMENT, REGION
-from local.deployed import next_steps
 from local.deployed.checks import Check
 from local.deployed.destroy import Destroyer
 from local.deployed.target import Account, Target
@@ -48,11 +50,16 @@ def _bad(deployment: Deployment) -> list[str]:
     return [each.text for each in found if each.mark == BAD]
 
 
+def _run(deployment: Deployment, module: str, *arguments: str) -> str:
+    """What a command says that the Makefile runs, against the emulator's account."""
+    environment = {**os.environ, **ENVIRONMENT, "AWS_ENDPOINT_URL": deployment.url}
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def _token(deployment: Deployment) -> str:
     """As `make token USER=alice STACK=…` makes it."""
-    environment = {**os.environ, **ENVIRONMENT, "AWS_ENDPOINT_URL": deployment.url}
-    command = [sys.executable, "-m", "local.token", "alice", "--stack", NAME]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    return _run(deployment, "local.token", "alice", "--stack", NAME)
 
 
 def _destroy(deployment: Deployment) -> bool:
@@ -92,10 +99,15 @@ def test_the_second_answers(deployed: Deployment, token: str) -> None:
     assert deployed.get("/v1/nothing", token).status_code == 404
 
 
-def test_what_comes_next_is_told_with_its_url(deployed: Deployment) -> None:
-    said = next_steps.text(NAME, deployed.outputs)
-    assert f"curl {deployed.outputs['Url']}/healthz" in said
+def test_what_comes_next_is_told_with_its_url_and_a_link_that_signs_in(deployed: Deployment) -> None:
+    said = _run(deployed, "local.deployed.next_steps", "--stack", NAME, "--user", "alice")
+    url = deployed.outputs["Url"]
+    assert f"curl {url}/healthz" in said
     assert f"make -s token USER=alice STACK={NAME}" in said
+    (link,) = [word for word in said.split() if word.startswith(f"{url}/oauth/link?")]
+    # The emulator answers under another name than the link's, so it is looked up and not opened.
+    links = Links(DynamoLinkStore(deployed.outputs["Table"], deployed.account.client("dynamodb")), now)
+    assert links.look(link.partition("?key=")[2]).user == "alice"
 
 
 def test_an_update_changes_what_it_says_and_keeps_the_rest(deployed: Deployment, token: str) -> None:
