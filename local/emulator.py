@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +17,7 @@ from local.ports import LOOPBACK, free_port
 
 SERVICES = ("dynamodb", "kms", "s3", "sqs")
 _START_SECONDS = 20.0
+_STOP_SECONDS = 5.0
 _ATTEMPTS = 3
 
 
@@ -96,12 +97,15 @@ class Emulator:
         return self._process.wait()
 
     def stop(self) -> None:
-        # What is to be kept was kept before each answer, so there is nothing to wait for.
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
             if self._process.stdin is not None:
                 self._process.stdin.close()
+            if self._state is not None:
+                # What is to be kept was kept before each answer; this is to have it in one file.
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_STOP_SECONDS)
+            self._process.kill()
+            self._process.wait()
             self._process = None
             for left in self._folder.glob("ministack-*.pid"):
                 left.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ import re
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
@@ -33,8 +33,14 @@ _HOST = re.compile(_HERE)
 _ORIGIN = re.compile(rb"https?://" + _HERE)
 
 
+# What is to be done before the end.
+_ending = ExitStack()
+
+
 def _end_with_parent() -> None:
     sys.stdin.buffer.read()
+    with suppress(Exception):
+        _ending.close()
     os._exit(0)
 
 
@@ -148,6 +154,7 @@ def _keeper(folder: Path) -> "Keeper":
     objects = Objects(folder / OBJECTS, folder / SET_ASIDE)
     try:
         journal = Journal(folder / AWS)
+        _ending.callback(journal.close)
         for sentence in (*journal.warnings, *objects.put_in_order()):
             _tell(sentence)
         from ministack.services import s3

@@ -12,7 +12,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -113,7 +113,9 @@ class Journal:
 
     def _opened(self) -> sqlite3.Connection:
         if not self.path.exists():
-            os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+            self._create()
+        elif not self.path.stat().st_size:
+            raise JournalError(f"{self.path} is damaged: it is empty. {_ADVICE}")
         elif damage := self._damage():
             self.warnings.append(damage)
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5)
@@ -124,18 +126,27 @@ class Journal:
             raise
         return connection
 
+    def _create(self) -> None:
+        """Makes it under another name, so that one without its table is never taken for a new one."""
+        unfinished = self.path.with_name(f"{self.path.name}.tmp")
+        unfinished.unlink(missing_ok=True)
+        os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY, 0o600))
+        with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
+            connection.executescript(
+                f"BEGIN; {_TABLE}; PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {LAYOUT}; COMMIT"
+            )
+        unfinished.replace(self.path)
+
     def _check(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (layout,) = connection.execute("PRAGMA user_version").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if (application, layout, tables) == (0, 0, 0):
-            connection.executescript(
-                f"BEGIN; {_TABLE}; PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {LAYOUT}; COMMIT"
-            )
-        elif application != _APPLICATION:
+        if not tables:
+            raise JournalError(f"{self.path} is damaged: there is nothing in it. {_ADVICE}")
+        if application != _APPLICATION:
             raise JournalError(f"{self.path} is another program's database. {_ADVICE}")
-        elif layout != LAYOUT:
+        if layout != LAYOUT:
             raise JournalError(other_layout(self.path, layout))
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":

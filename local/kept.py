@@ -79,6 +79,13 @@ class Kept:
             raise CannotKeep(_sentence(self.folder, error)) from error
         self._settings = settings
 
+    def check_has(self, name: str) -> None:
+        """Raises CannotKeep: the file is not there, and should be."""
+        if not (self.folder / name).exists():
+            raise CannotKeep(
+                f"{self.folder / name} is not there any more. Nothing was changed. Put it back, or `make reset`."
+            )
+
     @contextmanager
     def locked(self, seconds: float = 20) -> Iterator[int]:
         """Holds the folder alone; gives the lock's descriptor, with which a child holds it for as long as it lives.

@@ -30,7 +30,7 @@ from local.emulator import Emulator
 from local.functions import FunctionPool
 from local.gateway import Gateway, GatewayServer
 from local.journal import Journal
-from local.kept import SIMULATORS, CannotKeep, Kept
+from local.kept import AWS, SIMULATORS, CannotKeep, Kept
 from local.launch import Launch, spawned
 from local.ports import listen, usable
 from local.preloaded import CAN_FORK, Preloaded, common, layer
@@ -253,11 +253,22 @@ class Stack:
                     f"{names.get(logical_id)}. Nothing was changed. Run the version that kept it, or `make reset`."
                 )
         self._remember(names=names)
+        declared = set(self.template.scope.ids.values())
+        for url in self.aws.sqs.list_queues().get("QueueUrls", []) if self._kept else ():
+            told = self.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            if url not in declared and int(told["ApproximateNumberOfMessages"]):
+                logger.warning(
+                    "%s messages are in %s, which this version of Darkroom does not have: nothing reads them.",
+                    told["ApproximateNumberOfMessages"],
+                    url.rsplit("/", 1)[-1],
+                )
 
     def _emulator(self, starting: ExitStack) -> Emulator:
         if self._kept is None:
             return Emulator(self.logs)
         lock = starting.enter_context(self._kept.locked())
+        if self._recalled("names", None):
+            self._kept.check_has(AWS)
         # Links to pictures have the port in them, and some are still good.
         port = usable(self._recalled("ports", {}).get("emulator"))
         return Emulator(self.logs, port, state=self._kept.folder, lock=lock)
@@ -286,6 +297,8 @@ class Stack:
     def _books(self, starting: ExitStack) -> Journal | None:
         if self._kept is None:
             return None
+        if self._recalled("keys", None):
+            self._kept.check_has(SIMULATORS)
         journal = Journal(self._kept.folder / SIMULATORS)
         starting.callback(journal.close)
         for sentence in journal.warnings:

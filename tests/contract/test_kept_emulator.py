@@ -42,6 +42,9 @@ class Cloud:
 
     def kill(self) -> None:
         os.kill(self.emulator.pid, signal.SIGKILL)
+        self.stop()
+
+    def stop(self) -> None:
         self._running.close()
 
     def restart(self) -> "Cloud":
@@ -164,7 +167,6 @@ def test_what_a_key_sealed_it_opens(before: Before) -> None:
     assert opened["Plaintext"] == b"secret"
     with pytest.raises(ClientError, match="InvalidCiphertext"):
         kms.decrypt(CiphertextBlob=before.sealed, EncryptionContext={"tenant": "bob"})
-    assert kms.get_key_rotation_status(KeyId=before.ids["VaultKey"])["KeyRotationEnabled"]
     assert len(kms.list_keys()["Keys"]) == 1
 
 
@@ -200,7 +202,7 @@ def test_messages_come_back_and_those_that_are_done_do_not(before: Before) -> No
 
 
 def test_a_dropped_file_is_told_to_its_queue_once(before: Before) -> None:
-    sqs, queue = before.cloud.aws.sqs, before.cloud.ids["UploadQueue"]
+    sqs, queue = before.cloud.aws.sqs, before.cloud.ids["PictureQueue"]
     bodies = [each["Body"] for each in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]]
     # A bucket tests its queue when it is first told of it, and not at every start.
     assert [("TestEvent" in body, "inbox/ann/Photo" in body) for body in bodies] == [(True, False), (False, True)]
@@ -270,6 +272,16 @@ def test_while_nothing_can_be_written_nothing_is_answered_and_nothing_lost(cloud
     assert [row["sk"]["S"] for row in cloud.rows()] == ["ROW#after", "ROW#before", "ROW#refused"]
     objects = cloud.aws.s3.list_objects_v2(Bucket=cloud.ids["OutputsBucket"])["Contents"]
     assert "outputs/after" in [item["Key"] for item in objects]
+
+
+def test_an_orderly_end_leaves_all_of_it_in_one_file(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path).start()
+    cloud.aws.dynamodb.put_item(TableName=cloud.ids["Table"], Item=_row("a"))
+    cloud.stop()
+    assert sorted(path.name for path in cloud.kept.iterdir()) == [AWS, OBJECTS, "settings.json"]
+    (cloud.kept / AWS).write_bytes(b"")
+    with pytest.raises(EmulatorError, match=r"is damaged.*make reset"):
+        cloud.start()
 
 
 def test_damaged_state_ends_it_with_a_sentence_and_is_left_alone(tmp_path: Path) -> None:

@@ -105,13 +105,20 @@ def test_a_page_that_changed_on_the_disk_is_told_and_nothing_is_changed(tmp_path
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("content", [b"not a database" * 500, b"\0" * 4096])
+@pytest.mark.parametrize("content", [b"not a database" * 500, b"\0" * 4096, b""])
 def test_a_file_that_is_no_database_is_told(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a"
     path.write_bytes(content)
     with pytest.raises(JournalError, match="is damaged"):
         Journal(path)
     assert path.read_bytes() == content
+
+
+def test_one_that_was_not_made_to_its_end_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "a.tmp").write_bytes(b"half of one")
+    with closing(Journal(tmp_path / "a")) as journal:
+        assert _found(journal) == {}
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
 
 
 def test_another_program_s_database_is_left_alone(tmp_path: Path) -> None:

@@ -64,6 +64,15 @@ def test_it_has_one_user_at_a_time(tmp_path: Path) -> None:
         pass
 
 
+def test_a_file_that_was_removed_is_told(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    (tmp_path / "aws.sqlite3").touch()
+    kept.check_has("aws.sqlite3")
+    (tmp_path / "aws.sqlite3").unlink()
+    with pytest.raises(CannotKeep, match=r"aws\.sqlite3 is not there any more.*make reset"):
+        kept.check_has("aws.sqlite3")
+
+
 def _filled(tmp_path: Path) -> Path:
     Kept(kept_in(tmp_path) / "simulated").set(token="dk_1")
     Kept(kept_in(tmp_path) / "openrouter").set(token="dk_2")
