@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,6 @@ from darkroom.adapters.key_vault import KmsKeyVault
 from darkroom.adapters.link_store import DynamoLinkStore
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.bootstrap import now
-from darkroom.errors import InvalidToken
 from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouterAuth
 from darkroom.services.accounts.identities import Identities
@@ -26,13 +25,12 @@ from darkroom.services.accounts.tokens import Tokens
 from local import providers, state
 from local.aws import REGION, STACK, Aws
 from local.containers import Ways, bridge_address
-from local.emulator import Emulator
 from local.functions import FunctionPool
 from local.gateway import Gateway, GatewayServer
-from local.journal import Journal
-from local.kept import AWS, SIMULATORS, CannotKeep, Kept
+from local.kept import Kept
 from local.launch import Launch, spawned
-from local.ports import listen, usable
+from local.memory import Memory
+from local.ports import listen
 from local.preloaded import CAN_FORK, Preloaded, common, layer
 from local.pump import CONCURRENCY, Pump
 from local.resources import create_resources
@@ -49,8 +47,6 @@ USER = "local"
 IMAGE_FUNCTION_CAP = 2
 # Per kind of event, so that a function's callers do not keep it from its queues, nor one queue from another.
 FUNCTION_CAP = CONCURRENCY
-# What holds rows, pictures and the keys to them.
-_HOLDING = frozenset({"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"})
 # After which a process of a function ends, as Lambda's do. The image function's has 270 MB of a picture's until then.
 IDLE_SECONDS = 180.0
 
@@ -137,7 +133,7 @@ class Stack:
         self._root = root
         self._reaches_containers = reaches_containers
         self._containers: dict[str, Any] | None = None
-        self._kept = kept
+        self._memory = Memory(kept)
         # One for all stacks of a checkout: what it holds fits the packages, and takes a minute to make.
         self.numba_cache = root / ".local" / "numba-cache"
         self._pump: Pump | None = None
@@ -194,8 +190,7 @@ class Stack:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         # What is entered first is left last: the pump's threads wait for messages until the emulator is gone.
         starting.callback(self._join_pump)
-        self.emulator = starting.enter_context(self._emulator(starting))
-        self._remember(ports={**self._recalled("ports", {}), "emulator": self.emulator.port})
+        self.emulator = starting.enter_context(self._memory.emulator(self.logs))
         self.aws = starting.enter_context(Aws(self.emulator.url))
         self.template = Template.load(
             self._root / "template.yaml",
@@ -203,7 +198,7 @@ class Stack:
             api_url=self.url,
         )
         create_resources(self.template, self.aws)
-        self._check_names()
+        self._memory.check(self.template, self.aws)
         if self._can_fork:
             self._launch = starting.enter_context(self._preloaded()).launch
         if self.openrouter.is_simulated:
@@ -216,12 +211,12 @@ class Stack:
         starting.enter_context(GatewayServer(gateway, listener))
         store = DynamoTokenStore(self.template.scope.ref("Table"), self.aws.dynamodb)
         self._tokens = Tokens(store, now)
-        self.token = self._token()
+        self.token = self._memory.token(self._tokens, USER)
         links = Links(DynamoLinkStore(self.template.scope.ref("Table"), self.aws.dynamodb), now)
         self.sign_in_url = links.create(USER, origin=self.url, lifetime=LOCAL_LIFETIME)
-        if self._simulated_key is not None and not self._recalled("is_connected", False):
+        if self._simulated_key is not None and not self._memory.recall("is_connected"):
             self._connect(self._simulated_key)
-            self._remember(is_connected=True)
+            self._memory.remember(is_connected=True)
         if self._is_warm:
             logger.info("Warming up %d functions …", len(self.pools))
             WarmUp(routes, self.pools, self._tokens, USER).run()
@@ -239,82 +234,25 @@ class Stack:
             for pool in self.pools.values():
                 pool.end_idle(IDLE_SECONDS)
 
-    def _check_names(self) -> None:
-        """Raises CannotKeep: another version of the template kept its rows or pictures under another name."""
-        names = {
-            logical_id: name
-            for logical_id, name in self.template.scope.ids.items()
-            if self.template.resource(logical_id).type in _HOLDING
-        }
-        for logical_id, name in self._recalled("names", {}).items():
-            if names.get(logical_id) != name:
-                raise CannotKeep(
-                    f"What is kept has {name} for {logical_id}, and this version of Darkroom has "
-                    f"{names.get(logical_id)}. Nothing was changed. Run the version that kept it, or `make reset`."
-                )
-        self._remember(names=names)
-        declared = set(self.template.scope.ids.values())
-        for url in self.aws.sqs.list_queues().get("QueueUrls", []) if self._kept else ():
-            told = self.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-            if url not in declared and int(told["ApproximateNumberOfMessages"]):
-                logger.warning(
-                    "%s messages are in %s, which this version of Darkroom does not have: nothing reads them.",
-                    told["ApproximateNumberOfMessages"],
-                    url.rsplit("/", 1)[-1],
-                )
-
-    def _emulator(self, starting: ExitStack) -> Emulator:
-        if self._kept is None:
-            return Emulator(self.logs)
-        lock = starting.enter_context(self._kept.locked())
-        if self._recalled("names", None):
-            self._kept.check_has(AWS)
-        # Links to pictures have the port in them, and some are still good.
-        port = usable(self._recalled("ports", {}).get("emulator"))
-        return Emulator(self.logs, port, state=self._kept.folder, lock=lock)
-
     def _simulate(self, starting: ExitStack) -> None:
         """Starts the simulators of OpenRouter and the other providers, with the keys and charges that they had."""
-        ports, keys = self._recalled("ports", {}), self._recalled("keys", {})
-        journal = self._books(starting)
+        keys = self._memory.recall("keys", {})
+        journal = starting.enter_context(self._memory.books())
         simulator = starting.enter_context(
-            Simulator(usable(ports.get("openrouter")), key=keys.get("openrouter"), detail=self._detail, journal=journal)
+            Simulator(self._memory.port("openrouter"), key=keys.get("openrouter"), detail=self._detail, journal=journal)
         )
         self.openrouter = replace(self.openrouter, url=simulator.url)
         self._simulated_key = simulator.key
         for name in providers.names():
             if name != "openrouter":
-                world = providers.load(name)(usable(ports.get(name)), key=keys.get(name))
+                world = providers.load(name)(self._memory.port(name), key=keys.get(name))
                 if journal:
                     world.keep(journal)
                 self.providers[name] = starting.enter_context(world)
         direct = self.providers.items()
-        self._remember(
-            keys={"openrouter": simulator.key, **{name: each.key for name, each in direct}},
-            ports={**ports, "openrouter": simulator.port, **{name: urlsplit(each.url).port for name, each in direct}},
-        )
-
-    def _books(self, starting: ExitStack) -> Journal | None:
-        if self._kept is None:
-            return None
-        if self._recalled("keys", None):
-            self._kept.check_has(SIMULATORS)
-        journal = Journal(self._kept.folder / SIMULATORS)
-        starting.callback(journal.close)
-        for sentence in journal.warnings:
-            logger.warning(sentence)
-        return journal
-
-    def _token(self) -> str:
-        """The token that was told before, unless it has been revoked since."""
-        kept = self._recalled("token", None)
-        if kept:
-            with suppress(InvalidToken):
-                self._tokens.authenticate(kept)
-                return str(kept)
-        _, token = self._tokens.create(user=USER, name="make up")
-        self._remember(token=token)
-        return token
+        self._memory.remember(keys={"openrouter": simulator.key, **{name: each.key for name, each in direct}})
+        ports = {name: urlsplit(each.url).port for name, each in direct}
+        self._memory.remember_ports(openrouter=simulator.port, **ports)
 
     def _seen_by_containers(self, ways: Ways) -> dict[str, Any]:
         return {
@@ -322,14 +260,6 @@ class Stack:
             "openrouter_url": ways.to(self.openrouter.url) if self.openrouter.url else None,
             "provider_urls": {name: ways.to(each.url) for name, each in self.providers.items()},
         }
-
-    def _recalled(self, name: str, otherwise: Any) -> Any:
-        kept = self._kept.get(name) if self._kept else None
-        return otherwise if kept is None else kept
-
-    def _remember(self, **values: Any) -> None:
-        if self._kept:
-            self._kept.set(**values)
 
     def _start_pump(self, starting: ExitStack) -> None:
         self._pump = Pump(self.aws.sqs, self.pools, self.template.queue_sources, self.template.schedules)
