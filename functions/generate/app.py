@@ -1,4 +1,4 @@
-"""POST /v1/images/generations"""
+"""POST /v1/images/generations, /try"""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from darkroom import bootstrap
 from darkroom.api import Api, validated
 from darkroom.image_api import Answering, terms_of
 from darkroom.models.image_request import ImageRequest
+from darkroom.try_api import try_routes
 
 
 def routes(services: bootstrap.GenerateServices) -> Api:
@@ -21,6 +22,7 @@ def routes(services: bootstrap.GenerateServices) -> Api:
         submission = services.generate.submit(api.caller, request, terms)
         return answering.answer(api, submission, request, terms)
 
+    try_routes(api, services)
     return api
 
 

@@ -173,6 +173,7 @@ NAMELESS = {
     *("GET /v1/session", "GET /oauth", "GET /oauth/start", "GET /oauth/callback", "GET /oauth/paste"),
     *("POST /oauth/paste", "GET /oauth/connect", "GET /oauth/link", "POST /oauth/link", "POST /oauth/token"),
     # Tried with another account's ids over memory: tests/unit/functions/test_oauth_account.py.
+    "POST /try",
     *("POST /oauth/tokens", "POST /oauth/tokens/revoke", "POST /oauth/unlink"),
     *("GET /v1/models", "GET /v1/models/compare", "POST /v1/estimates"),
     *("POST /oauth/disconnect", "POST /oauth/sign-out", "GET /healthz", "$default"),

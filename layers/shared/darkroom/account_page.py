@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie
 
+from darkroom import try_page
 from darkroom.models.caller import Caller
 from darkroom.models.identity import Identity
 from darkroom.models.key import StoredKey
@@ -46,7 +47,7 @@ def account(shown: Account) -> Response[Any]:
         "Connected" if has_openrouter else "Signed in",
         facts(about)
         + (_unused(shown.unused_key) if shown.unused_key else "")
-        + (_next() if has_openrouter else "")
+        + (_next(shown) if has_openrouter else "")
         + "<h2>Keys that pay</h2>"
         + ("".join(_key(each) for each in shown.keys) or paragraph("No key is connected."))
         + _changes(shown, has_openrouter=has_openrouter)
@@ -69,9 +70,14 @@ def _changes(shown: Account, *, has_openrouter: bool) -> str:
     )
 
 
-def _next() -> str:
-    steps = [link("Make an API token", "#tokens") + " for your programs; its page has the call of a first picture."]
-    return f'<h2>What next</h2><ul class="next">{"".join(f"<li>{step}</li>" for step in steps)}</ul>'
+def _next(shown: Account) -> str:
+    steps = [link("Try a picture", "#try") + " with the key that is connected."]
+    if not shown.caller.is_restricted:
+        steps.append(link("Make an API token", "#tokens") + " for your programs.")
+    return (
+        f'<h2>What next</h2><ul class="next">{"".join(f"<li>{step}</li>" for step in steps)}</ul>'
+        + f'<h2 id="try">Try a picture</h2>{try_page.form()}'
+    )
 
 
 def _unused(sha256: str) -> str:

@@ -45,6 +45,9 @@ def _shown(api: Api, services: OAuthServices) -> None:
     @as_page(api)
     def show() -> Response[Any]:
         caller = api.known_caller
+        if not api.visit.is_canonical:
+            # The forms of the page set cookies, which are for one origin.
+            return pages.redirect(f"{api.visit.origin}/oauth?{api.raw_query}".rstrip("?"))
         if caller is None:
             return sign_in_pages.signed_out(checked_path(api.query.get("return_to")))
         unused = api.query.get("unused_key", "")

@@ -31,6 +31,7 @@ from darkroom.services.accounts.callers import Callers
 from darkroom.services.pricing.answer_sizes import MAX_PAYLOAD, payload_bytes
 
 Event = dict[str, Any]
+Shown = Callable[[DarkroomError], Response[Any]]
 Telling = Callable[[DarkroomError], DarkroomError]
 """From what went wrong to what the caller is told."""
 Model = TypeVar("Model")
@@ -67,6 +68,8 @@ class Api:
         self._epoch = epoch
         self._deadline = Deadline(0.0)
         self._told: Telling | None = None
+        self._pages: dict[str, Shown] = {}
+        self._caller: Caller | None = None
         self.app = APIGatewayHttpResolver(enable_validation=True)
         self.app.not_found(_no_such_route)
         self.app.exception_handler(RequestValidationError)(_refuse_invalid)
@@ -104,6 +107,10 @@ class Api:
     def on_error(self, told: Telling) -> None:
         """From now on, and for this request alone, `told` says what goes out for an error."""
         self._told = told
+
+    def show_errors(self, route: str, shown: Shown) -> None:
+        """Has errors of a route (`POST /try`) answered with a page, for people see them."""
+        self._pages[route] = shown
 
     @property
     def known_caller(self) -> Caller | None:
@@ -152,6 +159,7 @@ class Api:
     def handle(self, event: Event, context: LambdaContext) -> dict[str, Any]:
         request_id = str(event.get("requestContext", {}).get("requestId", ""))
         self._deadline, self._told = Deadline(seconds_for(event, context, self._epoch())), None
+        self._caller = None
         try:
             if event["routeKey"] == DEFAULT:
                 # Needs no token, and calls nothing of AWS.
@@ -160,13 +168,16 @@ class Api:
                 self._authenticate(event)
                 answer = self.app.resolve(event, context)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
-            answer = _problem(self._error(error, event), request_id)
+            told = self._error(error, event)
+            shown = self._pages.get(event.get("routeKey", ""))
+            answer = _page(shown(told)) if shown else _problem(told, request_id)
         answer["headers"] = {**_HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
         return _ended(answer)
 
     def _error(self, raised: Exception, event: Event) -> DarkroomError:
         """What the caller is told of it."""
         error = raised if isinstance(raised, DarkroomError) else _unknown()
+        _advise(error, self._caller)
         if raised is not error:
             logger.exception("A route raised", route=event.get("routeKey"))
         elif error.status >= 500 and not error.joins:
@@ -189,6 +200,7 @@ class Api:
         caller = self._callers.identify(token=token, session=visit.cookie(SESSION))
         if not token:
             visit.require_own_origin()
+        self._caller = caller
         self.app.append_context(caller=caller)  # type: ignore[no-untyped-call]  # Powertools left it untyped
 
     def _signs(self) -> dict[str, str | None]:
@@ -241,6 +253,24 @@ def _problem(error: DarkroomError, request_id: str) -> dict[str, Any]:
         headers["www-authenticate"] = "Bearer"
     body = json.dumps(error.problem(instance=f"urn:darkroom:request:{request_id}" if request_id else None))
     return {"statusCode": error.status, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+def _advise(error: DarkroomError, caller: Caller | None) -> None:
+    """Has the way to connect OpenRouter be one that this caller can go."""
+    if "connect" not in error.context or caller is None:
+        return
+    if caller.is_restricted:
+        error.fix = (
+            "This API token has spending limits, so it cannot connect a key. Use a token without limits, or ask for it "
+            f"the person whose account {caller.user} is."
+        )
+    elif caller.session is not None:
+        error.fix = f"Open {error.context['connect']} in this browser, which is signed in as {caller.user}."
+
+
+def _page(shown: Response[Any]) -> dict[str, Any]:
+    headers = {"content-type": str(shown.content_type), **{name: str(value) for name, value in shown.headers.items()}}
+    return {"statusCode": shown.status_code, "headers": headers, "body": shown.body, "isBase64Encoded": False}
 
 
 def retry_header(*, retryable: bool) -> dict[str, str]:

@@ -30,6 +30,7 @@ ul.next { padding-left: 1.2rem; } summary { cursor: pointer; padding: .3rem 0; }
 pre, code { font: .85rem/1.5 ui-monospace, monospace; } code { overflow-wrap: anywhere; }
 pre { border: 1px solid #8886; border-radius: .5rem; overflow-x: auto; padding: .7rem .9rem; }
 code.secret { border: 1px dashed; border-radius: .5rem; display: block; padding: .7rem .9rem; user-select: all; }
+img { border-radius: .5rem; display: block; height: auto; margin: 1rem 0; max-width: 100%; }
 .notice { border-left: 4px solid #1f4fd8; padding: .1rem 0 .1rem 1rem; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -38,16 +39,39 @@ _POLICY = (
 )
 
 
-def page(title: str, body: str, *, status: int = 200, cookies: list[Cookie] | None = None) -> Response[Any]:
-    """A whole page. `body` is HTML; `title` is text."""
+def page(
+    title: str,
+    body: str,
+    *,
+    status: int = 200,
+    cookies: list[Cookie] | None = None,
+    images: str = "",
+    next_url: str = "",
+) -> Response[Any]:
+    """A whole page. `body` is HTML; `title` is text.
+
+    Args:
+        images: the one origin that pictures may come from.
+        next_url: where the browser goes from here by itself.
+    """
+    onward = f'<meta http-equiv="refresh" content="0;url={escape(next_url)}">' if next_url else ""
+    policy = f"{_POLICY}; img-src {images}" if images else _POLICY
     html = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} · Darkroom</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">{onward}<style>{_STYLE}</style></head>'
         f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
     )
     return Response(
-        status, "text/html; charset=utf-8", html, headers={"content-security-policy": _POLICY}, cookies=cookies
+        status, "text/html; charset=utf-8", html, headers={"content-security-policy": policy}, cookies=cookies
     )
+
+
+def onward(title: str, url: str, *, cookies: list[Cookie] | None = None) -> Response[Any]:
+    """Sends a browser that has just sent a form on to another site.
+
+    Browsers hold a form's redirects to `form-action`, too, and what OpenRouter redirects to is not ours to list.
+    """
+    return page(title, f"<p>{link('Go on', url, button=True)}</p>", cookies=cookies, next_url=url)
 
 
 def redirect(location: str, *, cookies: list[Cookie] | None = None) -> Response[Any]:

@@ -62,6 +62,7 @@ class Start(BaseModel):
     expires_at: AwareDatetime | None = None
     new_account: bool = False
     move: str = ""
+    form: Annotated[bool, Field(description="The browser comes from a form, and not by a link.")] = False
 
     def terms(self, now: datetime) -> KeyTerms:
         """Raises InvalidParameter: two of them contradict each other, or the key would have expired already."""
@@ -107,7 +108,12 @@ def _openrouter(api: Api, services: OAuthServices) -> None:
             browser=visit.cookie(BROWSER),
             purpose=_purpose(api, query, services),
         )
-        return pages.redirect(way.url, cookies=[visit.set_cookie(BROWSER, way.browser, LIFETIME)])
+        cookies = [visit.set_cookie(BROWSER, way.browser, LIFETIME)]
+        return (
+            pages.onward("On to OpenRouter", way.url, cookies=cookies)
+            if query.form
+            else pages.redirect(way.url, cookies=cookies)
+        )
 
     @api.get("/oauth/callback", enable_validation=False)
     @as_page(api)
@@ -122,7 +128,8 @@ def _openrouter(api: Api, services: OAuthServices) -> None:
             return pages.redirect(f"{visit.origin}{CONNECT_PAGE}?{api.raw_query}")
         if api.known_caller is None:
             return sign_in_pages.connect_first(f"{CONNECT_PAGE}?{urlencode({'return_to': return_to})}")
-        return pages.redirect(f"/oauth/start?{urlencode({'return_to': return_to})}")
+        # A form may have led here, see `onward`.
+        return pages.onward("On to OpenRouter", f"/oauth/start?{urlencode({'return_to': return_to})}")
 
 
 def _paste(api: Api, services: OAuthServices) -> None:

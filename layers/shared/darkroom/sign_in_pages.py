@@ -46,7 +46,7 @@ def connect_form(text: str, return_to: str = "") -> str:
     """The button to OpenRouter, and what the key is to be good for."""
     return (
         '<form class="wide" method="get" action="/oauth/start">'
-        + (hidden(return_to=return_to) if return_to else "")
+        + hidden(form="true", **({"return_to": return_to} if return_to else {}))
         + "<details><summary>Limit what the key may spend</summary>"
         + '<div class="row">'
         + field("Limit in US$", "limit_usd", inputmode="decimal", autocomplete="off", placeholder="none")

@@ -1,10 +1,11 @@
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from darkroom.bootstrap import AccountServices
-from darkroom.errors import InvalidApiKey, NetworkError
+from darkroom.errors import AccountExists, InvalidApiKey, NetworkError
 from darkroom.models.key import StoredKey
 from darkroom.models.money import CREDIT
 from darkroom.models.user_settings import Limits
@@ -346,3 +347,42 @@ class TestMoney:
         assert (status, problem["code"], problem["charged"]) == (403, "TOKEN_RESTRICTED", False)
         assert studio.settings.settings == {}
         assert studio.vault.describe("alice")
+
+
+class TestSession:
+    def test_one_who_is_not_signed_in_is_told_so(self, call: Caller) -> None:
+        assert call("GET", "/v1/session") == (
+            200,
+            {"object": "session", "signed_in": False, "user": None, "sign_in": "/oauth"},
+        )
+
+    def test_a_token_that_is_none_is_refused(self, call: Caller) -> None:
+        assert call("GET", "/v1/session", token="dk_wrong")[0] == 401
+
+    def test_a_token_says_whose_it_is_and_what_pays(self, call: Caller, token: str, keys: Keys) -> None:
+        keys.connect("alice", "openrouter", "sk-or-v1-" + "c0ffee" * 10)
+        status, session = call("GET", "/v1/session", token=token)
+        assert (status, session["user"], session["signed_in_with"], session["restricted"]) == (
+            200, "alice", "token", False,
+        )  # fmt: skip
+        (connected,) = session["connected"]
+        assert (connected["provider"], connected["left_usd"], connected["limit_usd"]) == ("openrouter", 4.25, 5.0)
+        assert "c0ffee" * 10 not in json.dumps(session)
+
+    def test_a_limited_token_is_restricted_and_says_until_when(self, call: Caller, tokens: Tokens) -> None:
+        limited, plaintext = tokens.create(user="alice", day_limit=1, lifetime=timedelta(days=2))
+        session = call("GET", "/v1/session", token=plaintext)[1]
+        assert (session["restricted"], session["token"]["id"]) == (True, limited.id)
+        assert session["expires_at"] == limited.expires_at.isoformat() if limited.expires_at else None
+
+    def test_a_pasted_key_is_a_claim_and_links_no_one(
+        self, call: Caller, token: str, openrouter: ScriptedOpenRouter, identities: Identities
+    ) -> None:
+        openrouter.status = openrouter.status.model_copy(update={"user_id": "user_alice"})
+        assert call("PUT", "/v1/keys/openrouter", token=token, body={"key": "sk-or-v1-" + "c0ffee" * 10})[0] == 200
+        assert call("GET", "/v1/session", token=token)[1]["linked"] == []
+        with pytest.raises(AccountExists):
+            identities.for_sign_in("user_alice")
+        identities.link(identities.for_connection("user_alice", "alice"))
+        (linked,) = call("GET", "/v1/session", token=token)[1]["linked"]
+        assert (linked["provider"], linked["hint"]) == ("openrouter", "lice")

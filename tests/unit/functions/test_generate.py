@@ -301,3 +301,11 @@ class TestCancelAfter:
     def test_a_time_that_is_none_is_refused(self, call: Call, given: str) -> None:
         status, problem, _ = call({"cancel-after": given})
         assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", "Cancel-After")
+
+
+def test_a_token_that_may_not_connect_a_key_is_not_told_to(call: Call, studio: Studio) -> None:
+    limited = studio.token("carol", day_limit=1_000_000)
+    status, problem, _ = call(by=limited)
+    assert (status, problem["code"]) == (401, "INVALID_API_KEY")
+    assert "PUT /v1/keys" not in problem["fix"]
+    assert "Use a token without limits" in problem["fix"]

@@ -44,8 +44,7 @@ class TestConnect:
         (return_to,) = re.findall(r'name="return_to" value="([^"]*)"', page["body"])
         assert "/oauth/start" not in page["body"], "OpenRouter is not asked before it is known for which account"
         on = browser.post("/oauth/token", {"token": plaintext, "return_to": html.unescape(return_to)})
-        start = browser.get(location(on))
-        assert location(start) == "/oauth/start?return_to=%2Fstudio"
+        assert 'content="0;url=/oauth/start?return_to=%2Fstudio"' in browser.get(location(on))["body"]
         assert location(browser.consent("?return_to=/studio")) == "/studio"
         assert site.vault.reveal("alice", "openrouter") == site.openrouter.key
 
@@ -90,6 +89,17 @@ class TestConnect:
         assert "Remove the key without a limit" in page
         assert "$3.00" in page
         assert "Remove the key" not in text(browser.get("/oauth?unused_key=javascript:alert(1)"))
+
+
+def test_a_form_leads_to_openrouter_by_a_navigation_of_the_browsers_own(site: Site, browser: Browser) -> None:
+    """A redirect after a form is held to the page's `form-action`, which is this site alone."""
+    form = browser.get("/oauth")["body"]
+    assert '<input type="hidden" name="form" value="true">' in form
+    page = browser.get("/oauth/start?form=true&limit_usd=&limit_reset=")
+    (url,) = re.findall(r'http-equiv="refresh" content="0;url=([^"]+)"', page["body"])
+    assert (page["statusCode"], html.unescape(url).startswith("https://openrouter.example/auth?")) == (200, True)
+    assert browser.get("/oauth/start")["statusCode"] == 302
+    assert BROWSER in browser.cookies
 
 
 class TestTerms:
@@ -150,7 +160,7 @@ class TestThePage:
         assert "What next" not in text(browser.get("/oauth"))
         browser.consent()
         page = text(browser.get("/oauth"))
-        for words in ("Connected", "alice", "Make an API token", "$4.25", "$5.00"):
+        for words in ("Connected", "alice", "Make an API token", "Try a picture", "$4.25", "$5.00"):
             assert words in page
 
     def test_disconnecting_forgets_the_key_and_keeps_one_signed_in(self, site: Site, browser: Browser) -> None:
@@ -182,3 +192,9 @@ class TestThePage:
             assert (page["headers"]["referrer-policy"], page["headers"]["cache-control"]) == ("no-referrer", "no-store")
             for secret in (site.openrouter.key, *browser.cookies.values()):
                 assert secret not in page["body"]
+
+
+@pytest.mark.parametrize("path", ["/oauth", "/oauth/start", "/oauth/connect", "/oauth/link"])
+def test_at_another_name_of_the_site_it_begins_at_the_right_one(browser: Browser, path: str) -> None:
+    answer = browser.get(f"{path}?return_to=/oauth", host="localhost:8000")
+    assert (answer["statusCode"], location(answer)) == (302, f"https://127.0.0.1{path}?return_to=%2Foauth")
