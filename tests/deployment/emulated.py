@@ -36,13 +36,17 @@ NEVER = {
 
 
 class Deployment:
-    """A stack of the emulator, by CloudFormation and SAM's transform."""
+    """A stack of the emulator, by CloudFormation and SAM's transform.
 
-    def __init__(self, account: Account, url: str, name: str) -> None:
+    Args:
+        template: that of this checkout, or the one that `sam build` has written beside what it has built.
+    """
+
+    def __init__(self, account: Account, url: str, name: str, template: Path = ROOT / "template.yaml") -> None:
         self.account, self.url, self.name = account, url, name
         s3 = account.client("s3")
         s3.create_bucket(Bucket=BUCKET)
-        self._template = _packaged(s3, url)
+        self._template = _packaged(s3, url, template)
 
     def deploy(self, parameters: Mapping[str, str] | None = None, *, fails: bool = False) -> str:
         """Makes or updates the stack. Returns the status that it ends in; see its events for why."""
@@ -119,18 +123,20 @@ def _routes(template: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield function, f"{told['Method']} {told['Path']}" if "Path" in told else "$default"
 
 
-def _packaged(s3: Any, url: str) -> dict[str, Any]:
+def _packaged(s3: Any, url: str, path: Path) -> dict[str, Any]:
     """The template with its code in the emulator's S3, as `sam package` leaves it."""
-    template: dict[str, Any] = long_form(load_yaml(ROOT / "template.yaml"))
+    template: dict[str, Any] = long_form(load_yaml(path))
     template["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = url
+    # A built layer is laid out as Lambda unpacks it; its source is what Python finds there.
+    prefix = "python/" if path.parent == ROOT else ""
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
         if properties.get("PackageType") == "Image":
             properties["ImageUri"] = IMAGE
         elif resource["Type"] == FUNCTION:
-            properties["CodeUri"] = _uploaded(s3, name, ROOT / properties["CodeUri"])
+            properties["CodeUri"] = _uploaded(s3, name, path.parent / properties["CodeUri"])
         elif resource["Type"] == "AWS::Serverless::LayerVersion":
-            properties["ContentUri"] = _uploaded(s3, name, ROOT / properties["ContentUri"], "python/")
+            properties["ContentUri"] = _uploaded(s3, name, path.parent / properties["ContentUri"], prefix)
         elif resource["Type"] == "AWS::CloudWatch::Alarm" and properties.pop("Metrics", None):
             properties.update({"Namespace": "AWS/Lambda", "MetricName": "Errors", "Statistic": "Sum", "Period": 300})
         for event in properties.get("Events", {}).values() if resource["Type"] == FUNCTION else ():
@@ -142,7 +148,7 @@ def _uploaded(s3: Any, name: str, folder: Path, prefix: str = "") -> str:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for file in sorted(folder.rglob("*")):
-            if file.is_file() and file.suffix in (".py", ".json", ".html", ".css", ".js", ".svg", ".icc", ".ttf"):
+            if file.is_file() and "__pycache__" not in file.parts:
                 archive.write(file, f"{prefix}{file.relative_to(folder)}")
     s3.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=packed.getvalue())
     return f"s3://{BUCKET}/{name}.zip"
