@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
 ACCOUNT = "000000000000"
@@ -77,6 +78,10 @@ class Aws:
     @cached_property
     def s3(self) -> "S3Client":
         return self._session.client("s3", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
+    def secretsmanager(self) -> "SecretsManagerClient":
+        return self._session.client("secretsmanager", endpoint_url=self.endpoint_url, config=self._config)
 
     @cached_property
     def sqs(self) -> "SQSClient":

@@ -15,7 +15,7 @@ from local.aws import ACCOUNT, ENVIRONMENT, REGION
 from local.emulator_host import CANNOT_KEEP
 from local.ports import LOOPBACK, free_port
 
-SERVICES = ("dynamodb", "kms", "s3", "sqs")
+SERVICES = ("dynamodb", "kms", "s3", "secretsmanager", "sqs")
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 _ATTEMPTS = 3

@@ -1,9 +1,10 @@
-"""One function in one process, as Lambda runs it. A script: started by `local/worker.py`, imports nothing of ours.
+"""One function in one process, as Lambda runs it. A script, started by `local/launch.py`.
 
-    python -I -u function_host.py SOCKET HANDLER
+    python -I -u function_host.py SOCKET HANDLER RIGHTS
 
-The working directory holds the handler's module. Over the socket go pairs of frames, each a length and bytes: a header
-and a payload, both JSON. Standard output stays the function's own.
+RIGHTS is what the function's role may do, see `local.iam.enforcement`; where it is empty all is allowed. The working
+directory holds the handler's module. Over the socket go pairs of frames, each a length and bytes: a header and a
+payload, both JSON. Standard output stays the function's own.
 """
 
 import decimal
@@ -86,6 +87,16 @@ class Link:
         return bytes(data)
 
 
+def ours(module: str) -> Any:
+    """A module of this repository. The function cannot import them: some have names of the standard library's."""
+    root = str(Path(__file__).resolve().parent.parent)
+    sys.path.insert(0, root)
+    try:
+        return importlib.import_module(module)
+    finally:
+        sys.path.remove(root)
+
+
 def _error(type_: str, message: str, trace: list[str] | None = None) -> bytes:
     return json.dumps({"errorMessage": message, "errorType": type_, "stackTrace": trace or []}).encode()
 
@@ -136,8 +147,10 @@ def call(handler: Handler, event: bytes, context: Context) -> tuple[bool, bytes]
     return True, payload
 
 
-def main(descriptor: int, handler_name: str) -> None:
+def main(descriptor: int, handler_name: str, rights: str) -> None:
     link = Link(socket.socket(fileno=descriptor))
+    if rights:
+        ours("local.iam.enforcement").Enforcement(rights).install()
     sys.path.insert(0, str(Path.cwd()))
     begun = time.monotonic()
     handler, problem = load(handler_name)
@@ -159,4 +172,4 @@ def main(descriptor: int, handler_name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3])

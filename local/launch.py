@@ -43,7 +43,7 @@ def spawned(function: Function, environment: Mapping[str, str], log: Path) -> tu
     ours, theirs = socket.socketpair()
     with theirs, log.open("ab") as output:
         process = subprocess.Popen(
-            [*PYTHON, str(_HOST), str(theirs.fileno()), function.handler],
+            [*PYTHON, str(_HOST), str(theirs.fileno()), function.handler, function.rights],
             cwd=function.code,
             env=dict(environment),
             stdin=subprocess.DEVNULL,

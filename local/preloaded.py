@@ -168,8 +168,11 @@ class Preloaded:
         ours, theirs = socket.socketpair()
         status, told = Pipe(duplex=False)
         header: dict[str, Any] = {
-            "handler": function.handler, "cwd": os.fspath(function.code), "environment": dict(environment),
-        }  # fmt: skip
+            "handler": function.handler,
+            "rights": function.rights,
+            "cwd": os.fspath(function.code),
+            "environment": dict(environment),
+        }
         data = json.dumps(header).encode()
         with ExitStack() as unused:
             unused.enter_context(ours)

@@ -211,6 +211,7 @@ def main(descriptor: int) -> None:
     root = str(Path(__file__).resolve().parent.parent)
     sys.path.insert(0, root)
     from local import function_host
+    from local.iam import enforcement  # noqa: F401 -- each fork will want it
 
     sys.path.remove(root)
     control = socket.socket(fileno=descriptor)
@@ -222,7 +223,7 @@ def main(descriptor: int) -> None:
     asked = Forks(control).next_function()
     control.detach()
     become(asked)
-    function_host.main(asked.connection, asked.header["handler"])
+    function_host.main(asked.connection, asked.header["handler"], asked.header["rights"])
 
 
 def threads() -> int:

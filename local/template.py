@@ -1,5 +1,6 @@
 """What `template.yaml` declares, typed: functions, routes, queues, schedules, CORS and resources."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +9,16 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Self
 
-from local.aws import STACK
+from local.aws import ACCOUNT, REGION, STACK
+from local.iam.policies import Policies, PolicyError
 from local.intrinsics import Scope, TemplateError, load_yaml, names_in
 
 FUNCTION = "AWS::Serverless::Function"
 # The route of every request that no other is for.
 DEFAULT = "$default"
 HTTP_API = "AWS::Serverless::HttpApi"
+# AWSLambdaSQSQueueExecutionRole, as far as it is about queues.
+_TAKING_MESSAGES = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 _RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -30,6 +34,8 @@ class Function:
     timeout: int
     memory: int
     is_image: bool = False
+    # What its role may do, as `local.iam.enforcement` reads it. Empty: all.
+    rights: str = ""
 
 
 @dataclass(frozen=True)
@@ -191,7 +197,51 @@ class Template:
             timeout=int(properties.get("Timeout", 3)),
             memory=int(properties.get("MemorySize", 128)),
             is_image=is_image,
+            rights=self._rights(logical_id),
         )
+
+    def _rights(self, logical_id: str) -> str:
+        name = self.scope.name(logical_id)
+        rights = {
+            "function": name,
+            "user": f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{name}",
+            "region": REGION,
+            "account": ACCOUNT,
+            "statements": self._statements(logical_id),
+            "partition_keys": self._partition_keys,
+        }
+        return json.dumps(rights)
+
+    def _statements(self, logical_id: str) -> list[dict[str, Any]]:
+        """Those of the function's policies, and of the one that SAM adds where it takes messages."""
+        given = self.scope.resolve(self.scope.resources[logical_id].get("Properties", {}).get("Policies", []))
+        statements = []
+        for policy in given if isinstance(given, list) else [given]:
+            if not isinstance(policy, dict) or "Statement" not in policy:
+                raise TemplateError(f"{logical_id}: of policies, statements alone are known locally, not {policy}")
+            found = policy["Statement"]
+            statements += found if isinstance(found, list) else [found]
+        if any(source.function == logical_id for source in self.queue_sources):
+            statements.append({"Effect": "Allow", "Action": _TAKING_MESSAGES, "Resource": "*"})
+        try:
+            Policies(statements)
+        except PolicyError as error:
+            raise TemplateError(f"{logical_id}: {error}") from error
+        return statements
+
+    @cached_property
+    def _partition_keys(self) -> dict[str, str]:
+        """By the ARN of each table and index."""
+        found = {}
+        for logical_id in self._of_type("AWS::DynamoDB::Table"):
+            table = self.resource(logical_id).properties
+            arn = self.scope.attribute(logical_id, "Arn")
+            found[arn] = _partition_key(table)
+            found |= {
+                f"{arn}/index/{index['IndexName']}": _partition_key(index)
+                for index in table.get("GlobalSecondaryIndexes", [])
+            }
+        return found
 
     def _merged(self, logical_id: str) -> dict[str, Any]:
         """The function's properties over those in Globals, as SAM merges them: mappings by key, the rest replaced."""
@@ -199,7 +249,7 @@ class Template:
         ignored = resource.get("IgnoreGlobals", [])
         base = {} if ignored == "*" else self._globals.get("Function", {})
         base = {key: value for key, value in base.items() if key not in ignored}
-        # Policies may name what was never made here; nothing local reads them.
+        # Read where they are needed.
         own = {key: value for key, value in resource.get("Properties", {}).items() if key not in ("Policies", "Events")}
         merged = _merge(self.scope.resolve(base), self.scope.resolve(own))
         return merged if isinstance(merged, dict) else {}
@@ -237,6 +287,10 @@ def _parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[s
             raise TemplateError(f"{name} cannot be {value!r}; it can be {', '.join(allowed)}")
         values[name] = value
     return values
+
+
+def _partition_key(keyed: Mapping[str, Any]) -> str:
+    return next(str(part["AttributeName"]) for part in keyed["KeySchema"] if part["KeyType"] == "HASH")
 
 
 def _merge(base: Any, own: Any) -> Any:

@@ -100,7 +100,7 @@ def stack(weights_dir: Path, receiver: "Receiver", tmp_path_factory: pytest.Temp
     """The real thing, once for all who want it: emulator, resources, functions in processes, gateway, pump."""
     # Here, for most tests need nothing of it.
     from local.stack import Stack
-    from tests.integration.canary import leaks
+    from tests.integration.canary import leaks, refusals
     from tests.servers import unused_port
 
     # The second is for servers that tests, and documents, start themselves.
@@ -110,3 +110,5 @@ def stack(weights_dir: Path, receiver: "Receiver", tmp_path_factory: pytest.Temp
         yield running
         # After whatever the tests did: in no log, row or object may a secret stand in plain text.
         assert leaks(running) == []
+        # The template's policies are in force here, too: a function that lacks a right lacks it on AWS.
+        assert refusals(running.logs) == []

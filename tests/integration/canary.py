@@ -1,7 +1,9 @@
 """Looks for secrets wherever the stack leaves something behind."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from local.iam.enforcement import REFUSED
 from local.stack import Stack
 
 # Pasted as a key by a test; whatever becomes of it, it may be found as ciphertext alone.
@@ -47,3 +49,9 @@ def _objects(stack: Stack) -> Iterator[tuple[str, str]]:
             stored = stack.aws.s3.get_object(Bucket=name, Key=found["Key"])
             with stored["Body"] as body:
                 yield f"object {found['Key']}", f"{stored['Metadata']} {body.read().decode('latin-1')}"
+
+
+def refusals(logs: Path) -> list[str]:
+    """What functions' policies did not allow."""
+    lines = (line for log in logs.glob("*.log") for line in log.read_text(errors="replace").splitlines())
+    return sorted({line for line in lines if REFUSED in line})

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,8 @@ class Shop:
             "DARKROOM_CATALOGUE_SECONDS": str(FRESH_SECONDS),
         }
         environment = environment_of(function, endpoint_url=self.stack.emulator.url, overrides={})
-        return FunctionPool(function, {**environment, **own}, self.logs, cap=1)
+        # Its policies name the stack's table, and this is another.
+        return FunctionPool(replace(function, rights=""), {**environment, **own}, self.logs, cap=1)
 
     def models(self, container: FunctionPool) -> Any:
         return self.ask(container, "GET", "/v1/models")

@@ -45,6 +45,7 @@ def make_pool(tmp_path: Path, launch: Launch) -> Iterator[MakePool]:
         handler: str = "app.lambda_handler",
         endpoint_url: str = "http://127.0.0.1:9",
         way: Launch | None = None,
+        rights: str = "",
         **variables: str,
     ) -> FunctionPool:
         function = Function(
@@ -56,6 +57,7 @@ def make_pool(tmp_path: Path, launch: Launch) -> Iterator[MakePool]:
             environment=variables,
             timeout=timeout,
             memory=512,
+            rights=rights,
         )
         environment = environment_of(function, endpoint_url=endpoint_url, overrides={})
         made.append(FunctionPool(function, environment, tmp_path / "logs", cap, way or launch))

@@ -1,5 +1,6 @@
 """What the template says is understood, and what is not understood is an error."""
 
+import json
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -126,7 +127,7 @@ Zip:
     CodeUri: functions/zip/
     MemorySize: 256
     Environment: {Variables: {BOTH: own, NUMBER: 3, FLAG: true, BUCKET: !Ref Bucket}}
-    Policies: [!GetAtt Nobody.Arn]
+    Policies: [{Statement: [{Effect: Allow, Action: s3:GetObject, Resource: !Sub "${Bucket.Arn}/*"}]}]
     Events:
       List: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: get, Path: "/things/{id}"}}
       Sweep: {Type: Schedule, Properties: {Schedule: rate(5 minutes)}}
@@ -161,6 +162,43 @@ def test_functions_with_their_globals(tmp_path: Path) -> None:
         "BUCKET": "test-b-000000000000",
     }
     assert (image.code, image.handler, image.is_image) == (tmp_path / "functions/image", "app.handle", True)
+
+
+def test_what_functions_may_do(tmp_path: Path) -> None:
+    functions = load(tmp_path, FUNCTIONS + TABLE).functions
+    zipped, image = (json.loads(functions[name].rights) for name in ("Zip", "Image"))
+    assert zipped["user"] == "arn:aws:sts::000000000000:assumed-role/test-Zip/test-Zip"
+    objects = "arn:aws:s3:::test-b-000000000000/*"
+    assert zipped["statements"] == [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": objects}]
+    # SAM gives a function that takes messages the right to.
+    (taking,) = image["statements"]
+    assert "sqs:DeleteMessage" in taking["Action"]
+    table = "arn:aws:dynamodb:us-east-1:000000000000:table/test-Rows"
+    assert zipped["partition_keys"] == {table: "owner", f"{table}/index/open": "open"}
+
+
+TABLE = """
+Rows:
+  Type: AWS::DynamoDB::Table
+  Properties:
+    KeySchema: [{AttributeName: id, KeyType: RANGE}, {AttributeName: owner, KeyType: HASH}]
+    GlobalSecondaryIndexes: [{IndexName: open, KeySchema: [{AttributeName: open, KeyType: HASH}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("policies", "complaint"),
+    [
+        ("[AWSLambdaExecute]", "statements alone"),
+        ("[{S3ReadPolicy: {BucketName: b}}]", "statements alone"),
+        ("{Statement: {Effect: Allow, NotAction: s3:*, Resource: '*'}}", "F: A statement is to have"),
+    ],
+)
+def test_policies_that_are_not_understood_are_errors(tmp_path: Path, policies: str, complaint: str) -> None:
+    function = f"F: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: f, Handler: a.b, Policies: {policies}}}}}"
+    template = load(tmp_path, function)
+    with pytest.raises(TemplateError, match=complaint):
+        _ = template.functions
 
 
 def test_event_sources(tmp_path: Path) -> None:

@@ -28,6 +28,19 @@ class Refused(Exception):
     pass
 
 
+def _asked(service: str, method: str, arguments: dict[str, Any]) -> Any:
+    """What came of a call: done, or the error's code, status and message."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    try:
+        getattr(boto3.client(service), method)(**arguments)
+    except ClientError as error:
+        told = error.response
+        return [told["Error"]["Code"], told["ResponseMetadata"]["HTTPStatusCode"], told["Error"]["Message"]]
+    return "done"
+
+
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:
     global CALLS
     CALLS += 1
@@ -86,6 +99,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Any:
         return {1, 2}
     if do == "decimal":
         return {"price": Decimal("0.10")}
+    if do == "aws":
+        return [_asked(*each) for each in event["calls"]]
     if do == "child":
         pid = os.fork()
         if pid == 0:

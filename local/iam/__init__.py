@@ -1,0 +1,1 @@
+"""The template's IAM policies, in force on a laptop as they are on AWS."""
