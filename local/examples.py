@@ -14,10 +14,12 @@ What a block is, is told by what stands around it:
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +41,7 @@ _NOT_RUN = re.compile(r"\*Not run by the tests: (.+)\.\*")
 _TRIED = re.compile(r"\*Tried by `(tests/[\w/.]+)`\.\*")
 # The stack runs already, in the tests and for `make example`.
 _START = re.compile(r"(?:[A-Z_]+=\S+ )*make up")
-# Of the repository: copied where a command goes by the place of its own file, linked where it only reads.
+# Of the repository: copied where a command goes by where its file lies, linked where it only reads.
 _COPIED = ("local", "Makefile", "pyproject.toml", "requirements.lock")
 _LINKED = (".venv", "docs", "events", "functions", "layers", "cli", "tests", "template.yaml", "samconfig.toml")
 
@@ -152,25 +154,34 @@ class Example:
             call = f". ./{name}" if block.language == "sh" else f".venv/bin/python {name}"
             lines += [f"{call} >{name}.out 2>{name}.err", f"echo 0 >{name}.status"]
         (scripts / "all").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        status = self._in_shell(timeout)
+        for number, block in enumerate(wanted):
+            is_done = (scripts / f"{number}.status").exists()
+            has_begun = (scripts / f"{number}.out").exists()
+            ended = 0 if is_done else status if has_begun else None
+            yield Ran(block, ended, _read(scripts / f"{number}.out"), _read(scripts / f"{number}.err"))
+
+    def _in_shell(self, timeout: float) -> int:
+        """The status of the shell. What blocks have started in the background ends with it."""
         environ = {
             name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPYCACHEPREFIX") if name in os.environ
         }
         environ |= {"XDG_STATE_HOME": str(self.folder / ".state"), "PYTHONUTF8": "1"}
-        ended = subprocess.run(
+        shell = subprocess.Popen(
             ["bash", "--noprofile", "--norc", ".blocks/all"],
             cwd=self.folder,
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=timeout,
-            check=False,
+            start_new_session=True,
         )
-        for number, block in enumerate(wanted):
-            is_done = (scripts / f"{number}.status").exists()
-            has_begun = (scripts / f"{number}.out").exists()
-            status = 0 if is_done else ended.returncode if has_begun else None
-            yield Ran(block, status, _read(scripts / f"{number}.out"), _read(scripts / f"{number}.err"))
+        try:
+            return shell.wait(timeout)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)
+            shell.wait()
 
     def _script(self, block: Block) -> str:
         text = block.script

@@ -50,7 +50,7 @@ class Client:
     """Calls Darkroom. Used as a context.
 
     Args:
-        sleep: waits so many seconds.
+        sleep: waits for a number of seconds.
     """
 
     def __init__(self, connection: Connection, *, sleep: Callable[[float], None] = time.sleep) -> None:

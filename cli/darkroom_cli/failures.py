@@ -12,7 +12,7 @@ class Exit(IntEnum):
     USAGE = 2
     """The command or a file that it names is wrong; nothing was sent."""
     UNREACHABLE = 3
-    """No address or token, or nobody answers there."""
+    """No address or token, or no answer from there."""
     UNDECIDED = 4
     """It is not known yet what became of it. The same command again goes on with it."""
     PARTLY = 5

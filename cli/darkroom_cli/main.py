@@ -43,7 +43,7 @@ def main(
     """The exit code.
 
     Args:
-        sleep: waits so many seconds, between two looks at a job or before a call is repeated.
+        sleep: waits for a number of seconds, between two looks at a job or before a call is repeated.
     """
     options = _parser().parse_args(arguments)
     progress = Progress(err or sys.stderr, is_quiet=options.quiet)
@@ -66,7 +66,7 @@ def main(
         progress.say("Interrupted. What was begun goes on; the same command fetches it, and pays nothing twice.")
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has enough. Python would complain when it closes the pipe.
+        # The reader of the output has closed the pipe. Python would complain of it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
 

@@ -25,7 +25,7 @@ class Progress:
         self._drawn = 0
 
     def say(self, text: str) -> None:
-        """A line of its own. What was charged and what went wrong is told even to those who want it quiet."""
+        """A line. What was charged and what went wrong is told even to those who want it quiet."""
         with self._lock:
             self._clear()
             print(self.without_secret(text), file=self._stream, flush=True)
@@ -58,7 +58,7 @@ class Progress:
                 self._clear()
 
     def show(self, text: str) -> None:
-        """A line that the next replaces; nothing where nobody watches."""
+        """A line that the next replaces; nothing where there is no terminal."""
         with self._lock:
             if self._draws:
                 self._draw(text)

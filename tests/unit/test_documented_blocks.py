@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from botocore.session import get_session
 
 from darkroom.models.recipe import Recipe
 from darkroom.operations import ENGINE_VERSION
-from local.examples import DOCUMENTS, Block, blocks_of, differences
+from local.examples import DOCUMENTS, Block, Example, blocks_of, differences
 from tests.conftest import ROOT
 from tests.template.test_template import TEMPLATE
 
@@ -170,6 +171,14 @@ def _anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
+def _is_running(pid: int) -> bool:
+    """A process that was killed stays in the table until its parent looks at it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 class TestBlocks:
     TEXT = """# A page
 
@@ -203,6 +212,16 @@ make deploy
         assert (aws.is_run, aws.reason) == (False, "it needs AWS")
         assert (tried.is_run, tried.tried_by) == (False, "tests/unit/test_documented_blocks.py")
         assert (tests.is_run, tests.is_of_tests) == (False, True)
+
+    def test_what_a_block_leaves_running_ends_with_the_document(self, tmp_path: Path) -> None:
+        blocks = [Block(1, "sh", "sleep 600 & echo $! > pid"), Block(2, "sh", "exit 3"), Block(3, "sh", "echo never")]
+        ran = list(Example(blocks, tmp_path).run())
+        assert [each.status for each in ran] == [0, 3, None]
+        pid = int((tmp_path / "pid").read_text())
+        ends = time.monotonic() + 30
+        while _is_running(pid):
+            assert time.monotonic() < ends
+            time.sleep(0.01)
 
     @pytest.mark.parametrize("out", ["one\n", "o e", "ooooe"])
     def test_an_output_is_compared_with_what_is_left_open(self, out: str) -> None:

@@ -1,4 +1,4 @@
-"""The command line in a folder of its own, at a server of these tests."""
+"""The command line in an empty folder, at a server of these tests."""
 
 import io
 import os

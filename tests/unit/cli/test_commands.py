@@ -189,7 +189,7 @@ def test_a_command_that_cannot_be_is_told_before_anything_is_sent(
     assert studio.sent == []
 
 
-def test_where_nobody_listens_is_said(shell: Shell) -> None:
+def test_where_no_server_listens_is_said(shell: Shell) -> None:
     shell.environ["DARKROOM_URL"] = f"http://127.0.0.1:{unused_port()}"
     assert shell.run("spend") == Exit.UNREACHABLE
     assert "does not answer" in shell.err

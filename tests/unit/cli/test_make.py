@@ -106,7 +106,7 @@ def test_an_answer_that_was_lost_is_asked_for_with_the_same_key(shell: Shell, st
     assert (len(_keys(studio)), len(set(_keys(studio)))) == (3, 1)
 
 
-def test_where_nobody_answers_it_stays_pending(shell: Shell, studio: Studio) -> None:
+def test_where_no_answer_comes_it_stays_pending(shell: Shell, studio: Studio) -> None:
     studio.on(ORDER, Reply(is_lost=True))
     assert shell.run("make", "a fox") == Exit.UNDECIDED
     assert "nothing is paid twice" in shell.err
