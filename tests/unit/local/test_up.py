@@ -67,3 +67,32 @@ def test_a_variable_that_cannot_be_used_is_named_and_nothing_starts(tmp_path: Pa
 def test_two_that_do_not_say_the_same_are_both_named(tmp_path: Path) -> None:
     refused = up(tmp_path, AI_PROVIDER="openrouter", LLM_PROVIDER="groq")
     assert (refused.returncode, "AI_PROVIDER and LLM_PROVIDER" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8100", "ftp://127.0.0.1", "http://127.0.0.1:8100/api", "http://a b"])
+def test_an_upstream_that_is_no_address_is_said(tmp_path: Path, url: str) -> None:
+    refused = up(tmp_path, UPSTREAM="openrouter", OPENROUTER_URL=url)
+    assert (refused.returncode, f"OPENROUTER_URL is {url!r}" in refused.stderr) == (1, True)
+    assert list(tmp_path.iterdir()) == [tmp_path / "up.lock"]
+
+
+def test_each_upstream_has_state_to_itself(tmp_path: Path) -> None:
+    real = {"UPSTREAM": "openrouter"}
+    for environ in (
+        {},
+        real,
+        {**real, "OPENROUTER_URL": "http://127.0.0.1:8100"},
+        {"OPENROUTER_API_KEY": "sk-or-v1-1"},
+    ):
+        assert "is in use" in up(tmp_path, **environ).stderr
+    folders = sorted(path.name for path in (tmp_path / "state").iterdir())
+    assert folders == ["openrouter", "openrouter-127.0.0.1-8100", "simulated"]
+
+
+def test_state_of_another_version_is_said_before_anything_starts(tmp_path: Path) -> None:
+    settings = tmp_path / "state" / "simulated" / "settings.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"layout": 0}')
+    refused = up(tmp_path)
+    assert (refused.returncode, "written by another version of Darkroom (layout 0" in refused.stderr) == (1, True)
+    assert settings.read_text() == '{"layout": 0}'
