@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.exceptions import ClientError, ParamValidationError
 
 from local import state
 
@@ -45,9 +46,17 @@ class Account:
         return self._made[service]
 
     def stack(self, name: str) -> "StackTypeDef | None":
-        """The stack as CloudFormation describes it, with one call for all that there are; None if there is none."""
-        pages = self.client("cloudformation").get_paginator("describe_stacks").paginate()
-        return next((stack for page in pages for stack in page["Stacks"] if stack["StackName"] == name), None)
+        """The stack as CloudFormation describes it; None if there is none, and for what cannot be a stack's name."""
+        try:
+            found: list[StackTypeDef] = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        except ParamValidationError:
+            return None
+        except ClientError as error:
+            # A stack that there is not is told so, and a name that it cannot have.
+            if error.response.get("Error", {}).get("Code") == "ValidationError":
+                return None
+            raise
+        return next((each for each in found if each["StackStatus"] != "DELETE_COMPLETE"), None)
 
 
 def outputs_of(stack: "StackTypeDef") -> dict[str, str]:

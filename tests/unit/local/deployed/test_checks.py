@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
@@ -27,19 +26,24 @@ def _bad(account: Account, target: Target) -> list[str]:
     return [found.text for found in Check(account, target).findings() if found.mark == BAD]
 
 
-class _WithLimit(Account):
-    """An account whose Lambda has this limit, told by botocore's own stub; everything else is the emulator's."""
+class _Told(Account):
+    """An account one service of which answers what botocore's own stub is told; the rest is the emulator's."""
 
-    def __init__(self, behind: Account, limit: int, free: int) -> None:
-        self.session, self.region, self._behind = behind.session, behind.region, behind
-        self._lambda = boto3.client("lambda", region_name=REGION, aws_access_key_id="a", aws_secret_access_key="b")
-        stubber = Stubber(self._lambda)
-        told = {"AccountLimit": {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": free}}
-        stubber.add_response("get_account_settings", told)
-        stubber.activate()
+    def __init__(self, behind: Account, service: str) -> None:
+        self.session, self.region, self._behind, self._service = behind.session, behind.region, behind, service
+        self._stubbed: Any = behind.session.client(service)  # type: ignore[call-overload]
+        self.stub = Stubber(self._stubbed)
+        self.stub.activate()
 
     def client(self, service: str) -> Any:
-        return self._lambda if service == "lambda" else self._behind.client(service)
+        return self._stubbed if service == self._service else self._behind.client(service)
+
+
+def _with_limit(account: Account, limit: int, free: int) -> Account:
+    told = _Told(account, "lambda")
+    limits = {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": free}
+    told.stub.add_response("get_account_settings", {"AccountLimit": limits})
+    return told
 
 
 def _template_of(status_outputs: dict[str, str]) -> str:
@@ -75,10 +79,18 @@ def test_without_a_region_nothing_else_is_asked() -> None:
 
 
 def test_who_is_not_known_to_aws_is_told_how_to_be(account: Account) -> None:
-    session = boto3.Session("local", "local", region_name=REGION)
-    nobody = Account(session, "http://127.0.0.1:9")
-    (said,) = _bad(nobody, Target("darkroom"))
+    told = _Told(account, "sts")
+    told.stub.add_client_error("get_caller_identity", "ExpiredToken", "The security token is expired")
+    (said,) = _bad(told, Target("darkroom"))
+    assert "ExpiredToken: The security token is expired" in said
     assert "aws configure" in said
+
+
+def test_what_may_not_be_looked_at_is_no_fault(account: Account) -> None:
+    told = _Told(account, "lambda")
+    told.stub.add_client_error("get_account_settings", "AccessDeniedException", "no")
+    found = [each for each in Check(told, Target("darkroom")).findings() if each.mark != "ok  "]
+    assert [(each.mark, "concurrency" in each.text) for each in found] == [(NOTE, True)]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +108,7 @@ def test_a_reservation_that_lambda_would_refuse_is_told_before(
     account: Account, limit: int, free: int, reserved: str, mark: str | None
 ) -> None:
     target = Target("darkroom", parameters={"WorkerReservedConcurrency": reserved})
-    found = [each for each in Check(_WithLimit(account, limit, free), target).findings() if each.mark != "ok  "]
+    found = [each for each in Check(_with_limit(account, limit, free), target).findings() if each.mark != "ok  "]
     assert [each.mark for each in found] == ([mark] if mark else [])
     if mark == BAD:
         assert f"WorkerReservedConcurrency={reserved}" in found[0].text
