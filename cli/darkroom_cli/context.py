@@ -49,8 +49,13 @@ class Context:
     def upload_all(self, photos: Sequence[Path], label: str) -> list[str]:
         """The ids, in the order of the photos."""
         sizes = sum(_size(photo) for photo in photos)
-        with self.progress.bar(label, sizes) as advance, ThreadPoolExecutor(_HANDS) as hands:
-            return list(hands.map(lambda photo: self.client.upload(photo, advance), photos))
+        hands = ThreadPoolExecutor(_HANDS)
+        try:
+            with self.progress.bar(label, sizes) as advance:
+                return list(hands.map(lambda photo: self.client.upload(photo, advance), photos))
+        finally:
+            # After Ctrl-C the others are not waited for; they end with the process.
+            hands.shutdown(wait=False, cancel_futures=True)
 
 
 def ending_of(image: Mapping[str, Any]) -> str:

@@ -32,6 +32,16 @@ Exit codes: {Exit.FAILED:d} refused or failed, {Exit.USAGE:d} wrong usage, {Exit
 """
 
 
+def run() -> int:
+    """As a program."""
+    code = main()
+    if code == Exit.INTERRUPTED:
+        # Python would wait for threads that hang in an upload.
+        sys.stdout.flush()
+        os._exit(code)
+    return code
+
+
 def main(
     arguments: Sequence[str] | None = None,
     *,
@@ -89,4 +99,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -2,14 +2,17 @@
 
 import re
 import tomllib
+import zipfile
 from collections.abc import Set
 from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from darkroom import __version__
 from tests.conftest import ROOT
 
 LAYER = ROOT / "layers" / "shared" / "requirements.txt"
@@ -73,6 +76,16 @@ def test_the_layer_has_what_the_package_needs_and_nothing_more() -> None:
 def test_the_image_has_what_segmentation_needs_and_nothing_more() -> None:
     roots = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["segmentation"]
     assert set(_entries(IMAGE)) == _closure(roots), "run `make lock`"
+
+
+def test_the_wheel_has_the_package_and_the_command_line(tmp_path: Path) -> None:
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with zipfile.ZipFile(wheel) as files:
+        names = set(files.namelist())
+        (entry_points,) = [files.read(name).decode() for name in names if name.endswith("/entry_points.txt")]
+    assert {"darkroom/__init__.py", "darkroom/py.typed", "darkroom_cli/main.py", "darkroom_cli/py.typed"} <= names
+    assert "darkroom = darkroom_cli.main:run" in entry_points
+    assert f"-{__version__}-" in wheel
 
 
 def test_the_layer_stays_light() -> None:

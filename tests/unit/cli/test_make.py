@@ -65,6 +65,24 @@ def test_a_command_that_was_interrupted_goes_on_with_its_job(shell: Shell, studi
     assert Path("a-fox.jpg").read_bytes() == b"picture 0"
 
 
+def test_an_upload_that_was_interrupted_orders_nothing(shell: Shell, studio: Studio) -> None:
+    studio.takes_uploads()
+
+    def held(_: Sent) -> Reply:
+        studio.seen.set()
+        studio.goes_on.wait(30)
+        return Reply(204)
+
+    studio.on("POST /bucket", held)
+    shell.write("photo.jpg")
+    process = _started(shell, "make", "oil", "-i", "photo.jpg")
+    assert studio.seen.wait(30)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == Exit.INTERRUPTED
+    assert (studio.to("POST /v1/images/edits"), shell.pending) == ([], [])
+
+
 def test_a_command_that_was_killed_before_any_answer_sends_the_same_key(shell: Shell, studio: Studio) -> None:
     def held(_: Sent) -> Reply:
         studio.seen.set()
