@@ -147,10 +147,13 @@ def _of_clients(language: str) -> list[Block]:
     ]
 
 
-def test_the_index_names_every_page() -> None:
-    index = (ROOT / "docs" / "README.md").read_text()
-    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
-    assert set(re.findall(r"\((\w[\w-]*\.md)\)", index)) == pages
+def test_every_page_is_reached_from_the_index() -> None:
+    folder, reached, waiting = ROOT / "docs", set[str](), {"README.md"}
+    while waiting:
+        reached.add(page := waiting.pop())
+        links = re.findall(r"\((\w[\w-]*\.md)(?:#[^)]*)?\)", (folder / page).read_text(encoding="utf-8"))
+        waiting |= {link for link in links if (folder / link).is_file()} - reached
+    assert reached == {path.name for path in folder.glob("*.md")}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS.values(), ids=lambda path: path.name)

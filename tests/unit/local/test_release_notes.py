@@ -3,6 +3,7 @@
 import pytest
 
 from darkroom import __version__
+from local.release_notes import CHANGELOG as CHANGELOG_FILE
 from local.release_notes import NoRelease, notes
 
 CHANGELOG = """# Changelog
@@ -28,6 +29,13 @@ CHANGELOG = """# Changelog
 def test_the_section_of_the_tag_is_the_text() -> None:
     assert notes("v1.1.0", CHANGELOG, "1.1.0") == "### Added\n\n- A thing."
     assert notes("v1.0.0", CHANGELOG, "1.0.0") == "- The first."
+
+
+def test_the_version_that_is_here_can_be_released() -> None:
+    text = CHANGELOG_FILE.read_text(encoding="utf-8")
+    assert notes(f"v{__version__}", text).startswith("### Added")
+    # What comes after it has a place to be written.
+    assert text.index("## [Unreleased]") < text.index(f"## [{__version__}]")
 
 
 @pytest.mark.parametrize("tag", ["v1.1", "1.1.0", "v1.0.0", ""])
