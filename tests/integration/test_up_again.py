@@ -37,7 +37,7 @@ class Running:
     @property
     def stable(self) -> dict[str, Any]:
         """What scripts may have taken down."""
-        return {name: value for name, value in self.known.items() if name != "pid"}
+        return {name: value for name, value in self.known.items() if name not in ("pid", "sign_in_url")}
 
 
 @contextmanager
