@@ -14,6 +14,7 @@ from darkroom import __version__
 from darkroom.health_api import ROUTE as HEALTH
 from darkroom.route_table import DEFAULT
 from darkroom.sign_in_api import PUBLIC
+from darkroom.try_page import PATH as TRY
 from functions.account.app import SESSION
 from local.stack import Stack
 
@@ -27,7 +28,9 @@ def test_every_route_reaches_a_function_that_asks_who_calls(stack: Stack) -> Non
                 continue
             response = nobody.request(route.method, route.path.replace("{", "").replace("}", ""))
             assert response.status_code == 401, route.key
-            assert response.headers["content-type"].startswith("application/problem+json")
+            # People press its button, so that its errors are pages.
+            kind = "text/html" if route.path == TRY else "application/problem+json"
+            assert response.headers["content-type"].startswith(kind), route.key
 
 
 def test_that_it_answers_at_all_is_everybodys_to_know(stack: Stack) -> None:

@@ -14,7 +14,9 @@ import pytest
 from darkroom.adapters.link_store import DynamoLinkStore
 from darkroom.bootstrap import now
 from darkroom.services.accounts.links import Links
+from local.invite import main as invite
 from local.stack import USER, Stack
+from local.template import DEFAULT
 from tests.integration.conftest import simulator_of
 
 Form = dict[str, str]
@@ -206,6 +208,24 @@ class TestOneAccount:
         keys = browser.http.get("/v1/keys").json()["data"]
         assert [each["key_hash"] for each in charge] == [keys[0]["manage_url"].rpartition("/")[2]]
         assert browser.session["connected"][0]["left_usd"] < 2.0
+
+    def test_make_invite_lets_another_user_in(
+        self, stack: Stack, browser: Browser, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert invite(["guest", "--state", str(stack.folder)]) == 0
+        link = capsys.readouterr().out.strip()
+        (key,) = re.findall(r'name="key" value="([^"]+)"', browser.http.get(link).text)
+        browser.post("/oauth/link", {"key": key})
+        assert browser.session["user"] == "guest"
+
+    def test_no_route_that_writes_takes_a_cookie_from_another_sites_page(self, stack: Stack, browser: Browser) -> None:
+        browser.sign_in()
+        routes = [route for route in stack.template.routes if route.method not in ("GET", DEFAULT)]
+        assert len(routes) > 20
+        for route in routes:
+            path = re.sub(r"{[^}]*}", "x", route.path)
+            answer = browser.http.request(route.method, path, headers={"origin": "https://evil.example"})
+            assert (answer.status_code, "FOREIGN_ORIGIN" in answer.text) == (403, True), route.key
 
     def test_of_two_processes_one_gets_the_link(self, stack: Stack) -> None:
         """The gateway gives calls at the same time to processes of their own."""

@@ -150,6 +150,7 @@ def test_it_says_where_it_is_and_works(ready: Up) -> None:
     assert f"Darkroom is running already: {known['url']}" in again.stderr
     banner = ready.output.read_text()
     assert known["token"] in banner
+    assert known["sign_in_url"] in banner
     assert "-F image=@events/photo.jpg" in banner
     assert f"`provider_keys` in {ready.folder.resolve() / 'darkroom.json'}" in banner
     assert {"openai", "removebg"} <= set(known["provider_keys"])

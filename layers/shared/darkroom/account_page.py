@@ -115,11 +115,18 @@ def _identities(shown: Account) -> str:
         return ""
     rows = "".join(
         f"<li><span>OpenRouter account …{escape(each.hint)}, since {each.linked_at:%Y-%m-%d}</span>"
-        + f'<form method="post" action="/oauth/unlink">{hidden(id=each.sha256)}'
-        + '<button class="quiet">Unlink</button></form></li>'
+        + ("" if each.is_own else _unlink(each))
+        + "</li>"
         for each in shown.identities
     )
     return f'<h2>OpenRouter accounts that sign in here</h2><ul class="things">{rows}</ul>'
+
+
+def _unlink(identity: Identity) -> str:
+    return (
+        f'<form method="post" action="/oauth/unlink">{hidden(id=identity.sha256)}'
+        '<button class="quiet">Unlink</button></form>'
+    )
 
 
 def _tokens(shown: Account) -> str:

@@ -126,7 +126,7 @@ def _ways_on(error: DarkroomError, move: str | None) -> str:
             paragraph(
                 "Moving it means: from then on this OpenRouter account signs in to this account, and its key pays "
                 "here. The other account keeps its pictures, receipts and API tokens, and loses this key and this way "
-                "in. Unlink it here to go back."
+                "in. To go back, unlink it here if that account is named or-…, or move it again from there."
             )
             + f"<p>{link('Move it to this account', f'/oauth/start?move={move}')}</p>"
         )

@@ -178,6 +178,12 @@ class TestThePage:
         assert location(browser.post("/oauth/unlink", {"id": identity.sha256})) == "/oauth"
         assert site.identities.of_user("alice") == []
 
+    def test_what_would_lead_to_the_same_account_again_has_no_button(self, site: Site, browser: Browser) -> None:
+        browser.consent()
+        assert [each.user for each in site.identities.of_user(OWN)] == [OWN]
+        page = text(browser.get("/oauth"))
+        assert ("OpenRouter account …lice" in page, "Unlink" in page) == (True, False)
+
     def test_no_page_has_a_script_or_a_secret(self, site: Site, browser: Browser) -> None:
         pages = [browser.get("/oauth"), browser.get("/oauth/connect"), browser.get("/oauth/paste")]
         pages.append(browser.get(f"/oauth/link?key={site.link('alice')}"))

@@ -18,3 +18,13 @@ class Identity(BaseModel):
         "theirs, which proves no consent to sign in there."
     )
     linked_at: datetime
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the account is the one that signing in made for this OpenRouter user, and would lead to again."""
+        return self.user == account_of(self.sha256)
+
+
+def account_of(sha256: str) -> str:
+    """The account that signing in makes for an OpenRouter user, from the digest of the user's id."""
+    return f"or-{sha256[:32]}"

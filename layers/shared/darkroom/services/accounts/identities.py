@@ -5,12 +5,11 @@ there were links, so that these keep their owners. A pasted key proves possessio
 a claim, which keeps a sign-in from making a second account unasked, and lets the key's OpenRouter user into nothing.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 from darkroom.errors import AccountExists, LinkedElsewhere, NotFound
 from darkroom.models.digest import digest
-from darkroom.models.identity import Identity
+from darkroom.models.identity import Identity, account_of
 from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import Clock, IdentityStore
 
@@ -119,7 +118,7 @@ class Identities:
 
 def user_of(openrouter_user: str) -> str:
     """The name under which a person's things are kept: the same at every sign-in, and not their OpenRouter id."""
-    return f"or-{hashlib.sha256(openrouter_user.encode()).hexdigest()[:32]}"
+    return account_of(digest(openrouter_user))
 
 
 def _elsewhere() -> LinkedElsewhere:
