@@ -236,7 +236,7 @@ class Keeper:
         dynamodb.load_persisted_state(data)
 
     def _restore_queues(self, queues: dict[tuple[str, str, str], dict[str, Any]]) -> None:
-        """Brings messages back. Those that somebody was working on can be received at once: who did is gone."""
+        """Brings messages back. Those in flight can be received at once: their receiver ended with the emulator."""
         now = time.time()
         for kind, name, value in self._journal:
             if kind != _MESSAGE:
@@ -296,7 +296,7 @@ class Keeper:
 def _fire_at_once(bucket: str, key: str, event: str, size: int = 0, etag: str = "", *given: Any, **more: Any) -> None:
     """Tells a bucket's queues before the request is answered, so that no file that was taken in goes unnoticed.
 
-    ministack does it in a thread of its own, after the answer.
+    ministack does it in another thread, after the answer.
     """
     if bucket in s3._bucket_notifications:
         s3._fire_s3_event(bucket, key, event, size, etag, *given, sequencer=s3._next_event_sequencer(event), **more)

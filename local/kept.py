@@ -91,7 +91,7 @@ class Kept:
         """Holds the folder alone; gives the lock's descriptor, with which a child holds it for as long as it lives.
 
         Raises:
-            CannotKeep: another process has it, and does not let go within so many seconds. One that was started by a
+            CannotKeep: another process has it, and keeps it for longer than `seconds`. One that was started by a
                 `make up` that was killed ends by itself.
         """
         with (self.folder / "lock").open("w") as lock:

@@ -37,7 +37,7 @@ class Memory:
             self._kept.set(**values)
 
     def port(self, name: str) -> int:
-        """That it had before, if nobody else has it now; else 0, for a free one."""
+        """The port that it had before, if it is free; else 0, for another one."""
         return usable(self.recall("ports", {}).get(name))
 
     def remember_ports(self, **ports: int | None) -> None:

@@ -40,7 +40,7 @@ def free_port() -> int:
 
 
 def usable(port: int | None) -> int:
-    """The port, if nobody else has it; else 0, for a free one."""
+    """The port, if it is free; else 0, for another one."""
     if port:
         with suppress(PortInUse):
             listen(port).close()

@@ -43,7 +43,7 @@ def _is_meant(folder: Path) -> bool:
         print(f"  {each.name}: {_told(each)}")
     print("All of it goes: jobs, pictures, conversations, tokens, keys, budgets and receipts.")
     if not sys.stdin.isatty():
-        print("There is nobody to ask here: `make reset YES=1` forgets without asking.", file=sys.stderr)
+        print("There is no terminal to ask at: `make reset YES=1` forgets without asking.", file=sys.stderr)
         return False
     try:
         return input("Forget it? [y/N] ").strip().lower() in ("y", "yes")

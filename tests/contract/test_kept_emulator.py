@@ -209,7 +209,7 @@ def test_messages_come_back_and_those_that_are_done_do_not(before: Before) -> No
     sqs, queue = before.cloud.aws.sqs, before.cloud.ids["WebhookQueue"]
     found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"])
     counts = {each["Body"]: each["Attributes"]["ApproximateReceiveCount"] for each in found["Messages"]}
-    # Who was working on "in flight" is gone; its delivery counts.
+    # The delivery that the kill interrupted counts.
     assert counts == {"waiting": "2", "in flight": "2"}
     left = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
     assert left["ApproximateNumberOfMessagesDelayed"] == "1"
@@ -282,7 +282,7 @@ def test_while_nothing_can_be_written_nothing_is_answered_and_nothing_lost(cloud
     _put(cloud, "OutputsBucket", "outputs/after", b"x")
     cloud.aws.dynamodb.put_item(TableName=table, Item=_row("after"))
     cloud.restart()
-    # Of what was refused nobody knows, as of an answer of AWS's that is a 500; here it was tried again.
+    # What became of a refused write is unknown, as with AWS's own faults; here it was written later.
     assert [row["sk"]["S"] for row in cloud.rows()] == ["ROW#after", "ROW#before", "ROW#refused"]
     objects = cloud.aws.s3.list_objects_v2(Bucket=cloud.ids["OutputsBucket"])["Contents"]
     assert "outputs/after" in [item["Key"] for item in objects]

@@ -38,7 +38,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
 def test_what_is_whole_stays_as_it_is(tmp_path: Path, bucket: Path, objects: Objects) -> None:
     _object(bucket, "a.png", b"1")
     (tmp_path / "objects" / ".versions" / "x").mkdir(parents=True)
-    (tmp_path / "objects" / ".versions" / "x" / "a.png").write_bytes(b"an older one has no sidecar of its own")
+    (tmp_path / "objects" / ".versions" / "x" / "a.png").write_bytes(b"an older one has no sidecar")
     (bucket / "gone.meta.json").write_text(json.dumps({"key": "gone", "is_delete_marker": True}))
     before = _contents(tmp_path)
     assert objects.put_in_order() == []

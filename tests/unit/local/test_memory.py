@@ -33,7 +33,7 @@ def test_a_stack_that_remembers_nothing_begins_with_nothing(tmp_path: Path) -> N
         assert journal is None
 
 
-def test_a_port_is_the_same_unless_somebody_else_has_it(tmp_path: Path) -> None:
+def test_a_port_is_the_same_while_it_is_free(tmp_path: Path) -> None:
     port = free_port()
     Memory(Kept(tmp_path)).remember_ports(emulator=port, other=free_port())
     memory = Memory(Kept(tmp_path))
