@@ -203,6 +203,8 @@ def _sample(hint: Any, name: str) -> Any:
         return {"k": _sample(within[1], name)}
     if origin in (Sequence, Collection, tuple):
         return (_sample(within[0], name),)
+    if origin is Callable:
+        return lambda *_: None
     if inspect.isclass(hint) and issubclass(hint, BaseModel):
         fields = {
             each: _sample(field.annotation, each) for each, field in hint.model_fields.items() if field.is_required()
