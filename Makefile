@@ -1,6 +1,6 @@
 # Darkroom's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up example reset demo test test-quick coverage stress check audit format lock bench build sam-env invoke token invite deploy destroy doctor clean
+.PHONY: help up example reset demo test test-quick coverage stress check audit format lock bench build sam-env invoke token invite deploy destroy doctor cost clean
 SHELL := /bin/sh
 export SAM_CLI_TELEMETRY := 0
 # Compiled once and kept out of the folders that are packed for Lambda: half of what a process takes to start.
@@ -124,6 +124,10 @@ destroy: ## Take a deployed stack down with all that it keeps; asks twice (ENV=d
 doctor: ## Look for what could be wrong on this machine (AWS=1: and in the AWS account that would be deployed to)
 	@sh local/setup.sh local
 	@$(PY) -m local.doctor $(if $(AWS),--aws) $(DEPLOYED)
+
+cost: ## Compute what an idle month and a thousand of each kind of work cost (PARAMETERS='A=1 B=2')
+	@sh local/setup.sh local
+	@$(PY) -m local.costs $(PARAMETERS)
 
 clean: ## Remove everything that these commands made, and what `make up` has kept
 	rm -rf tests/clients/javascript/node_modules .venv .venv-sam .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -1,10 +1,8 @@
-"""GET /v1/webhooks/secret · POST /v1/webhooks/secret/rotate · the queue of webhook deliveries"""
+"""GET /v1/webhooks/secret · POST /v1/webhooks/secret/rotate"""
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
-from darkroom import bootstrap, triggers
+from darkroom import bootstrap
 from darkroom.api import Api
 from darkroom.models.webhook import WebhookSecrets
 
@@ -30,22 +28,4 @@ def _shown(secrets: WebhookSecrets) -> dict[str, Any]:
     return {"object": "webhook_secret", "secret": secrets.current, **told}
 
 
-def handler_of(services: bootstrap.WebhooksServices) -> bootstrap.Handler:
-    api = routes(services)
-
-    def deliver(message: dict[str, Any], record: SQSRecord) -> None:
-        wait = services.webhooks.deliver(message["user"], message["delivery_id"])
-        if wait is not None:
-            services.postpone(record.receipt_handle, wait)
-            seconds = wait.total_seconds()
-            raise triggers.ComesAgain(f"{message['delivery_id']}: the next attempt is in {seconds:.0f} s.")
-
-    def handle(event: dict[str, Any], context: Any) -> Any:
-        if triggers.is_queue_event(event):
-            return triggers.each_message(event, context, deliver, services.postpone)
-        return api.handle(event, context)
-
-    return handle
-
-
-lambda_handler = bootstrap.entry(lambda environ: handler_of(bootstrap.webhooks(environ)))
+lambda_handler = bootstrap.entry(lambda environ: routes(bootstrap.webhooks(environ)).handle)

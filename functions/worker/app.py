@@ -1,6 +1,6 @@
-"""The queue of paid jobs · the sweep of what workers left behind, dead letters too (schedule) · monthly reports
-(schedule, `{"task": "monthly-report"}`; with a `month`, of that one) · reading an answer again, once what reads
-it was mended (`{"task": "reread", "user": …, "job": …}`)
+"""The queue of paid jobs and of webhooks' deliveries · the sweep of what workers left behind, dead letters too
+(schedule) · monthly reports (schedule, `{"task": "monthly-report"}`; with a `month`, of that one) · reading an answer
+again, once what reads it was mended (`{"task": "reread", "user": …, "job": …}`)
 """
 
 from typing import Any
@@ -21,7 +21,10 @@ def handler_of(services: bootstrap.WorkerServices) -> bootstrap.Handler:
         deadline = Deadline(max(0.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN))
 
         def on_message(message: dict[str, Any], _: SQSRecord) -> None:
-            services.worker.run(message["user"], message["job_id"], deadline)
+            if "delivery_id" in message:
+                services.webhooks.run(message["user"], message["delivery_id"])
+            else:
+                services.worker.run(message["user"], message["job_id"], deadline)
 
         if "Records" in event:
             return triggers.each_message(event, context, on_message, services.postpone)

@@ -6,9 +6,12 @@ from decimal import Decimal
 import pytest
 from ulid import ULID
 
+from darkroom.adapters.dynamo import to_item
+from darkroom.adapters.job_rows import job_key
 from darkroom.models.job import Job, JobStatus, Parent, ProviderCall
 from darkroom.ports import JobStore
 from tests.conftest import SteppingClock
+from tests.contract.conftest import Cloud
 from tests.contract.free_jobs import finished, free_job
 from tests.paid_jobs import LEASE, day, paid_job, start_job
 
@@ -35,6 +38,27 @@ def _found(store: JobStore, job: Job) -> Job:
 
 def _starts(store: JobStore, job: Job, clock: SteppingClock) -> bool:
     return store.start(job, now=clock.now, lease_expires_at=clock.now + LEASE) is not None
+
+
+def test_a_long_document_is_stored_compressed_and_read_as_it_was(
+    job_store: JobStore, cloud: Cloud | None, clock: SteppingClock, user: str
+) -> None:
+    """Each write of a row is charged by its size; rows of before are texts, and are read as ever."""
+    long = _paid(job_store, user, clock, input={"prompt": "a fox, ü " * 4000})
+    clock.step(timedelta(seconds=1))
+    short = _paid(job_store, user, clock)
+    assert [_found(job_store, job) for job in (long, short)] == [long, short]
+    if cloud is None:
+        return
+    rows = {
+        job.id: cloud.aws.dynamodb.get_item(TableName=cloud.table, Key=to_item(job_key(user, job.id)))["Item"]
+        for job in (long, short)
+    }
+    assert set(rows[short.id]["document"]) == {"S"}
+    assert len(bytes(rows[long.id]["document"]["B"])) < 2000
+    rows[long.id]["document"] = {"S": long.model_dump_json()}
+    cloud.aws.dynamodb.put_item(TableName=cloud.table, Item=rows[long.id])
+    assert _found(job_store, long) == long
 
 
 def test_a_paid_job_is_found_as_it_was_added(job_store: JobStore, clock: SteppingClock, user: str) -> None:

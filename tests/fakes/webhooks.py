@@ -40,14 +40,18 @@ class MemoryWebhookStore:
 
 
 class MemoryWebhookQueue:
-    """`sent`: of each message the user and the delivery's id; `postponed`: which was put off for how long."""
+    """`sent`: of each message the user and the delivery's id; `delays`: its seconds; `postponed`: which was put off for
+    how long.
+    """
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
+        self.delays: list[int] = []
         self.postponed: list[tuple[str, timedelta]] = []
 
-    def send(self, user: str, delivery_id: str) -> None:
+    def send(self, user: str, delivery_id: str, *, delay_seconds: int = 0) -> None:
         self.sent.append((user, delivery_id))
+        self.delays.append(delay_seconds)
 
     def postpone(self, receipt_handle: str, wait: timedelta) -> None:
         self.postponed.append((receipt_handle, wait))

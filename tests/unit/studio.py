@@ -4,6 +4,8 @@ from datetime import timedelta
 from functools import cached_property
 
 from darkroom.adapters.matter import RembgMatter
+from darkroom.adapters.url_guard import UrlGuard
+from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.bootstrap import (
     AccountServices,
     AnswerServices,
@@ -38,6 +40,7 @@ from darkroom.services.inputs.uploads import Uploads
 from darkroom.services.jobs.sweep import Sweep
 from darkroom.services.paid.reconcile import Reconciliation
 from darkroom.services.paid.rereading import Rereading
+from darkroom.services.paid.webhooks import Webhooks
 from darkroom.services.paid.worker import Advance, Worker
 from darkroom.services.recipes.batch_notes import Notes, is_batch
 from darkroom.services.recipes.batch_painting import BatchPainting
@@ -50,6 +53,7 @@ from darkroom.services.removal.cutout_worker import CutoutWorker
 from darkroom.services.selection.chat_models import ChatModels
 from darkroom.services.usage.usage import KeyFigures
 from tests.fakes.people import MemoryIdentityStore
+from tests.fakes.webhooks import MemoryWebhookStore
 from tests.unit.counting import Counting, counting
 from tests.unit.paid_studio import (
     KLEIN,
@@ -304,12 +308,24 @@ class Studio(PaidStudio):
             **self.counting,
         )
 
+    @cached_property
+    def delivering(self) -> Webhooks:
+        return Webhooks(
+            store=MemoryWebhookStore(),
+            jobs=self.jobs,
+            queue=self.webhooks,
+            sender=HttpWebhookSender(UrlGuard()),
+            show=self.shown.show,
+            clock=self.clock,
+        )
+
     @property
     def worker_services(self) -> Services:
         return Services(
             self.worker,
             self.sweep,
             self.counting["reports"],
+            self.delivering,
             Rereading(self.jobs, self.raw_answers, self.providers.get, self.settlement),
             postpone=self.postpone,
         )

@@ -22,7 +22,6 @@ ENVIRON = {
     "DARKROOM_VAULT_KEY": "alias/vault",
     "DARKROOM_JOB_QUEUE": f"{QUEUES}/jobs",
     "DARKROOM_JOB_DEAD_LETTERS": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
-    "DARKROOM_WEBHOOK_QUEUE": f"{QUEUES}/webhooks",
 }
 
 

@@ -110,6 +110,13 @@ def _refusal(url: str, kind: str, *, is_s3: bool) -> AWSResponse:
     return AWSResponse(url, status, headers, _Raw(body.encode()))
 
 
+def _tell(events: Any, listen: Callable[[str, dict[str, Any]], None]) -> None:
+    def on_call(params: dict[str, Any], event_name: str, **_: Any) -> None:
+        listen(event_name.removeprefix("provide-client-params."), params)
+
+    events.register("provide-client-params", on_call)
+
+
 @contextmanager
 def faulty(endpoint: str) -> Iterator[Faults]:
     """While the block runs, new clients without an endpoint of their own ask the emulator, and heed the faults."""
@@ -131,11 +138,27 @@ def sound() -> Iterator[None]:
         yield
 
 
+# What is told of every call of the clients of new sessions: the call's name and its parameters.
+_LISTENERS: list[Callable[[str, dict[str, Any]], None]] = []
+
+
+@contextmanager
+def listening(listen: Callable[[str, dict[str, Any]], None]) -> Iterator[None]:
+    """While the block runs, clients that are made tell of their calls, with their parameters."""
+    _LISTENERS.append(listen)
+    try:
+        yield
+    finally:
+        _LISTENERS.remove(listen)
+
+
 @contextmanager
 def _new_session() -> Iterator[boto3.Session]:
     before = boto3.DEFAULT_SESSION
     boto3.setup_default_session(region_name=REGION)
     assert boto3.DEFAULT_SESSION is not None
+    for listen in _LISTENERS:
+        _tell(boto3.DEFAULT_SESSION.events, listen)
     try:
         yield boto3.DEFAULT_SESSION
     finally:

@@ -46,7 +46,7 @@ def place(openrouter: Simulator, aws: Aws, template: Template) -> Place:
         outputs=ids["OutputsBucket"],
         vault_key=ids["VaultKey"],
         job_queue=ids["JobQueue"],
-        webhook_queue=ids["WebhookQueue"],
+        webhook_queue=ids["JobQueue"],
         openrouter=openrouter.url,
     )
 

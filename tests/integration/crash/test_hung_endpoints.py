@@ -222,7 +222,7 @@ def test_a_picture_that_cannot_be_read_is_had_by_sending_the_request_again(
     [
         ("dynamodb", {"table"}),
         ("s3", {"bucket:uploads", "bucket:outputs"}),
-        ("sqs", {"queue:paid jobs", "queue:pictures", "queue:webhooks"}),
+        ("sqs", {"queue:jobs and webhooks", "queue:pictures"}),
         ("kms", {"key:openrouter", "key:removebg"}),
     ],
 )

@@ -199,6 +199,8 @@ def _sample(hint: Any, name: str) -> Any:
         return within[0]
     if origin in (typing.Union, types.UnionType):
         return None if type(None) in within else _sample(within[0], name)
+    if origin is Callable:
+        return lambda *_: None
     if origin in (Mapping, dict):
         return {"k": _sample(within[1], name)}
     if origin in (Sequence, Collection, tuple):

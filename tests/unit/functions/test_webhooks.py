@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
 import pytest
@@ -8,13 +9,14 @@ from standardwebhooks.webhooks import Webhook
 
 from darkroom.adapters.url_guard import UrlGuard
 from darkroom.adapters.webhook_sender import HttpWebhookSender
-from darkroom.bootstrap import WebhooksServices
+from darkroom.bootstrap import Handler, WebhooksServices, WorkerServices
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.webhook import Delivery
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.paid.webhooks import BACK_OFF, Webhooks
-from functions.webhooks.app import handler_of, routes
+from functions.webhooks.app import routes
+from functions.worker.app import handler_of
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event
 from tests.fakes.memory import MemoryJobStore
@@ -56,7 +58,14 @@ def services(
         clock=clock,
         uniform=lambda low, high: high,
     )
-    return WebhooksServices(callers=callers, webhooks=webhooks, postpone=queue.postpone)
+    return WebhooksServices(callers=callers, webhooks=webhooks)
+
+
+@pytest.fixture
+def handle(services: WebhooksServices, queue: MemoryWebhookQueue) -> Handler:
+    """The worker's, which has nothing to do with jobs here."""
+    nothing: Any = None
+    return handler_of(WorkerServices(nothing, nothing, nothing, services.webhooks, nothing, postpone=queue.postpone))
 
 
 @pytest.fixture
@@ -131,6 +140,7 @@ class TestQueue:
     def test_an_event_is_delivered_and_its_message_done_with(
         self,
         services: WebhooksServices,
+        handle: Handler,
         store: MemoryWebhookStore,
         job_store: MemoryJobStore,
         receiver: Receiver,
@@ -138,7 +148,6 @@ class TestQueue:
         queue: MemoryWebhookQueue,
     ) -> None:
         _add(store, job_store, receiver, clock, "job_1")
-        handle = handler_of(services)
         for _ in range(2):
             assert handle(queue_event(_message("job_1")), Context()) == {"batchItemFailures": []}
         [call] = receiver.calls
@@ -149,6 +158,7 @@ class TestQueue:
     def test_one_that_fails_comes_again_when_its_time_has_come(
         self,
         services: WebhooksServices,
+        handle: Handler,
         store: MemoryWebhookStore,
         job_store: MemoryJobStore,
         receiver: Receiver,
@@ -159,21 +169,47 @@ class TestQueue:
             _add(store, job_store, receiver, clock, name)
         receiver.statuses = [204, 500]
         event = queue_event(*(_message(name) for name in ("job_1", "job_2", "job_3")))
-        answer = handler_of(services)(event, Context())
-        assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
-        assert queue.postponed == [("r1", BACK_OFF[0] * 1.2)]
+        answer = handle(event, Context())
+        assert answer == {"batchItemFailures": []}
+        wait = ceil(BACK_OFF[0].total_seconds() * 1.2)
+        assert (queue.sent, queue.delays) == ([("alice", "msg_job_2")], [wait])
         assert len(receiver.calls) == 3
+        # One that comes before its time goes on without a call.
+        assert handle(queue_event(_message("job_2")), Context()) == {"batchItemFailures": []}
+        assert (len(queue.delays), len(receiver.calls)) == (2, 3)
+        assert 0 < queue.delays[1] <= wait
+        clock.step(timedelta(seconds=wait))
+        assert handle(queue_event(_message("job_2")), Context()) == {"batchItemFailures": []}
+        assert (len(queue.sent), len(receiver.calls)) == (2, 4)
+
+    def test_no_message_waits_longer_than_sqs_lets_it(
+        self,
+        services: WebhooksServices,
+        handle: Handler,
+        store: MemoryWebhookStore,
+        job_store: MemoryJobStore,
+        receiver: Receiver,
+        clock: SteppingClock,
+        queue: MemoryWebhookQueue,
+    ) -> None:
+        _add(store, job_store, receiver, clock, "job_1")
+        receiver.statuses = [500] * len(BACK_OFF)
+        for wait in BACK_OFF:
+            handle(queue_event(_message("job_1")), Context())
+            clock.step(wait * 1.2)
+        assert queue.delays == [min(900, ceil(wait.total_seconds() * 1.2)) for wait in BACK_OFF]
 
     @pytest.mark.parametrize("body", ["{", {"user": "alice"}, {"delivery_id": "msg_1"}])
     def test_a_message_that_names_no_delivery_becomes_a_dead_letter(
-        self, services: WebhooksServices, queue: MemoryWebhookQueue, body: Any
+        self, handle: Handler, queue: MemoryWebhookQueue, body: Any
     ) -> None:
-        assert handler_of(services)(queue_event(body), Context()) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+        assert handle(queue_event(body), Context()) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
         assert queue.postponed == []
 
     def test_neither_url_nor_secret_is_logged(
         self,
         services: WebhooksServices,
+        handle: Handler,
         store: MemoryWebhookStore,
         job_store: MemoryJobStore,
         receiver: Receiver,
@@ -182,12 +218,7 @@ class TestQueue:
     ) -> None:
         _add(store, job_store, receiver, clock, "job_1")
         receiver.statuses = [500]
-        handler_of(services)(queue_event(_message("job_1")), Context())
+        handle(queue_event(_message("job_1")), Context())
         written = "".join(capsys.readouterr())
         assert "CANARY" not in written
         assert "whsec_" not in written
-
-    def test_nobody_passes_for_the_queue_over_http(self, services: WebhooksServices, receiver: Receiver) -> None:
-        forged = {**http_event("GET", "/v1/webhooks/secret"), **queue_event(_message("job_1"))}
-        assert handler_of(services)(forged, Context())["statusCode"] == 401
-        assert receiver.calls == []

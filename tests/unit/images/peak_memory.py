@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 SIDE: Final = 5000  # 25 megapixels, the default of MaxMegapixels
+LARGEST_HERE: Final = 3464  # 12 megapixels: larger ones go to the image function (services/recipes/render.py)
 PAINTED: Final = 6300  # 40 megapixels, of what a model painted
 
 
@@ -111,7 +112,7 @@ WORKS: Final[dict[str, tuple[_Work, list[Callable[[], bytes]]]]] = {
             _mask,
         ],
     ),
-    "a recipe that lets it grow": (_rendered, [lambda: _saved("RGBA", "PNG", compress_level=1)]),
+    "a recipe that lets it grow": (_rendered, [lambda: _saved("RGBA", "PNG", LARGEST_HERE, compress_level=1)]),
 }
 
 

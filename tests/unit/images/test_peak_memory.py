@@ -1,22 +1,24 @@
 """The largest pictures that are accepted leave room in the functions' memory, of whatever kind they are."""
 
-import re
-
 import pytest
 
-from tests.conftest import ROOT
-from tests.unit.images.peak_memory import WORKS, peak
+from darkroom.services.recipes.render import MOST_PIXELS_ELSEWHERE
+from local import costs
+from tests.unit.images.peak_memory import LARGEST_HERE, WORKS, peak
 
-# Of the functions that unpack pictures: edit, chat and worker. That of background removal has more.
-MEMORY_MB = {int(found) for found in re.findall(r"MemorySize: (\d+)", (ROOT / "template.yaml").read_text())} - {512}
+MEMORY_MB = {name: function.memory for name, function in costs.load().functions.items()}
+# By what unpacks them: the worker puts edits together and takes operations on them, the others take pictures in.
+WORKERS = ("an edit put together", "a recipe that lets it grow")
 
 
-def test_the_functions_that_unpack_pictures_are_these() -> None:
-    assert {1769} == MEMORY_MB
+def test_the_functions_that_wait_have_little_memory() -> None:
+    assert MEMORY_MB["WorkerFunction"] == 512
+    assert MEMORY_MB["EditFunction"] == MEMORY_MB["ChatFunction"] == 592
+    assert LARGEST_HERE**2 <= MOST_PIXELS_ELSEWHERE < (LARGEST_HERE + 1) ** 2
 
 
 @pytest.mark.parametrize("name", WORKS)
 def test_at_most_70_per_cent_of_the_memory_is_used(name: str) -> None:
     used = peak(name)
     assert used > 50
-    assert used <= 0.7 * max(MEMORY_MB)
+    assert used <= 0.7 * MEMORY_MB["WorkerFunction" if name in WORKERS else "EditFunction"]

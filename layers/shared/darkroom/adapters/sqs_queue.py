@@ -44,14 +44,14 @@ class SqsJobQueue(SqsQueue):
 
 
 class SqsWebhookQueue(SqsQueue):
-    """Implements ports.WebhookQueue: how a delivery stands is in its row."""
+    """Implements ports.WebhookQueue: how a delivery stands is in its row. The messages share the queue of paid jobs."""
 
-    def send(self, user: str, delivery_id: str) -> None:
-        self._send({"user": user, "delivery_id": delivery_id})
+    def send(self, user: str, delivery_id: str, *, delay_seconds: int = 0) -> None:
+        self._send({"user": user, "delivery_id": delivery_id}, delay_seconds)
 
 
 class SqsDeadLetters:
-    """Messages of jobs that failed on every delivery."""
+    """Messages of jobs that failed on every delivery. Those of webhooks' deliveries are the sweep's without them."""
 
     def __init__(self, url: str, client: "SQSClient") -> None:
         self._url = url

@@ -86,7 +86,7 @@ def identities(settings: Settings, behind: Stores) -> Identities:
 def health(settings: Settings, behind: Stores) -> Health:
     s3 = s3_client()
     sqs = bounded(boto3.client("sqs", config=CLIENT_CONFIG))
-    queues = {"paid jobs": settings.job_queue, "pictures": settings.render_queue, "webhooks": settings.webhook_queue}
+    queues = {"jobs and webhooks": settings.job_queue, "pictures": settings.render_queue}
     return Health(
         {
             "table": probes.table(settings.table, behind.dynamodb),

@@ -197,4 +197,4 @@ def render_queue(settings: Settings) -> SqsJobQueue:
 
 
 def webhook_queue(settings: Settings) -> SqsWebhookQueue:
-    return SqsWebhookQueue(settings.webhook_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
+    return SqsWebhookQueue(settings.job_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))

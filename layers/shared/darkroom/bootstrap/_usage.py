@@ -46,7 +46,7 @@ def reports(settings: Settings, behind: Stores) -> Reports:
         store=DynamoReportStore(settings.table, behind.dynamodb),
         images=behind.images,
         settings=behind.settings,
-        webhooks=SqsWebhookQueue(settings.webhook_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG))),
+        webhooks=SqsWebhookQueue(settings.job_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG))),
         clock=now,
         alarm=alarm,
     )

@@ -31,6 +31,7 @@ class WorkerServices:
     worker: Worker
     sweep: Sweep
     reports: Reports
+    webhooks: Webhooks
     rereading: Rereading
     postpone: Callable[[str, timedelta], None]
     """Has the message of that receipt handle come again no sooner than after so long."""
@@ -48,12 +49,14 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
         batch_painting(settings, behind, published).advance,
     )
     free_jobs = jobs_of(settings, behind)
+    monthly = reports(settings, behind)
     webhooks = Webhooks(
         store=DynamoWebhookStore(settings.table, behind.dynamodb, sealer(settings, fix=LOST_SEAL)),
         jobs=behind.jobs,
         queue=webhook_queue(settings),
         sender=HttpWebhookSender(url_guard(settings)),
         show=free_jobs.show,
+        show_report=monthly.show,
         clock=now,
         alarm=alarm,
     )
@@ -91,7 +94,8 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
             is_batch=is_batch,
             resume_batch=recipes(settings, behind, published).resume,
         ),
-        reports=reports(settings, behind),
+        reports=monthly,
+        webhooks=webhooks,
         rereading=Rereading(behind.jobs, behind.raw_answers, by_name, settled),
         postpone=queue.postpone,
     )

@@ -1,5 +1,6 @@
 """Brings one picture to the size and the colours of another."""
 
+import math
 from io import BytesIO
 from typing import Final
 
@@ -11,12 +12,14 @@ from darkroom.images.picture import Picture
 Size = tuple[int, int]
 
 _SAME_SHAPE: Final = 0.03
+_LANCZOS: Final = 3.0
+_BAND_ROWS: Final = 256
+_LARGE: Final = 8_000_000
 
 
-def fitted(painted: Picture, below: Picture) -> tuple[Image.Image, tuple[str, ...]]:
-    """The painted picture in the size and colours of the one below."""
-    pixels, warnings = _in_profile(painted, below.icc)
-    size = below.pixels.size
+def fitted(painted: Picture, icc: bytes | None, size: Size) -> tuple[Image.Image, tuple[str, ...]]:
+    """The painted picture in the colour profile (None is sRGB) and the size of the one it is put into."""
+    pixels, warnings = _in_profile(painted, icc)
     if pixels.size == size:
         return pixels, warnings
     box: tuple[float, float, float, float] = (0, 0, *pixels.size)
@@ -26,7 +29,28 @@ def fitted(painted: Picture, below: Picture) -> tuple[Image.Image, tuple[str, ..
             f"The model painted {pixels.width} x {pixels.height} pixels, which is another shape than {size[0]} x "
             f"{size[1]}: its edges were cut off, and what it painted may not meet your picture exactly.",
         )
-    return pixels.resize(size, Image.Resampling.LANCZOS, box=box), warnings
+    return _resized(pixels, size, box), warnings
+
+
+def _resized(pixels: Image.Image, size: Size, box: tuple[float, float, float, float]) -> Image.Image:
+    """A large one in bands, for Pillow has several copies of a picture with alpha in memory while it resizes it."""
+    if max(pixels.width * pixels.height, size[0] * size[1]) <= _LARGE:
+        return pixels.resize(size, Image.Resampling.LANCZOS, box=box)
+    left, top, right, bottom = box
+    scale = (bottom - top) / size[1]
+    # How far the filter reaches, in rows of the source.
+    reach = math.ceil(_LANCZOS * max(1.0, scale)) + 1
+    resized = Image.new(pixels.mode, size)
+    for first in range(0, size[1], _BAND_ROWS):
+        last = min(first + _BAND_ROWS, size[1])
+        begin, end = top + first * scale, top + last * scale
+        above, below = max(0, math.floor(begin) - reach), min(pixels.height, math.ceil(end) + reach)
+        band = pixels.crop((0, above, pixels.width, below))
+        band = band.resize(
+            (size[0], last - first), Image.Resampling.LANCZOS, box=(left, begin - above, right, end - above)
+        )
+        resized.paste(band, (0, first))
+    return resized
 
 
 def _covering(size: Size, target: Size) -> tuple[float, float, float, float]:

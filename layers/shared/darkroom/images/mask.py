@@ -19,6 +19,7 @@ _MOST_PAINTED: Final = 40.0
 _MOST_MASK: Final = 100.0  # of a mask that was accepted before
 _WEBP_LONGEST: Final = 16383
 _BAND_ROWS: Final = 256
+_LARGE: Final = 8_000_000
 
 _HOW: Final = (
     "Send a PNG or WebP of the first picture's size, transparent (alpha 0) where it may change, opaque everywhere else."
@@ -93,15 +94,21 @@ def compose(
         UnusableAnswer: `painted` cannot be decoded.
         InvalidParameter: the mask has another size than the original, or is none.
     """
-    below = decode(original, max_megapixels=max_megapixels)
     alpha = _alpha(mask, max_megapixels)
+    below = decode(original, max_megapixels=max_megapixels)
     check_size(alpha.size, below.pixels.size)
-    above, warnings = fitted(_decoded_answer(painted, max_megapixels), below)
+    icc, is_large = below.icc, alpha.width * alpha.height > _LARGE
+    if is_large:
+        # Unpacked again below: three large pictures at a time are more than a function that waits has memory for.
+        below.pixels.close()
+    above, warnings = fitted(_decoded_answer(painted, max_megapixels), icc, alpha.size)
+    if is_large:
+        below = decode(original, max_megapixels=max_megapixels)
     blended = _blended(below.pixels, above, alpha)
     if output_format == "webp" and max(blended.size) > _WEBP_LONGEST:
         output_format = "png"
         warnings += (f"WebP has room for {_WEBP_LONGEST} pixels a side; the result is a PNG.",)
-    data = _png(blended, below.icc) if output_format == "png" else _webp(blended, below.icc)
+    data = _png(blended, icc) if output_format == "png" else _webp(blended, icc)
     return Composed(data, f"image/{output_format}", *blended.size, warnings)
 
 
@@ -138,7 +145,8 @@ def _blended(below: Image.Image, above: Image.Image, alpha: Image.Image) -> Imag
     if below.mode == above.mode == "RGB":
         above.paste(below, mask=alpha)  # exact for 0 and 255
         return above
-    below, above = below.convert("RGBA"), above.convert("RGBA")
+    # Pillow's convert() copies what has the mode already.
+    below, above = (each if each.mode == "RGBA" else each.convert("RGBA") for each in (below, above))
     for top in range(0, above.height, _BAND_ROWS):
         box = (0, top, above.width, min(top + _BAND_ROWS, above.height))
         above.paste(_blended_band(below.crop(box), above.crop(box), alpha.crop(box)), box)

@@ -30,6 +30,9 @@ def to_rgb(image: Image.Image, icc: bytes | None) -> tuple[Image.Image, bytes | 
         warnings.append(IGNORED_PROFILE)
     if image.mode in ("I", "F") and (extremes := _range_of(image))[1] not in _USUAL_WHITE:
         warnings.append("The file's values reach from {:g} to {:g}; they were scaled to 0 to 255.".format(*extremes))
+    if image.mode == "RGBA" and (icc is None or len(icc) <= profiles.MAX_CARRIED):
+        # It is what is asked for; taken apart and put together, it would be there twice.
+        return image, icc, tuple(warnings)
     eight_bit, alpha = _split(image)
     if icc is not None and eight_bit.mode in ("L", "CMYK"):
         try:

@@ -24,7 +24,8 @@ class WebhookStore(Protocol):
 
 
 class WebhookQueue(Protocol):
-    def send(self, user: str, delivery_id: str) -> None: ...
+    def send(self, user: str, delivery_id: str, *, delay_seconds: int = 0) -> None:
+        """Has a worker look at the delivery, at least once, and not before so many seconds (at most 900)."""
 
 
 class WebhookSender(Protocol):

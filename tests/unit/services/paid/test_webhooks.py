@@ -303,7 +303,7 @@ class _BrokenStore(MemoryWebhookStore):
 class _BrokenQueue(MemoryWebhookQueue):
     is_broken = True
 
-    def send(self, user: str, delivery_id: str) -> None:
+    def send(self, user: str, delivery_id: str, *, delay_seconds: int = 0) -> None:
         if self.is_broken and delivery_id == "msg_job_1":
             raise ServiceUnavailable("SQS is away.")
         super().send(user, delivery_id)

@@ -13,7 +13,7 @@ from darkroom.errors import InvalidParameter, NotFound, UnsupportedMediaType
 from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.operations import parse
 from darkroom.services.inputs.sources import Sources
-from darkroom.services.recipes.render import NeedsSubject, PictureTools, Render
+from darkroom.services.recipes.render import NeedsImageFunction, PictureTools, Render
 from tests.conftest import ROOT, SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 from tests.photos import jpeg, load, photo, save
@@ -119,7 +119,7 @@ def test_the_model_is_not_shown_what_transparency_hides(world: World) -> None:
 
 def test_without_a_model_what_needs_the_subject_is_told_before_any_work(world: World) -> None:
     operations = parse([{"op": "flip"}, {"op": "remove_background"}])
-    with pytest.raises(NeedsSubject, match="RemoveBackground"):
+    with pytest.raises(NeedsImageFunction, match="RemoveBackground"):
         world.render(model=False).apply("alice", b"not even a picture", operations)
     assert world.render(model=False).apply("alice", jpeg("coffee"), operations[:1]).media_type == "image/jpeg"
 

@@ -36,7 +36,7 @@ class TurnRender:
         """Does the operations and writes down what came of them; whether it was written down.
 
         Raises:
-            NeedsSubject: there is no segmentation model here; nothing was done.
+            NeedsImageFunction: there is no segmentation model here; nothing was done.
             CallerError: an operation cannot be done to the picture.
         """
         if state.image is None:

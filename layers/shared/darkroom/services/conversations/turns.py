@@ -40,7 +40,7 @@ from darkroom.services.conversations.turn_render import TurnRender, origin_of
 from darkroom.services.conversations.versions import NOTHING_CHANGED
 from darkroom.services.paid.admission import TURN, Admission, Prepared, Submission, part_of
 from darkroom.services.paid.settlement import DECIDED_AFTER
-from darkroom.services.recipes.render import NeedsSubject
+from darkroom.services.recipes.render import NeedsImageFunction
 from darkroom.services.selection.providers import Choice
 
 MOST_CONTENT = 4000
@@ -194,7 +194,7 @@ class Turns:
     def _operate(self, turn: Job, state: TurnState, action: OperateAction) -> bool:
         try:
             return self.rendering.operate(turn, state, action)
-        except NeedsSubject:
+        except NeedsImageFunction:
             if self._save(turn, state, rendering=True):
                 self.render_queue.send(turn.user, turn.id)
             return False

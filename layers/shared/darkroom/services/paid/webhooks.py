@@ -11,6 +11,7 @@ import random
 import secrets as randomness
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from pydantic_core import to_json
@@ -30,6 +31,8 @@ BACK_OFF = (
     timedelta(hours=6),
 )
 MOST_ATTEMPTS = len(BACK_OFF) + 1
+# Of a queue's message.
+MOST_DELAY = timedelta(seconds=900)
 JITTER = 0.2  # of a wait, more or less: what failed together shall not come again together
 # Of a job whose pictures are being cut out: at first, and then in proportion to how long that has taken.
 CUTOUT_WAIT = timedelta(seconds=2)
@@ -107,6 +110,17 @@ class Webhooks:
             # Not tried again: rotated twice, the secret that the receivers know would sign no more.
             raise Conflict("The secret was rotated just now.", fix="GET /v1/webhooks/secret shows the new one.")
         return made
+
+    def run(self, user: str, delivery_id: str) -> None:
+        """Sends an event if its time has come, and has another message come if it is to be sent again.
+
+        Raises: as deliver does.
+        """
+        wait = self.deliver(user, delivery_id)
+        if wait is not None:
+            # One that comes too early is sent on.
+            delay = min(MOST_DELAY, max(timedelta(0), wait))
+            self._queue.send(user, delivery_id, delay_seconds=ceil(delay.total_seconds()))
 
     def deliver(self, user: str, delivery_id: str) -> timedelta | None:
         """Sends an event if its time has come.

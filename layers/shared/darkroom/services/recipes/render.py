@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 from darkroom.errors import CallerError, InvalidParameter
 from darkroom.images.decode import decode
 from darkroom.images.icc import to_srgb
+from darkroom.images.measure import measure
 from darkroom.images.picture import Picture
 from darkroom.models.job import Job, StoredImage
 from darkroom.models.operations import OperationStep
@@ -21,12 +22,14 @@ from darkroom.services.inputs.sources import Sources
 from darkroom.services.paid.calls import MOST_STORED_BYTES
 
 _ENDINGS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+# Of a picture that a function without the segmentation model works on: it waits for providers, and has little memory.
+MOST_PIXELS_ELSEWHERE: Final = 12_000_000
 _UPLOAD: Final = re.compile(r"upl_[0-9A-Za-z]{1,60}")
 _JOB: Final = re.compile(r"(job_[0-9A-Za-z-]{1,60})(?:/([0-9]{1,4}))?")
 
 
-class NeedsSubject(Exception):
-    """An operation has to know the subject, and there is no segmentation model here: another function has one."""
+class NeedsImageFunction(Exception):
+    """An operation has to know the subject, or the picture is large: the image function has a model, and memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,17 @@ class Render:
         """A file after the operations. Nothing is stored.
 
         Raises:
-            NeedsSubject: nothing was done; it is known before any work.
+            NeedsImageFunction: nothing was done; it is known before any work.
             CallerError: the file is no picture, or an operation cannot be done to it; `param` is `operations[2]…`.
         """
         wanting = next((each for each in operations if each.needs_subject), None)
         if wanting is not None and self.segmenter is None:
-            raise NeedsSubject(f"{type(wanting).__name__} has to know the subject, and there is no model here for it.")
+            raise NeedsImageFunction(
+                f"{type(wanting).__name__} has to know the subject; there is no model here for it."
+            )
+        width, height = (0, 0) if self.segmenter is not None else measure(data)
+        if width * height > MOST_PIXELS_ELSEWHERE:
+            raise NeedsImageFunction(f"{width} x {height} pixels are more than there is memory for here.")
         tools = PictureTools(user, self.sources, self.max_megapixels, self.segmenter, self.model)
         return render(data, operations, tools, max_megapixels=self.max_megapixels)
 
@@ -90,10 +98,10 @@ class PictureTools:
 
         Raises:
             NoForeground: nothing stands out.
-            NeedsSubject: there is no model here.
+            NeedsImageFunction: there is no model here.
         """
         if self.segmenter is None:
-            raise NeedsSubject("There is no segmentation model here.")
+            raise NeedsImageFunction("There is no segmentation model here.")
         mask = self.segmenter.mask(_opaque(image), self.model)
         return mask.resize(image.size, Image.Resampling.LANCZOS)
 

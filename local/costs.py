@@ -1,0 +1,239 @@
+"""What Darkroom costs on AWS: an idle month, and a thousand of each kind of work. Computed from the template.
+
+    python -m local.costs               # the tables of docs/cost.md
+    python -m local.costs RemovalMemory=2048 VaultKeyRotation=true
+
+Memory, queues that are polled, alarms, keys and schedules are read from `template.yaml` as it is deployed with the
+parameters; prices stand in `local/prices.toml` with their date. How long each function runs for a piece of work
+(`JOURNEYS`) is the provider's time, which it waits for, and the time it works, which grows as memory shrinks: Lambda
+gives processor time in proportion. How many calls a piece of work makes is held by a test that counts them.
+"""
+
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from local.template import Template
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PRICES: Final[dict[str, Any]] = tomllib.loads((ROOT / "local" / "prices.toml").read_text())
+# Of a month as AWS counts it.
+_HOURS: Final = 730
+# Lambda polls an idle queue with five long polls of 20 seconds at a time.
+_POLLS_AN_HOUR: Final = 5 * 3600 / 20
+# MB at which a function has a processor to itself.
+_ONE_PROCESSOR: Final = 1769
+# Provider's seconds: of a picture, and of the words that plan a turn.
+PICTURE: Final = 8.0
+PLAN: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Args: waits: seconds for others. works: seconds of a whole processor."""
+
+    waits: float
+    works: float
+
+    def seconds(self, memory: int) -> float:
+        return self.waits + self.works * max(1.0, _ONE_PROCESSOR / memory)
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One piece of work, from the request to the answer.
+
+    Args:
+        runs: by function.
+        writes, reads: DynamoDB's units, without the looks at a job that is waited for.
+        log_bytes: of all functions together.
+    """
+
+    runs: Mapping[str, Run]
+    writes: int
+    reads: int
+    s3_puts: int
+    s3_gets: int
+    sqs: int
+    kms: int
+    log_bytes: int = 6_000
+
+
+# Seconds of waiting for AWS's services, and between the worker's end and the next look at the job.
+_ASK: Final = 0.3
+JOURNEYS: Final = {
+    "image": Journey(
+        {"GenerateFunction": Run(PICTURE + _ASK, 0.1), "WorkerFunction": Run(PICTURE + _ASK, 0.15)},
+        writes=36,
+        reads=24,
+        s3_puts=2,
+        s3_gets=2,
+        sqs=3,
+        kms=1,
+    ),
+    "edit": Journey(
+        {"EditFunction": Run(PICTURE + _ASK, 0.3), "WorkerFunction": Run(PICTURE + _ASK, 0.2)},
+        writes=38,
+        reads=24,
+        s3_puts=3,
+        s3_gets=3,
+        sqs=3,
+        kms=1,
+    ),
+    "chat turn": Journey(
+        {"ChatFunction": Run(PLAN + _ASK, 0.1), "WorkerFunction": Run(PLAN + _ASK, 0.3)},
+        writes=100,
+        reads=54,
+        s3_puts=3,
+        s3_gets=6,
+        sqs=3,
+        kms=1,
+    ),
+    "painted chat turn": Journey(
+        {
+            "ChatFunction": Run(PLAN + PICTURE + 2 * _ASK, 0.15),
+            "WorkerFunction": Run(PLAN + PICTURE + 2 * _ASK, 0.35),
+        },
+        writes=150,
+        reads=80,
+        s3_puts=5,
+        s3_gets=8,
+        sqs=6,
+        kms=2,
+        log_bytes=10_000,
+    ),
+    "cut-out": Journey(
+        {"RemoveBackgroundFunction": Run(0.2, 1.6)},
+        writes=8,
+        reads=3,
+        s3_puts=1,
+        s3_gets=1,
+        sqs=0,
+        kms=0,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Args: what: in words. dollars: what it costs."""
+
+    what: str
+    dollars: float
+
+
+def load(parameters: Mapping[str, str] | None = None) -> Template:
+    template = Template.load(ROOT / "template.yaml", parameters=parameters, api_url="https://example.invalid")
+    template.scope.ids.update({name: template.scope.name(name) for name in template.creation_order()})
+    return template
+
+
+def idle(template: Template) -> list[Line]:
+    """The lines of a month in which nobody calls, free tiers that do not end taken off."""
+    found = {kind: _of(template, kind) for kind in ("KMS::Key", "CloudWatch::Alarm", "CloudWatch::Dashboard")}
+    alarms = sum(len(alarm.get("Metrics", [alarm])) for alarm in found["CloudWatch::Alarm"])
+    keys = found["KMS::Key"]
+    rotations = sum(2 for key in keys if key.get("EnableKeyRotation"))
+    polls = len(template.queue_sources) * _POLLS_AN_HOUR * _HOURS
+    sweeps = sum(_HOURS * 3600 / schedule.seconds for schedule in template.schedules if schedule.seconds)
+    lines = [
+        Line(f"{len(keys)} KMS key", len(keys) * _price("kms", "key")),
+        Line(
+            f"{len(template.queue_sources)} polled queues, {polls / 1e6:.2f} million requests",
+            _beyond_free("sqs", "requests", polls + sweeps),
+        ),
+        Line(f"image in ECR, {image_gb():.2f} GB", image_gb() * _price("ecr", "gb_month")),
+        Line(f"{alarms} alarm metrics", _beyond_free("cloudwatch", "alarm_metric", alarms)),
+        Line("dashboard", _beyond_free("cloudwatch", "dashboard", len(found["CloudWatch::Dashboard"]))),
+        Line(f"{sweeps:,.0f} sweeps", _sweeps(template, sweeps)),
+    ]
+    if rotations:
+        lines.append(Line("the key's first two rotations", rotations * _price("kms", "key")))
+    return lines
+
+
+def per_thousand(template: Template, name: str) -> list[Line]:
+    """What a thousand of them cost, without any free tier; what is kept and sent out is not in it."""
+    journey = JOURNEYS[name]
+    memory = {run: template.functions[run].memory for run in journey.runs}
+    gb_seconds = sum(run.seconds(memory[each]) * memory[each] / 1024 for each, run in journey.runs.items())
+    return [
+        Line("memory", 1000 * gb_seconds * _price("lambda", "gb_second")),
+        Line(
+            "Lambda's and API Gateway's requests",
+            1000 * (len(journey.runs) * _price("lambda", "request") + _price("http_api", "request")),
+        ),
+        Line(
+            "DynamoDB",
+            1000
+            * (
+                journey.writes * _price("dynamodb", "write")
+                + (journey.reads + _looks(journey)) * _price("dynamodb", "read")
+            ),
+        ),
+        Line("S3's requests", 1000 * (journey.s3_puts * _price("s3", "put") + journey.s3_gets * _price("s3", "get"))),
+        Line("SQS and KMS", 1000 * (journey.sqs * _price("sqs", "requests") + journey.kms * _price("kms", "request"))),
+        Line("logs", 1000 * journey.log_bytes / 1e9 * _price("cloudwatch", "log_gb")),
+    ]
+
+
+def _looks(journey: Journey) -> int:
+    """How often the function that waits looks at the job, which is once a second before long."""
+    return round(max(run.waits for run in journey.runs.values())) + 5 if len(journey.runs) > 1 else 0
+
+
+def total(lines: list[Line]) -> float:
+    return sum(line.dollars for line in lines)
+
+
+def image_gb() -> float:
+    return float(sum(PRICES["image"]["layers_mb"].values())) / 1000
+
+
+def _sweeps(template: Template, count: float) -> float:
+    memory = template.functions["WorkerFunction"].memory
+    gb_seconds = count * Run(0.1, 0.05).seconds(memory) * memory / 1024
+    return _beyond_free("lambda", "gb_second", gb_seconds) + _beyond_free("lambda", "request", count)
+
+
+def _of(template: Template, kind: str) -> list[dict[str, Any]]:
+    resources = [template.resource(name) for name in template.creation_order()]
+    return [each.properties for each in resources if each.type == f"AWS::{kind}"]
+
+
+def _price(service: str, what: str) -> float:
+    return float(PRICES[service][what])
+
+
+def _beyond_free(service: str, what: str, amount: float) -> float:
+    return max(0.0, amount - float(PRICES["free"][service][what])) * _price(service, what)
+
+
+def tables(template: Template) -> Iterator[str]:
+    """Lines of Markdown, with the totals that README and docs quote."""
+    yield f"Prices of {PRICES['date']}, {PRICES['region']}."
+    yield ""
+    yield "| an idle month | $ |"
+    yield "|---|---|"
+    lines = idle(template)
+    yield from (f"| {line.what} | {line.dollars:.2f} |" for line in lines)
+    yield f"| **in all** | **{total(lines):.2f}** |"
+    yield ""
+    parts = {name: per_thousand(template, name) for name in JOURNEYS}
+    yield "| 1,000 of | " + " | ".join(line.what for line in parts["image"]) + " | in all |"
+    yield "|---" * (len(parts["image"]) + 2) + "|"
+    for name, found in parts.items():
+        cells = " | ".join(f"{line.dollars:.3f}" for line in found)
+        yield f"| {name}s | {cells} | **${total(found):.2f}** |"
+
+
+def main(*arguments: str) -> None:
+    parameters = dict(argument.split("=", 1) for argument in arguments)
+    sys.stdout.write("\n".join(tables(load(parameters))) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,67 @@
+"""The cost model: an idle month stays cheap, and what the documents quote is what it computes."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from local import costs
+from tests.conftest import ROOT
+
+TEMPLATE = costs.load()
+IDLE = costs.idle(TEMPLATE)
+
+
+def test_an_idle_month_costs_at_most_a_dollar_thirty() -> None:
+    assert 1.0 < costs.total(IDLE) <= 1.30
+
+
+def test_what_costs_while_idle_is_read_from_the_template() -> None:
+    rotating = costs.idle(costs.load({"VaultKeyRotation": "true"}))
+    assert costs.total(rotating) == pytest.approx(costs.total(IDLE) + 2.0)
+    polled = costs.load()
+    polled.queue_sources.append(polled.queue_sources[0])
+    # 648,000 in 30 days of 24 hours, as the pollers of one queue make them; here by the month of 730 hours.
+    assert costs.total(costs.idle(polled)) - costs.total(IDLE) == pytest.approx(5 * 180 * 730 * 0.4e-6)
+
+
+def test_alarms_are_counted_by_their_metrics() -> None:
+    (line,) = [line for line in IDLE if "alarm metrics" in line.what]
+    assert (line.what, line.dollars) == ("4 alarm metrics", 0.0)
+
+
+# Dollars, with a provider that takes 8 seconds for a picture and 4 for a plan.
+MOST = {"image": 0.20, "edit": 0.22, "chat turn": 0.19, "painted chat turn": 0.40, "cut-out": 0.11}
+
+
+@pytest.mark.parametrize("name", costs.JOURNEYS)
+def test_a_thousand_of_a_kind_of_work_cost_at_most(name: str) -> None:
+    assert 0.5 * MOST[name] < costs.total(costs.per_thousand(TEMPLATE, name)) <= MOST[name]
+
+
+def test_memory_that_waits_is_what_costs() -> None:
+    template = costs.load()
+    template.functions["WorkerFunction"] = replace(template.functions["WorkerFunction"], memory=1769)
+    dearer = costs.total(costs.per_thousand(template, "image"))
+    assert dearer > costs.total(costs.per_thousand(TEMPLATE, "image")) + 0.15
+
+
+def test_less_memory_is_less_processor() -> None:
+    run = costs.Run(waits=2.0, works=1.0)
+    assert run.seconds(1769) == run.seconds(3008) == 3.0
+    assert run.seconds(884) == pytest.approx(4.0, abs=0.01)
+
+
+def test_the_document_has_the_models_own_tables() -> None:
+    assert "\n".join(costs.tables(TEMPLATE)) in (ROOT / "docs" / "cost.md").read_text()
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs/deploy.md"])
+def test_other_documents_quote_its_totals(path: str) -> None:
+    text = (ROOT / path).read_text()
+    assert re.findall(r"idle month costs about \$(\d\.\d\d)", text) == [f"{costs.total(IDLE):.2f}"]
+
+
+def test_the_prices_have_a_date_and_their_sources() -> None:
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", costs.PRICES["date"])
+    assert (ROOT / "local" / "prices.toml").read_text().count("https://aws.amazon.com/") >= 8
