@@ -1,0 +1,38 @@
+"""What functions may do to rows, decided as IAM decides it."""
+
+import json
+
+import pytest
+
+from local.iam.policies import Decision, Policies
+from tests.template.test_template import FUNCTIONS, TEMPLATE
+
+# All that users call or that write what users order, but for the two by which people sign in and make tokens.
+MAKES_NO_SIGN_INS = (
+    *("ChatFunction", "EditFunction", "GenerateFunction", "JobsFunction", "ModelsFunction"),
+    *("RemoveBackgroundFunction", "WorkerFunction"),
+)
+
+
+@pytest.mark.parametrize("name", MAKES_NO_SIGN_INS)
+@pytest.mark.parametrize("action", ["PutItem", "UpdateItem", "DeleteItem"])
+def test_sign_ins_are_made_and_ended_by_the_functions_for_them_alone(name: str, action: str) -> None:
+    rights = json.loads(FUNCTIONS[name].rights)
+    policies, table = Policies(rights["statements"]), TEMPLATE.scope.attribute("Table", "Arn")
+
+    def decided(pk: str) -> Decision:
+        return policies.decide(f"dynamodb:{action}", table, {"dynamodb:leadingkeys": (pk,)})
+
+    for pk in ("SESSION#1", "ATTEMPT#1", "LINK#1", "IDENTITY#openrouter#1"):
+        assert decided(pk) is Decision.DENIED
+    # When a token was used last is written down by all.
+    assert decided("TOKEN#1") is (Decision.ALLOWED if action == "UpdateItem" else Decision.DENIED)
+    assert decided("USER#ann") is not Decision.DENIED
+
+
+def test_sign_ins_are_made_by_those_who_sign_in() -> None:
+    for name in ("AccountFunction", "OAuthFunction"):
+        policies = Policies(json.loads(FUNCTIONS[name].rights)["statements"])
+        context = {"dynamodb:leadingkeys": ("SESSION#1",)}
+        table = TEMPLATE.scope.attribute("Table", "Arn")
+        assert policies.decide("dynamodb:PutItem", table, context) is Decision.ALLOWED
