@@ -22,10 +22,15 @@ _HOLDING = frozenset({"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"
 
 
 class Memory:
-    """Args: kept: where it is; None for a stack that remembers nothing."""
+    """Args: kept: where it is; None for a stack that remembers nothing.
+
+    Attributes:
+        is_of_an_earlier_run: whether a stack has run on it before.
+    """
 
     def __init__(self, kept: Kept | None) -> None:
         self._kept = kept
+        self.is_of_an_earlier_run = self.recall("names") is not None
 
     def recall(self, name: str, otherwise: Any = None) -> Any:
         found = self._kept.get(name) if self._kept else None

@@ -35,6 +35,7 @@ class Pump:
         pools: a pool per function's logical id.
         queues: the queues to empty.
         schedules: what is due every so often.
+        is_overdue: whether the schedules are due at once, as after a time in which they were not kept.
     """
 
     def __init__(
@@ -43,8 +44,11 @@ class Pump:
         pools: Mapping[str, FunctionPool],
         queues: Iterable[QueueSource],
         schedules: Iterable[Schedule] = (),
+        *,
+        is_overdue: bool = False,
     ) -> None:
         self._sqs = sqs
+        self._is_overdue = is_overdue
         self._pools = pools
         self._stopping = threading.Event()
         self._threads = [
@@ -124,7 +128,9 @@ class Pump:
         return set() if outcome.is_error else set(ids) - failed_of(outcome, ids, source.reports_failures)
 
     def _tick(self, schedule: Schedule) -> None:
-        while not self._stopping.wait(schedule.seconds):
+        wait = 0 if self._is_overdue else schedule.seconds
+        while not self._stopping.wait(wait):
+            wait = schedule.seconds
             try:
                 self._pools[schedule.function].call(scheduled_event(schedule))
             except Throttled as error:

@@ -262,7 +262,9 @@ class Stack:
         }
 
     def _start_pump(self, starting: ExitStack) -> None:
-        self._pump = Pump(self.aws.sqs, self.pools, self.template.queue_sources, self.template.schedules)
+        # What was left behind when it was stopped or killed is looked at now.
+        sources, schedules = self.template.queue_sources, self.template.schedules
+        self._pump = Pump(self.aws.sqs, self.pools, sources, schedules, is_overdue=self._memory.is_of_an_earlier_run)
         self._pump.start()
         starting.callback(self._pump.stop)
 

@@ -29,6 +29,7 @@ def test_a_stack_that_remembers_nothing_begins_with_nothing(tmp_path: Path) -> N
     memory.remember(token="dk_1")
     memory.remember_ports(emulator=1)
     assert (memory.recall("token"), memory.recall("keys", {}), memory.port("emulator")) == (None, {}, 0)
+    assert not memory.is_of_an_earlier_run
     with memory.books() as journal:
         assert journal is None
 
@@ -92,7 +93,9 @@ def test_what_is_kept_under_other_names_is_told(aws: Aws, tmp_path: Path, caplog
         memory.check(template, aws)
         return template
 
+    assert not memory.is_of_an_earlier_run
     before = started("OldQueue", "pictures")
+    assert Memory(Kept(tmp_path / "state")).is_of_an_earlier_run
     started("OldQueue", "pictures")
     aws.sqs.send_message(QueueUrl=str(before.scope.ref("OldQueue")), MessageBody="unread")
     started("NewQueue", "pictures")

@@ -187,6 +187,16 @@ def test_a_schedule_calls_its_function(aws: Aws, make_pool: MakePool, tmp_path: 
     assert (event["source"], event["detail-type"]) == ("aws.events", "Scheduled Event")
 
 
+def test_a_schedule_that_was_not_kept_calls_its_function_at_once(aws: Aws, make_pool: MakePool, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.touch()
+    pools = {"QueueFunction": make_pool("queue", NOTES=str(notes))}
+    hourly = Schedule("QueueFunctionSweep", "QueueFunction", 3600)
+    with pumping(Pump(aws.sqs, pools, [], [hourly], is_overdue=True)):
+        wait_for(lambda: len(notes.read_text().splitlines()) == 1)
+    assert len(notes.read_text().splitlines()) == 1
+
+
 def test_waiting_costs_next_to_nothing_and_ends_with_the_service(tmp_path: Path, make_pool: MakePool) -> None:
     with Emulator(tmp_path) as emulator, Aws(emulator.url) as aws:
         queue = Queue(aws, "quiet")
