@@ -240,7 +240,8 @@ Darkroom is ready ({seconds:.1f} s).
 
   URL     {known["url"]}
   Token   {known["token"]}
-  Try     curl -sSL --fail-with-body {known["url"]}/v1/images/background-removals \\
+  Try     .venv/bin/darkroom make "a red fox asleep in fresh snow"     (docs/first-picture.md goes on from there)
+  HTTP    curl -sSL --fail-with-body {known["url"]}/v1/images/background-removals \\
             -H 'Authorization: Bearer {known["token"]}' -H 'Accept: image/png' \\
             -F image=@events/photo.jpg -o cutout.png
   Models  {_upstream(stack)}{_others(stack, own)}{_set(own)}

@@ -14,6 +14,7 @@ from PIL import Image
 from darkroom.bootstrap import RemoveBackgroundServices
 from darkroom.errors import NoForeground
 from darkroom.models.user_settings import Limits
+from darkroom.services.paid.settlement import SIMULATED
 from functions.remove_background.app import handler_of
 from local.providers.removebg import Simulator
 from tests.conftest import ROOT
@@ -145,7 +146,7 @@ def test_the_setting_falls_back_and_says_why(cloud: Cloud) -> None:
     cloud.fails = NoForeground("Nothing stands out.")
     body = json.loads(service.post()["body"])
     assert (body["model"], body["cost_usd"]) == ("remove.bg", 0.2)
-    assert body["warnings"] == ["It was not cut out here: Nothing stands out."]
+    assert body["warnings"] == ["It was not cut out here: Nothing stands out.", SIMULATED]
 
 
 def test_a_dropped_file_goes_the_same_way_once(cloud: Cloud) -> None:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from darkroom.models.job import JobStatus
+from darkroom.services.paid.settlement import SIMULATED
 from functions.generate.app import routes
 from tests.events import Context, http_event
 from tests.unit.studio import KLEIN, UNPRICED, Studio
@@ -71,7 +72,7 @@ def test_the_answer_is_openais_and_ours(call: Call, studio: Studio) -> None:
 def test_where_the_model_is_gone_the_answer_says_which_one_made_it(call: Call, studio: Studio) -> None:
     status, body, headers = call(model="gone/one", fallback_models=[KLEIN])
     assert (status, body["model_requested"], body["model_used"]) == (200, "gone/one", KLEIN)
-    assert body["warnings"] == [f"gone/one is not offered here; {KLEIN} is used instead."]
+    assert body["warnings"] == [f"gone/one is not offered here; {KLEIN} is used instead.", SIMULATED]
     assert headers["x-cost-usd"] == "0.014000"
     assert studio.charged("alice") == [PRICE]
 
