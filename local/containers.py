@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack, suppress
+from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,7 +22,7 @@ from local.aws import ENVIRONMENT, REGION
 from local.ports import LOOPBACK
 
 _BRIDGE = "docker0"
-_SIOCGIFADDR = 0x8915
+_SIOCGIFADDR, _SIOCGIFNETMASK = 0x8915, 0x891B
 
 # What Docker Desktop calls the computer it runs on. It leads to loopback without our doing.
 _DESKTOP_HOST = "host.docker.internal"
@@ -51,10 +52,11 @@ class Ways:
     Each has the port that it leads to, if that is free on Docker's bridge, so that it is the same after a restart.
 
     Args:
-        bridge: this machine's address on Docker's bridge; None where there is none.
+        bridge: this machine's address on Docker's bridge, with the bridge's network; None where there is none. Only who
+            calls from that network is let in: Linux takes packets for the address from any of its networks.
     """
 
-    def __init__(self, bridge: str | None) -> None:
+    def __init__(self, bridge: IPv4Interface | None) -> None:
         self._bridge = bridge
         self._open = ExitStack()
 
@@ -77,25 +79,27 @@ class Ways:
         if self._bridge is None:
             return f"http://{_DESKTOP_HOST}:{port}"
         try:
-            forwarder = _Forwarder((self._bridge, port), port)
+            forwarder = _Forwarder(self._bridge, port, port)
         except OSError:
-            forwarder = _Forwarder((self._bridge, 0), port)
+            forwarder = _Forwarder(self._bridge, 0, port)
         self._open.enter_context(forwarder)
         threading.Thread(target=forwarder.serve_forever, kwargs={"poll_interval": 0.5}, daemon=True).start()
         self._open.callback(forwarder.shutdown)
-        return f"http://{self._bridge}:{forwarder.server_address[1]}"
+        return f"http://{self._bridge.ip}:{forwarder.server_address[1]}"
 
 
-def bridge_address() -> str | None:
-    """This machine's address on Docker's bridge, asked of the kernel; None where there is no bridge."""
+def docker_bridge() -> IPv4Interface | None:
+    """Docker's bridge as the kernel knows it; None where there is none."""
     if not Path("/sys/class/net", _BRIDGE).exists():
         return None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        name = struct.pack("256s", _BRIDGE.encode())
         try:
-            answer = fcntl.ioctl(asking.fileno(), _SIOCGIFADDR, struct.pack("256s", _BRIDGE.encode()))
+            answers = [fcntl.ioctl(asking.fileno(), question, name) for question in (_SIOCGIFADDR, _SIOCGIFNETMASK)]
         except OSError:
             return None
-    return socket.inet_ntoa(answer[20:24])
+    address, mask = (socket.inet_ntoa(answer[20:24]) for answer in answers)
+    return IPv4Interface(f"{address}/{mask}")
 
 
 def sam_local_invoke(sam_cli: Path, root: Path, function: str, event: Path, env_file: Path) -> int:
@@ -133,9 +137,13 @@ class _Forwarder(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, address: tuple[str, int], port: int) -> None:
-        super().__init__(address, _Connection)
-        self.port = port
+    def __init__(self, bridge: IPv4Interface, port: int, leads_to: int) -> None:
+        super().__init__((str(bridge.ip), port), _Connection)
+        self.leads_to = leads_to
+        self._network = bridge.network
+
+    def verify_request(self, _request: object, client_address: tuple[str, int]) -> bool:
+        return IPv4Address(client_address[0]) in self._network
 
 
 class _Connection(socketserver.BaseRequestHandler):
@@ -144,7 +152,7 @@ class _Connection(socketserver.BaseRequestHandler):
     server: _Forwarder
 
     def handle(self) -> None:
-        with socket.create_connection((LOOPBACK, self.server.port)) as ours:
+        with socket.create_connection((LOOPBACK, self.server.leads_to)) as ours:
             back = threading.Thread(target=_carry, args=(ours, self.request), daemon=True)
             back.start()
             _carry(self.request, ours)

@@ -105,17 +105,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NotReady, TemplateError, UnknownPlaceholder, state.NotRunning) as error:
         print(error, file=sys.stderr)
         return 1
-    print(_next(file, filled[0]))
+    print(_next(file, filled))
     return 0
 
 
-def _next(file: Path, event: Path) -> str:
+def _next(file: Path, events: Sequence[Path]) -> str:
+    folder = events[0].parent
+    sample = f"JobsFunction -e {folder}/jobs_list.json" if len(events) > 1 else f"FUNCTION -e {events[0]}"
     built = "" if containers.is_built(state.ROOT) else "\nNothing is built yet: make build\n"
     sam = ".venv-sam/bin/sam"
-    return f"""{file} has the variables of all functions, {event.parent} events with a token in them. Both are good
+    return f"""{file} has the variables of all functions, {folder} events with a token in them. Both are good
 for as long as this stack keeps its ports and its token, also after `make up` was started again.
 {built}
-    {sam} local invoke JobsFunction -e {event.parent}/jobs_list.json
+    {sam} local invoke {sample}
     {sam} local start-api          # then http://127.0.0.1:3000
 
 SAM's own gateway answers 502 to multipart and other binary bodies of an HTTP API (aws-sam-cli #3110, #7927): send

@@ -24,7 +24,7 @@ from darkroom.services.accounts.links import LOCAL_LIFETIME, Links
 from darkroom.services.accounts.tokens import Tokens
 from local import providers, state
 from local.aws import REGION, STACK, Aws
-from local.containers import Ways, bridge_address
+from local.containers import Ways, docker_bridge
 from local.functions import FunctionPool
 from local.gateway import Gateway, GatewayServer
 from local.kept import Kept
@@ -222,7 +222,7 @@ class Stack:
             WarmUp(routes, self.pools, self._tokens, USER).run()
         self._start_pump(starting)
         if self._reaches_containers:
-            self._containers = self._seen_by_containers(starting.enter_context(Ways(bridge_address())))
+            self._containers = self._seen_by_containers(starting.enter_context(Ways(docker_bridge())))
         ending = threading.Event()
         starting.callback(ending.set)
         threading.Thread(target=self._end_idle, args=(ending,), name="idle functions", daemon=True).start()

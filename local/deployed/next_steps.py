@@ -40,8 +40,8 @@ A link that signs a browser in as {user}, once, within 15 minutes. make invite U
 A token for programs, and the first picture with it:
 
     export DARKROOM_TOKEN=$(make -s token USER={user} STACK={stack})
-    curl -H "Authorization: Bearer $DARKROOM_TOKEN" -F image=@photo.jpg -o cutout.png \\
-         {url}/v1/images/background-removals
+    curl -sSL --fail-with-body {url}/v1/images/background-removals \\
+         -H "Authorization: Bearer $DARKROOM_TOKEN" -H 'Accept: image/png' -F image=@photo.jpg -o cutout.png
 
 docs/deploy.md has updating, going back, restoring and taking down (make destroy STACK={stack})."""
 

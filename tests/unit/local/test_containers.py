@@ -4,6 +4,8 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from local.ports import LOOPBACK
 from local.sam_env import NotReady, site, variables, write_variables
 from tests.template.test_template import TEMPLATE
 
+BRIDGE = IPv4Interface(f"{LOOPBACK}/31")
 SEEN_BY_CONTAINERS = {
     "aws_endpoint_url": "http://172.17.0.1:4566",
     "openrouter_url": "http://172.17.0.1:8100",
@@ -50,7 +53,7 @@ def echo() -> Iterator[int]:
 
 class TestWays:
     def test_lead_to_loopback_for_as_long_as_they_are_open(self, echo: int) -> None:
-        with Ways(LOOPBACK) as ways:
+        with Ways(BRIDGE) as ways:
             url = ways.to(f"http://127.0.0.1:{echo}")
             host, _, port = url.removeprefix("http://").partition(":")
             # The same port is taken here: what they lead to has it.
@@ -63,13 +66,22 @@ class TestWays:
         with pytest.raises(OSError, match="refused"):
             socket.create_connection((host, int(port)), timeout=10)
 
+    def test_let_nobody_in_from_outside_the_bridge(self, echo: int) -> None:
+        """A neighbour who routes packets for the bridge's address to this machine reaches its port."""
+        with Ways(BRIDGE) as ways:
+            host, _, port = ways.to(f"http://127.0.0.1:{echo}").removeprefix("http://").partition(":")
+            outside = socket.create_connection((host, int(port)), 10, source_address=("127.0.0.9", 0))
+            with outside, suppress(ConnectionError):
+                outside.sendall(b"x")
+                assert outside.recv(10) == b""
+
     def test_are_not_needed_where_docker_has_a_name_for_this_machine(self) -> None:
         with Ways(None) as ways:
             assert ways.to("http://127.0.0.1:4566") == "http://host.docker.internal:4566"
 
     @pytest.mark.parametrize("url", ["https://openrouter.ai", "http://192.0.2.7:8100"])
     def test_are_not_made_to_other_machines(self, url: str) -> None:
-        with Ways(LOOPBACK) as ways:
+        with Ways(BRIDGE) as ways:
             assert ways.to(url) == url
 
 
