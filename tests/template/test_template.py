@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from darkroom.settings import PREFIX, Settings
+from local.iam.policies import Decision, Policies
 from local.intrinsics import load_yaml
 from local.template import Template
 from tests.conftest import ROOT
@@ -60,6 +61,7 @@ def _allowed(function: str, action: str) -> list[str]:
     return [
         resource
         for statement in _statements(LAMBDAS[function])
+        if statement["Effect"] == "Allow"
         if action in _listed(statement["Action"])
         for resource in _listed(statement["Resource"])
     ]
@@ -74,6 +76,21 @@ class TestFunctions:
             for resource in _listed(statement["Resource"]):
                 assert resource != "*"
                 assert resource.startswith("arn:aws:"), resource
+
+    def test_makes_tokens_and_sessions_only_where_people_sign_in(self, name: str) -> None:
+        policies = Policies(_statements(LAMBDAS[name]))
+        table = TEMPLATE.scope.attribute("Table", "Arn")
+
+        def may(action: str, key: str) -> bool:
+            decided = policies.decide(f"dynamodb:{action}", table, {"dynamodb:leadingkeys": (key,)})
+            return decided is Decision.ALLOWED
+
+        signs_in = name in ("AccountFunction", "OAuthFunction")
+        for key in ("TOKEN#ab", "SESSION#ab", "ATTEMPT#ab", "IDENTITY#openrouter#ab"):
+            assert may("PutItem", key) == signs_in, key
+            assert not may("DeleteItem", key) or signs_in, key
+            assert not may("UpdateItem", key) or signs_in or key.startswith("TOKEN#"), key
+        assert may("PutItem", "USER#alice")
 
     def test_keeps_its_log_for_a_while_and_not_for_ever(self, name: str) -> None:
         groups = _of("AWS::Logs::LogGroup")
