@@ -79,7 +79,7 @@ def test_from_the_link_to_a_token_and_a_picture(chrome: Chrome, stack: Stack) ->
     _press(chrome, "Approve")
     _wait(chrome, "Connected")
     assert "$7.50" in _text(chrome)
-    assert "Remove the key without a limit" in _text(chrome)
+    assert "Remove the key that is not used" in _text(chrome)
     _keep(chrome, "connected")
 
     _press(chrome, "Make a picture")

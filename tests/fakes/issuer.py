@@ -4,7 +4,7 @@ import base64
 import hashlib
 from urllib.parse import urlencode
 
-from darkroom.errors import DarkroomError
+from darkroom.errors import DarkroomError, InvalidApiKey
 from darkroom.models.key_terms import KeyTerms
 from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import IssuedKey
@@ -26,6 +26,7 @@ class ScriptedOpenRouter:
         self.limited_key = "sk-or-v1-" + "decade" * 10
         self.limit_refusal: DarkroomError | None = None
         self.keeps_terms = True
+        self.refused_keys: set[str] = set()
         self.limited: dict[str, tuple[str, KeyTerms]] = {}
         self.proposed: list[KeyTerms] = []
         self.challenges: list[str] = []
@@ -61,6 +62,8 @@ class ScriptedOpenRouter:
     def inspect(self, key: str) -> KeyStatus:
         if self.key_refusal is not None:
             raise self.key_refusal
+        if key in self.refused_keys:
+            raise InvalidApiKey("It was removed.")
         if key == self.limited_key and self.limited and self.keeps_terms:
             terms = list(self.limited.values())[-1][1]
             given = {"limit": terms.limit, "limit_reset": terms.limit_reset, "expires_at": terms.expires_at}

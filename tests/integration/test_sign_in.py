@@ -183,9 +183,13 @@ class TestOneAccount:
             assert other.post("/oauth/link", {"key": key}).status_code == 400
             assert other.session["signed_in"] is False
 
-    def test_the_simulators_own_account_signs_in_as_the_laptops_user(self, browser: Browser) -> None:
+    def test_the_simulators_own_account_signs_in_as_the_laptops_user(self, stack: Stack, browser: Browser) -> None:
         browser.sign_in(account="")
         assert _user(browser) == USER
+        # Other tests know the key that the stack began with.
+        key = {"key": stack.describe()["openrouter_key"]}
+        headers = {"authorization": f"Bearer {stack.token}"}
+        assert browser.http.put("/v1/keys/openrouter", json=key, headers=headers).status_code == 200
 
     def test_a_token_made_on_the_page_pays_with_the_key_that_was_connected(
         self, stack: Stack, browser: Browser, simulator: httpx.Client

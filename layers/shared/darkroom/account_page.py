@@ -28,6 +28,7 @@ class Account:
 
     Attributes:
         unused_key: digest of a key that OpenRouter made on the way here, and that is not kept.
+        return_to: where the person was on the way to.
     """
 
     caller: Caller
@@ -35,6 +36,7 @@ class Account:
     tokens: Sequence[ApiToken]
     identities: Sequence[Identity]
     unused_key: str | None = None
+    return_to: str = "/oauth"
 
 
 def account(shown: Account) -> Response[Any]:
@@ -46,7 +48,7 @@ def account(shown: Account) -> Response[Any]:
     return page(
         "Connected" if has_openrouter else "Signed in",
         facts(about)
-        + (_unused(shown.unused_key) if shown.unused_key else "")
+        + (_unused(shown.unused_key, shown.return_to) if shown.unused_key else "")
         + (_next(shown) if has_openrouter else "")
         + "<h2>Keys that pay</h2>"
         + ("".join(_key(each) for each in shown.keys) or paragraph("No key is connected."))
@@ -80,14 +82,15 @@ def _next(shown: Account) -> str:
     )
 
 
-def _unused(sha256: str) -> str:
+def _unused(sha256: str, return_to: str) -> str:
+    on = f"<p>{link('Go on', return_to, button=True)}</p>" if return_to != "/oauth" else ""
     return (
         '<div class="notice">'
         + paragraph(
-            "OpenRouter made a first key without the limit that you chose, and then the one below, which has it. "
-            "Darkroom has not kept the first one: remove it at OpenRouter."
+            "OpenRouter made a key on the way here that Darkroom has not kept: the one below pays, for it has the "
+            "limit that you chose, or is the one that paid before. You may remove the other at OpenRouter."
         )
-        + f"<p>{link('Remove the key without a limit', manage_url(sha256))}</p></div>"
+        + f"<p>{link('Remove the key that is not used', manage_url(sha256))}</p>{on}</div>"
     )
 
 

@@ -48,8 +48,9 @@ def _shown(api: Api, services: OAuthServices) -> None:
         if not api.visit.is_canonical:
             # The forms of the page set cookies, which are for one origin.
             return pages.redirect(f"{api.visit.origin}/oauth?{api.raw_query}".rstrip("?"))
+        return_to = checked_path(api.query.get("return_to"))
         if caller is None:
-            return sign_in_pages.signed_out(checked_path(api.query.get("return_to")))
+            return sign_in_pages.signed_out(return_to)
         unused = api.query.get("unused_key", "")
         return account_page.account(
             account_page.Account(
@@ -58,6 +59,7 @@ def _shown(api: Api, services: OAuthServices) -> None:
                 tokens=services.tokens.of_user(caller.user),
                 identities=services.identities.of_user(caller.user),
                 unused_key=unused if _SHA256.fullmatch(unused) else None,
+                return_to=return_to,
             )
         )
 

@@ -197,7 +197,7 @@ def _finish(api: Api, services: OAuthServices, nonce: str | None, code: str | No
     )
     return_to = done.return_to
     if done.unused_key:
-        return_to = f"{HOME}?{urlencode({'unused_key': done.unused_key})}"
+        return_to = f"{HOME}?{urlencode({'unused_key': done.unused_key, 'return_to': return_to})}"
     return signed_in(api, services, done.session, return_to)
 
 

@@ -86,7 +86,8 @@ class TestConnect:
         site.openrouter.status = site.openrouter.status.model_copy(update={"limit": None, "limit_remaining": None})
         done = browser.consent("?limit_usd=3&return_to=/studio")
         page = text(browser.get(location(done)))
-        assert "Remove the key without a limit" in page
+        assert "Remove the key that is not used" in page
+        assert 'href="/studio"' in page
         assert "$3.00" in page
         assert "Remove the key" not in text(browser.get("/oauth?unused_key=javascript:alert(1)"))
 

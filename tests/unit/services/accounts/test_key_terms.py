@@ -83,3 +83,40 @@ def test_an_unlimited_key_is_never_kept_where_a_limit_was_asked_for(
         _sign_in(world, ONE)
     assert world.nothing_is_stored()
     assert refused.value.context["manage_key"].endswith(digest(world.openrouter.key))
+
+
+class TestSigningInAgain:
+    """Signing in brings a new key each time. It takes no limit away, and changes nothing of who pays."""
+
+    def test_a_limit_that_was_chosen_before_stays(self, world: World) -> None:
+        done = _sign_in(world, ONE)
+        again = _sign_in(world, KeyTerms())
+        assert world.vault.reveal(done.user, "openrouter") == world.openrouter.limited_key
+        assert (again.user, again.unused_key) == (done.user, digest(world.openrouter.key))
+
+    def test_another_limit_replaces_it(self, world: World) -> None:
+        _sign_in(world, ONE)
+        done = _sign_in(world, FIVE)
+        ((key, _),) = world.vault.kept.values()
+        assert (key.user, list(world.openrouter.limited.values())[-1][1]) == (done.user, FIVE)
+
+    def test_connecting_takes_it_away(self, world: World) -> None:
+        user = _sign_in(world, ONE).user
+        caller = world.signed_in(user)
+        world.finish(world.start(purpose=Purpose(caller=caller)), caller=caller)
+        assert world.vault.reveal(user, "openrouter") == world.openrouter.key
+
+    def test_the_key_of_another_openrouter_account_goes_on_paying(self, world: World) -> None:
+        user = _sign_in(world, KeyTerms()).user
+        caller = world.signed_in(user)
+        world.openrouter.user_id, world.openrouter.key = "user_second", "sk-or-v1-" + "second" * 10
+        world.finish(world.start(purpose=Purpose(caller=caller)), caller=caller)
+        world.openrouter.user_id, world.openrouter.key = "user_alice", "sk-or-v1-" + "fresh1" * 10
+        assert _sign_in(world, KeyTerms()).user == user
+        assert world.vault.reveal(user, "openrouter") == "sk-or-v1-" + "second" * 10
+
+    def test_a_key_that_does_not_work_any_more_is_replaced(self, world: World) -> None:
+        user = _sign_in(world, ONE).user
+        world.openrouter.refused_keys.add(world.openrouter.limited_key)
+        assert _sign_in(world, KeyTerms()).unused_key is None
+        assert world.vault.reveal(user, "openrouter") == world.openrouter.key

@@ -200,11 +200,15 @@ class Connect:
             )
         status = status.model_copy(update={"user_id": known})
         linking = self._linking(attempt, known) if known else None
+        # A person whom OpenRouter does not name is known by their key alone.
+        user = linking.identity.user if linking else attempt.user or user_of(person)
+        if not attempt.user and not attempt.terms and self._keys.outranks(user, "openrouter", status):
+            if linking is not None:
+                self._identities.link(linking)
+            return SignedIn(user, self._sessions.open(user), attempt.return_to, digest(issued.key))
         key, status = self._on_terms(attempt.terms, issued.key, status, callback)
         if linking is not None:
             self._identities.link(linking)
-        # A person whom OpenRouter does not name is known by their key alone.
-        user = linking.identity.user if linking else attempt.user or user_of(person)
         self._keys.keep(user, "openrouter", key, status)
         if linking is not None and linking.former is not None:
             self._keys.forget_of_owner(linking.former, "openrouter", linking.identity.sha256)

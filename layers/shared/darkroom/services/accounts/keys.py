@@ -99,6 +99,20 @@ class Keys:
             raise NotFound(f"No {provider} key is connected.", fix="GET /v1/keys lists those that are.")
         return removed
 
+    def outranks(self, user: str, provider: KeyProvider, new: KeyStatus) -> bool:
+        """Whether the user's key goes on paying when signing in brings another one.
+
+        Signing in changes neither who pays nor takes a limit away: both are decided by connecting.
+        """
+        for key in self._vault.describe(user):
+            status = self._status(user, provider) if key.provider == provider else None
+            if status is None:
+                continue
+            owner = key.owner_sha256 or (digest(status.user_id) if status.user_id else "")
+            is_anothers = bool(owner and new.user_id and owner != digest(new.user_id))
+            return is_anothers or (status.limit is not None and new.limit is None)
+        return False
+
     def forget_of_owner(self, user: str, provider: KeyProvider, owner_sha256: str) -> bool:
         """Forgets the user's key if it is known to be that person's; whether it was."""
         for key in self._vault.describe(user):
