@@ -1,7 +1,7 @@
 """A conversation as Alice has it: she says something, and message by message everybody does their part."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from darkroom.models.conversation import Conversation
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, StoredImage
 from darkroom.models.source import ImageSource
+from darkroom.services.paid.settlement import SIMULATED
 from tests.photos import photo, save
 from tests.unit.studio import LONG, Studio
 
@@ -20,6 +21,11 @@ PICTURE = save(photo("chelsea").resize((60, 40)), "PNG")
 CALLER = Caller(user=USER)
 NO_PLAN = "I would rather not say."
 _MOST_MESSAGES = 50
+
+
+def own(warnings: Iterable[str]) -> tuple[str, ...]:
+    """Without what every answer of a simulator says."""
+    return tuple(warning for warning in warnings if warning != SIMULATED)
 
 
 @dataclass

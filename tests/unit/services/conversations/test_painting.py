@@ -11,7 +11,7 @@ from darkroom.errors import (
 from darkroom.models.job import JobStatus
 from darkroom.models.money import said
 from darkroom.models.user_settings import UserSettings
-from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, paint
+from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, own, paint
 from tests.unit.studio import Studio
 
 WARM = {"op": "colour_temperature", "temperature": 20}
@@ -48,8 +48,8 @@ def test_where_nothing_may_be_painted_the_setting_is_named_and_nobody_claims_oth
     reply = turn.result["reply"]
     assert (turn.status, talk.posts()) == (JobStatus.SUCCEEDED, ["chat"])
     assert f"`{setting}`" in reply
-    assert [each for each in turn.warnings if f"`{setting}`" in each] == list(turn.warnings)
-    assert len(turn.warnings) == 1
+    assert [each for each in turn.warnings if f"`{setting}`" in each] == list(own(turn.warnings))
+    assert len(own(turn.warnings)) == 1
     assert "I painted" not in reply
     assert "I cannot paint" in reply
     is_near = has_picture and "painting" in wish
@@ -63,7 +63,7 @@ def test_where_nothing_may_be_painted_the_setting_is_named_and_nobody_claims_oth
 def test_of_what_needs_no_painting_nothing_is_said_about_it(talk: Talk, studio: Studio, wish: str) -> None:
     choose(studio, enable_image_generation=False)
     turn = talk.say(wish)
-    assert (turn.warnings, "painting" in turn.result["reply"].lower()) == ((), False)
+    assert (own(turn.warnings), "painting" in turn.result["reply"].lower()) == ((), False)
 
 
 @pytest.mark.parametrize(

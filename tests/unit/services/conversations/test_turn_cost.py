@@ -9,7 +9,7 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.models.user_settings import Limits
 from darkroom.services.paid.settlement import DECIDED_AFTER
 from tests.unit.services.conversations.test_turns_interrupted import Deadly, Killed, dying
-from tests.unit.services.talking import USER, Talk, assert_books_agree
+from tests.unit.services.talking import USER, Talk, assert_books_agree, own
 from tests.unit.studio import Studio
 
 CHAT, IMAGES = "/chat/completions", "/images"
@@ -135,13 +135,13 @@ def test_a_total_that_is_passed_late_is_warned_of_once(talk: Talk, studio: Studi
     studio.settings.settings[USER] = studio.settings.load(USER).model_copy(update={"warn_at_cost": 1})
     talk.fails("missing_usage", path=CHAT)
     turn = talk.say("warmer")
-    assert turn.warnings == ()
+    assert own(turn.warnings) == ()
     for _ in range(3):
         talk.sweep()
-    (warning,) = talk.turn(turn).warnings
+    (warning,) = own(talk.turn(turn).warnings)
     assert warning.startswith("This conversation has cost $")
-    assert talk.now.messages[-1].warnings == (warning,)
-    assert talk.say("mirror it").warnings == ()
+    assert own(talk.now.messages[-1].warnings) == (warning,)
+    assert own(talk.say("mirror it").warnings) == ()
 
 
 def test_turns_that_are_settled_late_and_in_time_add_up(talk: Talk) -> None:

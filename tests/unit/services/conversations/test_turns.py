@@ -17,7 +17,7 @@ from darkroom.operations import parse
 from darkroom.services.conversations import conversations as limits
 from darkroom.services.recipes.render import Render
 from tests.photos import load
-from tests.unit.services.talking import PICTURE, USER, Talk, assert_books_agree, operations, paint
+from tests.unit.services.talking import PICTURE, USER, Talk, assert_books_agree, operations, own, paint
 from tests.unit.studio import Studio
 
 WARM = {"op": "colour_temperature", "temperature": 20}
@@ -92,12 +92,12 @@ def test_undo_and_redo_may_be_said_and_cost_the_planner_alone(talk: Talk) -> Non
     warm, mirrored = talk.say("warmer"), talk.say("mirror it")
     undone = talk.say("undo that")
     assert (undone.result["type"], undone.result["version"], talk.now.undone) == ("history", "v2", ("v3",))
-    assert (undone.images, undone.warnings) == ((), ())
+    assert (undone.images, own(undone.warnings)) == ((), ())
     redone = talk.say("redo")
     assert (redone.result["version"], talk.now.undone) == ("v3", ())
     nothing = talk.say("redo")
     assert (nothing.status, talk.now.current) == (JobStatus.SUCCEEDED, "v3")
-    assert "nothing to redo" in nothing.warnings[0]
+    assert "nothing to redo" in own(nothing.warnings)[0]
     assert talk.posts() == ["chat"] * 5
     assert_books_agree(talk, warm, mirrored, undone, redone, nothing)
 
@@ -134,15 +134,15 @@ def test_what_operations_warn_of_is_told(talk: Talk) -> None:
     talk.plans(operations({"op": "remove_background"}, {"op": "convert", "format": "jpeg"}))
     turn = talk.say("cut it out, as JPEG")
     expected = ("JPEG knows no transparency; the picture was put on white.",)
-    assert turn.warnings == talk.now.messages[-1].warnings == expected
+    assert own(turn.warnings) == own(talk.now.messages[-1].warnings) == expected
 
 
 def test_two_turns_about_the_same_version_are_both_taken(talk: Talk) -> None:
     first, second = talk.submit("warmer"), talk.submit("mirror it")
     talk.run()
     assert versions(talk.now)[1:] == [("v2", "v1"), ("v3", "v1")]
-    assert "went on meanwhile" in talk.turn(second).warnings[0]
-    assert talk.turn(first).warnings == ()
+    assert "went on meanwhile" in own(talk.turn(second).warnings)[0]
+    assert own(talk.turn(first).warnings) == ()
     assert_books_agree(talk, first, second)
 
 

@@ -39,7 +39,7 @@ from darkroom.services.conversations.turn_cost import TurnCosts, begun, cost_of,
 from darkroom.services.conversations.turn_render import TurnRender, origin_of
 from darkroom.services.conversations.versions import NOTHING_CHANGED
 from darkroom.services.paid.admission import TURN, Admission, Prepared, Submission, part_of
-from darkroom.services.paid.settlement import DECIDED_AFTER
+from darkroom.services.paid.settlement import DECIDED_AFTER, SIMULATED
 from darkroom.services.recipes.render import NeedsImageFunction
 from darkroom.services.selection.providers import Choice
 
@@ -206,6 +206,7 @@ class Turns:
     def _finish(self, turn: Job, state: TurnState, plan: Plan) -> bool:
         parts = self.costs.parts(turn)
         move = next((each.kind for each in plan.actions if isinstance(each, HistoryAction)), None)
+        told = dict.fromkeys(warning for job in (*parts, turn) for warning in job.warnings)
         over = versions.Turn(
             turn.id,
             state.content,
@@ -215,7 +216,8 @@ class Turns:
             image=state.image if state.steps else None,
             steps=tuple(Step.model_validate(each) for each in state.steps),
             move=move,
-            warnings=tuple(dict.fromkeys(warning for job in (*parts, turn) for warning in job.warnings)),
+            # What is true of every answer of a simulator stands behind what is to be known of this one.
+            warnings=tuple(sorted(told, key=SIMULATED.__eq__)),
             cost=cost_of(parts),
             warn_at=self.planning.warn_at_cost(turn.user),
         )
