@@ -33,5 +33,5 @@ def test_all_its_parts_are_looked_at(client: httpx.Client) -> None:
     assert found.json()["failed"] == []
     assert {
         *("table", "bucket:uploads", "bucket:outputs", "models", "key:openrouter"),
-        *("queue:paid jobs", "queue:pictures", "queue:webhooks"),
+        *("queue:jobs and webhooks", "queue:pictures"),
     } <= {name for name, status in checks.items() if status == "ok"}
