@@ -17,6 +17,7 @@ from darkroom.api import Api
 from darkroom.bootstrap import AnswerServices
 from darkroom.chat_api import ROUTE, complete_route, stream
 from darkroom.services.complete import Complete
+from darkroom.services.paid.settlement import SIMULATED
 from tests.events import Context, http_event
 from tests.unit.services.completing import PAINTER, TALKER, completing, tool
 from tests.unit.studio import Studio
@@ -136,7 +137,7 @@ def test_the_answer_is_the_providers_and_ours_beside_it(edge: Edge) -> None:
     assert said.json["choices"][0]["message"]["content"]
     assert said.json["usage"]["prompt_tokens_details"]["cached_tokens"] == 0
     assert ours["job"] == {"id": job.id, "urls": {"get": f"/v1/jobs/{job.id}"}}
-    assert (ours["model_requested"], ours["model_used"], ours["warnings"]) == (TALKER, TALKER, [])
+    assert (ours["model_requested"], ours["model_used"], ours["warnings"]) == (TALKER, TALKER, [SIMULATED])
     assert [round(ours["cost"]["actual_usd"] * 1_000_000)] == edge.studio.charged("alice")
     assert said.headers["location"] == f"/v1/jobs/{job.id}"
     assert float(said.headers["x-cost-usd"]) == ours["cost"]["actual_usd"]

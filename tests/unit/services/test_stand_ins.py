@@ -23,7 +23,7 @@ from local.providers._openai_like import OpenAiLikeSimulator
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.unit.services.completing import PAINTER, TERMS, asked, done
-from tests.unit.services.talking import USER, Talk, assert_books_agree
+from tests.unit.services.talking import USER, Talk, assert_books_agree, own
 from tests.unit.studio import KLEIN, PLANNER, Studio
 
 SECOND_PAINTER = "black-forest-labs/flux.2-pro"
@@ -72,13 +72,13 @@ def test_a_picture_by_another_model_says_so_once(studio: Studio, scenario: str) 
     studio.simulator.scenario(scenario, model=KLEIN)
     job = _painted(studio)
     assert (job.status, job.model_used) == (JobStatus.SUCCEEDED, SECOND_PAINTER), job.error
-    assert job.warnings == (_said(KLEIN, SECOND_PAINTER),)
+    assert own(job.warnings) == (_said(KLEIN, SECOND_PAINTER),)
     assert studio.charged(USER) == [job.cost.actual]
 
 
 def test_the_model_that_was_asked_says_nothing_and_one_that_is_gone_is_told_once(studio: Studio) -> None:
-    assert _painted(studio).warnings == ()
-    assert _painted(studio, "nobody/gone").warnings == (
+    assert own(_painted(studio).warnings) == ()
+    assert own(_painted(studio, "nobody/gone").warnings) == (
         f"nobody/gone is not offered here; {SECOND_PAINTER} is used instead.",
     )
 
@@ -89,7 +89,7 @@ def test_a_completion_goes_on_to_the_next_model(studio: Studio, scenario: str) -
     studio.simulator.scenario(scenario, model=SECOND)
     job = done(studio, asked(model=PLANNER, fallback_models=[SECOND, THIRD]))
     assert (job.status, job.model_requested, job.model_used) == (JobStatus.SUCCEEDED, PLANNER, THIRD), job.error
-    assert job.warnings == (_said(PLANNER, THIRD),)
+    assert own(job.warnings) == (_said(PLANNER, THIRD),)
     assert studio.charged(USER) == [job.cost.actual]
     assert 0 < (job.cost.actual or 0) <= job.cost.reserved
 
@@ -107,7 +107,7 @@ def test_a_turn_is_planned_by_the_stacks_next_model(studio: Studio, scenario: st
     talk = Talk(studio).begin()
     turn = talk.say("warmer")
     assert (turn.status, turn.result["type"], turn.model_used) == (JobStatus.SUCCEEDED, "technical", SECOND), turn.error
-    assert turn.warnings == (_said(PLANNER, SECOND),)
+    assert own(turn.warnings) == (_said(PLANNER, SECOND),)
     assert talk.part(turn, "plan").model_requested == PLANNER
     assert_books_agree(talk, turn)
 
@@ -180,7 +180,7 @@ def test_another_provider_complains_of_the_callers_fields_alone(
     studio.simulator.scenario("temporarily_unavailable", model=PLANNER)
     job = done(studio, asked(model=PLANNER, **given))
     assert (job.status, job.provider, gemini.requests() > 0) == (JobStatus.SUCCEEDED, "gemini", True), job.error
-    assert job.warnings == (("Gemini knows no plugins: left out.",) if given else ())
+    assert own(job.warnings) == (("Gemini knows no plugins: left out.",) if given else ())
 
 
 @pytest.mark.parametrize("is_gone", [True, False])
