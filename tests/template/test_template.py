@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -391,14 +390,3 @@ def test_every_parameter_says_what_it_is_for() -> None:
     blocks = re.split(r"\n  (?=\w+:\n)", parameters)[1:]
     assert len(blocks) > 5
     assert not [block.splitlines()[0] for block in blocks if "Description:" not in block]
-
-
-def test_the_top_level_is_as_it_was_asked_for() -> None:
-    wanted = ["template.yaml", "pyproject.toml", "functions", "layers", "events", "tests", "samconfig.toml"]
-    assert not [name for name in wanted if not (ROOT / name).exists()]
-
-
-def test_no_file_of_a_shipped_folder_is_a_test() -> None:
-    shipped: list[Path] = [path for folder in ("functions", "layers") for path in (ROOT / folder).rglob("*.py")]
-    assert shipped
-    assert not [path for path in shipped if path.name.startswith("test_") or "tests" in path.parts[len(ROOT.parts) :]]

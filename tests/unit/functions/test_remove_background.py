@@ -355,8 +355,7 @@ class TestRefusals:
 class TestQueue:
     def test_dropped_files_are_cut_out(self, studio: Studio) -> None:
         studio.images.drop("inbox/alice/a.jpg", PHOTO, "v1")
-        answer = studio.queue(queue_event({"Records": [s3_record("inbox/alice/a.jpg")]}))
-        assert answer == {"batchItemFailures": []}
+        assert studio.queue(queue_event({"Records": [s3_record("inbox/alice/a.jpg")]})) == {"batchItemFailures": []}
         assert len(studio.images.outputs) == 1
 
     def test_a_file_in_a_recipes_folder_gets_the_recipe(self, studio: Studio) -> None:
@@ -392,8 +391,7 @@ class TestQueue:
     def test_a_job_that_is_being_worked_on_is_left_to_whoever_does(self, studio: Studio, clock: SteppingClock) -> None:
         job = studio.bakery.apply(FLIP, studio.bakery.upload(1)).job
         assert studio.jobs.start(job, now=clock(), lease_expires_at=clock() + timedelta(minutes=1))
-        answer = studio.queue(queue_event({"user": "alice", "job_id": job.id}))
-        assert answer == {"batchItemFailures": []}
+        assert studio.queue(queue_event({"user": "alice", "job_id": job.id})) == {"batchItemFailures": []}
         assert studio.jobs.find("alice", job.id).status == "running"  # type: ignore[union-attr]
 
     def test_nobody_passes_for_the_queue_over_http(self, studio: Studio) -> None:

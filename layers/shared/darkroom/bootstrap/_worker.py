@@ -10,12 +10,24 @@ from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.sqs_queue import SqsDeadLetters
 from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
-from darkroom.bootstrap._base import LOST_SEAL, alarm, jobs_of, keys, now, providers, sealer, stores, url_guard
+from darkroom.bootstrap._base import (
+    LOST_SEAL,
+    Stores,
+    alarm,
+    jobs_of,
+    keys,
+    now,
+    providers,
+    sealer,
+    stores,
+    url_guard,
+)
 from darkroom.bootstrap._batches import advancing, batch_painting
 from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._chat import recipes, turns
 from darkroom.bootstrap._paid import admission, cutouts, job_queue, settlement, webhook_queue
 from darkroom.bootstrap._usage import reports
+from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.jobs.sweep import Sweep
 from darkroom.services.paid.reconcile import Reconciliation
 from darkroom.services.paid.rereading import Rereading
@@ -50,16 +62,7 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
     )
     free_jobs = jobs_of(settings, behind)
     monthly = reports(settings, behind)
-    webhooks = Webhooks(
-        store=DynamoWebhookStore(settings.table, behind.dynamodb, sealer(settings, fix=LOST_SEAL)),
-        jobs=behind.jobs,
-        queue=webhook_queue(settings),
-        sender=HttpWebhookSender(url_guard(settings)),
-        show=free_jobs.show,
-        show_report=monthly.show,
-        clock=now,
-        alarm=alarm,
-    )
+    webhooks = _webhooks(settings, behind, free_jobs, monthly)
     carrying_out = Worker(
         jobs=behind.jobs,
         queue=queue,
@@ -98,4 +101,17 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
         webhooks=webhooks,
         rereading=Rereading(behind.jobs, behind.raw_answers, by_name, settled),
         postpone=queue.postpone,
+    )
+
+
+def _webhooks(settings: Settings, behind: Stores, free_jobs: Jobs, monthly: Reports) -> Webhooks:
+    return Webhooks(
+        store=DynamoWebhookStore(settings.table, behind.dynamodb, sealer(settings, fix=LOST_SEAL)),
+        jobs=behind.jobs,
+        queue=webhook_queue(settings),
+        sender=HttpWebhookSender(url_guard(settings)),
+        show=free_jobs.show,
+        show_report=monthly.show,
+        clock=now,
+        alarm=alarm,
     )

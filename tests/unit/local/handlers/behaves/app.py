@@ -41,6 +41,22 @@ def _asked(service: str, method: str, arguments: dict[str, Any]) -> Any:
     return "done"
 
 
+def _looked() -> dict[str, Any]:
+    """What the process finds around it."""
+    return {
+        "environ": dict(os.environ),
+        "paths": sys.path,
+        "cwd": str(Path.cwd()),
+        "flags": str(sys.flags),
+        "open": len(_open()),
+        "sockets": sum(stat.S_ISSOCK(mode) for mode in _open()),
+        "leads its group": os.getpgrp() == os.getpid(),
+        "signals": [str(signal.getsignal(number)) for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)],
+        "threads": threading.active_count(),
+        "zone": time.tzname,
+    }
+
+
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:
     global CALLS
     CALLS += 1
@@ -55,18 +71,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Any:
     if do == "paths":
         return {"first": sys.path[0], "cwd": str(Path.cwd()), "name": __name__, "argv": sys.argv[0]}
     if do == "look":
-        return {
-            "environ": dict(os.environ),
-            "paths": sys.path,
-            "cwd": str(Path.cwd()),
-            "flags": str(sys.flags),
-            "open": len(_open()),
-            "sockets": sum(stat.S_ISSOCK(mode) for mode in _open()),
-            "leads its group": os.getpgrp() == os.getpid(),
-            "signals": [str(signal.getsignal(number)) for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)],
-            "threads": threading.active_count(),
-            "zone": time.tzname,
-        }
+        return _looked()
     if do == "modules":
         return sorted(sys.modules)
     if do == "draw":
