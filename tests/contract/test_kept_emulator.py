@@ -104,12 +104,12 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
     before = Before(cloud, ids, sealed, versions)
     for name in ("waiting", "in flight", "done", "delayed"):
         delay = 900 if name == "delayed" else 0
-        aws.sqs.send_message(QueueUrl=ids["WebhookQueue"], MessageBody=name, DelaySeconds=delay)
-    for message in aws.sqs.receive_message(QueueUrl=ids["WebhookQueue"], MaxNumberOfMessages=10)["Messages"]:
+        aws.sqs.send_message(QueueUrl=ids["JobQueue"], MessageBody=name, DelaySeconds=delay)
+    for message in aws.sqs.receive_message(QueueUrl=ids["JobQueue"], MaxNumberOfMessages=10)["Messages"]:
         before.messages[message["Body"]] = message["ReceiptHandle"]
-    aws.sqs.delete_message(QueueUrl=ids["WebhookQueue"], ReceiptHandle=before.messages["done"])
+    aws.sqs.delete_message(QueueUrl=ids["JobQueue"], ReceiptHandle=before.messages["done"])
     aws.sqs.change_message_visibility(
-        QueueUrl=ids["WebhookQueue"], ReceiptHandle=before.messages["waiting"], VisibilityTimeout=0
+        QueueUrl=ids["JobQueue"], ReceiptHandle=before.messages["waiting"], VisibilityTimeout=0
     )
     cloud.restart(is_furnished=False)
     yield before
@@ -206,7 +206,7 @@ def test_versions_of_an_upload_are_kept(before: Before) -> None:
 
 
 def test_messages_come_back_and_those_that_are_done_do_not(before: Before) -> None:
-    sqs, queue = before.cloud.aws.sqs, before.cloud.ids["WebhookQueue"]
+    sqs, queue = before.cloud.aws.sqs, before.cloud.ids["JobQueue"]
     found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"])
     counts = {each["Body"]: each["Attributes"]["ApproximateReceiveCount"] for each in found["Messages"]}
     # The delivery that the kill interrupted counts.

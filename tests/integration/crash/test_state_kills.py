@@ -74,7 +74,7 @@ def furnished(aws: Aws, simulator: Simulator) -> Place:
         outputs=ids["OutputsBucket"],
         vault_key=ids["VaultKey"],
         job_queue=ids["JobQueue"],
-        webhook_queue=ids["WebhookQueue"],
+        webhook_queue=ids["JobQueue"],
         openrouter=simulator.url,
     )
 
