@@ -67,7 +67,7 @@ _ASK: Final = 0.3
 JOURNEYS: Final = {
     "image": Journey(
         {"GenerateFunction": Run(PICTURE + _ASK, 0.1), "WorkerFunction": Run(PICTURE + _ASK, 0.15)},
-        writes=36,
+        writes=30,
         reads=24,
         s3_puts=2,
         s3_gets=2,
@@ -76,7 +76,7 @@ JOURNEYS: Final = {
     ),
     "edit": Journey(
         {"EditFunction": Run(PICTURE + _ASK, 0.3), "WorkerFunction": Run(PICTURE + _ASK, 0.2)},
-        writes=38,
+        writes=30,
         reads=24,
         s3_puts=3,
         s3_gets=3,
@@ -85,7 +85,7 @@ JOURNEYS: Final = {
     ),
     "chat turn": Journey(
         {"ChatFunction": Run(PLAN + _ASK, 0.1), "WorkerFunction": Run(PLAN + _ASK, 0.3)},
-        writes=100,
+        writes=46,
         reads=54,
         s3_puts=3,
         s3_gets=6,
@@ -97,7 +97,7 @@ JOURNEYS: Final = {
             "ChatFunction": Run(PLAN + PICTURE + 2 * _ASK, 0.15),
             "WorkerFunction": Run(PLAN + PICTURE + 2 * _ASK, 0.35),
         },
-        writes=150,
+        writes=75,
         reads=80,
         s3_puts=5,
         s3_gets=8,

@@ -1,9 +1,9 @@
 """Looks for secrets wherever the stack leaves something behind."""
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from darkroom.adapters.job_documents import unpack
 from local.iam.enforcement import REFUSED
 from local.stack import Stack
 
@@ -41,7 +41,7 @@ def _rows(stack: Stack) -> Iterator[tuple[str, str]]:
     for page in pages:
         for item in page["Items"]:
             long = item.get("document", {}).get("B")
-            text = zlib.decompress(bytes(long)).decode() if long else ""
+            text = unpack(bytes(long)) if long else ""
             yield f"row {item['pk']} {item['sk']}", f"{item} {text}"
 
 

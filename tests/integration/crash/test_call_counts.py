@@ -27,8 +27,8 @@ class Counts:
 
     def __init__(self) -> None:
         self.units: Counter[str] = Counter()
-        # Bytes of the rows that were put, by key: an update is charged for the whole row.
-        self.rows: dict[str, int] = {}
+        # Bytes by column of the rows that were written, by key: an update is charged for the whole row.
+        self.rows: dict[str, dict[str, int]] = {}
 
     def __call__(self, name: str, params: dict[str, Any]) -> None:
         service, operation = name.split(".")
@@ -58,15 +58,17 @@ class Counts:
 
     def _written(self, kind: str, write: dict[str, Any]) -> int:
         assert kind in _WRITES
+        # A value has its column's name, nearly always; those of conditions alone make the row seem a little larger.
         row = write.get("Item") or {**write["Key"], **write.get("ExpressionAttributeValues", {})}
         key = json.dumps([row["pk"], row["sk"]])
-        self.rows[key] = max(_size(row), self.rows.get(key, 0))
-        return ceil(self.rows[key] / 1024)
+        columns = {name.removeprefix(":"): _size(name, typed) for name, typed in row.items()}
+        self.rows[key] = {**self.rows.get(key, {}), **columns}
+        return ceil(sum(self.rows[key].values()) / 1024)
 
 
-def _size(row: dict[str, Any]) -> int:
-    """Bytes as DynamoDB counts them, about: names and values."""
-    return sum(len(name) + sum(map(_bytes, typed.values())) for name, typed in row.items())
+def _size(name: str, typed: dict[str, Any]) -> int:
+    """Bytes as DynamoDB counts them, about: a column's name and its value."""
+    return len(name) + sum(map(_bytes, typed.values()))
 
 
 def _bytes(value: Any) -> int:

@@ -13,16 +13,15 @@ the last write of each kind is known again by its writer.
 """
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from darkroom.adapters.dynamo import to_row
+from darkroom.adapters.job_documents import pack, unpack
 from darkroom.models.job import Job, KeptCutout, ProviderCall
 from darkroom.ports import OpenJob
 
-_LONGEST_TEXT: Final = 3000
 OPEN_JOB = "job"
 UNCUT_JOB = "cutouts"
 
@@ -70,11 +69,13 @@ def job_expiry(job: Job) -> dict[str, Any]:
     return {"expires_at": int(job.expires_at.timestamp())} if job.expires_at else {}
 
 
-def job_document(job: Job) -> str | bytes:
+def document_text(job: Job) -> str:
     # A row of before there were several calls, and of a job that is one, says nothing of them.
-    text = job.model_dump_json(exclude={*_BESIDE, _CALLS, _CUTOUTS})
-    # Each write is charged for the whole row, a unit for each kilobyte, and a planner's prompt alone has thirty.
-    return text if len(text) <= _LONGEST_TEXT else zlib.compress(text.encode())
+    return job.model_dump_json(exclude={*_BESIDE, _CALLS, _CUTOUTS})
+
+
+def job_document(job: Job) -> str | bytes:
+    return pack(document_text(job))
 
 
 def call_document(call: ProviderCall) -> str:
@@ -137,7 +138,7 @@ def to_job(item: Mapping[str, Any]) -> Job:
 
 def row_job(row: Mapping[str, Any]) -> Job:
     stored = row["document"]
-    document = json.loads(stored if isinstance(stored, str) else zlib.decompress(bytes(stored)))
+    document = json.loads(unpack(stored if isinstance(stored, str) else bytes(stored)))
     # Rows of before jobs cost anything do not say, and are settled as the model has it.
     cost = {**document.get("cost", {}), **{name: row[name] for name in ("settled",) if name in row}}
     beside = {name: row[name] for name in _BESIDE if name in row}

@@ -49,6 +49,11 @@ _NO_PAINTING: Final = (
 )
 
 
+def task() -> str:
+    """What is the same for everybody."""
+    return _TASK
+
+
 def system_text(conversation: Conversation, *, has_picture: bool, method: Method, may_paint: bool) -> str:
     """The task, the same for everybody, and then what is particular to this turn."""
     rule = _METHODS[method] or ("" if may_paint_with(method, may_paint=may_paint) else _NO_PAINTING)
