@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -33,6 +34,7 @@ code.secret { border: 1px dashed; border-radius: .5rem; display: block; padding:
 img { border-radius: .5rem; display: block; height: auto; margin: 1rem 0; max-width: 100%; }
 .notice { border-left: 4px solid #1f4fd8; padding: .1rem 0 .1rem 1rem; }
 """
+_QUOTED = re.compile(r"`([^`]+)`")
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -79,7 +81,8 @@ def redirect(location: str, *, cookies: list[Cookie] | None = None) -> Response[
 
 
 def paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
+    """A paragraph of text; what stands between backticks, as errors quote names and commands, is shown as code."""
+    return "<p>" + _QUOTED.sub(r"<code>\1</code>", escape(text)) + "</p>"
 
 
 def facts(rows: Mapping[str, str]) -> str:
