@@ -67,7 +67,7 @@ _ASK: Final = 0.3
 JOURNEYS: Final = {
     "image": Journey(
         {"GenerateFunction": Run(PICTURE + _ASK, 0.1), "WorkerFunction": Run(PICTURE + _ASK, 0.15)},
-        writes=30,
+        writes=31,
         reads=24,
         s3_puts=2,
         s3_gets=2,
@@ -76,7 +76,7 @@ JOURNEYS: Final = {
     ),
     "edit": Journey(
         {"EditFunction": Run(PICTURE + _ASK, 0.3), "WorkerFunction": Run(PICTURE + _ASK, 0.2)},
-        writes=30,
+        writes=31,
         reads=24,
         s3_puts=3,
         s3_gets=3,
@@ -85,7 +85,7 @@ JOURNEYS: Final = {
     ),
     "chat turn": Journey(
         {"ChatFunction": Run(PLAN + _ASK, 0.1), "WorkerFunction": Run(PLAN + _ASK, 0.3)},
-        writes=46,
+        writes=48,
         reads=54,
         s3_puts=3,
         s3_gets=6,
@@ -97,7 +97,7 @@ JOURNEYS: Final = {
             "ChatFunction": Run(PLAN + PICTURE + 2 * _ASK, 0.15),
             "WorkerFunction": Run(PLAN + PICTURE + 2 * _ASK, 0.35),
         },
-        writes=75,
+        writes=77,
         reads=80,
         s3_puts=5,
         s3_gets=8,
@@ -107,7 +107,7 @@ JOURNEYS: Final = {
     ),
     "cut-out": Journey(
         {"RemoveBackgroundFunction": Run(0.2, 1.6)},
-        writes=8,
+        writes=9,
         reads=3,
         s3_puts=1,
         s3_gets=1,

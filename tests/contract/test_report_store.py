@@ -37,7 +37,11 @@ def reports(cloud: Cloud | None, job_store: JobStore, ledger: Ledger, work_log: 
         assert isinstance(work_log, MemoryWorkLog)
         return MemoryReportStore(ledger, work_log, job_store)
     assert cloud is not None
-    return DynamoReportStore(cloud.table, cloud.aws.dynamodb, page=40)
+    return _of(cloud)
+
+
+def _of(cloud: Cloud) -> DynamoReportStore:
+    return DynamoReportStore(cloud.table, cloud.aws.dynamodb, bucket=cloud.outputs, s3=cloud.aws.s3, page=2)
 
 
 def _report(user: str, clock: SteppingClock, month: str = "2099-02", **changes: Any) -> UsageReport:
@@ -72,6 +76,56 @@ def test_users_are_those_with_receipts_of_the_month(
     of_month = [name.removeprefix(f"{user}-") for name in _users(reports, "2098-11") if name.startswith(user)]
     assert sorted(set(of_month)) == ["free", "paid-a", "paid-b", "paid-c"]
     assert [name for name in _users(reports, "2098-12") if name.startswith(user)] == [f"{user}-late"]
+
+
+def test_who_is_listed_has_a_receipt_or_is_about_to(
+    cloud: Cloud | None, ledger: Ledger, clock: SteppingClock, user: str
+) -> None:
+    """Written before the receipt: if that is not written in the end, it is one name more to look at."""
+    if cloud is None:
+        return
+    clock.now = datetime(2098, 10, 31, 23, 59, tzinfo=UTC)
+    job = admit_job(ledger, paid_job(user, clock.now))
+    assert user not in _users(_of(cloud), "2098-10")
+    clock.step(timedelta(days=2))
+    assert ledger.close(ended(job, JobStatus.FAILED, clock.now), actual=0)
+    row = cloud.aws.dynamodb.get_item(TableName=cloud.table, Key=to_item({"pk": "USERS#2098-10", "sk": user}))["Item"]
+    assert _users(_of(cloud), "2098-10").count(user) == 1
+    assert user not in _users(_of(cloud), "2098-11")
+    # As long as the receipts.
+    assert int(row["expires_at"]["N"]) == int((job.created_at + timedelta(days=800)).timestamp())
+
+
+@pytest.mark.parametrize("folder", ["reports", "outputs", "inputs", "raw"])
+def test_receipts_of_versions_that_listed_no_users_are_found(
+    cloud: Cloud | None, ledger: Ledger, work_log: WorkLog, clock: SteppingClock, user: str, folder: str
+) -> None:
+    if cloud is None:
+        return
+    clock.now = datetime(2098, 8, 15, tzinfo=UTC)
+    names = [f"{user}-{name}" for name in ("a", "a2", "b", "c", "free")]
+    for name in names[:4]:
+        job = admit_job(ledger, paid_job(name, clock.now))
+        assert ledger.close(ended(job, JobStatus.FAILED, clock.now), actual=0)
+    work_log.note(job.model_copy(update={"user": names[4], "status": JobStatus.SUCCEEDED}), at=clock.now)
+    for name in (*names, f"{user}-idle"):
+        cloud.aws.dynamodb.delete_item(TableName=cloud.table, Key=to_item({"pk": "USERS#2098-08", "sk": name}))
+        for number in range(3):
+            cloud.aws.s3.put_object(Bucket=cloud.outputs, Key=f"{folder}/{name}/job_1/{number}.png", Body=b"0")
+    found = [name for name in _users(_of(cloud), "2098-08") if name.startswith(user)]
+    assert sorted(found) == names
+    assert [name for name in _users(_of(cloud), "2098-09") if name.startswith(user)] == []
+
+
+def test_a_run_that_an_earlier_version_began_begins_again(
+    cloud: Cloud | None, ledger: Ledger, clock: SteppingClock, user: str
+) -> None:
+    if cloud is None:
+        return
+    clock.now = datetime(2098, 7, 15, tzinfo=UTC)
+    job = admit_job(ledger, paid_job(user, clock.now))
+    assert ledger.close(ended(job, JobStatus.FAILED, clock.now), actual=0)
+    assert user in _of(cloud).users("2098-07", cursor='{"pk": "USER#zoe", "sk": "SETTINGS"}').users
 
 
 def test_a_report_is_written_once(reports: ReportStore, clock: SteppingClock, user: str) -> None:

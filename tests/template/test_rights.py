@@ -30,6 +30,18 @@ def test_sign_ins_are_made_and_ended_by_the_functions_for_them_alone(name: str, 
     assert decided("USER#ann") is not Decision.DENIED
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_function_may_read_through_the_table(name: str) -> None:
+    """However much of a table is wanted, all of it is paid for; and it would be everybody's."""
+    policies, table = (
+        Policies(json.loads(FUNCTIONS[name].rights)["statements"]),
+        TEMPLATE.scope.attribute("Table", "Arn"),
+    )
+    for action in ("Scan", "PartiQLSelect"):
+        for resource in (table, f"{table}/index/open-jobs"):
+            assert policies.decide(f"dynamodb:{action}", resource, {}) is not Decision.ALLOWED
+
+
 def test_sign_ins_are_made_by_those_who_sign_in() -> None:
     for name in ("AccountFunction", "OAuthFunction"):
         policies = Policies(json.loads(FUNCTIONS[name].rights)["statements"])

@@ -51,6 +51,7 @@ class DynamoJobStore(JobCutouts, PaidJobs):
                     TableName=self._table, Item=to_item(job_row(job)), ConditionExpression="attribute_not_exists(pk)"
                 )
             if job.status.is_final and not job.is_paid:
+                self._users.note(job)
                 with translated():
                     self._client.put_item(TableName=self._table, Item=to_item(_work_of(job)))
             return job
@@ -137,6 +138,7 @@ class DynamoJobStore(JobCutouts, PaidJobs):
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         counted: PutTypeDef = {"TableName": self._table, "Item": to_item(_work_of(job))}
+        self._users.note(job)
         try:
             # Together, so that it is counted, and once.
             transact(self._client, [{"Update": ending}, {"Put": counted}])

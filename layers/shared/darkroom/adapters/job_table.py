@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item
 from darkroom.adapters.job_rows import job_key, row_job, to_job
+from darkroom.adapters.month_users import MonthUsers
 from darkroom.models.job import Job
 from darkroom.ports import JobPage
 
@@ -22,6 +23,7 @@ class JobTable:
     def __init__(self, table: str, client: "DynamoDBClient") -> None:
         self._table = table
         self._client = client
+        self._users = MonthUsers(table, client)
 
     def find(self, user: str, job_id: str) -> Job | None:
         item = self._item(user, job_id)

@@ -164,6 +164,7 @@ class DynamoLedger(KeyBooks):
             writes.append({"Update": on_key})
         if job.webhook_url:
             writes.append(self._put(delivery_row(delivery_of(closed, now, job.webhook_url))))
+        self._users.note(job)
         for _ in self._tries():
             try:
                 transact(self._client, writes)

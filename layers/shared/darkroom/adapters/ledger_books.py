@@ -10,6 +10,7 @@ from darkroom.adapters.aws import translated
 from darkroom.adapters.budget_rows import budget_key, to_budget
 from darkroom.adapters.dynamo import ConditionFailed, Patience, conditional, to_item, to_row
 from darkroom.adapters.ledger_rows import RECEIPT, idempotency_key, to_idempotency
+from darkroom.adapters.month_users import MonthUsers
 from darkroom.adapters.receipt_pages import receipt_page
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.admission import IdempotencyRecord
@@ -36,6 +37,7 @@ class Books:
         self._client = client
         self._clock = clock
         self._patience = Patience(sleep, uniform)
+        self._users = MonthUsers(table, client)
 
     def budgets(self, user: str, ids: Sequence[str]) -> Mapping[str, Budget]:
         wanted = [to_item(budget_key(user, budget_id)) for budget_id in dict.fromkeys(ids)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from darkroom.adapters.aws import translated
 from darkroom.adapters.budget_rows import KEPT
 from darkroom.adapters.dynamo import to_item
+from darkroom.adapters.month_users import MonthUsers
 from darkroom.adapters.receipt_pages import receipt_page
 from darkroom.models.job import Job
 from darkroom.models.receipt import Receipt, of_free_work
@@ -33,8 +34,10 @@ class DynamoWorkLog:
     def __init__(self, table: str, client: "DynamoDBClient") -> None:
         self._table = table
         self._client = client
+        self._users = MonthUsers(table, client)
 
     def note(self, job: Job, *, at: datetime) -> None:
+        self._users.note(job)
         with translated():
             self._client.put_item(TableName=self._table, Item=to_item(work_row(of_free_work(job, at))))
 

@@ -80,6 +80,7 @@ class Stores:
     """The adapters that every function shares."""
 
     dynamodb: "DynamoDBClient"
+    s3: "S3Client"
     tokens: DynamoTokenStore
     sessions: DynamoSessionStore
     jobs: DynamoJobStore
@@ -107,6 +108,7 @@ def stores(settings: Settings) -> Stores:
 
     return Stores(
         dynamodb=dynamodb,
+        s3=s3,
         tokens=DynamoTokenStore(table, dynamodb),
         sessions=DynamoSessionStore(table, dynamodb),
         jobs=DynamoJobStore(table, dynamodb),

@@ -43,7 +43,7 @@ def key_figures(settings: Settings, behind: Stores) -> KeyFigures:
 def reports(settings: Settings, behind: Stores) -> Reports:
     return Reports(
         usage=_unpriced(settings, behind),
-        store=DynamoReportStore(settings.table, behind.dynamodb),
+        store=DynamoReportStore(settings.table, behind.dynamodb, bucket=settings.outputs_bucket, s3=behind.s3),
         images=behind.images,
         settings=behind.settings,
         webhooks=SqsWebhookQueue(settings.job_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG))),
