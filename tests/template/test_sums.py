@@ -74,9 +74,9 @@ def test_variables_at_their_longest_fit_into_a_function() -> None:
     assert max(sizes.values()) > 3000, "else the bounds could be wider"
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_buckets_have_names_that_s3_takes_however_the_stack_is_named(stack: str) -> None:
-    template = _template({}, stack)
+@pytest.mark.parametrize("name", STACKS)
+def test_buckets_have_names_that_s3_takes_however_the_stack_is_named(name: str) -> None:
+    template = _template({}, name)
     names = {template.scope.name(bucket) for bucket in ("UploadsBucket", "OutputsBucket")}
     assert len(names) == 2
     assert all(BUCKET_NAME.fullmatch(name) for name in names), names

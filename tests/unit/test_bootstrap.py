@@ -83,7 +83,7 @@ def test_the_stacks_own_key_comes_from_its_secret() -> None:
 @pytest.mark.parametrize("stored", ['{"OPENROUTER_API_KEY": "sk-or-v1-operator"}', "  "])
 def test_a_secret_that_is_not_the_key_alone_is_refused(stored: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The console stores a key and a value as JSON, which would be sent to OpenRouter as the key."""
-    secret = boto3.client("secretsmanager").create_secret(Name="as-json", SecretString=stored)
+    secret = boto3.client("secretsmanager").create_secret(Name=f"not-the-key-{len(stored)}", SecretString=stored)
     settings = Settings.from_environ({**ENVIRON, "DARKROOM_OPERATOR_KEY_SECRET": secret["ARN"]})
     with pytest.raises(InternalError) as raised:
         bootstrap.operator_key(settings)("openrouter")

@@ -14,6 +14,7 @@ from darkroom.errors import (
     UrlRefused,
 )
 from darkroom.models.job import JobStatus
+from darkroom.services.paid.settlement import SIMULATED
 from darkroom.services.pricing.completion_survey import survey
 from tests.unit.services.completing import (
     BLIND,
@@ -105,7 +106,7 @@ def test_where_its_model_is_gone_one_that_may_stand_in_answers(studio: Studio) -
     sent = sent_body(studio)
     assert (sent["model"], sent["models"]) == (SMALL_TALKER, [SMALL_TALKER, TALKER])
     assert (job.model_requested, job.model_used, job.status) == ("nobody/gone", SMALL_TALKER, JobStatus.SUCCEEDED)
-    assert job.warnings == (f"nobody/gone is not offered here; {SMALL_TALKER} is used instead.",)
+    assert job.warnings == (f"nobody/gone is not offered here; {SMALL_TALKER} is used instead.", SIMULATED)
     assert studio.charged("alice") == [job.cost.actual]
     assert (job.cost.actual or 0) <= job.cost.reserved
 
