@@ -12,7 +12,7 @@ _REDRAW_SECONDS = 0.1
 
 class Progress:
     """Args:
-    secret: is shown as `…`, in whatever it is said; to be set as soon as it is known.
+    secret: replaced by `…` in all that is printed; set it as soon as it is known.
     """
 
     secret = ""

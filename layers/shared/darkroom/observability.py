@@ -4,7 +4,7 @@ Metrics are lines of the log that CloudWatch makes metrics of (EMF): no call, so
 Each combination of name and dimensions is a metric of its own, which CloudWatch charges by the hour in which it has a
 value ($0.30 for a whole month; the first ten are free). So there is no dimension but the service. Operation, model and
 provider stand beside the metric in the line, where the dashboard's log queries find them; never a user, job or token.
-A count of 0 is not sent; and nothing is charged while nobody works. `POWERTOOLS_METRICS_DISABLED` turns them off.
+A count of 0 is not sent, so an idle stack sends nothing that is charged. `POWERTOOLS_METRICS_DISABLED` turns them off.
 """
 
 import logging

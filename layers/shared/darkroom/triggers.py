@@ -103,7 +103,7 @@ def _each_record(
         if isinstance(error, ComesAgain):
             logger.info(str(error))
         elif isinstance(error, DarkroomError) and error.retryable:
-            # It passes by itself: a line that wakes nobody up.
+            # It passes by itself: a warning in the log, which sets off no alarm.
             logger.warning("A message will come again", extra={"code": error.code, "detail": error.detail})
         else:
             logger.error("A message failed and will come again", exc_info=error)

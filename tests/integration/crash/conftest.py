@@ -38,17 +38,7 @@ def template(aws: Aws) -> Template:
 
 @pytest.fixture(scope="session")
 def place(openrouter: Simulator, aws: Aws, template: Template) -> Place:
-    ids = template.scope.ids
-    return Place(
-        aws=str(aws.endpoint_url),
-        table=ids["Table"],
-        uploads=ids["UploadsBucket"],
-        outputs=ids["OutputsBucket"],
-        vault_key=ids["VaultKey"],
-        job_queue=ids["JobQueue"],
-        webhook_queue=ids["JobQueue"],
-        openrouter=openrouter.url,
-    )
+    return Place.of(aws, template, openrouter)
 
 
 @pytest.fixture

@@ -39,6 +39,8 @@ from darkroom.services.paid.worker import Worker
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.selection.providers import Providers
 from local.aws import Aws
+from local.simulator import Simulator
+from local.template import Template
 
 DOLLAR = 1_000_000
 BUFFERED = "black-forest-labs/flux.2-klein-4b"
@@ -61,6 +63,21 @@ class Place:
     job_queue: str
     webhook_queue: str
     openrouter: str
+
+    @classmethod
+    def of(cls, aws: Aws, template: Template, openrouter: Simulator) -> "Place":
+        """Args: template: its resources were created there."""
+        ids = template.scope.ids
+        return cls(
+            aws=str(aws.endpoint_url),
+            table=ids["Table"],
+            uploads=ids["UploadsBucket"],
+            outputs=ids["OutputsBucket"],
+            vault_key=ids["VaultKey"],
+            job_queue=ids["JobQueue"],
+            webhook_queue=ids["JobQueue"],
+            openrouter=openrouter.url,
+        )
 
 
 class RecordingQueue:

@@ -66,17 +66,7 @@ def started(kept: Path, place: Place | None = None, port: int = 0, before: Simul
 def furnished(aws: Aws, simulator: Simulator) -> Place:
     template = Template.load(ROOT / "template.yaml", api_url="http://127.0.0.1:8000")
     create_resources(template, aws)
-    ids = template.scope.ids
-    return Place(
-        aws=str(aws.endpoint_url),
-        table=ids["Table"],
-        uploads=ids["UploadsBucket"],
-        outputs=ids["OutputsBucket"],
-        vault_key=ids["VaultKey"],
-        job_queue=ids["JobQueue"],
-        webhook_queue=ids["JobQueue"],
-        openrouter=simulator.url,
-    )
+    return Place.of(aws, template, simulator)
 
 
 @pytest.fixture(scope="module")

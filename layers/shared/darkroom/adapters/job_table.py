@@ -43,7 +43,7 @@ class JobTable:
                 ExpressionAttributeValues=to_item({":pk": f"USER#{user}", ":job": "JOB#"}),
                 ScanIndexForward=False,
                 Limit=limit,
-                # Whoever cancels what still waits must not miss what was added a moment ago.
+                # A cancellation of all waiting jobs must see those added a moment ago.
                 ConsistentRead=True,
                 **start,
             )
