@@ -1,29 +1,6 @@
 """POST /v1/images/generations, /try"""
 
-from typing import Any
-
-from aws_lambda_powertools.event_handler import Response
-
 from darkroom import bootstrap
-from darkroom.api import Api, validated
-from darkroom.image_api import Answering, terms_of
-from darkroom.models.image_request import ImageRequest
-from darkroom.try_api import try_routes
-
-
-def routes(services: bootstrap.GenerateServices) -> Api:
-    api = Api(services.callers)
-    answering = Answering(services.answering)
-
-    @api.post("/v1/images/generations", enable_validation=False)
-    def generate() -> Response[Any]:
-        terms = terms_of(api)
-        request = validated(ImageRequest, api.request.fields(ImageRequest.model_fields))
-        submission = services.generate.submit(api.caller, request, terms)
-        return answering.answer(api, submission, request, terms)
-
-    try_routes(api, services)
-    return api
-
+from darkroom.http.routes.generations import routes
 
 lambda_handler = bootstrap.entry(lambda environ: routes(bootstrap.generate(environ)).handle)

@@ -3,16 +3,6 @@
 """
 
 from darkroom import bootstrap
-from darkroom.account_page_api import account_page_routes
-from darkroom.api import Api
-from darkroom.sign_in_api import PUBLIC, sign_in_routes
-
-
-def routes(services: bootstrap.OAuthServices) -> Api:
-    api = Api(services.callers, public=PUBLIC)
-    sign_in_routes(api, services)
-    account_page_routes(api, services)
-    return api
-
+from darkroom.http.routes.oauth import routes
 
 lambda_handler = bootstrap.entry(lambda environ: routes(bootstrap.oauth(environ)).handle)

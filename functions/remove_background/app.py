@@ -1,150 +1,15 @@
 """POST /v1/images/background-removals · the queue of files dropped into the inbox · the queue of jobs to render"""
 
-from typing import Any
+from collections.abc import Mapping
 
-from aws_lambda_powertools.event_handler import Response
-
-from darkroom import bootstrap, triggers
-from darkroom.api import Api, image_response, json_response, see_other, validated
-from darkroom.models.admission import Terms
-from darkroom.models.cutout import Cutout, CutoutRequest
-from darkroom.models.deadline import Deadline
-from darkroom.models.job import Job
-from darkroom.request_body import Request
-from darkroom.services.paid.admission import Submission
-from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
-from darkroom.services.removal.cloud_removal import TITLE
-
-# What ending in good order takes, in seconds: of a queue's message, and of a request, when its cut-out is not done and
-# the picture has to be stored.
-_MARGIN = 5.0
-_FOR_POSTPONING = 6.0
-# Seconds after which it is worth looking at a cut-out that was postponed.
-_LOOK_AGAIN = 5
+from darkroom import bootstrap
+from darkroom.events.removals import handler_of
+from darkroom.http.routes.background_removals import routes
 
 
-def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
-    api = Api(services.callers)
-
-    # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
-    @api.post("/v1/images/background-removals", enable_validation=False)
-    def remove_background() -> Response[Any]:
-        wanted = api.request
-        request = validated(CutoutRequest, wanted.fields(CutoutRequest.model_fields))
-        deadline = Deadline(api.seconds_left - _FOR_POSTPONING)
-        cutout = services.remove_background.answer(api.caller, request, lambda: _terms(api), deadline)
-        if isinstance(cutout, Job):
-            return _postponed(services, cutout)
-        if isinstance(cutout, Submission):
-            return _paid(services, api, cutout, wanted)
-        if wanted.wants_image() and len(cutout.data) <= MAX_INLINE_BYTES:
-            services.remove_background.count(api.caller, request, cutout)
-            return image_response(cutout.data, cutout.media_type, _facts(cutout))
-        shown = services.jobs.show(services.remove_background.keep(api.user, request, cutout))
-        if wanted.wants_image():
-            return see_other(shown["output"]["images"][0]["url"], _facts(cutout))
-        return json_response(_body(shown))
-
-    return api
+def _composed(environ: Mapping[str, str]) -> bootstrap.Handler:
+    services = bootstrap.remove_background(environ)
+    return handler_of(services, routes(services).handle)
 
 
-def _terms(api: Api) -> Terms:
-    # Here and below: what paid answers are made with is loaded when somebody pays.
-    from darkroom.image_api import terms_of
-
-    return terms_of(api)
-
-
-def _postponed(services: bootstrap.RemoveBackgroundServices, job: Job) -> Response[Any]:
-    shown = services.jobs.show(job)
-    headers = {"location": shown["urls"]["get"], "retry-after": str(_LOOK_AGAIN)}
-    return json_response({**shown, "charged": False}, 202, headers)
-
-
-def _paid(
-    services: bootstrap.RemoveBackgroundServices, api: Api, submission: Submission, wanted: Request
-) -> Response[Any]:
-    """The answer for the job that remove.bg is paid for."""
-    from darkroom.image_api import Answering
-
-    def done(job: Job) -> Response[Any]:
-        shown = services.jobs.show(job)
-        if not wanted.wants_image():
-            return json_response(_paid_body(shown))
-        image, headers = job.images[0], _paid_facts(job)
-        if image.bytes > MAX_INLINE_BYTES:
-            return see_other(shown["output"]["images"][0]["url"], headers)
-        data = services.answering().images.read_output(image.key, max_bytes=MAX_INLINE_BYTES)
-        return image_response(data, image.media_type, headers)
-
-    return Answering(services.answering()).respond(api, submission, done, _terms(api), what="The cut-out is")
-
-
-def _paid_facts(job: Job) -> dict[str, str]:
-    image = job.images[0]
-    return {
-        "x-width": str(image.width),
-        "x-height": str(image.height),
-        "x-model": TITLE,
-        **({"x-warnings": " | ".join(job.warnings)} if job.warnings else {}),
-    }
-
-
-def _paid_body(shown: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "object": "background_removal",
-        **shown["output"]["images"][0],
-        "model": TITLE,
-        "warnings": shown["warnings"],
-        "cost_usd": shown["cost"]["actual_usd"],
-        "job": shown,
-    }
-
-
-def _facts(cutout: Cutout) -> dict[str, str]:
-    """What JSON would say, as headers beside the picture."""
-    box = cutout.subject
-    return {
-        "x-width": str(cutout.width),
-        "x-height": str(cutout.height),
-        "x-foreground": f"{box.left},{box.top},{box.width},{box.height}",
-        "x-model": cutout.model,
-        "x-cost-usd": "0",
-        "server-timing": ", ".join(f"{stage};dur={ms:.1f}" for stage, ms in cutout.timings_ms.items()),
-        **({"x-warnings": " | ".join(cutout.warnings)} if cutout.warnings else {}),
-    }
-
-
-def _body(shown: dict[str, Any]) -> dict[str, Any]:
-    output = shown["output"]
-    image = output["images"][0]
-    return {"object": "background_removal", **image, **_without_images(output), "cost_usd": 0, "job": shown}
-
-
-def _without_images(output: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in output.items() if name != "images"}
-
-
-def handler_of(services: bootstrap.RemoveBackgroundServices) -> bootstrap.Handler:
-    api = routes(services)
-
-    def handle(event: dict[str, Any], context: Any) -> Any:
-        if not triggers.is_queue_event(event):
-            return api.handle(event, context)
-        deadline = Deadline(max(0.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN))
-
-        def on_job(user: str, job_id: str, receives: int) -> None:
-            if services.turns.run(user, job_id) or services.cutouts.run(user, job_id, deadline, receives=receives):
-                return
-            if services.postponed.run(user, job_id, deadline, receives=receives):
-                return
-            services.recipes_worker.run(user, job_id, deadline, receives=receives)
-
-        return triggers.each_dropped_file(
-            event, context, services.remove_background.on_dropped, services.postpone, on_job=on_job
-        )
-
-    return handle
-
-
-lambda_handler = bootstrap.entry(lambda environ: handler_of(bootstrap.remove_background(environ)))
+lambda_handler = bootstrap.entry(_composed)

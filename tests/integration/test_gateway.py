@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from darkroom import __version__
-from darkroom.health_api import ROUTE as HEALTH
-from darkroom.route_table import DEFAULT
-from darkroom.sign_in_api import PUBLIC
-from darkroom.try_page import PATH as TRY
-from functions.account.app import SESSION
+from darkroom.http.pages.try_page import PATH as TRY
+from darkroom.http.route_table import DEFAULT
+from darkroom.http.routes.account import SESSION
+from darkroom.http.routes.health import ROUTE as HEALTH
+from darkroom.http.routes.sign_in import PUBLIC
 from local.stack import Stack
 
 REMOVALS = "/v1/images/background-removals"

@@ -15,10 +15,10 @@ import pytest
 from ulid import ULID
 
 from darkroom import bootstrap
+from darkroom.http.routes.generations import routes
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import JobStatus
 from darkroom.services.paid.admission import KEY_KEPT
-from functions.generate.app import routes
 from local.simulator import Simulator
 from local.simulator.state import hash_of
 from local.stack import Stack

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from darkroom.route_table import DEFAULT
+from darkroom.http.route_table import DEFAULT
 from local.stack import Stack
 from tests.conftest import ROOT
 from tests.integration.users import EDITS, GENERATIONS, KLEIN, People, User

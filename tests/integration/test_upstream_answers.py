@@ -11,14 +11,14 @@ import pytest
 from darkroom.adapters.url_fetcher import HttpUrlFetcher
 from darkroom.adapters.url_guard import UrlGuard
 from darkroom.errors import Conflict
+from darkroom.events.worker import handler_of
+from darkroom.http.routes.generations import routes
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.paid.rereading import Rereading
-from functions.generate.app import routes
-from functions.worker.app import handler_of
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event

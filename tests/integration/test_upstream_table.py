@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from darkroom.http.routes.generations import routes
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
-from functions.generate.app import routes
 from local.simulator import Simulator
 from local.simulator.refusals import REFUSALS
 from local.simulator.scenarios import QUIRKS

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from darkroom.route_table import DEFAULT
-from darkroom.sign_in_api import PUBLIC
+from darkroom.http.route_table import DEFAULT
+from darkroom.http.routes.sign_in import PUBLIC
 from tests.conftest import ROOT
 from tests.template.test_template import TEMPLATE
 

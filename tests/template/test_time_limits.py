@@ -1,8 +1,8 @@
 """What AWS does not answer is told before the function or API Gateway ends: by the sums of what each step may take."""
 
 from darkroom.adapters.aws import ATTEMPTS, CLIENT_CONFIG, CONNECT, MAX_BACKOFFS, READ, SHORT, s3_config
-from darkroom.api import FOR_AN_ERROR, FOR_SENDING, GATEWAY_SECONDS
-from darkroom.health_api import TO_KNOW_WHO
+from darkroom.http.app import FOR_AN_ERROR, FOR_SENDING, GATEWAY_SECONDS
+from darkroom.http.routes.health import TO_KNOW_WHO
 from darkroom.services.health import LONGEST
 from tests.template.test_template import FUNCTIONS, TEMPLATE
 

@@ -12,9 +12,13 @@ from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.ledger import DynamoLedger
 from darkroom.adapters.settings_store import DynamoSettingsStore
 from darkroom.adapters.token_store import DynamoTokenStore
-from darkroom.api import Api
 from darkroom.bootstrap._base import keys, stores
 from darkroom.errors import DarkroomError
+from darkroom.http.app import Api
+from darkroom.http.routes import background_removals as removal
+from darkroom.http.routes import conversations as chat
+from darkroom.http.routes import edits as edit
+from darkroom.http.routes import generations as generate
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job
 from darkroom.models.user_settings import Limits
@@ -22,10 +26,6 @@ from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.recipes.batch_notes import is_batch
 from darkroom.settings import Settings
-from functions.chat import app as chat
-from functions.edit import app as edit
-from functions.generate import app as generate
-from functions.remove_background import app as removal
 from local.aws import Aws
 from local.providers.removebg import Simulator as RemoveBg
 from local.simulator import Simulator

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from darkroom.api import Api
+from darkroom.http.app import Api
 from local.aws import Aws
 from local.providers.removebg import Simulator as RemoveBg
 from local.simulator import Simulator

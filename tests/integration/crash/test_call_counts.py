@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from darkroom.api import Api
+from darkroom.http.app import Api
 from local.aws import Aws
 from local.costs import JOURNEYS
 from local.providers.removebg import Simulator as RemoveBg

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from darkroom import bootstrap
-from darkroom.api import FOR_AN_ERROR, Api
-from functions.account import app as account
-from functions.jobs import app as jobs
+from darkroom.http.app import FOR_AN_ERROR, Api
+from darkroom.http.routes import account, jobs
 from local.aws import Aws
 from local.providers.removebg import Simulator as RemoveBg
 from local.simulator import Simulator

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from darkroom.bootstrap import ModelsServices
+from darkroom.http.routes.models import routes
 from darkroom.models.money import CREDIT
 from darkroom.providers import ProviderSettings, load
 from darkroom.providers._retry import Retries
@@ -14,7 +15,6 @@ from darkroom.services.listing.estimates import Estimates
 from darkroom.services.listing.model_list import ModelList
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.selection.chat_models import ChatModels
-from functions.models.app import routes
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from darkroom.bootstrap import OAuthServices
+from darkroom.http.routes.oauth import routes
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.connect import Connect, SignInPolicy
 from darkroom.services.accounts.identities import Identities
@@ -12,7 +13,6 @@ from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.links import Links
 from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
-from functions.oauth.app import routes
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.issuer import ScriptedOpenRouter

@@ -6,6 +6,7 @@ import pytest
 
 from darkroom.bootstrap import AccountServices
 from darkroom.errors import AccountExists, InvalidApiKey, NetworkError
+from darkroom.http.routes.account import routes
 from darkroom.models.key import StoredKey
 from darkroom.models.money import CREDIT
 from darkroom.models.user_settings import Limits
@@ -18,7 +19,6 @@ from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.health import Health
 from darkroom.services.paid.budgets import Budgets
 from darkroom.services.usage.usage import KeyFigures
-from functions.account.app import routes
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.issuer import ScriptedOpenRouter

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from darkroom.conversation_api import picture_response
+from darkroom.http.routes.conversations import routes
+from darkroom.http.schemas.conversations import picture_response
 from darkroom.models.conversation import Step
 from darkroom.models.job import StoredImage
 from darkroom.services.conversations.versions import Cost, Turn
-from functions.chat.app import routes
 from tests.events import Context, http_event
 from tests.photos import load, photo, save
 from tests.unit.studio import Studio

@@ -13,9 +13,10 @@ from PIL import Image
 
 from darkroom.bootstrap import RemoveBackgroundServices
 from darkroom.errors import NoForeground
+from darkroom.events.removals import handler_of
+from darkroom.http.routes.background_removals import routes
 from darkroom.models.user_settings import Limits
 from darkroom.services.paid.settlement import SIMULATED
-from functions.remove_background.app import handler_of
 from local.providers.removebg import Simulator
 from tests.conftest import ROOT
 from tests.events import Context, http_event, queue_event, s3_record
@@ -34,19 +35,18 @@ class Service:
         self.token = studio.token("alice")
         if worked:
             studio.queue.works = cloud.worker
-        self._handle = handler_of(
-            RemoveBackgroundServices(
-                callers=studio.callers,
-                jobs=studio.shown,
-                remove_background=cloud.service,
-                postponed=cloud.postponed,
-                recipes_worker=studio.recipe_worker,
-                turns=studio.image_function,
-                cutouts=studio.cutout_worker,
-                answering=lambda: studio.answering,
-                postpone=studio.postpone,
-            )
+        services = RemoveBackgroundServices(
+            callers=studio.callers,
+            jobs=studio.shown,
+            remove_background=cloud.service,
+            postponed=cloud.postponed,
+            recipes_worker=studio.recipe_worker,
+            turns=studio.image_function,
+            cutouts=studio.cutout_worker,
+            answering=lambda: studio.answering,
+            postpone=studio.postpone,
         )
+        self._handle = handler_of(services, routes(services).handle)
 
     def post(self, *, headers: dict[str, str] | None = None, **fields: Any) -> dict[str, Any]:
         body = {"image_b64": base64.b64encode(dot()).decode(), **fields}
@@ -169,7 +169,7 @@ def test_a_limited_token_spends_within_its_limits(cloud: Cloud) -> None:
 
 
 def test_what_paying_stands_on_is_loaded_when_somebody_pays() -> None:
-    paid = {"darkroom.bootstrap._paid", "darkroom.image_api", "darkroom.adapters.key_vault"}
+    paid = {"darkroom.bootstrap._paid", "darkroom.http.responder", "darkroom.adapters.key_vault"}
     script = f"import sys; import functions.remove_background.app; print(*sorted({paid!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from darkroom.http.routes.account import routes as account_routes
+from darkroom.http.routes.conversations import routes as chat_routes
+from darkroom.http.routes.jobs import routes as jobs_routes
 from darkroom.models.job import JobStatus
-from functions.account.app import routes as account_routes
-from functions.chat.app import routes as chat_routes
-from functions.jobs.app import routes as jobs_routes
 from tests.events import Context, http_event
 from tests.paid_jobs import paid_job
 from tests.unit.studio import Studio

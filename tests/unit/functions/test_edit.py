@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from functions.edit.app import routes
+from darkroom.http.routes.edits import routes
 from tests.events import Context, http_event
 from tests.integration.users import mask, picture
 from tests.unit.studio import KLEIN, Studio

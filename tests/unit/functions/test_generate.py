@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from darkroom.http.routes.generations import routes
 from darkroom.models.job import JobStatus
 from darkroom.services.paid.settlement import SIMULATED
-from functions.generate.app import routes
 from tests.events import Context, http_event
 from tests.unit.studio import KLEIN, UNPRICED, Studio
 

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from darkroom.bootstrap import JobsServices
+from darkroom.http.routes.jobs import routes
 from darkroom.models.job import Job, JobStatus
 from darkroom.services.accounts.tokens import Tokens
-from functions.jobs.app import routes
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.memory import MemoryJobStore

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from darkroom.api import Api
+from darkroom.http.app import Api
+from darkroom.http.routes.account import routes as account_routes
+from darkroom.http.routes.conversations import routes as chat_routes
+from darkroom.http.routes.edits import routes as edit_routes
+from darkroom.http.routes.generations import routes as generate_routes
+from darkroom.http.routes.jobs import routes as jobs_routes
 from darkroom.observability import logger
-from functions.account.app import routes as account_routes
-from functions.chat.app import routes as chat_routes
-from functions.edit.app import routes as edit_routes
-from functions.generate.app import routes as generate_routes
-from functions.jobs.app import routes as jobs_routes
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event

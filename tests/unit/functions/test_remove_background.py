@@ -10,6 +10,8 @@ import pytest
 
 from darkroom.bootstrap import AnswerServices, RemoveBackgroundServices
 from darkroom.errors import ServiceUnavailable
+from darkroom.events.removals import handler_of
+from darkroom.http.routes.background_removals import routes
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.upload import UploadRequest
@@ -24,7 +26,6 @@ from darkroom.services.removal.cutout_worker import CutoutWorker
 from darkroom.services.removal.one_at_a_time import OneAtATime
 from darkroom.services.removal.postponed import Postponed
 from darkroom.services.removal.remove_background import RemoveBackground
-from functions.remove_background.app import handler_of
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event, s3_record
 from tests.fakes.matting import FakeMatter
@@ -63,32 +64,31 @@ class Studio:
             at_work=OneAtATime(),
             max_attempts=3,
         )
-        self._handle = handler_of(
-            RemoveBackgroundServices(
-                callers=callers,
-                jobs=Jobs(jobs, images, clock, max_attempts=3),
-                answering=_nobody_pays,
-                postpone=lambda handle, wait: self.put_off.append((handle, wait)),
-                recipes_worker=bakery.worker(),
-                turns=TurnRender(jobs, MemoryJobQueue(), bakery.render, clock),
-                cutouts=CutoutWorker(
-                    self._pipeline, images, jobs, bakery.queue, lambda _user: SETTINGS, bakery.alarm, max_attempts=3
-                ),
-                remove_background=RemoveBackground(
-                    pipeline=self._pipeline,
-                    sources=Sources(images, OnePageWeb()),
-                    images=images,
-                    jobs=jobs,
-                    clock=clock,
-                    retention=timedelta(days=1),
-                    max_attempts=3,
-                    recipes=bakery.folders,
-                    note=self.counted.append,
-                    postponed=postponed,
-                ),
+        services = RemoveBackgroundServices(
+            callers=callers,
+            jobs=Jobs(jobs, images, clock, max_attempts=3),
+            answering=_nobody_pays,
+            postpone=lambda handle, wait: self.put_off.append((handle, wait)),
+            recipes_worker=bakery.worker(),
+            turns=TurnRender(jobs, MemoryJobQueue(), bakery.render, clock),
+            cutouts=CutoutWorker(
+                self._pipeline, images, jobs, bakery.queue, lambda _user: SETTINGS, bakery.alarm, max_attempts=3
+            ),
+            remove_background=RemoveBackground(
+                pipeline=self._pipeline,
+                sources=Sources(images, OnePageWeb()),
+                images=images,
+                jobs=jobs,
+                clock=clock,
+                retention=timedelta(days=1),
+                max_attempts=3,
+                recipes=bakery.folders,
+                note=self.counted.append,
                 postponed=postponed,
-            )
+            ),
+            postponed=postponed,
         )
+        self._handle = handler_of(services, routes(services).handle)
 
     def _pipeline(self, data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
         self.given.append((data, options, behind))

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from functions.account.app import routes as account_routes
-from functions.chat.app import routes as chat_routes
-from functions.edit.app import routes as edit_routes
-from functions.generate.app import routes as generate_routes
-from functions.jobs.app import routes as jobs_routes
+from darkroom.http.routes.account import routes as account_routes
+from darkroom.http.routes.conversations import routes as chat_routes
+from darkroom.http.routes.edits import routes as edit_routes
+from darkroom.http.routes.generations import routes as generate_routes
+from darkroom.http.routes.jobs import routes as jobs_routes
 from tests.events import Context, http_event
 from tests.photos import load, photo, save
 from tests.unit.images.test_containers import EXACT, NEAR, case

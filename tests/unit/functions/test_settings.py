@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from darkroom.http.routes.account import routes
+from darkroom.http.routes.settings import ChangedSettings
 from darkroom.models.catalogue import ImageModel, ParameterRange
 from darkroom.models.money import CREDIT
 from darkroom.models.user_settings import RETENTION_DAYS
-from darkroom.settings_api import ChangedSettings
-from functions.account.app import routes
 from tests.events import Context, http_event
 from tests.unit.preferring import Unreachable, preferring
 from tests.unit.studio import KLEIN, Studio

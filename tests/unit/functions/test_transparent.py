@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from darkroom.api import Api
+from darkroom.http.app import Api
+from darkroom.http.routes.edits import routes as edit_routes
+from darkroom.http.routes.generations import routes as generate_routes
+from darkroom.http.routes.jobs import routes as jobs_routes
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import CUTOUT_TIME
 from darkroom.models.source import ImageSource
-from functions.edit.app import routes as edit_routes
-from functions.generate.app import routes as generate_routes
-from functions.jobs.app import routes as jobs_routes
 from tests.events import Context, http_event
 from tests.fakes.recipes import MemoryRenderQueue
 from tests.integration.users import picture

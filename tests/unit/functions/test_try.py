@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from darkroom import try_page
+from darkroom.http.pages import try_page
+from darkroom.http.routes.generations import routes
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.keys import CONNECT_PAGE
 from darkroom.services.accounts.sessions import Sessions
-from functions.generate.app import routes
 from tests.events import Context, http_event
 from tests.fakes.memory import MemorySessionStore
 from tests.unit.studio import Studio

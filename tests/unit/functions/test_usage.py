@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from darkroom.events.worker import handler_of
+from darkroom.http.routes.account import routes
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import SettledTogether
 from darkroom.models.user_settings import UserSettings
-from functions.account.app import routes
-from functions.worker.app import handler_of
 from tests.events import Context, http_event
 from tests.paid_jobs import admit_job, paid_job, succeeded
 from tests.unit.functions.test_worker import SCHEDULE, LongContext

@@ -10,13 +10,13 @@ from standardwebhooks.webhooks import Webhook
 from darkroom.adapters.url_guard import UrlGuard
 from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.bootstrap import Handler, WebhooksServices, WorkerServices
+from darkroom.events.worker import handler_of
+from darkroom.http.routes.webhooks import routes
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.webhook import Delivery
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.paid.webhooks import BACK_OFF, Webhooks
-from functions.webhooks.app import routes
-from functions.worker.app import handler_of
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event
 from tests.fakes.memory import MemoryJobStore

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from darkroom.errors import ServiceUnavailable
+from darkroom.events.worker import handler_of
 from darkroom.models.job import Job, JobStatus
-from functions.worker.app import handler_of
 from tests.events import Context, queue_event
 from tests.paid_jobs import DOLLAR, day, paid_job
 from tests.unit.studio import KLEIN, Studio

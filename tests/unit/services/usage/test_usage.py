@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from darkroom.errors import InvalidApiKey, NetworkError
+from darkroom.http.routes.edits import routes as edit_routes
+from darkroom.http.routes.generations import routes as generate_routes
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.provider_key import KeyStatus
 from darkroom.services.usage.statement import month_of
 from darkroom.services.usage.usage import KeyFigures
-from functions.edit.app import routes as edit_routes
-from functions.generate.app import routes as generate_routes
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event

@@ -1,0 +1,1 @@
+"""All that knows HTTP: the application, requests' bodies, answers, pages, routes and their schemas."""

@@ -1,0 +1,383 @@
+"""The HTTP edge: who may call, what came in, how errors and pictures go out. Knows API Gateway and Lambda."""
+
+import json
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
+
+from darkroom.adapters.aws import within
+from darkroom.errors import (
+    DarkroomError,
+    InternalError,
+    InvalidParameter,
+    NotFound,
+    PayloadTooLarge,
+)
+from darkroom.errors.names import shown_name
+from darkroom.http.body import Request, body_of, json_object
+from darkroom.http.browser import SESSION, Visit
+from darkroom.http.route_table import DEFAULT, unmatched
+from darkroom.models.caller import Caller
+from darkroom.models.deadline import Deadline
+from darkroom.observability import logger
+from darkroom.services.accounts.callers import Callers
+from darkroom.services.pricing.answer_sizes import MAX_PAYLOAD, payload_bytes
+
+Event = dict[str, Any]
+Shown = Callable[[DarkroomError], Response[Any]]
+Telling = Callable[[DarkroomError], DarkroomError]
+"""From what went wrong to what the caller is told."""
+Model = TypeVar("Model")
+
+GATEWAY_SECONDS = 30.0
+# At the end of a request: what sending the answer takes, and what finding out what to say of an error may.
+FOR_SENDING = 0.9
+FOR_AN_ERROR = 1.7
+
+# What every answer carries: nobody may cache it, guess another type, or learn from where it was asked.
+_HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=63072000; includeSubDomains",
+}
+
+
+class Api:
+    """Routes that answer nobody without a valid API token or session.
+
+    Every event is authenticated before it is routed, so a route cannot forget to ask. Routes read the caller with
+    `api.user` and raise DarkroomError; whatever else they raise is logged and answered as INTERNAL_ERROR.
+
+    Args:
+        public: route keys (`GET /oauth`) that serve everybody; they are named here and nowhere else.
+    """
+
+    def __init__(
+        self, callers: Callers, *, public: frozenset[str] = frozenset(), epoch: Callable[[], float] = time.time
+    ) -> None:
+        self._callers = callers
+        self._public = public
+        self._epoch = epoch
+        self._deadline = Deadline(0.0)
+        self._told: Telling | None = None
+        self._pages: dict[str, Shown] = {}
+        self._caller: Caller | None = None
+        self.app = APIGatewayHttpResolver(enable_validation=True)
+        self.app.not_found(_no_such_route)
+        self.app.exception_handler(RequestValidationError)(_refuse_invalid)
+        self.get, self.post, self.put, self.delete = self.app.get, self.app.post, self.app.put, self.app.delete
+        self.patch = self.app.patch
+
+    @property
+    def caller(self) -> Caller:
+        found: Caller = self.app.context["caller"]
+        return found
+
+    @property
+    def user(self) -> str:
+        return self.caller.user
+
+    def require_unrestricted(self) -> None:
+        """For routes that decide what anybody may do. Raises TokenRestricted."""
+        self.caller.require_unrestricted()
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the request, by their names in lower case."""
+        return {name.lower(): value for name, value in self.app.current_event.headers.items()}
+
+    @property
+    def route(self) -> str:
+        """`POST /v1/images/edits`"""
+        return str(self.app.current_event.raw_event["routeKey"])
+
+    @property
+    def seconds_left(self) -> float:
+        """Until an answer no longer reaches the caller: Lambda stops this invocation, or API Gateway stops waiting."""
+        return self._deadline.left()
+
+    def on_error(self, told: Telling) -> None:
+        """From now on, and for this request alone, `told` says what goes out for an error."""
+        self._told = told
+
+    def show_errors(self, route: str, shown: Shown) -> None:
+        """Has errors of a route (`POST /try`) answered with a page, for people see them."""
+        self._pages[route] = shown
+
+    @property
+    def known_caller(self) -> Caller | None:
+        """The caller of a public route, if there is a valid sign of who it is."""
+        return self._callers.known(**self._signs())
+
+    @property
+    def optional_caller(self) -> Caller | None:
+        """The caller of a public route; None where there is no token and no valid session.
+
+        Raises:
+            InvalidToken: a token was sent that is not valid.
+        """
+        signs = self._signs()
+        return self._callers.identify(**signs) if signs["token"] else self._callers.known(**signs)
+
+    @property
+    def visit(self) -> Visit:
+        return Visit.of(self.app.current_event.raw_event, self._callers.public_url)
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(self.app.current_event.query_string_parameters or {})
+
+    def query_of(self, known: Collection[str] | Callable[[str], bool]) -> dict[str, Any]:
+        """Of the query what is known; whatever else stands there is ignored, as by `Request.fields`."""
+        return Request("", query=self.query).fields(known)
+
+    @property
+    def raw_query(self) -> str:
+        return str(self.app.current_event.raw_event.get("rawQueryString", ""))
+
+    @property
+    def body(self) -> bytes:
+        return body_of(self.app.current_event)
+
+    @property
+    def json_object(self) -> dict[str, Any]:
+        """The body alone, where it can be nothing but JSON. Raises InvalidParameter, UnsupportedMediaType."""
+        return json_object(self.app.current_event)
+
+    @property
+    def request(self) -> Request:
+        return Request.of(self.app.current_event)
+
+    def handle(self, event: Event, context: LambdaContext) -> dict[str, Any]:
+        request_id = str(event.get("requestContext", {}).get("requestId", ""))
+        self._deadline, self._told = Deadline(seconds_for(event, context, self._epoch())), None
+        self._caller = None
+        try:
+            if event["routeKey"] == DEFAULT:
+                # Needs no token, and calls nothing of AWS.
+                raise unmatched(event)
+            with within(Deadline(self.seconds_left - FOR_AN_ERROR)):
+                self._authenticate(event)
+                answer = self.app.resolve(event, context)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
+            told = self._error(error, event)
+            shown = self._pages.get(event.get("routeKey", ""))
+            answer = _page(shown(told)) if shown else _problem(told, request_id)
+        answer["headers"] = {**_HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
+        return _ended(answer)
+
+    def _error(self, raised: Exception, event: Event) -> DarkroomError:
+        """What the caller is told of it."""
+        error = raised if isinstance(raised, DarkroomError) else _unknown()
+        _advise(error, self._caller)
+        if raised is not error:
+            logger.exception("A route raised", route=event.get("routeKey"))
+        elif error.status >= 500 and not error.joins:
+            logger.exception(error.detail, code=error.code)
+        if self._told is None:
+            return error
+        try:
+            with within(Deadline(self.seconds_left - FOR_SENDING)):
+                return self._told(error)
+        except Exception:  # noqa: BLE001 - as above
+            logger.exception("What to say of an error could not be found out", route=event.get("routeKey"))
+            error.charged, error.retryable = "unknown", False
+            return error
+
+    def _authenticate(self, event: Event) -> None:
+        if event["routeKey"] in self._public:
+            return
+        visit = Visit.of(event, self._callers.public_url)
+        token = _token_of(APIGatewayProxyEventV2(event).headers)
+        caller = self._callers.identify(token=token, session=visit.cookie(SESSION))
+        if not token:
+            visit.require_own_origin()
+        self._caller = caller
+        self.app.append_context(caller=caller)  # type: ignore[no-untyped-call]  # Powertools left it untyped
+
+    def _signs(self) -> dict[str, str | None]:
+        headers = self.app.current_event.headers
+        return {"token": _token_of(headers), "session": self.visit.cookie(SESSION)}
+
+
+def seconds_for(event: Event, context: LambdaContext, now: float) -> float:
+    """How long there is to answer an event.
+
+    API Gateway waits for 30 seconds from when the request came, and a cold start or a queue may have taken some of
+    them. Of a request that came in the future, or that its caller has given up, the clock is wrong: then what
+    Lambda grants counts.
+
+    Args:
+        now: seconds since the epoch.
+    """
+    granted = float(context.get_remaining_time_in_millis()) / 1000
+    came = event.get("requestContext", {}).get("timeEpoch")
+    if not isinstance(came, int | float):
+        return granted
+    passed = now - came / 1000
+    return min(granted, GATEWAY_SECONDS - max(0.0, passed)) if passed < GATEWAY_SECONDS else granted
+
+
+def _ended(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, with a line feed at the end of JSON: a shell's prompt then begins on a line by itself."""
+    body = answer.get("body")
+    names = ("content-type", "Content-Type")
+    kind = next((str(answer["headers"][name]) for name in names if name in answer["headers"]), "").partition(";")[0]
+    if kind.endswith(("/json", "+json")) and isinstance(body, str) and body and not answer.get("isBase64Encoded"):
+        answer["body"] = f"{body.removesuffix(chr(10))}\n"
+    return answer
+
+
+def _unknown() -> InternalError:
+    return InternalError("Something went wrong here, not with your request.", fix="Try again; the log has it.")
+
+
+def _problem(error: DarkroomError, request_id: str) -> dict[str, Any]:
+    headers = {"content-type": "application/problem+json", **retry_header(retryable=error.retryable)}
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
+    job = error.context.get("job")
+    if isinstance(job, dict) and "urls" in job:
+        headers["location"] = job["urls"]["get"]
+    if "allowed" in error.context:
+        headers["allow"] = ", ".join(error.context["allowed"])
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    body = json.dumps(error.problem(instance=f"urn:darkroom:request:{request_id}" if request_id else None))
+    return {"statusCode": error.status, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+def _advise(error: DarkroomError, caller: Caller | None) -> None:
+    """Has the way to connect OpenRouter be one that this caller can go."""
+    if "connect" not in error.context or caller is None:
+        return
+    if caller.is_restricted:
+        error.fix = (
+            "This API token has spending limits, so it cannot connect a key. Use a token without limits, or ask for it "
+            f"the person whose account {caller.user} is."
+        )
+    elif caller.session is not None:
+        error.fix = f"Open {error.context['connect']} in this browser, which is signed in as {caller.user}."
+
+
+def _page(shown: Response[Any]) -> dict[str, Any]:
+    headers = {"content-type": str(shown.content_type), **{name: str(value) for name, value in shown.headers.items()}}
+    return {"statusCode": shown.status_code, "headers": headers, "body": shown.body, "isBase64Encoded": False}
+
+
+def retry_header(*, retryable: bool) -> dict[str, str]:
+    """What the openai SDK obeys before its own rules, which would send again what may have been paid for."""
+    return {"x-should-retry": "true" if retryable else "false"}
+
+
+def _token_of(headers: Mapping[str, str]) -> str | None:
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    return (bearer.strip() if scheme.lower() == "bearer" else "") or headers.get("x-api-key", "").strip() or None
+
+
+def _no_such_route(_: NotFoundError) -> Response[Any]:
+    raise NotFound("There is no such route.", fix="docs/api.md lists them.")
+
+
+def _refuse_invalid(error: RequestValidationError) -> Response[Any]:
+    raise invalid_parameter(error.errors())
+
+
+def invalid_parameter(faults: Any) -> InvalidParameter:
+    """One error for pydantic's list of faults, which names the first field at fault and lists the first twenty.
+
+    Args:
+        faults: as from `ValidationError.errors()`.
+    """
+    named = [(_place(fault["loc"]), fault) for fault in faults[:_MOST_FAULTS]]
+    param, first = named[0]
+    return InvalidParameter(
+        f"`{param}`: {_sentence(first)}" if param else _sentence(first),
+        fix="Correct the named field; docs/api.md says what each one takes.",
+        param=param or None,
+        context={
+            "faults": [{"param": name or None, "message": _sentence(fault)} for name, fault in named],
+            "fault_count": len(faults),
+        },
+    )
+
+
+def _place(parts: Sequence[str | int]) -> str:
+    """Where a fault is. Names of fields are callers' own where they are wrong."""
+    return ".".join(shown_name(str(part)) for part in parts[:_DEEPEST_PLACE] if part not in ("body", "query"))
+
+
+_MOST_FAULTS = 20
+_DEEPEST_PLACE = 12
+_WORDS = {
+    "tuple_type": "A list is expected.",
+    "list_type": "A list is expected.",
+    "dict_type": "An object is expected.",
+    "model_type": "An object is expected.",
+    "model_attributes_type": "An object is expected.",
+    "extra_forbidden": "There is no such field.",
+}
+
+
+def _sentence(fault: Any) -> str:
+    """Pydantic's message without what it puts before those of our own, and without Python's words."""
+    kind = str(fault.get("type", ""))
+    if kind in _WORDS:
+        return _WORDS[kind]
+    return (
+        f"{str(fault['msg']).removeprefix('Value error, ').replace(' after validation', '').replace('Tuple', 'List')}."
+    )
+
+
+def validated(model: Callable[..., Model], fields: Mapping[str, Any]) -> Model:
+    """The fields as a model; raises InvalidParameter."""
+    try:
+        return model(**fields)
+    except ValidationError as error:
+        raise invalid_parameter(error.errors(include_url=False, include_input=False)) from error
+
+
+def image_response(data: bytes, media_type: str, headers: Mapping[str, str]) -> Response[Any]:
+    return Response(
+        200,
+        media_type,
+        data,
+        headers={**headers, "content-disposition": f'inline; filename="cutout.{media_type.partition("/")[2]}"'},
+    )
+
+
+def json_response(
+    body: Mapping[str, Any],
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    *,
+    media_type: str = "application/json",
+) -> Response[Any]:
+    return Response(status, media_type, json.dumps(body), headers=dict(headers or {}))
+
+
+def see_other(location: str, headers: Mapping[str, str]) -> Response[Any]:
+    """What Lambda cannot carry is fetched from the bucket."""
+    return Response(303, "text/plain", "", headers={**headers, "location": location})
+
+
+def require_sendable(answer: Response[Any]) -> None:
+    """Raises PayloadTooLarge if Lambda could not carry the answer."""
+    body = answer.body or ""
+    size = 4 * len(body) / 3 if isinstance(body, bytes) else len(body)
+    if size > MAX_PAYLOAD / 8 and isinstance(body, str):
+        # No character takes more than eight times its room.
+        size = payload_bytes(body)
+    if size > MAX_PAYLOAD:
+        raise PayloadTooLarge(
+            f"The answer has about {size / 1e6:.1f} MB; an answer can have 6.",
+            fix="The job has links to what it made.",
+        )

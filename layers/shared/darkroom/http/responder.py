@@ -1,0 +1,254 @@
+"""The HTTP edge of paid pictures: what a request's headers ask for, and OpenAI's answer with ours around it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from darkroom.bootstrap import AnswerServices, alarm
+from darkroom.errors import (
+    AnswerNotGiven,
+    AnswerPending,
+    Charged,
+    DarkroomError,
+    DarkroomFault,
+    InvalidParameter,
+    StillRunning,
+)
+from darkroom.http.app import Api, json_response, require_sendable, retry_header, validated
+from darkroom.http.image_body import image_body
+from darkroom.models.admission import Terms
+from darkroom.models.deadline import Deadline
+from darkroom.models.image_request import ImageRequest
+from darkroom.models.job import Job, JobStatus
+from darkroom.models.money import in_dollars
+from darkroom.services.paid.admission import Submission
+from darkroom.services.paid.answers import reference
+from darkroom.services.paid.waiting import is_answer
+
+LONGEST_WAIT = 25.0
+# What putting the answer together takes, at the end of an invocation.
+_AFTERWARDS = 2.5
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
+_WAIT = re.compile(r"wait=\"?(\d{1,4}(?:\.\d{1,3})?)\"?")
+_AFTER = re.compile(r"(\d{1,5})\s*([smh]?)")
+_QUOTED = re.compile(r'"(.*)"')
+
+
+def terms_of(api: Api) -> Terms:
+    """Raises InvalidParameter for a header that cannot be understood."""
+    headers = api.headers
+    preferences = [part.strip().lower() for part in headers.get("prefer", "").split(",")]
+    waits = [found[1] for found in map(_WAIT.fullmatch, preferences) if found]
+    return validated(
+        Terms,
+        {
+            "route": api.route,
+            "idempotency_key": _idempotency_key(headers),
+            "is_async": "respond-async" in preferences,
+            "wait": min(LONGEST_WAIT, float(waits[0])) if waits else None,
+            "is_retry": _is_retry(headers.get("x-stainless-retry-count", "")),
+            "cancel_after": _cancel_after(headers),
+            "deadline": Deadline(api.seconds_left),
+        },
+    )
+
+
+def _is_retry(count: str) -> bool:
+    return count.strip().isdecimal() and int(count) > 0
+
+
+def _idempotency_key(headers: Mapping[str, str]) -> str | None:
+    """Bare, or as a quoted string. https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/"""
+    given = headers.get("idempotency-key")
+    if given is None:
+        return None
+    quoted = _QUOTED.fullmatch(given.strip())
+    key = quoted[1] if quoted else given.strip()
+    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
+        raise InvalidParameter(
+            "The Idempotency-Key is not 1 to 255 printable ASCII characters.",
+            fix="Use a UUID.",
+            param="Idempotency-Key",
+        )
+    return key
+
+
+def _cancel_after(headers: Mapping[str, str]) -> timedelta | None:
+    given = headers.get("cancel-after")
+    if given is None:
+        return None
+    found = _AFTER.fullmatch(given.strip().lower())
+    if found is None:
+        raise InvalidParameter(
+            "Cancel-After cannot be understood.", fix="Give a time such as 30s, 5m or 1h.", param="Cancel-After"
+        )
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How a submission becomes an answer: at once, after some waiting, or with the way to it."""
+
+    behind: AnswerServices
+
+    def answer(self, api: Api, submission: Submission, request: ImageRequest, terms: Terms) -> Response[Any]:
+        """Pictures; raises as respond does."""
+        return self.respond(
+            api,
+            submission,
+            lambda job: json_response(image_body(self.behind, job, request)),
+            terms,
+            what="The picture is",
+        )
+
+    def respond(
+        self,
+        api: Api,
+        submission: Submission,
+        done: Callable[[Job], Response[Any]],
+        terms: Terms,
+        *,
+        what: str,
+    ) -> Response[Any]:
+        """Raises StillRunning when the caller wants to wait, and no longer can.
+
+        Whatever else goes wrong from here on, until the answer has left, is told with the job, and with what is known
+        of its cost: see undelivered.
+
+        Args:
+            done: the answer for a job that has succeeded; headers are put beside its own.
+            what: what is waited for, with its verb.
+        """
+        api.on_error(lambda error: self.undelivered(error, submission, terms))
+        job = self.behind.shown.as_shown(submission.job)
+        limit = LONGEST_WAIT if terms.wait is None else terms.wait
+        if not terms.is_async or is_answer(job):
+            job = self.behind.wait(job, min(limit, max(0.0, api.seconds_left - _AFTERWARDS)))
+        headers = self._headers(job, submission, terms)
+        if is_answer(job):
+            answer = self._over(job, submission, done, headers)
+            require_sendable(answer)
+            self._told(submission)
+            return answer
+        if terms.is_async or terms.wait is not None:
+            answer = json_response(self.behind.shown.show(job), 202, {**headers, "retry-after": "2"})
+            self._told(submission)
+            return answer
+        if submission.answer is not None:
+            self.behind.answers.let_go(submission.answer)
+        raise StillRunning(
+            f"{what} not finished yet; the work goes on.",
+            fix="Send the same request again to wait on, or look at the job.",
+            retry_after=1,
+            # What was bought may be waited for while it is cut out of its background.
+            charged=self._charged(job),
+            context={"job": self.behind.shown.show(job)},
+        )
+
+    def undelivered(self, error: DarkroomError, submission: Submission, terms: Terms) -> DarkroomError:
+        """What is said in the error's place to whoever has a job already: never that nothing was charged, try again.
+
+        The answer is set free, so that the same request gets it for nothing; where that cannot be done, nobody is told
+        to send it again.
+        """
+        if error.joins:
+            return error
+        job = self._as_it_is(submission.job)
+        charged = self._charged(job)
+        shown = self._shown(job, charged)
+        is_free = terms.idempotency_key is not None or self._let_go(submission)
+        if error.status < 500:
+            # The same would come of it each time.
+            error.charged, error.retryable, error.retry_after = charged, False, None
+            error.context["job"] = shown
+            return error
+        detail = f"The work has its job, but the answer could not be given: {error.detail}"
+        if is_free:
+            return AnswerPending(
+                detail,
+                fix="Send the same request again, which costs nothing more, or look at the job.",
+                retry_after=2,
+                charged=charged,
+                context={"job": shown},
+            )
+        return AnswerNotGiven(
+            detail,
+            fix="Look at the job, which goes on; the same request sent again might be another one, and be paid for.",
+            charged=charged,
+            context={"job": shown},
+        )
+
+    def _charged(self, job: Job) -> Charged:
+        """As it is shown: a turn that goes on is settled itself, and its parts are not."""
+        cost = self.behind.shown.show_cost(job)
+        charged: Charged = cost["charged"] if cost["settled"] else "unknown"
+        return charged
+
+    def _as_it_is(self, job: Job) -> Job:
+        try:
+            return self.behind.jobs.find(job.user, job.id) or job
+        except DarkroomFault:
+            return job
+
+    def _shown(self, job: Job, charged: Charged) -> dict[str, Any]:
+        try:
+            shown = self.behind.shown.show(job)
+        except DarkroomFault:
+            return reference(job.id)
+        return {**shown, "cost": {**shown["cost"], "charged": charged}}
+
+    def _let_go(self, submission: Submission) -> bool:
+        """Whether the same request gets the answer from now on, without becoming another job."""
+        if submission.answer is None:
+            return False
+        try:
+            return self.behind.answers.let_go(submission.answer)
+        except DarkroomFault:
+            return False
+
+    def _told(self, submission: Submission) -> None:
+        """Notes that the answer is being given. It is given in any case: it is there, and was paid for."""
+        try:
+            if submission.answer is not None:
+                self.behind.answers.told(submission.answer)
+        except DarkroomFault as fault:
+            alarm("NOT_NOTED_DOWN", job=submission.job.id, detail=fault.detail)
+
+    def _headers(self, job: Job, submission: Submission, terms: Terms) -> dict[str, str]:
+        headers = {"location": f"/v1/jobs/{job.id}"}
+        if terms.wait is not None and not terms.is_async:
+            headers["preference-applied"] = f"wait={terms.wait:g}"
+        elif terms.is_async:
+            headers["preference-applied"] = "respond-async"
+        if submission.is_replayed:
+            headers["idempotent-replayed"] = "true"
+        if job.cost.actual is not None and (job.turn is None or job.status.is_final):
+            headers["x-cost-usd"] = f"{in_dollars(job.cost.actual):f}"
+        return headers
+
+    def _over(
+        self, job: Job, submission: Submission, done: Callable[[Job], Response[Any]], headers: dict[str, str]
+    ) -> Response[Any]:
+        if job.status is JobStatus.SUCCEEDED:
+            answer = done(job)
+            answer.headers.update(headers)
+            return answer
+        problem = {**(job.error or {}), "instance": f"/v1/jobs/{job.id}", "job": self.behind.shown.show(job)}
+        if submission.is_replayed and problem.get("retryable"):
+            # The key stands for this failure now: with it, nothing else will ever come.
+            problem |= {"retryable": False, "retry_after": None, "fix": "Send it again with a new Idempotency-Key."}
+        retry_after = problem.get("retry_after")
+        return json_response(
+            problem,
+            int(problem.get("status", 500)),
+            {
+                **headers,
+                **retry_header(retryable=bool(problem.get("retryable"))),
+                **({"retry-after": str(retry_after)} if retry_after is not None else {}),
+            },
+            media_type="application/problem+json",
+        )

@@ -1,0 +1,83 @@
+"""The routes of the page of somebody who is signed in: `GET /oauth`, and what its forms send."""
+
+import re
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from darkroom.bootstrap import OAuthServices
+from darkroom.http import pages
+from darkroom.http.app import Api, validated
+from darkroom.http.browser import SESSION
+from darkroom.http.pages import account_page, sign_in_pages
+from darkroom.http.routes.sign_in import as_page, form_of
+from darkroom.models.new_token import NewToken
+from darkroom.services.accounts.connect import checked_path
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def account_page_routes(api: Api, services: OAuthServices) -> None:
+    _shown(api, services)
+    _tokens(api, services)
+
+    @api.post("/oauth/disconnect", enable_validation=False)
+    @as_page(api)
+    def disconnect() -> Response[Any]:
+        api.require_unrestricted()
+        return account_page.disconnected(services.keys.disconnect(api.user, "openrouter"))
+
+    @api.post("/oauth/unlink", enable_validation=False)
+    @as_page(api)
+    def unlink() -> Response[Any]:
+        api.require_unrestricted()
+        services.identities.unlink(api.user, form_of(api).get("id", ""))
+        return pages.redirect("/oauth")
+
+    @api.post("/oauth/sign-out", enable_validation=False)
+    @as_page(api)
+    def sign_out() -> Response[Any]:
+        services.sessions.close(api.visit.cookie(SESSION))
+        return pages.redirect("/oauth", cookies=[api.visit.drop_cookie(SESSION)])
+
+
+def _shown(api: Api, services: OAuthServices) -> None:
+    @api.get("/oauth", enable_validation=False)
+    @as_page(api)
+    def show() -> Response[Any]:
+        caller = api.known_caller
+        if not api.visit.is_canonical:
+            # The forms of the page set cookies, which are for one origin.
+            return pages.redirect(f"{api.visit.origin}/oauth?{api.raw_query}".rstrip("?"))
+        return_to = checked_path(api.query.get("return_to"))
+        if caller is None:
+            return sign_in_pages.signed_out(return_to)
+        unused = api.query.get("unused_key", "")
+        return account_page.account(
+            account_page.Account(
+                caller=caller,
+                keys=services.keys.show(caller.user),
+                tokens=services.tokens.of_user(caller.user),
+                identities=services.identities.of_user(caller.user),
+                unused_key=unused if _SHA256.fullmatch(unused) else None,
+                return_to=return_to,
+            )
+        )
+
+
+def _tokens(api: Api, services: OAuthServices) -> None:
+    @api.post("/oauth/tokens", enable_validation=False)
+    @as_page(api)
+    def make() -> Response[Any]:
+        api.require_unrestricted()
+        form = {name: value.strip() for name, value in form_of(api).items() if value.strip()}
+        new = validated(NewToken, form)
+        token, plaintext = services.tokens.create(user=api.user, **new.terms())
+        return account_page.token_made(token, plaintext, api.visit.origin)
+
+    @api.post("/oauth/tokens/revoke", enable_validation=False)
+    @as_page(api)
+    def revoke() -> Response[Any]:
+        api.require_unrestricted()
+        services.tokens.revoke(api.user, form_of(api).get("id", ""))
+        return pages.redirect("/oauth#tokens")

@@ -1,0 +1,123 @@
+"""POST /v1/images/background-removals"""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from darkroom import bootstrap
+from darkroom.http.app import Api, image_response, json_response, see_other, validated
+from darkroom.http.body import Request
+from darkroom.models.admission import Terms
+from darkroom.models.cutout import Cutout, CutoutRequest
+from darkroom.models.deadline import Deadline
+from darkroom.models.job import Job
+from darkroom.services.paid.admission import Submission
+from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
+from darkroom.services.removal.cloud_removal import TITLE
+
+# What a request whose cut-out is not done takes to end in good order, in seconds: its picture has to be stored.
+_FOR_POSTPONING = 6.0
+# Seconds after which it is worth looking at a cut-out that was postponed.
+_LOOK_AGAIN = 5
+
+
+def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
+    api = Api(services.callers)
+
+    # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
+    @api.post("/v1/images/background-removals", enable_validation=False)
+    def remove_background() -> Response[Any]:
+        wanted = api.request
+        request = validated(CutoutRequest, wanted.fields(CutoutRequest.model_fields))
+        deadline = Deadline(api.seconds_left - _FOR_POSTPONING)
+        cutout = services.remove_background.answer(api.caller, request, lambda: _terms(api), deadline)
+        if isinstance(cutout, Job):
+            return _postponed(services, cutout)
+        if isinstance(cutout, Submission):
+            return _paid(services, api, cutout, wanted)
+        if wanted.wants_image() and len(cutout.data) <= MAX_INLINE_BYTES:
+            services.remove_background.count(api.caller, request, cutout)
+            return image_response(cutout.data, cutout.media_type, _facts(cutout))
+        shown = services.jobs.show(services.remove_background.keep(api.user, request, cutout))
+        if wanted.wants_image():
+            return see_other(shown["output"]["images"][0]["url"], _facts(cutout))
+        return json_response(_body(shown))
+
+    return api
+
+
+def _terms(api: Api) -> Terms:
+    # Here and below: what paid answers are made with is loaded when somebody pays.
+    from darkroom.http.responder import terms_of
+
+    return terms_of(api)
+
+
+def _postponed(services: bootstrap.RemoveBackgroundServices, job: Job) -> Response[Any]:
+    shown = services.jobs.show(job)
+    headers = {"location": shown["urls"]["get"], "retry-after": str(_LOOK_AGAIN)}
+    return json_response({**shown, "charged": False}, 202, headers)
+
+
+def _paid(
+    services: bootstrap.RemoveBackgroundServices, api: Api, submission: Submission, wanted: Request
+) -> Response[Any]:
+    """The answer for the job that remove.bg is paid for."""
+    from darkroom.http.responder import Answering
+
+    def done(job: Job) -> Response[Any]:
+        shown = services.jobs.show(job)
+        if not wanted.wants_image():
+            return json_response(_paid_body(shown))
+        image, headers = job.images[0], _paid_facts(job)
+        if image.bytes > MAX_INLINE_BYTES:
+            return see_other(shown["output"]["images"][0]["url"], headers)
+        data = services.answering().images.read_output(image.key, max_bytes=MAX_INLINE_BYTES)
+        return image_response(data, image.media_type, headers)
+
+    return Answering(services.answering()).respond(api, submission, done, _terms(api), what="The cut-out is")
+
+
+def _paid_facts(job: Job) -> dict[str, str]:
+    image = job.images[0]
+    return {
+        "x-width": str(image.width),
+        "x-height": str(image.height),
+        "x-model": TITLE,
+        **({"x-warnings": " | ".join(job.warnings)} if job.warnings else {}),
+    }
+
+
+def _paid_body(shown: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "object": "background_removal",
+        **shown["output"]["images"][0],
+        "model": TITLE,
+        "warnings": shown["warnings"],
+        "cost_usd": shown["cost"]["actual_usd"],
+        "job": shown,
+    }
+
+
+def _facts(cutout: Cutout) -> dict[str, str]:
+    """What JSON would say, as headers beside the picture."""
+    box = cutout.subject
+    return {
+        "x-width": str(cutout.width),
+        "x-height": str(cutout.height),
+        "x-foreground": f"{box.left},{box.top},{box.width},{box.height}",
+        "x-model": cutout.model,
+        "x-cost-usd": "0",
+        "server-timing": ", ".join(f"{stage};dur={ms:.1f}" for stage, ms in cutout.timings_ms.items()),
+        **({"x-warnings": " | ".join(cutout.warnings)} if cutout.warnings else {}),
+    }
+
+
+def _body(shown: dict[str, Any]) -> dict[str, Any]:
+    output = shown["output"]
+    image = output["images"][0]
+    return {"object": "background_removal", **image, **_without_images(output), "cost_usd": 0, "job": shown}
+
+
+def _without_images(output: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in output.items() if name != "images"}

@@ -1,0 +1,136 @@
+"""/v1/conversations: begin, list, show, remove · messages · undo, redo, branch · versions, compare, recipe
+
+Beside it `/v1/recipes` (`http.routes.recipes`) and `POST /v1/chat/completions` (`http.routes.completions`).
+"""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from darkroom import bootstrap
+from darkroom.http.app import Api, json_response, validated
+from darkroom.http.responder import Answering, terms_of
+from darkroom.http.routes import recipes as recipe_api
+from darkroom.http.routes.completions import complete_route
+from darkroom.http.schemas.conversations import (
+    NewBranch,
+    NewConversation,
+    NewMessage,
+    TwoVersions,
+    is_field,
+    listed,
+    picture_response,
+    says_nothing,
+    show,
+    show_turn,
+    show_version,
+)
+from darkroom.models.job import Job
+from darkroom.services.conversations.conversations import read_version
+from darkroom.services.recipes.recipes import export
+
+ONE = "/v1/conversations/<conversation_id>"
+
+
+def routes(services: bootstrap.ChatServices) -> Api:
+    api = Api(services.callers)
+    _conversations(api, services)
+    _messages(api, services)
+    _versions(api, services)
+    recipe_api.mount(api, services)
+    complete_route(api, services)
+    return api
+
+
+def _conversations(api: Api, services: bootstrap.ChatServices) -> None:
+    conversations, link = services.conversations, services.answering.images.link_output
+
+    # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
+    @api.post("/v1/conversations", enable_validation=False)
+    def create() -> Response[Any]:
+        new = NewConversation.of(
+            api.query_of(is_field) if says_nothing(api.body, api.headers) else api.request.fields(is_field)
+        )
+        conversation = conversations.create(api.user, new.source, new.title)
+        return json_response(show(conversation, link), 201, {"location": f"/v1/conversations/{conversation.id}"})
+
+    @api.get("/v1/conversations")
+    def list_conversations(
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        cursor: str | None = None,
+    ) -> dict[str, Any]:
+        before = services.cursors.decode(api.user, "conversations", cursor)
+        found, next_id = conversations.page(api.user, limit=limit, before=before)
+        next_cursor = services.cursors.encode(api.user, "conversations", next_id)
+        return {"object": "list", "data": [listed(each, link) for each in found], "next_cursor": next_cursor}
+
+    @api.get(ONE)
+    def show_conversation(conversation_id: str) -> dict[str, Any]:
+        return show(conversations.find(api.user, conversation_id), link)
+
+    @api.delete(ONE)
+    def remove_conversation(conversation_id: str) -> dict[str, Any]:
+        conversations.remove(api.user, conversation_id)
+        return {"id": conversation_id, "object": "conversation", "deleted": True}
+
+
+def _messages(api: Api, services: bootstrap.ChatServices) -> None:
+    answering, link = Answering(services.answering), services.answering.images.link_output
+
+    @api.post(f"{ONE}/messages", enable_validation=False)
+    def say(conversation_id: str) -> Response[Any]:
+        terms = terms_of(api)
+        content = validated(NewMessage, api.request.fields(NewMessage.model_fields)).content
+        submission = services.turns.submit(api.caller, conversation_id, content, terms)
+
+        def done(job: Job) -> Response[Any]:
+            conversation = services.conversations.find(api.user, conversation_id)
+            return json_response(show_turn(job, conversation, services.answering.shown.show(job), link))
+
+        return answering.respond(api, submission, done, terms, what="The reply is")
+
+
+def _versions(api: Api, services: bootstrap.ChatServices) -> None:
+    conversations, images = services.conversations, services.answering.images
+    link = images.link_output
+
+    @api.post(f"{ONE}/undo")
+    def undo(conversation_id: str) -> dict[str, Any]:
+        return show(conversations.undo(api.user, conversation_id), link)
+
+    @api.post(f"{ONE}/redo")
+    def redo(conversation_id: str) -> dict[str, Any]:
+        return show(conversations.redo(api.user, conversation_id), link)
+
+    @api.post(f"{ONE}/branch", enable_validation=False)
+    def branch(conversation_id: str) -> dict[str, Any]:
+        version = validated(NewBranch, api.request.fields(NewBranch.model_fields)).version
+        return show(conversations.branch(api.user, conversation_id, version), link)
+
+    # Nor would it leave the bytes of a picture that goes out alone.
+    @api.get(f"{ONE}/versions/<version_id>", enable_validation=False)
+    def show_one(conversation_id: str, version_id: str) -> Response[Any]:
+        version = conversations.version(api.user, conversation_id, version_id)
+        if not api.request.wants_image():
+            return json_response(show_version(version, link))
+        image = version.image
+        data = read_version(images, version)
+        return picture_response(data, image.media_type, link(image.key), name=f"{conversation_id}-{version.id}")
+
+    @api.get(f"{ONE}/compare", enable_validation=False)
+    def compare(conversation_id: str) -> Response[Any]:
+        two = validated(TwoVersions, api.query_of(TwoVersions.model_fields))
+        found = conversations.compare(api.user, conversation_id, two.a, two.b)
+        if api.request.wants_image():
+            name = f"{conversation_id}-{two.a}-{two.b}"
+            return picture_response(found.data, "image/png", link(found.key), name=name)
+        shown = {"object": "conversation.comparison", **two.model_dump(), "similarity": found.similarity}
+        return json_response({**shown, "url": link(found.key)})
+
+    @api.get(f"{ONE}/recipe")
+    def recipe(
+        conversation_id: str, version: Annotated[str | None, Query(min_length=1, max_length=20)] = None
+    ) -> dict[str, Any]:
+        steps = conversations.recipe(conversations.find(api.user, conversation_id), version)
+        return {"object": "recipe", **export(steps).model_dump(mode="json", exclude_none=True)}

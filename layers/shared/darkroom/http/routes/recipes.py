@@ -1,0 +1,160 @@
+"""The HTTP edge of recipes: keeping them under names, and applying one to many pictures."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Protocol
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from darkroom.bootstrap import AnswerServices
+from darkroom.http.app import Api, json_response, retry_header, validated
+from darkroom.http.responder import LONGEST_WAIT, Answering, terms_of
+from darkroom.models.admission import Terms
+from darkroom.models.form_values import unfolded
+from darkroom.models.image_input import names_picture, picture_fields
+from darkroom.models.job import Job, JobStatus
+from darkroom.models.money import in_dollars
+from darkroom.models.recipe import Recipe, SavedRecipe
+from darkroom.models.recipe_batch import Application
+from darkroom.operations import ENGINE_VERSION
+from darkroom.services.paid.admission import Submission
+from darkroom.services.paid.waiting import is_answer
+from darkroom.services.recipes.batch_notes import wall_of
+from darkroom.services.recipes.recipes import Recipes
+
+# What putting the answer together takes, with links to 500 pictures, at the end of an invocation.
+_AFTERWARDS = 3.0
+# What a shown recipe has beside the recipe itself; it may be sent back as it was shown.
+_SHOWN = frozenset({"object", "created_at", "updated_at"})
+
+
+class NewApplication(BaseModel):
+    """What is asked for beside the pictures."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recipe: Annotated[Any, BeforeValidator(unfolded)] = Field(description="The name of a kept recipe, or a recipe.")
+    allow_paid: bool = Field(False, description="Whether its painted steps may be painted anew, for money.")
+    max_cost_usd: Decimal | None = Field(
+        None, ge=Decimal("0.000001"), le=10_000, allow_inf_nan=False, description="Of the whole batch."
+    )
+
+    @field_validator("recipe")
+    @classmethod
+    def _name_or_recipe(cls, value: Any) -> Any:
+        if not isinstance(value, str | dict):
+            raise ValueError("give a kept recipe's name, or a recipe as an object")
+        return value
+
+
+class RecipeServices(Protocol):
+    @property
+    def recipes(self) -> Recipes: ...
+
+    @property
+    def answering(self) -> AnswerServices: ...
+
+
+def mount(api: Api, services: RecipeServices) -> None:
+    """Adds `GET /v1/recipes`, `GET, PUT, DELETE /v1/recipes/{name}` and `POST /v1/recipes/apply`."""
+
+    @api.get("/v1/recipes")
+    def list_recipes() -> dict[str, Any]:
+        return {"object": "list", "data": [_listed(saved) for saved in services.recipes.of_user(api.user)]}
+
+    @api.put("/v1/recipes/<name>", enable_validation=False)
+    def save_recipe(name: str) -> dict[str, Any]:
+        return _shown(services.recipes.save(api.user, name, _recipe(api.request.fields(Recipe.model_fields))))
+
+    @api.get("/v1/recipes/<name>")
+    def show_recipe(name: str) -> dict[str, Any]:
+        return _shown(services.recipes.find(api.user, name))
+
+    @api.delete("/v1/recipes/<name>")
+    def remove_recipe(name: str) -> dict[str, Any]:
+        services.recipes.remove(api.user, name)
+        return {"name": name, "object": "recipe", "deleted": True}
+
+    @api.post("/v1/recipes/apply", enable_validation=False)
+    def apply_recipe() -> Response[Any]:
+        terms = terms_of(api)
+        submission = services.recipes.apply(
+            api.caller, _application(api.request.fields(_is_field_of_application)), terms
+        )
+        api.on_error(lambda error: Answering(services.answering).undelivered(error, submission, terms))
+        return _answer(services.answering, submission, terms, seconds_left=api.seconds_left)
+
+
+def _is_field_of_application(name: str) -> bool:
+    return name in NewApplication.model_fields or names_picture(name)
+
+
+def _application(fields: dict[str, Any]) -> Application:
+    """Pictures are taken in every way in which an edit takes them."""
+    pictures, mask, rest = picture_fields(fields)
+    new = validated(NewApplication, rest if mask is None else {**rest, "mask": mask})
+    return Application(
+        recipe=new.recipe if isinstance(new.recipe, str) else _recipe(new.recipe),
+        pictures=pictures,
+        allow_paid=new.allow_paid,
+        max_cost_usd=new.max_cost_usd,
+    )
+
+
+def _recipe(fields: dict[str, Any]) -> Recipe:
+    """A recipe as it is shown or exported, or written by hand: then it is one of this engine."""
+    own = {name: unfolded(value) if name == "steps" else value for name, value in fields.items() if name not in _SHOWN}
+    return validated(Recipe, {"engine": ENGINE_VERSION, **own})
+
+
+def _shown(saved: SavedRecipe) -> dict[str, Any]:
+    return {
+        "object": "recipe",
+        **saved.recipe.model_dump(mode="json", exclude_none=True),
+        **saved.model_dump(mode="json", include={"created_at", "updated_at"}),
+    }
+
+
+def _listed(saved: SavedRecipe) -> dict[str, Any]:
+    """Without the steps: a hundred long recipes are more than an answer can hold."""
+    return {
+        "object": "recipe",
+        "name": saved.name,
+        "engine": saved.recipe.engine,
+        "step_count": len(saved.recipe.steps),
+        "painted_step_count": sum(1 for step in saved.recipe.steps if step.paint),
+        **saved.model_dump(mode="json", include={"created_at", "updated_at"}),
+    }
+
+
+def _answer(answering: AnswerServices, submission: Submission, terms: Terms, *, seconds_left: float) -> Response[Any]:
+    """202 and the way to the job, or the job itself for who waits for it, if it is over in time."""
+    job = submission.job
+    if terms.wait is not None and not terms.is_async:
+        job = answering.wait(job, min(terms.wait, LONGEST_WAIT, max(0.0, seconds_left - _AFTERWARDS)))
+    headers = _headers(job, submission, terms)
+    shown = answering.shown.show(job)
+    if not is_answer(job):
+        return json_response(shown, 202, {**headers, "retry-after": "2"})
+    if job.status is JobStatus.SUCCEEDED:
+        return json_response(shown, 200, headers)
+    problem = {**(job.error or {}), "instance": f"/v1/jobs/{job.id}", "job": shown}
+    return json_response(
+        problem,
+        int(problem.get("status", 500)),
+        {**headers, **retry_header(retryable=bool(problem.get("retryable")))},
+        media_type="application/problem+json",
+    )
+
+
+def _headers(job: Job, submission: Submission, terms: Terms) -> dict[str, str]:
+    headers = {"location": f"/v1/jobs/{job.id}"}
+    if wall_of(job) is None or job.status.is_final:
+        headers["x-cost-usd"] = f"{in_dollars(job.cost.actual or 0).normalize():f}"
+    if terms.is_async:
+        headers["preference-applied"] = "respond-async"
+    elif terms.wait is not None:
+        headers["preference-applied"] = f"wait={terms.wait:g}"
+    if submission.is_replayed:
+        headers["idempotent-replayed"] = "true"
+    return headers

@@ -1,0 +1,256 @@
+"""The ways in: to OpenRouter and back, by a pasted code, by a one-time link, by an API token.
+
+These routes serve people who are not signed in yet. Those that write ask for this site's own origin themselves, and so
+does every route with a session (`Api`): cookies are sent with other sites' requests, too.
+"""
+
+import hmac
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import wraps
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import AliasChoices, AwareDatetime, BaseModel, Field
+
+from darkroom.bootstrap import OAuthServices
+from darkroom.errors import DarkroomError, InvalidParameter
+from darkroom.http import pages
+from darkroom.http.app import Api, validated
+from darkroom.http.browser import BROWSER, SESSION
+from darkroom.http.form_data import read_urlencoded
+from darkroom.http.pages import sign_in_pages
+from darkroom.models.digest import digest
+from darkroom.models.key_terms import KeyTerms, LimitReset
+from darkroom.observability import logger
+from darkroom.services.accounts.connect import HOME, LIFETIME, Purpose, checked_path
+from darkroom.services.accounts.keys import CONNECT_PAGE
+from darkroom.services.accounts.links import PATH as LINK
+from darkroom.services.accounts.sessions import LIFETIME as SESSION_LIFETIME
+
+# These serve people who have not signed in yet.
+PUBLIC = frozenset(
+    {
+        "GET /oauth",
+        f"GET {CONNECT_PAGE}",
+        "GET /oauth/start",
+        "GET /oauth/callback",
+        "GET /oauth/paste",
+        "POST /oauth/paste",
+        f"GET {LINK}",
+        f"POST {LINK}",
+        "POST /oauth/token",
+    }
+)
+
+Route = Callable[[], Response[Any]]
+
+
+class Start(BaseModel):
+    """What `GET /oauth/start` takes. OpenRouter's own names for the key's terms do, too."""
+
+    return_to: str | None = None
+    limit_usd: Annotated[
+        Decimal | None,
+        Field(ge=Decimal("0.000001"), le=100_000, validation_alias=AliasChoices("limit_usd", "limit")),
+    ] = None
+    limit_reset: Annotated[
+        LimitReset | None, Field(validation_alias=AliasChoices("limit_reset", "usage_limit_type"))
+    ] = None
+    expires_in_days: Annotated[int | None, Field(ge=1, le=3650)] = None
+    expires_at: AwareDatetime | None = None
+    new_account: bool = False
+    move: str = ""
+    form: Annotated[bool, Field(description="The browser comes from a form, and not by a link.")] = False
+
+    def terms(self, now: datetime) -> KeyTerms:
+        """Raises InvalidParameter: two of them contradict each other, or the key would have expired already."""
+        if self.limit_reset and self.limit_usd is None:
+            raise InvalidParameter(
+                "`limit_reset` says how often a limit starts afresh, and there is none.",
+                fix="Give `limit_usd`, too.",
+                param="limit_reset",
+            )
+        if self.expires_at and (self.expires_in_days or self.expires_at <= now):
+            raise InvalidParameter(
+                "`expires_at` is past, or stands beside `expires_in_days`.",
+                fix="Give one of them, in the future.",
+                param="expires_at",
+            )
+        expires_at = now + timedelta(days=self.expires_in_days) if self.expires_in_days else self.expires_at
+        return KeyTerms(
+            limit=None if self.limit_usd is None else int(self.limit_usd * 1_000_000),
+            limit_reset=self.limit_reset,
+            expires_at=expires_at.astimezone(UTC).replace(microsecond=0) if expires_at else None,
+        )
+
+
+def sign_in_routes(api: Api, services: OAuthServices) -> None:
+    _openrouter(api, services)
+    _paste(api, services)
+    _link(api, services)
+    _token(api, services)
+
+
+def _openrouter(api: Api, services: OAuthServices) -> None:
+    @api.get("/oauth/start", enable_validation=False)
+    @as_page(api)
+    def start() -> Response[Any]:
+        visit = api.visit
+        if not visit.is_canonical:
+            # The cookies are for the one origin that OpenRouter will send the browser back to.
+            return pages.redirect(f"{visit.origin}/oauth/start?{api.raw_query}")
+        query = _start_query(api)
+        way = services.connect.start(
+            callback=_callback(api),
+            return_to=query.return_to,
+            browser=visit.cookie(BROWSER),
+            purpose=_purpose(api, query, services),
+        )
+        cookies = [visit.set_cookie(BROWSER, way.browser, LIFETIME)]
+        return (
+            pages.onward("On to OpenRouter", way.url, cookies=cookies)
+            if query.form
+            else pages.redirect(way.url, cookies=cookies)
+        )
+
+    @api.get("/oauth/callback", enable_validation=False)
+    @as_page(api)
+    def callback() -> Response[Any]:
+        return _finish(api, services, api.query.get("attempt"), api.query.get("code"))
+
+    @api.get(CONNECT_PAGE, enable_validation=False)
+    @as_page(api)
+    def connect() -> Response[Any]:
+        visit, return_to = api.visit, checked_path(api.query.get("return_to"))
+        if not visit.is_canonical:
+            return pages.redirect(f"{visit.origin}{CONNECT_PAGE}?{api.raw_query}")
+        if api.known_caller is None:
+            return sign_in_pages.connect_first(f"{CONNECT_PAGE}?{urlencode({'return_to': return_to})}")
+        # A form may have led here, see `onward`.
+        return pages.onward("On to OpenRouter", f"/oauth/start?{urlencode({'return_to': return_to})}")
+
+
+def _paste(api: Api, services: OAuthServices) -> None:
+    @api.get("/oauth/paste", enable_validation=False)
+    @as_page(api)
+    def paste() -> Response[Any]:
+        visit, query = api.visit, _start_query(api)
+        way = services.connect.start(
+            callback=None,
+            return_to=query.return_to,
+            browser=visit.cookie(BROWSER),
+            purpose=_purpose(api, query, services),
+        )
+        cookie = visit.set_cookie(BROWSER, way.browser, LIFETIME)
+        return sign_in_pages.paste_code(way.url, way.nonce, [cookie])
+
+    @api.post("/oauth/paste", enable_validation=False)
+    @as_page(api)
+    def pasted() -> Response[Any]:
+        api.visit.require_own_origin()
+        form = form_of(api)
+        return _finish(api, services, form.get("attempt", ""), form.get("code", "").strip())
+
+
+def _link(api: Api, services: OAuthServices) -> None:
+    @api.get(LINK, enable_validation=False)
+    @as_page(api)
+    def look() -> Response[Any]:
+        visit, key = api.visit, api.query.get("key", "")
+        if not visit.is_canonical:
+            return pages.redirect(f"{visit.origin}{LINK}?{api.raw_query}")
+        found, known = services.links.look(key), api.known_caller
+        return sign_in_pages.open_link(
+            found.user, key, checked_path(api.query.get("return_to")), known.user if known else None
+        )
+
+    @api.post(LINK, enable_validation=False)
+    @as_page(api)
+    def use() -> Response[Any]:
+        api.visit.require_own_origin()
+        form = form_of(api)
+        return_to = checked_path(form.get("return_to"))
+        found = services.links.use(form.get("key"))
+        return signed_in(api, services, services.sessions.open(found.user, "link"), return_to)
+
+
+def _token(api: Api, services: OAuthServices) -> None:
+    @api.post("/oauth/token", enable_validation=False)
+    @as_page(api)
+    def use() -> Response[Any]:
+        api.visit.require_own_origin()
+        form = form_of(api)
+        return_to = checked_path(form.get("return_to"))
+        token = services.tokens.authenticate(form.get("token", "").strip())
+        return signed_in(api, services, services.sessions.open_with_token(token), return_to)
+
+
+def _finish(api: Api, services: OAuthServices, nonce: str | None, code: str | None) -> Response[Any]:
+    done = services.connect.finish(
+        nonce=nonce,
+        browser=api.visit.cookie(BROWSER),
+        code=code,
+        caller=api.known_caller,
+        callback=_callback(api),
+    )
+    return_to = done.return_to
+    if done.unused_key:
+        return_to = f"{HOME}?{urlencode({'unused_key': done.unused_key, 'return_to': return_to})}"
+    return signed_in(api, services, done.session, return_to)
+
+
+def signed_in(api: Api, services: OAuthServices, session: str, return_to: str) -> Response[Any]:
+    """Sends the browser on with its new session."""
+    visit = api.visit
+    # A session that was there before is not carried over (session fixation).
+    services.sessions.close(visit.cookie(SESSION))
+    return pages.redirect(return_to, cookies=[visit.set_cookie(SESSION, session, SESSION_LIFETIME)])
+
+
+def as_page(api: Api) -> Callable[[Route], Route]:
+    """Errors as a small page with a sentence, for these routes are seen by people."""
+
+    def wrapped(route: Route) -> Route:
+        @wraps(route)
+        def shown() -> Response[Any]:
+            try:
+                return route()
+            except DarkroomError as error:
+                logger.warning("A sign-in did not work", code=error.code)
+                return sign_in_pages.failed(error, move=_proof(api))
+
+        return shown
+
+    return wrapped
+
+
+def form_of(api: Api) -> dict[str, str]:
+    """The fields of a page's own form, as text. Raises InvalidParameter."""
+    fields = read_urlencoded(api.headers.get("content-type", ""), api.body)
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
+
+
+def _start_query(api: Api) -> Start:
+    # A form sends what was left empty as an empty text.
+    return validated(Start, {name: value.strip() for name, value in api.query.items() if value.strip()})
+
+
+def _purpose(api: Api, query: Start, services: OAuthServices) -> Purpose:
+    caller = api.known_caller
+    moves = bool(query.move)
+    if moves and caller is not None and caller.session is not None:
+        # What takes an OpenRouter account away from another account here begins on this session's own page alone.
+        moves = hmac.compare_digest(query.move, _proof(api) or "")
+    return Purpose(caller=caller, new_account=query.new_account, move=moves, terms=query.terms(services.now()))
+
+
+def _proof(api: Api) -> str | None:
+    session = api.visit.cookie(SESSION)
+    return digest(f"move:{session}") if session else None
+
+
+def _callback(api: Api) -> str:
+    return f"{api.visit.origin}/oauth/callback"

@@ -1,0 +1,50 @@
+"""`POST /try`: a picture for a person on the account's page."""
+
+import re
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from darkroom.bootstrap import GenerateServices
+from darkroom.errors import InvalidParameter
+from darkroom.http.app import Api, validated
+from darkroom.http.form_data import read_urlencoded
+from darkroom.http.image_body import image_body
+from darkroom.http.pages import try_page
+from darkroom.http.responder import Answering
+from darkroom.models.admission import Terms
+from darkroom.models.deadline import Deadline
+from darkroom.models.digest import digest
+from darkroom.models.image_request import ImageRequest
+
+_ONCE = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+def try_routes(api: Api, services: GenerateServices) -> None:
+    answering = Answering(services.answering)
+    api.show_errors(f"POST {try_page.PATH}", try_page.failed)
+
+    @api.post(try_page.PATH, enable_validation=False)
+    def paint() -> Response[Any]:
+        form = read_urlencoded(api.headers.get("content-type", ""), api.body)
+        prompt, once = str(form.get("prompt", "")).strip(), str(form.get("once", ""))
+        if not _ONCE.fullmatch(once):
+            raise InvalidParameter(
+                "This is not the form of the account's page.",
+                fix="Open /oauth and send it from there.",
+                param="once",
+            )
+        wanted = {"prompt": prompt, "response_format": "url", "max_cost_usd": try_page.MAX_COST_USD}
+        request = validated(ImageRequest, wanted)
+        # The words are part of the key: a form that is sent again with others is another picture.
+        terms = Terms(
+            route=api.route, idempotency_key=f"try-{once}-{digest(prompt)[:16]}", deadline=Deadline(api.seconds_left)
+        )
+        submission = services.generate.submit(api.caller, request, terms)
+        return answering.respond(
+            api,
+            submission,
+            lambda job: try_page.made(prompt, image_body(services.answering, job, request)),
+            terms,
+            what="The picture is",
+        )

@@ -1,0 +1,1 @@
+"""What requests and answers have in them, a file for each resource."""
