@@ -88,6 +88,8 @@ bench: ## Measure: background removal against rembg, operations against Pillow o
 build: ## Build functions, layer and image for Lambda (needs Python 3.13 and Docker)
 	@sh local/setup.sh local
 	@sh local/setup_sam.sh
+	@# SAM's cache knows the code by its digest, and nothing of the recipe.
+	@test layers/Makefile -ot .aws-sam/build.toml || rm -rf .aws-sam/cache .aws-sam/build.toml
 	$(SAM) build $(BUILD_ARGS)
 
 sam-env: ## Prepare `sam local invoke` and `sam local start-api` on what `make up` runs (EVENT= for one event, else all)
