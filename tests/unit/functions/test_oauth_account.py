@@ -110,6 +110,20 @@ class TestTerms:
         assert (terms.limit, terms.limit_reset) == (2_500_000, "monthly")
         assert terms.expires_at == site.clock.now + timedelta(days=30)
 
+    @pytest.mark.parametrize(
+        ("typed", "micro"), [("%245", 5_000_000), ("US%24 2.50", 2_500_000), ("2,50", 2_500_000), ("3%24", 3_000_000)]
+    )
+    def test_an_amount_is_taken_as_people_type_it(self, site: Site, browser: Browser, typed: str, micro: int) -> None:
+        browser.get(f"/oauth/start?limit_usd={typed.replace(' ', '+')}")
+        assert [terms.limit for terms in site.openrouter.proposed] == [micro]
+
+    def test_what_is_no_amount_is_told_in_the_words_of_the_page(self, site: Site, browser: Browser) -> None:
+        page = text(browser.get("/oauth/start?limit_usd=1,000"))
+        assert "Limit in US$: " in page
+        assert "Go back and correct it." in page
+        assert "limit_usd" not in page
+        assert site.openrouter.proposed == []
+
     def test_openrouters_own_names_do_too(self, site: Site, browser: Browser) -> None:
         browser.get("/oauth/start?limit=5&usage_limit_type=daily&expires_at=2026-04-01T00:00:00Z")
         (terms,) = site.openrouter.proposed

@@ -16,6 +16,7 @@ _SWITCH: Final = {
     "no": False,
 }
 _WHOLE: Final = re.compile(r"([+-]?\d{1,18})(?:\.0{1,9})?", re.ASCII)
+_DOLLARS: Final = re.compile(r"(?:US)?\$?\s*(\d{1,9}(?:\.\d{1,9}|,\d{1,2})?)\s*\$?", re.ASCII)
 # What JavaScript's FormData makes of null and undefined, and what an input makes of nothing.
 _NOTHING: Final = ("", "null", "undefined")
 
@@ -69,3 +70,12 @@ def whole_number(value: Any) -> Any:
     """A whole number where a form has its digits."""
     found = _WHOLE.fullmatch(value.strip()) if isinstance(value, str) else None
     return int(found[1]) if found else value
+
+
+def dollars(value: Any) -> Any:
+    """An amount as people type it: with a dollar sign before it, or with a decimal comma.
+
+    `1,000` stays as it is, and is refused: it may be a thousand or one.
+    """
+    found = _DOLLARS.fullmatch(value.strip()) if isinstance(value, str) else None
+    return found[1].replace(",", ".") if found else value

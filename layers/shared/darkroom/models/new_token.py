@@ -4,12 +4,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from darkroom.models.form_values import dollars
 from darkroom.models.money import MicroUsd
 
 # Dollars.
-Usd = Annotated[Decimal, Field(ge=0, le=100_000, allow_inf_nan=False)]
+Usd = Annotated[Decimal, Field(ge=0, le=100_000, allow_inf_nan=False), BeforeValidator(dollars)]
 
 
 class TokenTerms(TypedDict):

@@ -10,6 +10,14 @@ from darkroom.errors import AccountExists, DarkroomError, LinkedElsewhere
 from darkroom.http.pages import choice, field, hidden, link, page, paragraph
 
 RESETS = {"": "never", "daily": "every day", "weekly": "every week", "monthly": "every month"}
+# Of the fields in forms, by their names.
+_LABELS = {
+    "limit_usd": "Limit in US$",
+    "limit_reset": "Limit starts afresh",
+    "expires_in_days": "The number of days",
+    "day_limit_usd": "Most a day in US$",
+    "name": "Name",
+}
 EXPIRIES = {"": "never", "7": "in a week", "30": "in 30 days", "90": "in 90 days", "365": "in a year"}
 
 
@@ -104,11 +112,14 @@ def failed(error: DarkroomError, *, move: str | None = None) -> Response[Any]:
         move: the proof that a request to move comes from this session's own page; None for no session.
     """
     manage = error.context.get("manage_key")
+    label = _LABELS.get(error.param or "")
+    # Pages have labels where the API has names of fields.
+    detail = error.detail.replace(f"`{error.param}`", label) if label else error.detail
     more = f"<p>{link('Remove the key that OpenRouter made', manage)}</p>" if manage else ""
     return page(
         error.title,
-        paragraph(error.detail)
-        + paragraph(error.fix)
+        paragraph(detail)
+        + paragraph("Go back and correct it." if label else error.fix)
         + _ways_on(error, move)
         + more
         + f"<p>{link('Start again', '/oauth', button=True)}</p>"

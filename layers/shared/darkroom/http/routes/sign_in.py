@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import AliasChoices, AwareDatetime, BaseModel, Field
+from pydantic import AliasChoices, AwareDatetime, BaseModel, BeforeValidator, Field
 
 from darkroom.bootstrap import OAuthServices
 from darkroom.errors import DarkroomError, InvalidParameter
@@ -23,6 +23,7 @@ from darkroom.http.browser import BROWSER, SESSION
 from darkroom.http.form_data import read_urlencoded
 from darkroom.http.pages import sign_in_pages
 from darkroom.models.digest import digest
+from darkroom.models.form_values import dollars
 from darkroom.models.key_terms import KeyTerms, LimitReset
 from darkroom.observability import logger
 from darkroom.services.accounts.connect import HOME, LIFETIME, Purpose, checked_path
@@ -55,6 +56,7 @@ class Start(BaseModel):
     limit_usd: Annotated[
         Decimal | None,
         Field(ge=Decimal("0.000001"), le=100_000, validation_alias=AliasChoices("limit_usd", "limit")),
+        BeforeValidator(dollars),
     ] = None
     limit_reset: Annotated[
         LimitReset | None, Field(validation_alias=AliasChoices("limit_reset", "usage_limit_type"))
