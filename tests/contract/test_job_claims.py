@@ -46,3 +46,16 @@ def test_a_claim_that_another_has_taken_over_is_not(furnished: Cloud, clock: Ste
     found = store.find(job.user, job.id)
     assert found is not None
     assert found.attempt == 2
+
+
+def test_a_claim_of_a_job_that_was_not_read_is_the_workers_own_when_it_arrives_twice(
+    furnished: Cloud, clock: SteppingClock
+) -> None:
+    store, job = _added(furnished, clock)
+    twice = DynamoJobStore(furnished.table, Twice(furnished.aws.dynamodb))  # type: ignore[arg-type]
+    running, is_begun = twice.claim(job.user, job.id, now=clock.now, lease_expires_at=clock.now + LEASE)
+    assert is_begun
+    assert running == store.find(job.user, job.id)
+    assert running is not None
+    assert running.attempt == 1
+    assert store.claim(job.user, job.id, now=clock.now, lease_expires_at=clock.now + LEASE) == (running, False)

@@ -81,3 +81,25 @@ class TestRows:
         )
         broken.record(model, seconds=1.0, succeeded=True)
         assert [name for name, _ in lost] == [model]
+
+    def test_a_figure_is_one_write_and_no_read(
+        self, cloud: Cloud, statistics: ModelStatistics, clock: SteppingClock, model: str
+    ) -> None:
+        calls: list[str] = []
+        events = cloud.aws.dynamodb.meta.events
+
+        def note(event_name: str, **_: object) -> None:
+            calls.append(event_name.removeprefix("before-call.dynamodb."))
+
+        events.register("before-call.dynamodb", note, unique_id="statistics")
+        try:
+            for _ in range(3):
+                statistics.record(model, seconds=1.0, succeeded=True)
+            assert calls == ["PutItem"] * 3
+            # Another process, which does not know of these: what refuses its write tells it.
+            DynamoModelStatistics(cloud.table, cloud.aws.dynamodb, clock).record(model, seconds=2.0, succeeded=True)
+            statistics.record(model, seconds=3.0, succeeded=True)
+        finally:
+            events.unregister("before-call.dynamodb", unique_id="statistics")
+        assert calls == ["PutItem"] * 7
+        assert statistics.of([model])[model].runs == 5

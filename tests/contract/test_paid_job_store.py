@@ -253,3 +253,63 @@ def test_a_job_that_is_one_call_has_nothing_to_stop(job_store: JobStore, clock: 
     job = paid_job(user, clock.now)
     job_store.add(job)
     assert not job_store.stop(start_job(job_store, job, clock), at=clock.now)
+
+
+class TestClaims:
+    """A worker begins an attempt without having read the job."""
+
+    @staticmethod
+    def _claimed(store: JobStore, user: str, job_id: str, clock: SteppingClock) -> tuple[Job | None, bool]:
+        return store.claim(user, job_id, now=clock.now, lease_expires_at=clock.now + LEASE)
+
+    def test_a_waiting_job_is_begun(self, job_store: JobStore, clock: SteppingClock, user: str) -> None:
+        job = _paid(job_store, user, clock)
+        claimed, is_begun = self._claimed(job_store, user, job.id, clock)
+        assert is_begun
+        assert claimed == _found(job_store, job)
+        assert claimed is not None
+        assert (claimed.status, claimed.attempt, claimed.started_at) == (JobStatus.RUNNING, 1, clock.now)
+        assert claimed.lease_expires_at == clock.now + LEASE
+
+    def test_a_job_that_is_at_work_is_not_begun_again(
+        self, job_store: JobStore, clock: SteppingClock, user: str
+    ) -> None:
+        job = _paid(job_store, user, clock)
+        running, _ = self._claimed(job_store, user, job.id, clock)
+        assert self._claimed(job_store, user, job.id, clock) == (running, False)
+        clock.step(LEASE)
+        again, is_begun = self._claimed(job_store, user, job.id, clock)
+        assert is_begun
+        assert again is not None
+        assert again.attempt == 2
+
+    def test_a_job_that_was_sent_is_not_begun_again(self, job_store: JobStore, clock: SteppingClock, user: str) -> None:
+        sent = _dispatched(job_store, _paid(job_store, user, clock), clock)
+        clock.step(10 * LEASE)
+        assert self._claimed(job_store, user, sent.id, clock) == (sent, False)
+
+    def test_a_job_that_costs_nothing_is_told_and_left_as_it_is(
+        self, job_store: JobStore, clock: SteppingClock, user: str
+    ) -> None:
+        job = free_job(user, clock)
+        job_store.add(job)
+        assert self._claimed(job_store, user, job.id, clock) == (job, False)
+        assert _found(job_store, job) == job
+
+    def test_a_job_that_is_gone_is_none(self, job_store: JobStore, clock: SteppingClock, user: str) -> None:
+        assert self._claimed(job_store, user, "job_x", clock) == (None, False)
+
+    @pytest.mark.parametrize("cloud", ["moto"], indirect=True)
+    def test_a_row_of_before_is_begun_all_the_same(
+        self, job_store: JobStore, cloud: Cloud, clock: SteppingClock, user: str
+    ) -> None:
+        """It does not say that it is paid."""
+        job = _paid(job_store, user, clock)
+        cloud.aws.dynamodb.update_item(
+            TableName=cloud.table, Key=to_item(job_key(user, job.id)), UpdateExpression="REMOVE paid"
+        )
+        claimed, is_begun = self._claimed(job_store, user, job.id, clock)
+        assert is_begun
+        assert claimed is not None
+        assert claimed.status is JobStatus.RUNNING
+        assert self._claimed(job_store, user, job.id, clock) == (claimed, False)

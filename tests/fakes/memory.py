@@ -112,6 +112,14 @@ class MemoryJobStore:
                 lease_expires_at=lease_expires_at.replace(microsecond=0),
             )
 
+    def claim(self, user: str, job_id: str, *, now: datetime, lease_expires_at: datetime) -> tuple[Job | None, bool]:
+        with self.lock:
+            job = self.jobs.get((user, job_id))
+            if job is None or not job.is_paid:
+                return job, False
+            started = self.start(job, now=now, lease_expires_at=lease_expires_at)
+            return started or job, started is not None
+
     @staticmethod
     def _may_start(job: Job, now: datetime) -> bool:
         if job.dispatched_at is not None:
@@ -350,6 +358,9 @@ class MemoryKeyVault:
     def reveal(self, user: str, provider: KeyProvider) -> str | None:
         found = self.kept.get((user, provider))
         return found[1] if found else None
+
+    def open(self, key: StoredKey) -> str:
+        return self.kept[key.user, key.provider][1]
 
     def describe(self, user: str) -> Sequence[StoredKey]:
         return [key for key, _ in self.kept.values() if key.user == user]

@@ -1,10 +1,26 @@
-"""In memory: one-time links, and which account each OpenRouter user belongs to."""
+"""In memory: one-time links, accounts, and which account each OpenRouter user belongs to."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from darkroom.models.account import Account
 from darkroom.models.identity import Identity
 from darkroom.models.session import SignInLink
+from darkroom.ports import KeyVault, SettingsStore
+
+
+class MemoryAccountStore:
+    """What two other stores hold. `loads` are the users that it was asked for."""
+
+    def __init__(self, settings: SettingsStore, vault: KeyVault) -> None:
+        self._settings = settings
+        self._vault = vault
+        self.loads: list[str] = []
+
+    def load(self, user: str) -> Account:
+        self.loads.append(user)
+        keys = sorted(self._vault.describe(user), key=lambda key: key.provider)
+        return Account(user=user, settings=self._settings.load(user), keys=tuple(keys))
 
 
 class MemoryLinkStore:

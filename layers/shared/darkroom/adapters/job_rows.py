@@ -3,7 +3,7 @@
     pk=USER#{user}  sk=JOB#{id}   `open`, `open_since` only while somebody has to look after it (index open-jobs):
                                   `job` while it is not over or not settled, then `cutouts` until those are made
 
-What conditions look at stands beside the document, and what is written there counts: `status`, `attempt`,
+What conditions look at stands beside the document, and what is written there counts: `status`, `attempt`, `paid` (of a job that costs money; older rows do not say),
 `lease_expires_at` (epoch seconds), `settled`, and of the last dispatch `dispatched_at`, `generation_id`, `provider`,
 `key_usage` (a string, for DynamoDB's numbers end at 38 digits), `key_sha256`, `key_charges` and `key_listed`. Of a job
 of several calls `calls` is a map by their indexes, so that each is written by itself, and `stop_at` forbids further
@@ -103,6 +103,7 @@ def job_row(job: Job) -> dict[str, Any]:
         **job_key(job.user, job.id),
         **{name: value for name, value in beside.items() if value is not None},
         "settled": job.cost.settled,
+        **({"paid": True} if job.is_paid else {}),
         "document": job_document(job),
         **({_CALLS: call_documents(job)} if job.calls else {}),
         **({_CUTOUTS: cutout_documents(job.cutouts)} if job.cutouts else {}),

@@ -27,6 +27,8 @@ from darkroom.adapters.job_rows import (
     job_expiry,
     job_key,
     job_row,
+    row_job,
+    to_job,
 )
 from darkroom.adapters.paid_jobs import IS_UNSETTLED, PaidJobs
 from darkroom.adapters.work_log import work_row
@@ -37,6 +39,11 @@ from darkroom.models.receipt import of_free_work
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef, UpdateTypeDef
 
+_STARTS = "SET #status = :running, attempt = attempt + :one, started_at = :now, lease_expires_at = :lease"
+_MAY_START = (
+    "attribute_not_exists(dispatched_at)"
+    " AND (#status = :queued OR (#status = :running AND lease_expires_at <= :epoch))"
+)
 _MAY_STOP = "#status = :running AND attempt = :attempt AND attribute_not_exists(dispatched_at)"
 # Rows of before jobs cost anything do not say whether they are settled.
 _IS_FREE = "(attribute_not_exists(settled) OR settled = :true)"
@@ -87,23 +94,37 @@ class DynamoJobStore(JobCutouts, PaidJobs):
         return self.find(claim["user"], claim["job_id"])
 
     def start(self, job: Job, *, now: datetime, lease_expires_at: datetime) -> Job | None:
-        started = self._update(
-            job,
-            "SET #status = :running, attempt = attempt + :one, started_at = :now, lease_expires_at = :lease",
-            "attribute_not_exists(dispatched_at)"
-            " AND (#status = :queued OR (#status = :running AND lease_expires_at <= :epoch))",
-            {
-                ":running": JobStatus.RUNNING.value,
-                ":queued": JobStatus.QUEUED.value,
-                ":one": 1,
-                ":now": now.isoformat(),
-                ":epoch": int(now.timestamp()),
-                ":lease": int(lease_expires_at.timestamp()),
-            },
-            mark=Mark.STARTED,
-        )
-        # Of one that arrived twice it may have been canceled since.
-        return started if started and started.status is JobStatus.RUNNING and not started.dispatched_at else None
+        started = self._update(job, _STARTS, _MAY_START, _starting(now, lease_expires_at), mark=Mark.STARTED)
+        return started if _is_begun(started) else None
+
+    def claim(self, user: str, job_id: str, *, now: datetime, lease_expires_at: datetime) -> tuple[Job | None, bool]:
+        word = token_hex(8)
+        try:
+            with conditional():
+                updated = self._client.update_item(
+                    TableName=self._table,
+                    Key=to_item(job_key(user, job_id)),
+                    UpdateExpression=f"{_STARTS}, {Mark.STARTED} = :mark",
+                    ConditionExpression=f"paid = :true AND {_MAY_START}",
+                    ExpressionAttributeNames={"#status": "status"},
+                    ExpressionAttributeValues=to_item(
+                        {**_starting(now, lease_expires_at), ":true": True, ":mark": word}
+                    ),
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ConditionFailed as refused:
+            if refused.row is None:
+                return None, False
+            job = row_job(refused.row)
+            if refused.found(Mark.STARTED, word):
+                return job, _is_begun(job)
+            if not job.is_paid or "paid" in refused.row:
+                return job, False
+            # Of before rows said so.
+            started = self.start(job, now=now, lease_expires_at=lease_expires_at)
+            return started or job, started is not None
+        return to_job(updated["Attributes"]), True
 
     def requeue(self, job: Job) -> bool:
         done = self._update(
@@ -205,6 +226,22 @@ class DynamoJobStore(JobCutouts, PaidJobs):
         except ConditionFailed:
             return False
         return True
+
+
+def _starting(now: datetime, lease_expires_at: datetime) -> dict[str, Any]:
+    return {
+        ":running": JobStatus.RUNNING.value,
+        ":queued": JobStatus.QUEUED.value,
+        ":one": 1,
+        ":now": now.isoformat(),
+        ":epoch": int(now.timestamp()),
+        ":lease": int(lease_expires_at.timestamp()),
+    }
+
+
+def _is_begun(job: Job | None) -> bool:
+    """Of one whose write arrived twice it may have been canceled since."""
+    return job is not None and job.status is JobStatus.RUNNING and job.dispatched_at is None
 
 
 def _work_of(job: Job) -> dict[str, Any]:

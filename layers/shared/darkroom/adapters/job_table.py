@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 
 class JobTable:
-    def __init__(self, table: str, client: "DynamoDBClient") -> None:
+    """Args: users: who is listed for a month's reports, where another store of the process lists them, too."""
+
+    def __init__(self, table: str, client: "DynamoDBClient", *, users: MonthUsers | None = None) -> None:
         self._table = table
         self._client = client
-        self._users = MonthUsers(table, client)
+        self._users = users or MonthUsers(table, client)
 
     def find(self, user: str, job_id: str) -> Job | None:
         item = self._item(user, job_id)

@@ -6,10 +6,11 @@ pk=USER#{user}  sk=KEY#{provider}   data_key (encrypted by KMS), ciphertext, and
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from darkroom.adapters import sealing
 from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import to_item, to_row
 from darkroom.adapters.sealing import KmsSealer, Sealed
+from darkroom.adapters.stored_keys import described, key_row_key
+from darkroom.errors import KeyUnreadable
 from darkroom.models.key import KeyProvider, StoredKey
 from darkroom.ports import Clock
 
@@ -31,7 +32,7 @@ class KmsKeyVault:
 
     def store(self, key: StoredKey, secret: str) -> None:
         sealed = self._sealer.seal(secret, user=key.user, purpose=key.provider)
-        row = {**_row_key(key.user, key.provider), **key.model_dump(mode="json"), **sealed.columns}
+        row = {**key_row_key(key.user, key.provider), **key.model_dump(mode="json"), **sealed.columns}
         with translated():
             self._dynamodb.put_item(TableName=self._table, Item=to_item(row))
 
@@ -39,6 +40,12 @@ class KmsKeyVault:
         # The row is read every time, so a key that was removed or replaced is never used again.
         row = self._row(user, provider)
         return self._sealer.open(Sealed.of(row), user=user, purpose=provider) if row else None
+
+    def open(self, key: StoredKey) -> str:
+        if key.sealed is None:
+            raise KeyUnreadable("What is stored was not read with its account.", fix="Try again.")
+        sealed = Sealed(key.sealed.data_key, key.sealed.ciphertext)
+        return self._sealer.open(sealed, user=key.user, purpose=key.provider)
 
     def describe(self, user: str) -> Sequence[StoredKey]:
         with translated():
@@ -48,26 +55,18 @@ class KmsKeyVault:
                 ExpressionAttributeValues=to_item({":pk": f"USER#{user}", ":key": "KEY#"}),
                 ConsistentRead=True,
             )
-        return [_described(to_row(item)) for item in found["Items"]]
+        return [described(to_row(item)) for item in found["Items"]]
 
     def remove(self, user: str, provider: KeyProvider) -> StoredKey | None:
         with translated():
             removed = self._dynamodb.delete_item(
-                TableName=self._table, Key=to_item(_row_key(user, provider)), ReturnValues="ALL_OLD"
+                TableName=self._table, Key=to_item(key_row_key(user, provider)), ReturnValues="ALL_OLD"
             )
-        return _described(to_row(removed["Attributes"])) if "Attributes" in removed else None
+        return described(to_row(removed["Attributes"])) if "Attributes" in removed else None
 
     def _row(self, user: str, provider: KeyProvider) -> dict[str, Any] | None:
         with translated():
             found = self._dynamodb.get_item(
-                TableName=self._table, Key=to_item(_row_key(user, provider)), ConsistentRead=True
+                TableName=self._table, Key=to_item(key_row_key(user, provider)), ConsistentRead=True
             )
         return to_row(found["Item"]) if "Item" in found else None
-
-
-def _row_key(user: str, provider: KeyProvider) -> dict[str, str]:
-    return {"pk": f"USER#{user}", "sk": f"KEY#{provider}"}
-
-
-def _described(row: dict[str, Any]) -> StoredKey:
-    return StoredKey.model_validate({name: value for name, value in row.items() if name not in sealing.COLUMNS})

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Books:
-    """Args: sleep, uniform: how to wait between tries, and for how long: a random number of seconds from a to b."""
+    """Args:
+    sleep, uniform: how to wait between tries, and for how long: a random number of seconds from a to b.
+    users: who is listed for a month's reports, where another store of the process lists them, too.
+    """
 
     def __init__(
         self,
@@ -32,12 +35,13 @@ class Books:
         clock: Clock,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
+        users: MonthUsers | None = None,
     ) -> None:
         self._table = table
         self._client = client
         self._clock = clock
         self._patience = Patience(sleep, uniform)
-        self._users = MonthUsers(table, client)
+        self._users = users or MonthUsers(table, client)
 
     def budgets(self, user: str, ids: Sequence[str]) -> Mapping[str, Budget]:
         wanted = [to_item(budget_key(user, budget_id)) for budget_id in dict.fromkeys(ids)]

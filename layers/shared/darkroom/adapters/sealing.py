@@ -46,9 +46,6 @@ class Sealed:
         return {"data_key": self.data_key, "ciphertext": self.ciphertext}
 
 
-COLUMNS = frozenset({"data_key", "ciphertext"})
-
-
 class KmsSealer:
     """Args:
     key_id: of the KMS key; any form that KMS takes.

@@ -3,6 +3,7 @@
 pk=USER#{user}  sk=SETTINGS   a document; `version` decides conditions
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
@@ -20,14 +21,12 @@ class DynamoSettingsStore:
 
     def load(self, user: str) -> UserSettings:
         with translated():
-            found = self._client.get_item(TableName=self._table, Key=to_item(_key(user)), ConsistentRead=True)
-        return (
-            UserSettings.model_validate_json(to_row(found["Item"])["document"]) if "Item" in found else UserSettings()
-        )
+            found = self._client.get_item(TableName=self._table, Key=to_item(settings_key(user)), ConsistentRead=True)
+        return to_settings(to_row(found["Item"])) if "Item" in found else UserSettings()
 
     def save(self, user: str, settings: UserSettings) -> bool:
         saved = settings.model_copy(update={"version": settings.version + 1})
-        row = {**_key(user), "document": saved.model_dump_json(), "version": saved.version}
+        row = {**settings_key(user), "document": saved.model_dump_json(), "version": saved.version}
         try:
             with conditional():
                 self._client.put_item(TableName=self._table, Item=to_item(row), **_if_stored(settings.version))
@@ -36,8 +35,12 @@ class DynamoSettingsStore:
         return True
 
 
-def _key(user: str) -> dict[str, Any]:
+def settings_key(user: str) -> dict[str, Any]:
     return {"pk": f"USER#{user}", "sk": "SETTINGS"}
+
+
+def to_settings(row: Mapping[str, Any]) -> UserSettings:
+    return UserSettings.model_validate_json(row["document"])
 
 
 def _if_stored(version: int) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 pk=MODEL#{id}  sk=STATISTICS   `samples`: JSON, oldest first: [[seconds or null, 1 or 0], …]; `version` decides
                                conditions
+
+A process adds to what it wrote last, so that a figure is one write. Where another has written since, the refused write
+brings the row along, and the next try adds to that.
 """
 
 import json
@@ -21,6 +24,7 @@ KEPT_SAMPLES = 100
 # What was not run for so long says little of how a model does now.
 _KEPT = timedelta(days=90)
 _TRIES = 3
+_MAX_REMEMBERED = 200
 _MOST_KEYS = 100
 
 
@@ -39,6 +43,8 @@ class DynamoModelStatistics:
         self._client = client
         self._clock = clock
         self._on_lost = on_lost
+        # By model, as it was last written or found: what a further sample is added to, in one write and no read.
+        self._seen: dict[str, tuple[int, tuple[Sample, ...]]] = {}
 
     def record(self, model: str, *, seconds: float | None, succeeded: bool) -> None:
         sample = (None if seconds is None else round(seconds, 3), succeeded)
@@ -56,12 +62,9 @@ class DynamoModelStatistics:
         }
 
     def _append(self, model: str, sample: Sample) -> bool:
-        """False if somebody else was faster."""
-        with translated():
-            found = self._client.get_item(TableName=self._table, Key=to_item(_key(model)), ConsistentRead=True)
-        row = to_row(found["Item"]) if "Item" in found else {}
-        version = int(row.get("version", 0))
-        samples = [*_samples(row), sample][-KEPT_SAMPLES:]
+        """False if somebody else has written since, whose samples are known then."""
+        version, kept = self._seen.get(model, (0, ()))
+        samples = [*kept, sample][-KEPT_SAMPLES:]
         new = {
             **_key(model),
             "samples": json.dumps([[seconds, int(succeeded)] for seconds, succeeded in samples]),
@@ -77,10 +80,22 @@ class DynamoModelStatistics:
             }
         try:
             with conditional():
-                self._client.put_item(TableName=self._table, Item=to_item(new), **condition)
-        except ConditionFailed:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=to_item(new),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **condition,
+                )
+        except ConditionFailed as refused:
+            self._remember(model, int(refused.row["version"]) if refused.row else 0, _samples(refused.row or {}))
             return False
+        self._remember(model, version + 1, samples)
         return True
+
+    def _remember(self, model: str, version: int, samples: Sequence[Sample]) -> None:
+        if len(self._seen) >= _MAX_REMEMBERED:
+            self._seen.clear()
+        self._seen[model] = (version, tuple(samples))
 
     def _rows(self, models: list[str]) -> Iterator[Mapping[str, Any]]:
         for start in range(0, len(models), _MOST_KEYS):

@@ -64,7 +64,7 @@ def account(environ: Mapping[str, str]) -> AccountServices:
     behind = stores(settings)
     return AccountServices(
         callers=callers(settings, behind),
-        tokens=Tokens(behind.tokens, now),
+        tokens=behind.tokens,
         keys=keys(settings, behind),
         budgets=budgets(settings, behind),
         ledger=behind.ledger,
@@ -134,6 +134,6 @@ def oauth(environ: Mapping[str, str]) -> OAuthServices:
         sessions=sessions,
         identities=people,
         links=Links(DynamoLinkStore(settings.table, behind.dynamodb), now),
-        tokens=Tokens(behind.tokens, now),
+        tokens=behind.tokens,
         now=now,
     )

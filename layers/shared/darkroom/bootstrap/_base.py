@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from darkroom.adapters.account_store import DynamoAccountStore
 from darkroom.adapters.answer_store import DynamoAnswerStore
 from darkroom.adapters.aws import CLIENT_CONFIG, bounded, s3_config, translated
 from darkroom.adapters.image_store import S3ImageStore
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.ledger import DynamoLedger
+from darkroom.adapters.month_users import MonthUsers
 from darkroom.adapters.raw_answer_store import S3RawAnswerStore
 from darkroom.adapters.session_store import DynamoSessionStore
 from darkroom.adapters.settings_store import DynamoSettingsStore
@@ -26,6 +28,7 @@ from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.cursors import Cursors
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.sessions import Sessions
+from darkroom.services.accounts.snapshot import Snapshots, SnapshotKeys, SnapshotSettings
 from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.paid.budgets import Budgets
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
-    from darkroom.adapters.key_vault import KmsKeyVault
     from darkroom.adapters.sealing import KmsSealer
     from darkroom.adapters.url_guard import UrlGuard
     from darkroom.ports import Provider
@@ -81,14 +83,15 @@ class Stores:
 
     dynamodb: "DynamoDBClient"
     s3: "S3Client"
-    tokens: DynamoTokenStore
+    tokens: Tokens
     sessions: DynamoSessionStore
     jobs: DynamoJobStore
     images: S3ImageStore
     ledger: DynamoLedger
     answers: DynamoAnswerStore
     raw_answers: S3RawAnswerStore
-    settings: DynamoSettingsStore
+    settings: SnapshotSettings
+    accounts: Snapshots
 
 
 def s3_client() -> "S3Client":
@@ -101,7 +104,9 @@ def stores(settings: Settings) -> Stores:
     dynamodb = bounded(boto3.client("dynamodb", config=CLIENT_CONFIG))
     s3 = s3_client()
     table = settings.table
-    chosen = DynamoSettingsStore(table, dynamodb)
+    users = MonthUsers(table, dynamodb)
+    accounts = Snapshots(DynamoAccountStore(table, dynamodb, providers=provider_names))
+    chosen = SnapshotSettings(accounts, DynamoSettingsStore(table, dynamodb))
 
     def keep_days(user: str) -> int | None:
         return chosen.load(user).retention_days
@@ -109,9 +114,10 @@ def stores(settings: Settings) -> Stores:
     return Stores(
         dynamodb=dynamodb,
         s3=s3,
-        tokens=DynamoTokenStore(table, dynamodb),
+        # One for whatever authenticates and revokes in this process: what is revoked here is refused here at once.
+        tokens=Tokens(DynamoTokenStore(table, dynamodb), now),
         sessions=DynamoSessionStore(table, dynamodb),
-        jobs=DynamoJobStore(table, dynamodb),
+        jobs=DynamoJobStore(table, dynamodb, users=users),
         images=S3ImageStore(
             uploads=settings.uploads_bucket,
             outputs=settings.outputs_bucket,
@@ -119,17 +125,16 @@ def stores(settings: Settings) -> Stores:
             clock=now,
             keep_days=keep_days,
         ),
-        ledger=DynamoLedger(table, dynamodb, clock=now),
+        ledger=DynamoLedger(table, dynamodb, clock=now, users=users),
         answers=DynamoAnswerStore(table, dynamodb, now),
         raw_answers=S3RawAnswerStore(settings.outputs_bucket, s3, keep_days=keep_days),
         settings=chosen,
+        accounts=accounts,
     )
 
 
 def callers(settings: Settings, behind: Stores) -> Callers:
-    return Callers(
-        Tokens(behind.tokens, now), Sessions(behind.sessions, now), public_url=settings.public_url.rstrip("/")
-    )
+    return Callers(behind.tokens, Sessions(behind.sessions, now), public_url=settings.public_url.rstrip("/"))
 
 
 def cursors(settings: Settings, behind: Stores) -> Cursors:
@@ -160,16 +165,17 @@ def sealer(settings: Settings, *, fix: str) -> "KmsSealer":
     )
 
 
-def key_vault(settings: Settings, behind: Stores) -> "KmsKeyVault":
+def key_vault(settings: Settings, behind: Stores) -> SnapshotKeys:
     from darkroom.adapters.key_vault import KmsKeyVault
 
-    return KmsKeyVault(
+    vault = KmsKeyVault(
         table=settings.table,
         dynamodb=behind.dynamodb,
         kms=bounded(boto3.client("kms", config=CLIENT_CONFIG)),
         key_id=settings.vault_key,
         clock=now,
     )
+    return SnapshotKeys(behind.accounts, vault)
 
 
 def operator_key(settings: Settings) -> Callable[[KeyProvider], str | None]:
@@ -240,20 +246,20 @@ class ProvidersByName(Mapping[str, "Provider"]):
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names()
+        return name in provider_names()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names())
+        return iter(provider_names())
 
     def __len__(self) -> int:
-        return len(self._names())
+        return len(provider_names())
 
-    @staticmethod
-    @cache
-    def _names() -> tuple[str, ...]:
-        from darkroom.providers import names
 
-        return names()
+@cache
+def provider_names() -> tuple[str, ...]:
+    from darkroom.providers import names
+
+    return names()
 
 
 def keys(settings: Settings, behind: Stores) -> Keys:

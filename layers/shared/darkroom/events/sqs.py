@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from darkroom.errors import DarkroomError
 from darkroom.models.dropped import DroppedFile
 from darkroom.observability import logger
+from darkroom.services.accounts.snapshot import read_once
 
 Postpone = Callable[[str, timedelta], object]
 """Has the message of that receipt handle come again no sooner than after so long."""
@@ -90,7 +91,8 @@ def _each_record(
             _come_again(record, timedelta(seconds=1), postpone)
             raise ComesAgain(f"{record.message_id}: {left / 1000:.0f} s are left, which is too little for it.")
         try:
-            on_record(record)
+            with read_once():
+                on_record(record)
         except DarkroomError as error:
             if error.retryable:
                 asked = timedelta(seconds=error.retry_after or 0)

@@ -28,6 +28,7 @@ from darkroom.models.caller import Caller
 from darkroom.models.deadline import Deadline
 from darkroom.observability import logger
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.snapshot import read_once
 from darkroom.services.pricing.answer_sizes import MAX_PAYLOAD, payload_bytes
 
 Event = dict[str, Any]
@@ -164,7 +165,7 @@ class Api:
             if event["routeKey"] == DEFAULT:
                 # Needs no token, and calls nothing of AWS.
                 raise unmatched(event)
-            with within(Deadline(self.seconds_left - FOR_AN_ERROR)):
+            with read_once(), within(Deadline(self.seconds_left - FOR_AN_ERROR)):
                 self._authenticate(event)
                 answer = self.app.resolve(event, context)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing

@@ -8,6 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field
 KeyProvider = str
 
 
+class SealedSecret(BaseModel):
+    """A secret as it is stored: of no use without KMS."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data_key: bytes = Field(repr=False)
+    ciphertext: bytes = Field(repr=False)
+
+
 class StoredKey(BaseModel):
     """What is known of a key without the key."""
 
@@ -20,3 +29,6 @@ class StoredKey(BaseModel):
     label: str = ""
     connected_at: datetime
     owner_sha256: str = Field("", description="Digest of the provider's id of the person whose key it is, if known.")
+    sealed: SealedSecret | None = Field(
+        None, exclude=True, repr=False, description="Only in an account, so that opening it reads no row again."
+    )

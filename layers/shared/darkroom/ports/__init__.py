@@ -5,6 +5,7 @@ from darkroom.ports.conversations import ConversationStore, RecipeStore, RenderQ
 from darkroom.ports.figures import CatalogueStore, KeptList, ModelStatistics, Telemetry
 from darkroom.ports.jobs import AnswerStore, JobPage, JobQueue, JobStore, Ledger, OpenJob, RawAnswerStore, ReceiptPage
 from darkroom.ports.people import (
+    AccountStore,
     IdentityStore,
     IssuedKey,
     KeyInspector,
@@ -22,6 +23,7 @@ from darkroom.ports.usage import ReportStore, UserPage, WorkLog
 from darkroom.ports.webhooks import WebhookQueue, WebhookSender, WebhookStore
 
 __all__ = [
+    "AccountStore",
     "Alarm",
     "AnswerStore",
     "CatalogueSource",

@@ -68,6 +68,9 @@ class JobStore(Protocol):
     def start(self, job: Job, *, now: datetime, lease_expires_at: datetime) -> Job | None:
         """Begins an attempt, if the job is queued or its last attempt's lease is over; otherwise None."""
 
+    def claim(self, user: str, job_id: str, *, now: datetime, lease_expires_at: datetime) -> tuple[Job | None, bool]:
+        """As start, of a paid job that was not read before: the job as it is now, and whether an attempt was begun."""
+
     def requeue(self, job: Job) -> bool:
         """Gives an attempt up, so that another may begin at once; False if it was no longer this one's to give."""
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from darkroom.models.account import Account
 from darkroom.models.identity import Identity
 from darkroom.models.key import KeyProvider, StoredKey
 from darkroom.models.key_terms import KeyTerms
@@ -95,6 +96,9 @@ class KeyVault(Protocol):
             KeyUnreadable: what is stored was not sealed for this user and provider.
         """
 
+    def open(self, key: StoredKey) -> str:
+        """The secret of a key that an account was loaded with; reads nothing of the table. Raises KeyUnreadable."""
+
     def describe(self, user: str) -> Sequence[StoredKey]:
         """What is known of the user's keys without them."""
 
@@ -163,3 +167,12 @@ class SettingsStore(Protocol):
 
     def save(self, user: str, settings: UserSettings) -> bool:
         """Stores it with the next version, if the stored one has `settings.version`."""
+
+
+class AccountStore(Protocol):
+    def load(self, user: str) -> Account:
+        """The user's settings and keys as they are now: one consistent read of both, a single call.
+
+        Raises:
+            ServiceUnavailable: not all of it could be read.
+        """

@@ -1,9 +1,10 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from darkroom.errors import Conflict, InvalidParameter, InvalidToken, NotFound, Unauthenticated
-from darkroom.services.accounts.tokens import MOST_TOKENS, PREFIX, USE_RESOLUTION, Tokens
+from darkroom.models.token import ApiToken
+from darkroom.services.accounts.tokens import MOST_TOKENS, PREFIX, REMEMBERED, USE_RESOLUTION, Tokens
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryTokenStore
 
@@ -96,3 +97,102 @@ def test_there_is_an_end_to_how_many(tokens: Tokens) -> None:
         tokens.create(user="alice")
     assert tokens.create(user="bob")
     assert len(tokens.of_user("alice")) == MOST_TOKENS
+
+
+class Elsewhere:
+    """Another process with the same table. `looks` counts how often this one's tokens were read."""
+
+    def __init__(self, store: MemoryTokenStore, clock: SteppingClock) -> None:
+        self.tokens, self.looks = Tokens(store, clock), 0
+        find = store.find
+
+        def counted(sha256: str) -> ApiToken | None:
+            self.looks += 1
+            return find(sha256)
+
+        store.find = counted  # type: ignore[method-assign]
+
+
+class TestWhatIsRemembered:
+    def test_a_valid_token_is_read_once_in_a_while(
+        self, tokens: Tokens, store: MemoryTokenStore, clock: SteppingClock
+    ) -> None:
+        _, plaintext = tokens.create(user="alice")
+        here = Elsewhere(store, clock)
+        for _ in range(10):
+            assert here.tokens.authenticate(plaintext).user == "alice"
+        assert here.looks == 1
+        clock.step(REMEMBERED - timedelta(milliseconds=1))
+        here.tokens.authenticate(plaintext)
+        assert here.looks == 1
+        clock.step(timedelta(milliseconds=1))
+        here.tokens.authenticate(plaintext)
+        assert here.looks == 2
+
+    def test_looking_does_not_make_it_be_remembered_for_longer(
+        self, tokens: Tokens, store: MemoryTokenStore, clock: SteppingClock
+    ) -> None:
+        token, plaintext = tokens.create(user="alice")
+        here = Elsewhere(store, clock)
+        here.tokens.authenticate(plaintext)
+        tokens.revoke("alice", token.id)
+        for _ in range(4):
+            assert here.tokens.authenticate(plaintext)
+            clock.step(REMEMBERED / 4)
+        with pytest.raises(InvalidToken):
+            here.tokens.authenticate(plaintext)
+
+    def test_a_token_that_was_revoked_elsewhere_is_refused_within_the_bound(
+        self, tokens: Tokens, store: MemoryTokenStore, clock: SteppingClock
+    ) -> None:
+        token, plaintext = tokens.create(user="alice")
+        here = Elsewhere(store, clock)
+        here.tokens.authenticate(plaintext)
+        tokens.revoke("alice", token.id)
+        with pytest.raises(InvalidToken):
+            tokens.authenticate(plaintext)
+        clock.step(REMEMBERED)
+        with pytest.raises(InvalidToken):
+            here.tokens.authenticate(plaintext)
+        assert timedelta(seconds=10) > REMEMBERED
+
+    def test_a_remembered_token_ends_when_it_was_said_to(self, tokens: Tokens, clock: SteppingClock) -> None:
+        _, plaintext = tokens.create(user="alice", lifetime=timedelta(seconds=2))
+        assert tokens.authenticate(plaintext)
+        clock.step(timedelta(seconds=2))
+        with pytest.raises(InvalidToken):
+            tokens.authenticate(plaintext)
+
+    def test_what_is_refused_is_looked_for_every_time(
+        self, tokens: Tokens, store: MemoryTokenStore, clock: SteppingClock
+    ) -> None:
+        token, plaintext = tokens.create(user="alice")
+        del store.tokens[token.sha256]
+        here = Elsewhere(store, clock)
+        for looks in (1, 2):
+            with pytest.raises(InvalidToken):
+                here.tokens.authenticate(plaintext)
+            assert here.looks == looks
+        store.tokens[token.sha256] = token
+        assert here.tokens.authenticate(plaintext)
+
+    def test_its_use_is_written_once_a_minute_all_the_same(
+        self, tokens: Tokens, store: MemoryTokenStore, clock: SteppingClock
+    ) -> None:
+        token, plaintext = tokens.create(user="alice")
+        uses: set[datetime | None] = set()
+        for _ in range(90):
+            tokens.authenticate(plaintext)
+            uses.add(store.tokens[token.sha256].last_used_at)
+            clock.step(timedelta(seconds=1))
+        assert len(uses) == 2
+
+    def test_a_clock_that_was_set_back_makes_nothing_last(
+        self, tokens: Tokens, store: MemoryTokenStore, clock: SteppingClock
+    ) -> None:
+        _, plaintext = tokens.create(user="alice")
+        here = Elsewhere(store, clock)
+        here.tokens.authenticate(plaintext)
+        clock.step(timedelta(hours=-1))
+        here.tokens.authenticate(plaintext)
+        assert here.looks == 2

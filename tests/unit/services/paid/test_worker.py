@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from darkroom.errors import KeyUnreadable, ServiceUnavailable
+from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.services.paid.worker import AFTERWARDS, MOST_ATTEMPTS
 from tests.servers import LONGEST_SECONDS
@@ -44,7 +45,7 @@ def test_a_job_that_another_worker_has_is_left_to_it(shop: Workshop) -> None:
 def test_what_is_no_paid_job_is_not_touched(shop: Workshop, job_id: str) -> None:
     free = Job(id="job_free", user=USER, op="background-removal", created_at=shop.clock.now)
     shop.jobs.add(free)
-    shop.worker.run(USER, job_id, None)  # type: ignore[arg-type]
+    shop.worker.run(USER, job_id, Deadline(60))
     shop.worker.dead_letter(USER, job_id)
     assert shop.now(free) == free
     assert shop.alarms == []

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ulid import ULID
 
@@ -17,6 +17,10 @@ MOST_TOKENS = 50
 MOST_ID = 64
 # A call is free to read the token; writing its last use at every call would cost a write each.
 USE_RESOLUTION = timedelta(minutes=1)
+# For so long a process believes what it has read of a valid token: a token that is revoked in another process is
+# refused everywhere this much later at the most. What is unknown or revoked is never remembered.
+REMEMBERED = timedelta(seconds=5)
+_MAX_REMEMBERED = 1000
 
 _SHAPE = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
@@ -25,6 +29,8 @@ class Tokens:
     def __init__(self, store: TokenStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        # By digest: when the token was read, and how it was then.
+        self._read: dict[str, tuple[datetime, ApiToken]] = {}
 
     def create(
         self,
@@ -87,12 +93,19 @@ class Tokens:
             raise InvalidToken("The API token is unknown, revoked or expired.", fix=fix)
         if token.last_used_at is None or now - token.last_used_at >= USE_RESOLUTION:
             self._store.record_use(token, now)
+            if token.sha256 in self._read:
+                read_at, _ = self._read[token.sha256]
+                self._read[token.sha256] = (read_at, token.model_copy(update={"last_used_at": now}))
         return token
 
     def by_digest(self, sha256: str) -> ApiToken | None:
-        """The token, if it is still valid; for what was opened with it."""
-        token = self._store.find(sha256)
-        return token if token and (token.expires_at is None or token.expires_at > self._clock()) else None
+        """The token, if it is still valid, as it was `REMEMBERED` ago at the most; for what was opened with it."""
+        now = self._clock()
+        read_at, token = self._read.get(sha256, (now, None))
+        if token is None or not timedelta() <= now - read_at < REMEMBERED:
+            token = self._store.find(sha256)
+            self._remember(sha256, token, now)
+        return token if token and (token.expires_at is None or token.expires_at > now) else None
 
     def of_user(self, user: str) -> list[ApiToken]:
         return list(self._store.of_user(user))
@@ -101,3 +114,13 @@ class Tokens:
         """Raises NotFound when the user has no such token."""
         if len(token_id) > MOST_ID or not self._store.revoke(user, token_id):
             raise NotFound(f"There is no token {token_id[:MOST_ID]!r}.", fix="GET /v1/tokens lists yours.")
+        # At once where it is revoked.
+        self._read = {sha256: read for sha256, read in self._read.items() if read[1].id != token_id}
+
+    def _remember(self, sha256: str, token: ApiToken | None, now: datetime) -> None:
+        self._read.pop(sha256, None)
+        if token is None:
+            return
+        if len(self._read) >= _MAX_REMEMBERED:
+            self._read.clear()
+        self._read[sha256] = (now, token)

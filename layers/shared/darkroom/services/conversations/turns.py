@@ -30,6 +30,7 @@ from darkroom.models.job import Job, JobStatus, Parent, TurnState
 from darkroom.models.money import MicroUsd, in_dollars, said
 from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
 from darkroom.ports import Clock, JobStore, RenderQueue
+from darkroom.services.accounts.snapshot import read_anew, read_once
 from darkroom.services.conversations import painting_off, versions
 from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.painting import Painting
@@ -80,6 +81,10 @@ class Turns:
 
     def advance(self, user: str, turn_id: str) -> None:
         """Does whatever is to be done next, until somebody else has to do something first."""
+        with read_once():
+            self._advance(user, turn_id)
+
+    def _advance(self, user: str, turn_id: str) -> None:
         for _ in range(100):
             turn = self.jobs.find(user, turn_id)
             if turn is None or turn.turn is None:
@@ -172,7 +177,8 @@ class Turns:
             self.conversations.find(turn.user, state.conversation_id)
             spent = self.costs.spent(turn)
             like = self.jobs.find(turn.user, f"{turn.id}-plan") or turn
-            with self._within_the_turn(turn, "The painting", spent, own_key=like.own_key):
+            # A purchase is decided on what is true by now: the planner may have taken long.
+            with read_anew(), self._within_the_turn(turn, "The painting", spent, own_key=like.own_key):
                 job = self.painting.job(turn, action.prompt, state.image, like=like, spent=spent)
             self.admission.admit_part(part_of(turn, name, job))
             return False

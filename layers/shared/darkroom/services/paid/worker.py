@@ -28,6 +28,7 @@ from darkroom.models.generation import Dispatch, RawAnswer
 from darkroom.models.job import Job, JobStatus
 from darkroom.ports import Alarm, Clock, ImageStore, JobQueue, JobStore, Provider, RawAnswerStore
 from darkroom.services.accounts.keys import Keys
+from darkroom.services.accounts.snapshot import read_anew
 from darkroom.services.paid import fan_out
 from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, prepare
 from darkroom.services.paid.fan_out import FanOut
@@ -71,28 +72,30 @@ class Worker:
 
     def run(self, user: str, job_id: str, deadline: Deadline) -> None:
         """Carries the job out, if there is still something to do. A message that comes twice does no harm."""
-        job = self.jobs.find(user, job_id)
-        if job is not None and not job.is_paid:
-            self.advance(user, job_id)
+        with read_anew():
+            self._run(user, job_id, deadline)
+
+    def _run(self, user: str, job_id: str, deadline: Deadline) -> None:
+        now = self.clock()
+        lease = now + timedelta(seconds=deadline.left()) + LEASE_MARGIN
+        job, is_ours = self.jobs.claim(user, job_id, now=now, lease_expires_at=lease)
+        if job is None:
             return
-        if job is None or job.status not in (JobStatus.QUEUED, JobStatus.RUNNING):
-            if job is not None and job.parent_id is not None:
+        if not is_ours:
+            if not job.is_paid:
+                self.advance(user, job_id)
+            elif job.parent_id is not None and job.status not in (JobStatus.QUEUED, JobStatus.RUNNING):
                 # Whoever carried it out may have died before they told its turn.
                 self.advance(user, job.parent_id)
             return
-        now = self.clock()
-        lease = now + timedelta(seconds=deadline.left()) + LEASE_MARGIN
-        running = self.jobs.start(job, now=now, lease_expires_at=lease)
-        if running is None:
-            return
         try:
-            self._carry_out(running, deadline)
+            self._carry_out(job, deadline)
         except NotOurs:
             return
         except DarkroomFault:
             # If nothing was sent, the message, which comes again soon, may begin at once.
             with suppress(DarkroomError):
-                self.jobs.requeue(running)
+                self.jobs.requeue(job)
             raise
         if job.parent_id is not None:
             self.advance(user, job.parent_id)

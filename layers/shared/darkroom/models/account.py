@@ -1,0 +1,19 @@
+"""What a piece of work needs to know of a user: their settings, and which providers' keys they have connected."""
+
+from pydantic import BaseModel, ConfigDict
+
+from darkroom.models.key import KeyProvider, StoredKey
+from darkroom.models.user_settings import UserSettings
+
+
+class Account(BaseModel):
+    """As it was at one moment. Limits are in the settings; what is left of budgets is never in a snapshot."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user: str
+    settings: UserSettings = UserSettings()
+    keys: tuple[StoredKey, ...] = ()
+
+    def key(self, provider: KeyProvider) -> StoredKey | None:
+        return next((key for key in self.keys if key.provider == provider), None)

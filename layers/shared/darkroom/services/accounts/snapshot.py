@@ -1,0 +1,110 @@
+"""A user's settings and keys, read once for each request and each message, and then the same for whatever asks.
+
+`read_once` marks where one begins and ends. Within it the account of a user is read when something first asks for it;
+outside, each question is a read. A write of settings or keys has them read again. Nothing here knows what is left of a
+budget: that is decided by the ledger's conditional writes alone.
+
+A snapshot lives as long as the request or the message at the most. Where a new purchase is decided on after a wait, in
+a turn that paints after it was planned, `read_anew` has the account be read again.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from darkroom.models.account import Account
+from darkroom.models.key import KeyProvider, StoredKey
+from darkroom.models.user_settings import UserSettings
+from darkroom.ports import AccountStore, KeyVault, SettingsStore
+
+# By the reader and the user. A context variable, so that several threads of one process never share a snapshot.
+_READ: ContextVar["dict[tuple[Snapshots, str], Account] | None"] = ContextVar("darkroom_accounts", default=None)
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Within the block each account is read once; a block in another is a part of it."""
+    if _READ.get() is not None:
+        yield
+        return
+    with read_anew():
+        yield
+
+
+@contextmanager
+def read_anew() -> Iterator[None]:
+    """As read_once, and nothing that was read before the block counts in it."""
+    before = _READ.set({})
+    try:
+        yield
+    finally:
+        _READ.reset(before)
+
+
+class Snapshots:
+    def __init__(self, store: AccountStore) -> None:
+        self._store = store
+
+    def current(self, user: str) -> Account | None:
+        """The account as it was read in this request or message; None outside of one."""
+        read = _READ.get()
+        if read is None:
+            return None
+        place = (self, user)
+        if place not in read:
+            read[place] = self._store.load(user)
+        return read[place]
+
+    def forget(self, user: str) -> None:
+        """Something of it was changed."""
+        read = _READ.get()
+        if read is not None:
+            read.pop((self, user), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSettings:
+    """A SettingsStore that reads from snapshots where there are any."""
+
+    snapshots: Snapshots
+    store: SettingsStore
+
+    def load(self, user: str) -> UserSettings:
+        account = self.snapshots.current(user)
+        return self.store.load(user) if account is None else account.settings
+
+    def save(self, user: str, settings: UserSettings) -> bool:
+        # Whether it was saved or had changed meanwhile: what was read is not how it is any more.
+        self.snapshots.forget(user)
+        return self.store.save(user, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotKeys:
+    """A KeyVault that reads from snapshots where there are any."""
+
+    snapshots: Snapshots
+    vault: KeyVault
+
+    def store(self, key: StoredKey, secret: str) -> None:
+        self.snapshots.forget(key.user)
+        self.vault.store(key, secret)
+
+    def reveal(self, user: str, provider: KeyProvider) -> str | None:
+        account = self.snapshots.current(user)
+        if account is None:
+            return self.vault.reveal(user, provider)
+        key = account.key(provider)
+        return self.vault.open(key) if key else None
+
+    def open(self, key: StoredKey) -> str:
+        return self.vault.open(key)
+
+    def describe(self, user: str) -> Sequence[StoredKey]:
+        account = self.snapshots.current(user)
+        return self.vault.describe(user) if account is None else account.keys
+
+    def remove(self, user: str, provider: KeyProvider) -> StoredKey | None:
+        self.snapshots.forget(user)
+        return self.vault.remove(user, provider)
