@@ -3,13 +3,13 @@
     pk=USER#{user}  sk=JOB#{id}   `open`, `open_since` only while somebody has to look after it (index open-jobs):
                                   `job` while it is not over or not settled, then `cutouts` until those are made
 
-What conditions look at stands beside the document, and what is written there counts: `status`, `attempt`, `paid` (of a job that costs money; older rows do not say),
-`lease_expires_at` (epoch seconds), `settled`, and of the last dispatch `dispatched_at`, `generation_id`, `provider`,
-`key_usage` (a string, for DynamoDB's numbers end at 38 digits), `key_sha256`, `key_charges` and `key_listed`. Of a job
-of several calls `calls` is a map by their indexes, so that each is written by itself, and `stop_at` forbids further
-ones. The list `cutouts` is made of its pictures when it is over, and nothing else writes it. How the sweep has fared
-with the job, `looked_at` and `look_failures`, stands there alone, as do the columns of `Mark`: random words by which
-the last write of each kind is known again by its writer.
+What conditions look at stands beside the document, and what is written there counts: `status`, `attempt`, `paid` (of a
+job that costs money; older rows do not say), `lease_expires_at` (epoch seconds), `settled`, and of the last dispatch
+`dispatched_at`, `generation_id`, `provider`, `key_usage` (a string, for DynamoDB's numbers end at 38 digits),
+`key_sha256`, `key_charges` and `key_listed`. Of a job of several calls `calls` is a map by their indexes, so that each
+is written by itself, and `stop_at` forbids further ones. The list `cutouts` is made of its pictures when it is over,
+and nothing else writes it. How the sweep has fared with the job, `looked_at` and `look_failures`, stands there alone,
+as do the columns of `Mark`: random words by which the last write of each kind is known again by its writer.
 """
 
 import json

@@ -41,8 +41,7 @@ if TYPE_CHECKING:
 
 _STARTS = "SET #status = :running, attempt = attempt + :one, started_at = :now, lease_expires_at = :lease"
 _MAY_START = (
-    "attribute_not_exists(dispatched_at)"
-    " AND (#status = :queued OR (#status = :running AND lease_expires_at <= :epoch))"
+    "attribute_not_exists(dispatched_at) AND (#status = :queued OR (#status = :running AND lease_expires_at <= :epoch))"
 )
 _MAY_STOP = "#status = :running AND attempt = :attempt AND attribute_not_exists(dispatched_at)"
 # Rows of before jobs cost anything do not say whether they are settled.

@@ -28,7 +28,7 @@ from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.cursors import Cursors
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.sessions import Sessions
-from darkroom.services.accounts.snapshot import Snapshots, SnapshotKeys, SnapshotSettings
+from darkroom.services.accounts.snapshot import SnapshotKeys, Snapshots, SnapshotSettings
 from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.paid.budgets import Budgets

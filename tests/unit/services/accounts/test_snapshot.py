@@ -7,7 +7,7 @@ import pytest
 
 from darkroom.models.key import StoredKey
 from darkroom.models.user_settings import UserSettings
-from darkroom.services.accounts.snapshot import Snapshots, SnapshotKeys, SnapshotSettings, read_anew, read_once
+from darkroom.services.accounts.snapshot import SnapshotKeys, Snapshots, SnapshotSettings, read_anew, read_once
 from tests.fakes.memory import MemoryKeyVault
 from tests.fakes.paid import MemorySettingsStore
 from tests.fakes.people import MemoryAccountStore
