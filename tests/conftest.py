@@ -1,6 +1,7 @@
 """Fixtures that every suite shares."""
 
 import os
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 # Where and as the functions of a running stack have it: pymatting is compiled once for a checkout, not for each test.
 os.environ |= {"NUMBA_CACHE_DIR": str(ROOT / ".local" / "numba-cache"), "NUMBA_CPU_NAME": "generic"}
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a script. Commands that the tests start and interrupt would ignore Ctrl-C as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
