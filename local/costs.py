@@ -85,7 +85,7 @@ JOURNEYS: Final = {
     ),
     "chat turn": Journey(
         {"ChatFunction": Run(PLAN + _ASK, 0.1), "WorkerFunction": Run(PLAN + _ASK, 0.3)},
-        writes=48,
+        writes=54,
         reads=54,
         s3_puts=3,
         s3_gets=6,
@@ -97,7 +97,7 @@ JOURNEYS: Final = {
             "ChatFunction": Run(PLAN + PICTURE + 2 * _ASK, 0.15),
             "WorkerFunction": Run(PLAN + PICTURE + 2 * _ASK, 0.35),
         },
-        writes=77,
+        writes=86,
         reads=80,
         s3_puts=5,
         s3_gets=8,
@@ -107,7 +107,7 @@ JOURNEYS: Final = {
     ),
     "cut-out": Journey(
         {"RemoveBackgroundFunction": Run(0.2, 1.6)},
-        writes=9,
+        writes=11,
         reads=3,
         s3_puts=1,
         s3_gets=1,

@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from ulid import ULID
 
 from darkroom.adapters.ledger import DynamoLedger
+from darkroom.adapters.usage_books import DynamoUsageBooks
 from darkroom.models.budget import BudgetRef
 from darkroom.models.job import Job, JobStatus
-from darkroom.ports import Ledger
+from darkroom.ports import Ledger, UsageBooks
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.memory import MemoryJobStore
+from tests.fakes.usage import MemoryUsageBooks
+from tests.months import assert_months_agree
 from tests.paid_jobs import conversation, day, ended, month, paid_job, succeeded
 
 
@@ -75,6 +78,7 @@ class Books:
     """Plays steps, and knows by itself what must come of them."""
 
     ledger: Ledger
+    usage: UsageBooks
     clock: SteppingClock
     user: str
     limits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NAMES, 100))
@@ -147,6 +151,7 @@ class Books:
         receipts = self.ledger.receipts(self.user, limit=100).receipts
         assert {receipt.job_id for receipt in receipts} == {job.id for job, _ in self.spent}
         assert sum(receipt.actual or 0 for receipt in receipts) == sum(actual for _, actual in self.spent)
+        assert_months_agree(self.usage, self.user, receipts)
 
     @property
     def overdrawn(self) -> int:
@@ -165,13 +170,16 @@ def _ahead() -> SteppingClock:
 
 def _in_memory() -> Books:
     clock = _ahead()
-    return Books(MemoryLedger(MemoryJobStore(), clock), clock, "alice")
+    jobs = MemoryJobStore()
+    ledger = MemoryLedger(jobs, clock)
+    return Books(ledger, MemoryUsageBooks(ledger, jobs), clock, "alice")
 
 
 def _in_dynamo(cloud: Cloud) -> Books:
     clock = _ahead()
     user = f"user-{str(ULID()).lower()}"
-    return Books(DynamoLedger(cloud.table, cloud.aws.dynamodb, clock=clock), clock, user)
+    client = cloud.aws.dynamodb
+    return Books(DynamoLedger(cloud.table, client, clock=clock), DynamoUsageBooks(cloud.table, client), clock, user)
 
 
 @settings(max_examples=IN_MEMORY)

@@ -7,9 +7,9 @@ from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
 from darkroom.models.budget import Budget, BudgetRef
 from darkroom.models.job import Job
 from darkroom.models.receipt import KeyAnchor, KeyCharges, Receipt, Share, reference
+from darkroom.models.tally import made_at
 from darkroom.models.webhook import Delivery
 from darkroom.ports import Clock, ReceiptPage
-from darkroom.services.usage.statement import made_at
 from tests.fakes.memory import MemoryJobStore, keeping_dispatch
 
 _SAME_IN_RECEIPT = {

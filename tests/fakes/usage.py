@@ -8,9 +8,10 @@ from darkroom.models.figures import ModelFigures, Sample, figures_of
 from darkroom.models.job import Job
 from darkroom.models.money import MicroUsd
 from darkroom.models.receipt import of_free_work
+from darkroom.models.tally import made_at, tallied
 from darkroom.models.usage import ReportRun, UsageReport
 from darkroom.models.webhook import Delivery
-from darkroom.ports import ReceiptPage, UserPage
+from darkroom.ports import MonthTallies, ReceiptPage, UserPage
 from tests.fakes.ledger import MemoryLedger, page_of
 from tests.fakes.memory import MemoryJobStore
 from tests.fakes.webhooks import MemoryWebhookStore
@@ -28,6 +29,32 @@ class MemoryWorkLog:
     def receipts(self, user: str, *, limit: int, before: str | None = None, month: str | None = None) -> ReceiptPage:
         mine = [receipt for (owner, _), receipt in self._jobs.work.items() if owner == user]
         return page_of(mine, limit=limit, before=before, month=month)
+
+
+class MemoryUsageBooks:
+    """Adds up what `ledger` and `jobs` have noted."""
+
+    def __init__(self, ledger: MemoryLedger, jobs: MemoryJobStore) -> None:
+        self._ledger = ledger
+        self._jobs = jobs
+
+    def month(self, user: str, month: str, *, by_conversation: bool = False) -> MonthTallies:
+        receipts = [
+            each for (owner, _), each in (*self._ledger.receipts_.items(), *self._jobs.work.items()) if owner == user
+        ]
+        mine = [each for each in receipts if _month_of(each.job_id) == month]
+        whole = mine if by_conversation else [each.model_copy(update={"conversation_id": None}) for each in mine]
+        return MonthTallies(tallied(whole), is_whole=True)
+
+    def catch_up(self, user: str, month: str, *, at: datetime) -> bool:
+        return True
+
+
+def _month_of(job_id: str) -> str | None:
+    try:
+        return f"{made_at(job_id):%Y-%m}"
+    except ValueError:
+        return None
 
 
 class MemoryModelStatistics:

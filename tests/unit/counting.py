@@ -9,7 +9,7 @@ from darkroom.services.usage.statement import PriceOf, nobody_knows
 from darkroom.services.usage.usage import KeyFigures, Usage
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
-from tests.fakes.usage import MemoryReportStore, MemoryWorkLog
+from tests.fakes.usage import MemoryReportStore, MemoryUsageBooks, MemoryWorkLog
 from tests.fakes.webhooks import MemoryWebhookQueue, MemoryWebhookStore
 
 
@@ -34,7 +34,9 @@ def counting(
     price_of: PriceOf = nobody_knows,
 ) -> Counting:
     work = MemoryWorkLog(jobs)
-    usage = Usage(ledger=ledger, work=work, settings=settings, clock=clock, credit=CREDIT, price_of=price_of)
+    usage = Usage(
+        books=MemoryUsageBooks(ledger, jobs), settings=settings, clock=clock, credit=CREDIT, price_of=price_of
+    )
     reports = Reports(
         usage=usage,
         store=MemoryReportStore(ledger, work, jobs, deliveries),

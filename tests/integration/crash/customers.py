@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from ulid import ULID
 
+from darkroom.adapters.usage_books import DynamoUsageBooks
+from darkroom.adapters.work_log import DynamoWorkLog
 from darkroom.models.admission import Terms
 from darkroom.models.budget import Budget
 from darkroom.models.caller import Caller
@@ -19,6 +21,7 @@ from local.simulator import Simulator
 from local.simulator.state import hash_of
 from tests.conftest import SteppingClock
 from tests.integration.crash.shop import BUFFERED, DOLLAR, Shop
+from tests.months import assert_months_agree
 
 HOOK = "https://hooks.example/darkroom"
 # Somebody who looks every few minutes sees a worker gone, the provider at rest, the books complete, a day over.
@@ -142,8 +145,16 @@ def assert_books_agree(customer: Customer) -> None:
     receipts = customer.receipts()
     assert sum(receipt.actual or 0 for receipt in receipts) == invoice
     assert sorted(receipt.job_id for receipt in receipts) == sorted(customer.jobs)
+    assert_usage_agrees(customer)
     for job_id in customer.jobs:
         assert_ended_well(customer, customer.job(job_id))
+
+
+def assert_usage_agrees(customer: Customer) -> None:
+    """The rows of their months are their receipts, those of free work among them."""
+    table, dynamodb = customer.shop.place.table, customer.shop.aws.dynamodb
+    free = DynamoWorkLog(table, dynamodb).receipts(customer.user, limit=100).receipts
+    assert_months_agree(DynamoUsageBooks(table, dynamodb), customer.user, (*customer.receipts(), *free))
 
 
 def assert_ended_well(customer: Customer, job: Job) -> None:

@@ -11,7 +11,7 @@ import pytest
 from darkroom.models.job import Job, JobStatus
 from local.aws import Aws
 from tests.conftest import SteppingClock
-from tests.integration.crash.customers import Customer, assert_lawful, deliver, settle_everything
+from tests.integration.crash.customers import Customer, assert_lawful, assert_usage_agrees, deliver, settle_everything
 from tests.integration.crash.killing import Point, When, ended
 from tests.integration.crash.shop import Place
 from tests.integration.crash.talk_shop import TalkShop, go_on, sweep_turns
@@ -72,6 +72,7 @@ def end(shop: TalkShop, clock: SteppingClock, customer: Customer, turn: Job) -> 
     receipts = customer.receipts()
     assert sorted(receipt.job_id for receipt in receipts) == sorted(part.id for part in parts.values())
     assert sum(receipt.actual or 0 for receipt in receipts) == invoice
+    assert_usage_agrees(customer)
     conversation = shop.conversations.find(customer.user, found.turn.conversation_id)
     assert conversation.spent == invoice
     refs = {ref.id for part in parts.values() for ref in part.budgets}

@@ -14,10 +14,9 @@ from darkroom.adapters.dynamo import (
     ConditionFailed,
     TransactionCanceled,
     conditional,
-    in_use,
     to_item,
     to_row,
-    transact,
+    transact_patiently,
 )
 from darkroom.adapters.job_cutouts import JobCutouts
 from darkroom.adapters.job_rows import (
@@ -31,13 +30,12 @@ from darkroom.adapters.job_rows import (
     to_job,
 )
 from darkroom.adapters.paid_jobs import IS_UNSETTLED, PaidJobs
-from darkroom.adapters.work_log import work_row
+from darkroom.adapters.work_log import work_writes
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.job import Job, JobStatus
-from darkroom.models.receipt import of_free_work
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef, UpdateTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef, UpdateTypeDef
 
 _STARTS = "SET #status = :running, attempt = attempt + :one, started_at = :now, lease_expires_at = :lease"
 _MAY_START = (
@@ -52,29 +50,19 @@ class DynamoJobStore(JobCutouts, PaidJobs):
     def add(self, job: Job, *, source: str | None = None) -> Job | None:
         if source is None:
             # Its id is its own: if it is there already, this very write was sent twice, for its answer got lost.
-            with suppress(ConditionFailed), conditional():
-                self._client.put_item(
-                    TableName=self._table, Item=to_item(job_row(job)), ConditionExpression="attribute_not_exists(pk)"
-                )
             if job.status.is_final and not job.is_paid:
-                self._users.note(job)
-                with translated():
-                    self._client.put_item(TableName=self._table, Item=to_item(_work_of(job)))
+                self._users.note(job, at=job.created_at)
+                with suppress(TransactionCanceled):
+                    transact_patiently(self._client, [self._new(job_row(job)), *self._counted(job)], self._patience)
+            else:
+                with suppress(ConditionFailed), conditional():
+                    self._client.put_item(**self._new(job_row(job))["Put"])
             return job
         return job if self._claim(job, source) else self._claimed(source)
 
     def _claim(self, job: Job, source: str) -> bool:
         claim = {**_source_key(source), "user": job.user, "job_id": job.id, **job_expiry(job)}
-        puts: list[TransactWriteItemTypeDef] = [
-            {
-                "Put": {
-                    "TableName": self._table,
-                    "Item": to_item(row),
-                    "ConditionExpression": "attribute_not_exists(pk)",
-                }
-            }
-            for row in (claim, job_row(job))
-        ]
+        puts = [self._new(row) for row in (claim, job_row(job))]
         try:
             with conditional():
                 self._client.transact_write_items(TransactItems=puts)
@@ -157,16 +145,25 @@ class DynamoJobStore(JobCutouts, PaidJobs):
             ),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        counted: PutTypeDef = {"TableName": self._table, "Item": to_item(_work_of(job))}
-        self._users.note(job)
+        self._users.note(job, at=job.completed_at or job.created_at)
         try:
             # Together, so that it is counted, and once.
-            transact(self._client, [{"Update": ending}, {"Put": counted}])
+            transact_patiently(self._client, [{"Update": ending}, *self._counted(job)], self._patience)
         except TransactionCanceled as canceled:
-            if canceled.reasons[0].is_refused:
-                return canceled.reasons[0].found(Mark.FINISHED, word)
-            raise in_use() from canceled
+            return canceled.reasons[0].found(Mark.FINISHED, word)
         return True
+
+    def _counted(self, job: Job) -> "list[TransactWriteItemTypeDef]":
+        return work_writes(self._table, job, job.created_at)
+
+    def _new(self, row: dict[str, Any]) -> "TransactWriteItemTypeDef":
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": to_item(row),
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
 
     def settle(self, job: Job) -> bool:
         done = self._update(
@@ -241,10 +238,6 @@ def _starting(now: datetime, lease_expires_at: datetime) -> dict[str, Any]:
 def _is_begun(job: Job | None) -> bool:
     """Of one whose write arrived twice it may have been canceled since."""
     return job is not None and job.status is JobStatus.RUNNING and job.dispatched_at is None
-
-
-def _work_of(job: Job) -> dict[str, Any]:
-    return work_row(of_free_work(job, job.created_at))
 
 
 def _source_key(source: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
-from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item
+from darkroom.adapters.dynamo import ConditionFailed, Patience, conditional, to_item
 from darkroom.adapters.job_rows import job_key, row_job, to_job
 from darkroom.adapters.month_users import MonthUsers
 from darkroom.models.job import Job
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 class JobTable:
     """Args: users: who is listed for a month's reports, where another store of the process lists them, too."""
 
-    def __init__(self, table: str, client: "DynamoDBClient", *, users: MonthUsers | None = None) -> None:
+    def __init__(
+        self,
+        table: str,
+        client: "DynamoDBClient",
+        *,
+        users: MonthUsers | None = None,
+        patience: Patience | None = None,
+    ) -> None:
         self._table = table
         self._client = client
+        self._patience = patience or Patience()
         self._users = users or MonthUsers(table, client)
 
     def find(self, user: str, job_id: str) -> Job | None:

@@ -20,6 +20,7 @@ from darkroom.adapters.job_rows import Mark, call_documents, job_document, job_k
 from darkroom.adapters.key_books import KeyBooks
 from darkroom.adapters.ledger_books import busy
 from darkroom.adapters.ledger_rows import delivery_of, idempotency_row, receipt_of, receipt_row, to_idempotency
+from darkroom.adapters.tally_rows import tally_updates
 from darkroom.errors import DarkroomError, OutcomeUnknown, ServiceUnavailable
 from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
 from darkroom.models.budget import Budget, BudgetRef
@@ -154,17 +155,19 @@ class DynamoLedger(KeyBooks):
         closed = job.model_copy(update={"cost": cost, "lease_expires_at": None})
         # See job_table: what was sent again, and in another transaction after a conflict, may have been done.
         word = token_hex(8)
+        receipt = receipt_of(closed, actual, now)
         writes: list[TransactWriteItemTypeDef] = [
             {"Update": self._closing(closed, before_dispatch, word)},
-            self._put(receipt_row(receipt_of(closed, actual, now)), ConditionExpression=_ABSENT),
+            self._put(receipt_row(receipt), ConditionExpression=_ABSENT),
         ]
+        writes += [{"Update": each} for each in tally_updates(self._table, job.user, [receipt])]
         for ref in job.budgets:
             writes.append({"Update": self._settling(closed, ref)})
         if on_key := key_rows.closing(self._table, job, actual, now, is_share=is_share):
             writes.append({"Update": on_key})
         if job.webhook_url:
             writes.append(self._put(delivery_row(delivery_of(closed, now, job.webhook_url))))
-        self._users.note(job)
+        self._users.note(job, at=now)
         for _ in self._tries():
             try:
                 transact(self._client, writes)

@@ -11,6 +11,7 @@ from typing import Any
 from ulid import ULID
 
 from darkroom.adapters.budget_rows import KEPT
+from darkroom.adapters.tally_rows import COUNTED
 from darkroom.models.admission import IdempotencyRecord
 from darkroom.models.job import Job
 from darkroom.models.money import MicroUsd
@@ -62,6 +63,7 @@ def receipt_row(receipt: Receipt) -> dict[str, Any]:
     return {
         **receipt_key(receipt.user, receipt.job_id),
         "document": receipt.model_dump_json(),
+        COUNTED: True,
         "reserved": receipt.reserved,
         **({} if receipt.actual is None else {"actual": receipt.actual}),
         "expires_at": int((receipt.settled_at + KEPT).timestamp()),

@@ -8,7 +8,7 @@ from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.report_store import DynamoReportStore
 from darkroom.adapters.sqs_queue import SqsWebhookQueue
 from darkroom.adapters.statistics_store import DynamoModelStatistics
-from darkroom.adapters.work_log import DynamoWorkLog
+from darkroom.adapters.usage_books import DynamoUsageBooks
 from darkroom.bootstrap._base import Stores, alarm, key_vault, now, openrouter_auth
 from darkroom.bootstrap._catalogue import catalogue
 from darkroom.observability import logger
@@ -28,8 +28,7 @@ def usage(settings: Settings, behind: Stores) -> Usage:
 def _unpriced(settings: Settings, behind: Stores) -> Usage:
     """For who compares with no other model, and so need not load what asks for prices."""
     return Usage(
-        ledger=behind.ledger,
-        work=DynamoWorkLog(settings.table, behind.dynamodb),
+        books=DynamoUsageBooks(settings.table, behind.dynamodb),
         settings=behind.settings,
         clock=now,
         credit=settings.credit,

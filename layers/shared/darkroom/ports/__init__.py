@@ -19,7 +19,7 @@ from darkroom.ports.people import (
 )
 from darkroom.ports.pictures import ImageStore, Matter, PresignedUpload, Segmenter, UrlFetcher
 from darkroom.ports.providers import CatalogueSource, OnAnswer, OnDispatched, OnGenerationId, Provider
-from darkroom.ports.usage import ReportStore, UserPage, WorkLog
+from darkroom.ports.usage import MonthTallies, ReportStore, UsageBooks, UserPage, WorkLog
 from darkroom.ports.webhooks import WebhookQueue, WebhookSender, WebhookStore
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "LinkStore",
     "Matter",
     "ModelStatistics",
+    "MonthTallies",
     "OnAnswer",
     "OnDispatched",
     "OnGenerationId",
@@ -62,6 +63,7 @@ __all__ = [
     "Telemetry",
     "TokenStore",
     "UrlFetcher",
+    "UsageBooks",
     "UserPage",
     "WebhookQueue",
     "WebhookSender",

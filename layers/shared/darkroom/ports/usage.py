@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.models.job import Job
+from darkroom.models.tally import Tally
 from darkroom.models.usage import ReportRun, UsageReport
 from darkroom.models.webhook import Delivery
 from darkroom.ports.jobs import ReceiptPage
@@ -20,6 +21,27 @@ class WorkLog(Protocol):
 
     def receipts(self, user: str, *, limit: int, before: str | None = None, month: str | None = None) -> ReceiptPage:
         """As Ledger.receipts, with nothing that was paid."""
+
+
+class MonthTallies(NamedTuple):
+    """Args: is_whole: whether every receipt of the month is known to be in them."""
+
+    tallies: Sequence[Tally]
+    is_whole: bool
+
+
+class UsageBooks(Protocol):
+    """What a user's receipts of a month add up to, those of free work among them. Whatever writes receipts keeps it."""
+
+    def month(self, user: str, month: str, *, by_conversation: bool = False) -> MonthTallies:
+        """The month's tallies; without conversations in their keys unless they are asked for."""
+
+    def catch_up(self, user: str, month: str, *, at: datetime) -> bool:
+        """Adds receipts of the month that an earlier version wrote beside the tallies, some thousand at a time.
+
+        Returns:
+            Whether none is left.
+        """
 
 
 class UserPage(BaseModel):

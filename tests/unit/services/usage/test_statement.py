@@ -14,8 +14,9 @@ from darkroom.errors import InvalidParameter
 from darkroom.models.job import SettledTogether
 from darkroom.models.money import CREDIT, in_credits
 from darkroom.models.receipt import Receipt
+from darkroom.models.tally import made_at, tally_of
 from darkroom.models.usage import DIMENSIONS, HERE, Dimension, Statement, Totals
-from darkroom.services.usage.statement import made_at, month_before, statement
+from darkroom.services.usage.statement import month_before, statement
 from darkroom.services.usage.usage_lines import as_csv, show
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -44,7 +45,7 @@ def free(op: str, **changes: Any) -> Receipt:
 
 
 def of(*receipts: Receipt, **more: Any) -> Statement:
-    return statement("alice", "2026-11", receipts, **more)
+    return statement("alice", "2026-11", map(tally_of, receipts), **more)
 
 
 def counted(totals: Totals) -> dict[str, int]:
@@ -196,7 +197,7 @@ class TestSavings:
             against="x/y",
             price_of=price_of,
         )
-        assert asked == [("x/y", 2, False), ("x/y", 1, True)], "each kind of request once"
+        assert asked == [("x/y", 1, False), ("x/y", 1, True)], "each kind of request once"
         assert show(made, CREDIT)["savings"] == {
             "model": "x/y",
             "images": 5,

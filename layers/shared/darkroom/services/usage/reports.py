@@ -68,7 +68,7 @@ class Reports:
             for user in page.users:
                 if deadline.is_over:
                     break
-                outcomes.append(self._tried(user, run.month))
+                outcomes.append(self._tried(user, run.month, deadline))
             made += outcomes.count(True)
             run = run.model_copy(update={"failed": run.failed + outcomes.count(None)})
             if len(outcomes) == len(page.users):
@@ -76,18 +76,18 @@ class Reports:
             self.store.save_run(run)
         return {"month": run.month, "made": made, "failed": run.failed, "done": run.done}
 
-    def _tried(self, user: str, month: str) -> bool | None:
+    def _tried(self, user: str, month: str, deadline: Deadline) -> bool | None:
         """Whether a report was made now; None if that failed."""
         try:
-            return self._make(user, month)
+            return self._make(user, month, deadline)
         except Exception as error:  # noqa: BLE001 - one user's trouble must not keep the others from theirs
             self.alarm("REPORT_FAILED", user=user, month=month, error=type(error).__name__, detail=str(error)[:200])
             return None
 
-    def _make(self, user: str, month: str) -> bool:
+    def _make(self, user: str, month: str, deadline: Deadline) -> bool:
         if self.store.find(user, month) is not None:
             return False
-        made, now = self.usage.statement(user, month=month, by=DETAIL), self.clock()
+        made, now = self.usage.statement(user, month=month, by=DETAIL, deadline=deadline), self.clock()
         credit = self.usage.credit_of(user)
         stem = f"reports/{user}/{month}"
         report = UsageReport(

@@ -1,17 +1,14 @@
-"""Usage: what a user's jobs of a month made and cost, from the receipts themselves."""
+"""Usage: what a user's jobs of a month made and cost, from tallies of the receipts."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from darkroom.errors import DarkroomError
+from darkroom.errors import DarkroomError, ServiceUnavailable
+from darkroom.models.deadline import Deadline
 from darkroom.models.money import MicroUsd
-from darkroom.models.receipt import Receipt
 from darkroom.models.usage import Dimension, Statement
-from darkroom.ports import Clock, KeyInspector, KeyVault, Ledger, ReceiptPage, SettingsStore, WorkLog
+from darkroom.ports import Clock, KeyInspector, KeyVault, MonthTallies, SettingsStore, UsageBooks
 from darkroom.services.usage.statement import PriceOf, month_of, nobody_knows, statement
-
-_PER_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +18,7 @@ class Usage:
     price_of: what pictures of another model would cost.
     """
 
-    ledger: Ledger
-    work: WorkLog
+    books: UsageBooks
     settings: SettingsStore
     clock: Clock
     credit: MicroUsd
@@ -35,26 +31,41 @@ class Usage:
         month: str | None = None,
         by: tuple[Dimension, ...] = (),
         against: str | None = None,
+        deadline: Deadline | None = None,
     ) -> Statement:
         """Of the present month in UTC unless another is named. A job belongs to the month in which it was made, as it
         does in the budgets, whenever it is settled.
 
+        Args:
+            deadline: for how long receipts of an earlier version may be added up; None: one step of that.
+
         Raises:
             InvalidParameter: `by` makes too many groups.
             CallerError: there is no model `against`.
+            ServiceUnavailable: there are more receipts of an earlier version; the next call goes on with them.
         """
         if against:
             # Also where no receipt is compared with it, so that a name that means nothing is never repeated as a model.
             self.price_of(against, 1, False)
         month = month or month_of(self.clock())
-        return statement(user, month, self._receipts(user, month), by=by, against=against, price_of=self.price_of)
+        found = self._month(user, month, deadline, by_conversation="conversation" in by)
+        return statement(user, month, found.tallies, by=by, against=against, price_of=self.price_of)
 
     def credit_of(self, user: str) -> MicroUsd:
         return self.settings.load(user).credit or self.credit
 
-    def _receipts(self, user: str, month: str) -> Iterator[Receipt]:
-        yield from _all(lambda before: self.ledger.receipts(user, limit=_PER_PAGE, before=before, month=month))
-        yield from _all(lambda before: self.work.receipts(user, limit=_PER_PAGE, before=before, month=month))
+    def _month(self, user: str, month: str, deadline: Deadline | None, *, by_conversation: bool) -> MonthTallies:
+        found = self.books.month(user, month, by_conversation=by_conversation)
+        if found.is_whole:
+            return found
+        while not self.books.catch_up(user, month, at=self.clock()):
+            if deadline is None or deadline.is_over:
+                raise ServiceUnavailable(
+                    f"The receipts of {month} are being added up, once after an update.",
+                    fix="Ask again in some seconds: each time it comes further.",
+                    retry_after=2,
+                )
+        return self.books.month(user, month, by_conversation=by_conversation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +87,3 @@ class KeyFigures:
             return {"provider": self.provider, "status": None, "reason": "NO_KEY"}
         told = status.model_dump(mode="json", exclude={"user_id"})
         return {"provider": self.provider, "status": told, "reason": None}
-
-
-def _all(read: Callable[[str | None], ReceiptPage]) -> Iterator[Receipt]:
-    """One page at a time, for a month may have more than fit into memory."""
-    before: str | None = None
-    while True:
-        page = read(before)
-        yield from page.receipts
-        if page.next_id is None:
-            return
-        before = page.next_id
