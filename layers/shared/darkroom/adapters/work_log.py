@@ -46,7 +46,8 @@ def work_writes(table: str, job: Job, at: datetime) -> "list[TransactWriteItemTy
             "ConditionExpression": "attribute_not_exists(pk)",
         }
     }
-    return [added, *({"Update": each} for each in tally_updates(table, job.user, [receipt]))]
+    tallied: list[TransactWriteItemTypeDef] = [{"Update": each} for each in tally_updates(table, job.user, [receipt])]
+    return [added, *tallied]
 
 
 class DynamoWorkLog:
