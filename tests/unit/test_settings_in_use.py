@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -10,6 +11,7 @@ from moto import mock_aws
 from ulid import ULID
 
 from darkroom import bootstrap
+from darkroom.adapters.clients import session
 from darkroom.bootstrap._base import openrouter, provider_settings
 from darkroom.bootstrap._catalogue import catalogue
 from darkroom.bootstrap._chat import chat_models
@@ -67,14 +69,15 @@ def test_the_stacks_models_are_those_of_its_variables(simulator: Simulator, tabl
     assert chat_models(made, catalogue(made, bootstrap.stores(made))).choose().first.id == TALKER
 
 
-def test_all_of_the_chat_function_looks_at_one_catalogue(
-    simulator: Simulator, table: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_of_the_chat_function_looks_at_one_catalogue(simulator: Simulator, table: str) -> None:
     calls: list[str] = []
-    session = boto3.Session()
-    session.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+
+    def called(**facts: Any) -> None:
+        calls.append(facts["model"].name)
+
+    session().register("before-call.dynamodb", called)
     made = bootstrap.chat({**GIVEN, "DARKROOM_TABLE": table, "DARKROOM_OPENROUTER_URL": str(simulator.url)})
+    session().unregister("before-call.dynamodb", called)
     request, pictures = ImageRequest(prompt="a fox", model=MINI), [InputShape(width=64, height=64)]
     made.complete.models.choose(TALKER)
     made.turns.painting.quotes.quote(request, inputs=pictures)
@@ -113,6 +116,7 @@ def test_openrouter_is_told_who_calls(simulator: Simulator) -> None:
 _SCRIPT = """
 import os
 from darkroom import bootstrap
+from darkroom.adapters.clients import session
 from darkroom.bootstrap._base import openrouter
 from darkroom.models.chat import ChatMessage, ChatRequest
 from darkroom.models.deadline import Deadline

@@ -7,18 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from darkroom.adapters.attribute_values import from_attribute, to_attribute
 from darkroom.adapters.aws import PASSING_REASONS, code_of, translated
 from darkroom.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
-
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class ConditionFailed(Exception):
@@ -70,11 +67,11 @@ class TransactionCanceled(Exception):
 
 
 def to_item(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _serialize(value) for name, value in row.items()}
+    return {name: to_attribute(value) for name, value in row.items()}
 
 
 def to_row(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _deserialize(value) for name, value in item.items()}
+    return {name: from_attribute(value) for name, value in item.items()}
 
 
 @contextmanager

@@ -15,13 +15,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import ClientError
-from cryptography.fernet import Fernet, InvalidToken
 
 from darkroom.adapters.aws import code_of, translated
 from darkroom.errors import KeyUnreadable
 from darkroom.ports import Clock
 
 if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
     from mypy_boto3_kms import KMSClient
 
 CACHE_LIFETIME = timedelta(minutes=5)
@@ -89,6 +89,9 @@ class KmsSealer:
                 if code_of(error) not in ("InvalidCiphertextException", "IncorrectKeyException"):
                     raise
                 raise KeyUnreadable("What is stored cannot be opened.", fix=self._fix) from error
+        # Here and below: most functions only see that there is a secret.
+        from cryptography.fernet import InvalidToken
+
         try:
             return _fernet(opened["Plaintext"]).decrypt(sealed.ciphertext).decode()
         except InvalidToken:
@@ -126,5 +129,7 @@ def _context(user: str, purpose: str) -> dict[str, str]:
     return {"tenant": tenant_of(user), "purpose": purpose}
 
 
-def _fernet(data_key: bytes) -> Fernet:
+def _fernet(data_key: bytes) -> "Fernet":
+    from cryptography.fernet import Fernet
+
     return Fernet(base64.urlsafe_b64encode(data_key))

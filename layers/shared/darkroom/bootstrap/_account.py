@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import boto3
-
 from darkroom.adapters import probes
-from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.identity_store import DynamoIdentityStore
 from darkroom.adapters.link_store import DynamoLinkStore
 from darkroom.bootstrap._base import (
@@ -14,6 +11,7 @@ from darkroom.bootstrap._base import (
     Stores,
     budgets,
     callers,
+    clients,
     cursors,
     keys,
     now,
@@ -85,7 +83,7 @@ def identities(settings: Settings, behind: Stores) -> Identities:
 
 def health(settings: Settings, behind: Stores) -> Health:
     s3 = s3_client()
-    sqs = bounded(boto3.client("sqs", config=CLIENT_CONFIG))
+    sqs = clients().sqs
     queues = {"jobs and webhooks": settings.job_queue, "pictures": settings.render_queue}
     return Health(
         {

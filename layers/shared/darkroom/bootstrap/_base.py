@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from darkroom.adapters.account_store import DynamoAccountStore
 from darkroom.adapters.answer_store import DynamoAnswerStore
-from darkroom.adapters.aws import CLIENT_CONFIG, bounded, s3_config, translated
+from darkroom.adapters.aws import translated
+from darkroom.adapters.clients import Clients
 from darkroom.adapters.image_store import S3ImageStore
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.ledger import DynamoLedger
@@ -94,14 +93,18 @@ class Stores:
     accounts: Snapshots
 
 
+def clients() -> Clients:
+    return Clients(os.environ)
+
+
 def s3_client() -> "S3Client":
-    return bounded(boto3.client("s3", config=s3_config(os.environ)))
+    return clients().s3
 
 
 def stores(settings: Settings) -> Stores:
     if settings.openrouter_debug:
         log_provider_calls()
-    dynamodb = bounded(boto3.client("dynamodb", config=CLIENT_CONFIG))
+    dynamodb = clients().dynamodb
     s3 = s3_client()
     table = settings.table
     users = MonthUsers(table, dynamodb)
@@ -160,9 +163,7 @@ def sealer(settings: Settings, *, fix: str) -> "KmsSealer":
     # Here and below: only functions that have to do with secrets load cryptography, or the providers' client.
     from darkroom.adapters.sealing import KmsSealer
 
-    return KmsSealer(
-        kms=bounded(boto3.client("kms", config=CLIENT_CONFIG)), key_id=settings.vault_key, clock=now, fix=fix
-    )
+    return KmsSealer(kms=clients().kms, key_id=settings.vault_key, clock=now, fix=fix)
 
 
 def key_vault(settings: Settings, behind: Stores) -> SnapshotKeys:
@@ -171,7 +172,7 @@ def key_vault(settings: Settings, behind: Stores) -> SnapshotKeys:
     vault = KmsKeyVault(
         table=settings.table,
         dynamodb=behind.dynamodb,
-        kms=bounded(boto3.client("kms", config=CLIENT_CONFIG)),
+        kms=clients().kms,
         key_id=settings.vault_key,
         clock=now,
     )
@@ -190,7 +191,7 @@ def operator_key(settings: Settings) -> Callable[[KeyProvider], str | None]:
             return settings.openrouter_api_key.get_secret_value()
         if not settings.operator_key_secret:
             return None
-        secrets = bounded(boto3.client("secretsmanager", config=CLIENT_CONFIG))
+        secrets = clients().secretsmanager
         with translated():
             secret = secrets.get_secret_value(SecretId=settings.operator_key_secret).get("SecretString", "").strip()
         if not secret or secret.startswith("{"):

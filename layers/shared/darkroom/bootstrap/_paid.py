@@ -5,15 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-import boto3
-
-from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.sqs_queue import SqsJobQueue, SqsWebhookQueue
 from darkroom.bootstrap._base import (
     Stores,
     alarm,
     budgets,
     callers,
+    clients,
     cursors,
     jobs_of,
     now,
@@ -189,12 +187,12 @@ def check_webhook(settings: Settings) -> Callable[[str], None]:
 
 
 def job_queue(settings: Settings) -> SqsJobQueue:
-    return SqsJobQueue(settings.job_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
+    return SqsJobQueue(settings.job_queue, clients().sqs)
 
 
 def render_queue(settings: Settings) -> SqsJobQueue:
-    return SqsJobQueue(settings.render_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
+    return SqsJobQueue(settings.render_queue, clients().sqs)
 
 
 def webhook_queue(settings: Settings) -> SqsWebhookQueue:
-    return SqsWebhookQueue(settings.job_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
+    return SqsWebhookQueue(settings.job_queue, clients().sqs)

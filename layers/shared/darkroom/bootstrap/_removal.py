@@ -6,13 +6,21 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-import boto3
-
-from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.recipe_store import DynamoRecipeStore
 from darkroom.adapters.sqs_queue import SqsJobQueue
 from darkroom.adapters.work_log import DynamoWorkLog
-from darkroom.bootstrap._base import Stores, alarm, budgets, callers, jobs_of, now, providers, stores, url_guard
+from darkroom.bootstrap._base import (
+    Stores,
+    alarm,
+    budgets,
+    callers,
+    clients,
+    jobs_of,
+    now,
+    providers,
+    stores,
+    url_guard,
+)
 from darkroom.models.cutout import Cutout, CutoutOptions
 from darkroom.models.job import Job
 from darkroom.observability import logger
@@ -69,7 +77,7 @@ def remove_background(environ: Mapping[str, str]) -> RemoveBackgroundServices:
     segmenter.load(settings.background_model)
     sources = Sources(behind.images, HttpUrlFetcher(url_guard(settings)), behind.jobs)
     render = Render(behind.images, sources, settings.max_megapixels, segmenter, settings.background_model)
-    sqs = bounded(boto3.client("sqs", config=CLIENT_CONFIG))
+    sqs = clients().sqs
     queue, job_queue = SqsJobQueue(settings.render_queue, sqs), SqsJobQueue(settings.job_queue, sqs)
 
     def cut_out(data: bytes, options: CutoutOptions, behind_it: bytes | None) -> Cutout:

@@ -2,14 +2,11 @@
 
 from dataclasses import replace
 
-import boto3
-
-from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.report_store import DynamoReportStore
 from darkroom.adapters.sqs_queue import SqsWebhookQueue
 from darkroom.adapters.statistics_store import DynamoModelStatistics
 from darkroom.adapters.usage_books import DynamoUsageBooks
-from darkroom.bootstrap._base import Stores, alarm, key_vault, now, openrouter_auth
+from darkroom.bootstrap._base import Stores, alarm, clients, key_vault, now, openrouter_auth
 from darkroom.bootstrap._catalogue import catalogue
 from darkroom.observability import logger
 from darkroom.services.pricing.quotes import Quotes
@@ -45,7 +42,7 @@ def reports(settings: Settings, behind: Stores) -> Reports:
         store=DynamoReportStore(settings.table, behind.dynamodb, bucket=settings.outputs_bucket, s3=behind.s3),
         images=behind.images,
         settings=behind.settings,
-        webhooks=SqsWebhookQueue(settings.job_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG))),
+        webhooks=SqsWebhookQueue(settings.job_queue, clients().sqs),
         clock=now,
         alarm=alarm,
     )

@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import boto3
-
-from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.sqs_queue import SqsWebhookQueue
 from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
-from darkroom.bootstrap._base import LOST_SEAL, callers, jobs_of, now, sealer, stores, url_guard
+from darkroom.bootstrap._base import LOST_SEAL, callers, clients, jobs_of, now, sealer, stores, url_guard
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.paid.webhooks import Webhooks
 from darkroom.settings import Settings
@@ -24,7 +21,7 @@ class WebhooksServices:
 def webhooks(environ: Mapping[str, str]) -> WebhooksServices:
     settings = Settings.from_environ(environ)
     behind = stores(settings)
-    queue = SqsWebhookQueue(settings.job_queue, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
+    queue = SqsWebhookQueue(settings.job_queue, clients().sqs)
     return WebhooksServices(
         callers=callers(settings, behind),
         webhooks=Webhooks(

@@ -4,9 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-import boto3
-
-from darkroom.adapters.aws import CLIENT_CONFIG, bounded
 from darkroom.adapters.sqs_queue import SqsDeadLetters
 from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.adapters.webhook_store import DynamoWebhookStore
@@ -14,6 +11,7 @@ from darkroom.bootstrap._base import (
     LOST_SEAL,
     Stores,
     alarm,
+    clients,
     jobs_of,
     keys,
     now,
@@ -75,7 +73,7 @@ def worker(environ: Mapping[str, str]) -> WorkerServices:
         alarm=alarm,
         advance=advance,
     )
-    dead = SqsDeadLetters(settings.job_dead_letters, bounded(boto3.client("sqs", config=CLIENT_CONFIG)))
+    dead = SqsDeadLetters(settings.job_dead_letters, clients().sqs)
     return WorkerServices(
         worker=carrying_out,
         sweep=Sweep(

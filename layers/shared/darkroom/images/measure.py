@@ -3,7 +3,6 @@
 import re
 
 from darkroom.errors import CallerError
-from darkroom.images.decode import upright_size
 
 _VIEW_BOX = re.compile(rb"viewBox=[\"']\s*[-\d.]+[\s,]+[-\d.]+[\s,]+(\d+)[\d.]*[\s,]+(\d+)")
 _SIDES = (re.compile(rb"<svg[^>]*\swidth=[\"'](\d+)"), re.compile(rb"<svg[^>]*\sheight=[\"'](\d+)"))
@@ -12,6 +11,9 @@ _HEAD = 4096
 
 def measure(data: bytes) -> tuple[int, int]:
     """Width and height in pixels as a viewer shows it; of an SVG its own units; (0, 0) if it does not say."""
+    # Here, for Pillow is loaded with it, and most requests have no picture in them.
+    from darkroom.images.decode import upright_size
+
     try:
         return upright_size(data)
     except CallerError:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from PIL import Image
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class PresignedUpload(BaseModel):
@@ -65,7 +67,7 @@ class Segmenter(Protocol):
     def available(self) -> tuple[str, ...]:
         """Names of the models whose weights are here, the default first."""
 
-    def mask(self, image: Image.Image, model: str) -> Image.Image:
+    def mask(self, image: "Image.Image", model: str) -> "Image.Image":
         """How much each pixel belongs to the subject.
 
         Args:
@@ -96,5 +98,5 @@ class Matter(Protocol):
             InternalError: it cannot be compiled.
         """
 
-    def refine(self, image: Image.Image, mask: Image.Image) -> Image.Image:
+    def refine(self, image: "Image.Image", mask: "Image.Image") -> "Image.Image":
         """Mode L, of the image's size."""

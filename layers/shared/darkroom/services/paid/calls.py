@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from darkroom.errors import DarkroomError, InternalError, NotFound, UnusableAnswer, Upstream
-from darkroom.images.normalise import normalise
 from darkroom.models.chat import ChatMessage, ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
@@ -149,7 +148,12 @@ def _reference(image: StoredImage, images: ImageStore) -> bytes:
         CallerError: it is no picture that can be sent.
     """
     data = images.read_output(image.key, max_bytes=MOST_STORED_BYTES)
-    return data if image.key.startswith(_WRITTEN_HERE) else normalise(data, max_megapixels=_MAX_PAINTED).data
+    if image.key.startswith(_WRITTEN_HERE):
+        return data
+    # Here, for most functions that have to do with paid jobs decode no picture.
+    from darkroom.images.normalise import normalise
+
+    return normalise(data, max_megapixels=_MAX_PAINTED).data
 
 
 def _guarded(provider: Provider, call: Callable[..., Result]) -> CarryOut:

@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from darkroom.errors import Charged, Conflict, DarkroomError, InternalError, JobCanceled, NoImage, UnusableAnswer
-from darkroom.images.convert import MEDIA_TYPES, converted
-from darkroom.images.mask import compose
 from darkroom.images.measure import measure
 from darkroom.models.chat import ChatResult
 from darkroom.models.generation import GeneratedImage, GenerationResult
@@ -292,6 +290,9 @@ class Settlement:
         work = job.work
         if work is None or work.mask is None:
             return self._in_format(work.output_format if work else None, image)
+        # Here and below: functions that cancel jobs settle them, too, and decode no picture.
+        from darkroom.images.mask import compose
+
         try:
             composed = compose(
                 self.images.read_output(work.inputs[0].key, max_bytes=MOST_STORED_BYTES),
@@ -308,6 +309,8 @@ class Settlement:
 
     def _in_format(self, wanted: str | None, image: GeneratedImage) -> tuple[bytes, str, tuple[str, ...]]:
         """As the caller wants it; not every model has a choice of formats."""
+        from darkroom.images.convert import MEDIA_TYPES, converted
+
         asked = MEDIA_TYPES.get(wanted or "")
         if asked is None or asked == image.media_type or image.media_type not in MEDIA_TYPES.values():
             return image.data, image.media_type, ()
