@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from threading import Lock
 
 from darkroom.adapters.conversation_store import MOST_BYTES, too_large
-from darkroom.models.conversation import Conversation
+from darkroom.models.conversation import Conversation, Summary
 
 
 class MemoryConversationStore:
@@ -31,11 +31,11 @@ class MemoryConversationStore:
             _document(changed)
             return False
 
-    def page(self, user: str, *, limit: int, before: str | None = None) -> tuple[Sequence[Conversation], str | None]:
+    def page(self, user: str, *, limit: int, before: str | None = None) -> tuple[Sequence[Summary], str | None]:
         ids = sorted((each for owner, each in self.documents if owner == user), reverse=True)
         rest = [each for each in ids if before is None or each < before]
         found = [self.find(user, each) for each in rest[:limit]]
-        return [each for each in found if each], rest[limit - 1] if len(rest) > limit else None
+        return [each.summary for each in found if each], rest[limit - 1] if len(rest) > limit else None
 
     def remove(self, user: str, conversation_id: str) -> bool:
         with self._lock:

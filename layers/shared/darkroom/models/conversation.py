@@ -1,7 +1,7 @@
 """Conversations: what was said about a picture, and every version that came of it. Versions are never changed."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -72,6 +72,27 @@ class Message(BaseModel):
     warnings: tuple[str, ...] = ()
 
 
+class Summary(BaseModel):
+    """A conversation in short, as a list shows it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    user: str
+    title: str = ""
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    current: str | None = None
+    image_key: str | None = Field(None, description="Of the version that is shown.")
+    can_undo: bool = False
+    can_redo: bool = False
+    version_count: int = 0
+    message_count: int = 0
+    spent: MicroUsd = 0
+    settled: bool = True
+
+
 class Conversation(BaseModel):
     """One row; every change is a write on the condition that `revision` is as it was read."""
 
@@ -100,3 +121,19 @@ class Conversation(BaseModel):
 
     def version(self, version_id: str) -> Version | None:
         return next((each for each in self.versions if each.id == version_id), None)
+
+    @property
+    def summary(self) -> Summary:
+        shown = self.version(self.current) if self.current else None
+        return Summary(
+            **{name: getattr(self, name) for name in _IN_SHORT},
+            image_key=shown.image.key if shown else None,
+            can_undo=bool(shown and shown.parent),
+            can_redo=bool(self.undone),
+            version_count=len(self.versions),
+            message_count=len(self.messages),
+            settled=self.settled,
+        )
+
+
+_IN_SHORT: Final = ("id", "user", "title", "created_at", "updated_at", "expires_at", "current", "spent")

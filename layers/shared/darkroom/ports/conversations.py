@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from darkroom.models.conversation import Conversation
+from darkroom.models.conversation import Conversation, Summary
 from darkroom.models.recipe import SavedRecipe
 
 
@@ -19,8 +19,8 @@ class ConversationStore(Protocol):
             PayloadTooLarge: it does not fit into a row any more (400 kB).
         """
 
-    def page(self, user: str, *, limit: int, before: str | None = None) -> tuple[Sequence[Conversation], str | None]:
-        """Newest first by id, and the id to pass as `before` (exclusive) for the next page."""
+    def page(self, user: str, *, limit: int, before: str | None = None) -> tuple[Sequence[Summary], str | None]:
+        """In short, newest first by id, and the id to pass as `before` (exclusive) for the next page."""
 
     def remove(self, user: str, conversation_id: str) -> bool: ...
 

@@ -11,7 +11,7 @@ from darkroom.errors import InvalidParameter
 from darkroom.errors.names import shown_name
 from darkroom.http.app import see_other
 from darkroom.http.body import media_type
-from darkroom.models.conversation import Conversation, Message, Version
+from darkroom.models.conversation import Conversation, Message, Summary, Version
 from darkroom.models.form_values import given
 from darkroom.models.image_input import edit_fields, names_picture
 from darkroom.models.job import Job
@@ -112,27 +112,23 @@ def says_nothing(body: bytes, headers: Mapping[str, str]) -> bool:
     return not body and (kind in ("", "multipart/form-data") or kind.endswith(("json", "x-www-form-urlencoded")))
 
 
-def listed(conversation: Conversation, link: Link) -> dict[str, Any]:
+def listed(summary: Summary, link: Link) -> dict[str, Any]:
     """In short, with a link to the picture that is shown."""
-    shown = conversation.version(conversation.current) if conversation.current else None
     return {
-        "id": conversation.id,
+        "id": summary.id,
         "object": "conversation",
-        **conversation.model_dump(mode="json", include={"title", "created_at", "updated_at", "expires_at", "current"}),
-        "url": link(shown.image.key) if shown else None,
-        "can_undo": bool(shown and shown.parent),
-        "can_redo": bool(conversation.undone),
-        "version_count": len(conversation.versions),
-        "message_count": len(conversation.messages),
-        "total_usd": _dollars(conversation.spent),
-        "settled": conversation.settled,
+        **summary.model_dump(mode="json", include={"title", "created_at", "updated_at", "expires_at", "current"}),
+        "url": link(summary.image_key) if summary.image_key else None,
+        **summary.model_dump(include={"can_undo", "can_redo", "version_count", "message_count"}),
+        "total_usd": _dollars(summary.spent),
+        "settled": summary.settled,
     }
 
 
 def show(conversation: Conversation, link: Link) -> dict[str, Any]:
     """Whole: every message, and every version with a link."""
     return {
-        **listed(conversation, link),
+        **listed(conversation.summary, link),
         "undone": list(conversation.undone),
         "versions": [show_version(each, link) for each in conversation.versions],
         "messages": [_message(each) for each in conversation.messages],
@@ -165,7 +161,7 @@ def show_turn(job: Job, conversation: Conversation, shown_job: Mapping[str, Any]
         "cost": shown_job["cost"],
         "total_usd": _dollars(conversation.spent),
         "warnings": list(job.warnings),
-        "conversation": listed(conversation, link),
+        "conversation": listed(conversation.summary, link),
         "job": shown_job,
     }
 

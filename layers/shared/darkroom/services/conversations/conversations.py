@@ -11,7 +11,7 @@ from darkroom.errors import ImageExpired, InvalidParameter, NotFound, PayloadToo
 from darkroom.images.compare import side_by_side, similarity
 from darkroom.images.decode import decode
 from darkroom.images.picture import Picture
-from darkroom.models.conversation import Conversation, Step, Version
+from darkroom.models.conversation import Conversation, Step, Summary, Version
 from darkroom.models.money import MicroUsd
 from darkroom.models.source import ImageSource
 from darkroom.models.user_settings import UserSettings
@@ -113,9 +113,7 @@ class Conversations:
             )
         return found
 
-    def page(
-        self, user: str, *, limit: int = 20, before: str | None = None
-    ) -> tuple[Sequence[Conversation], str | None]:
+    def page(self, user: str, *, limit: int = 20, before: str | None = None) -> tuple[Sequence[Summary], str | None]:
         """A page of conversations, newest first, and the id to give as `before` for the next one; it is exclusive."""
         if not 1 <= limit <= MOST_PER_PAGE:
             raise InvalidParameter(
