@@ -1,6 +1,7 @@
 """What a stack remembers of the one before it, and puts to use when it starts; nothing, where nothing is kept."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -117,3 +118,31 @@ class Memory:
             if count := int(told["ApproximateNumberOfMessages"]):
                 name = url.rsplit("/", 1)[-1]
                 logger.warning("%s messages in %s stay unread: this version has no such queue.", count, name)
+
+    def end_leases(self, table: str, aws: Aws) -> int:
+        """End the leases of workers of an earlier run, none of which is alive. Returns how many.
+
+        A lease lets a worker finish undisturbed for five minutes. Without one the first sweep goes on with the job.
+        """
+        if not self.is_of_an_earlier_run:
+            return 0
+        now = {":now": {"N": str(int(time.time()))}}
+        ended = 0
+        for row in _open_jobs(table, aws):
+            with suppress(aws.dynamodb.exceptions.ConditionalCheckFailedException):
+                aws.dynamodb.update_item(
+                    TableName=table,
+                    Key={name: row[name] for name in ("pk", "sk")},
+                    UpdateExpression="SET lease_expires_at = :now",
+                    ConditionExpression="lease_expires_at > :now",
+                    ExpressionAttributeValues=now,
+                )
+                ended += 1
+        return ended
+
+
+def _open_jobs(table: str, aws: Aws) -> Iterator[dict[str, Any]]:
+    """Rows of the table's sparse indexes, with their keys at least."""
+    for index in aws.dynamodb.describe_table(TableName=table)["Table"].get("GlobalSecondaryIndexes", []):
+        for page in aws.dynamodb.get_paginator("scan").paginate(TableName=table, IndexName=index["IndexName"]):
+            yield from page["Items"]

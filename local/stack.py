@@ -199,6 +199,7 @@ class Stack:
         )
         create_resources(self.template, self.aws)
         self._memory.check(self.template, self.aws)
+        self._memory.end_leases(self.template.scope.ref("Table"), self.aws)
         if self._can_fork:
             self._launch = starting.enter_context(self._preloaded()).launch
         if self.openrouter.is_simulated:

@@ -102,3 +102,48 @@ def test_what_is_kept_under_other_names_is_told(aws: Aws, tmp_path: Path, caplog
     assert f"1 messages in {stack}-OldQueue stay unread" in caplog.text
     with pytest.raises(CannotKeep, match=rf"has {stack}-pictures for Bucket.*{stack}-images.*make reset"):
         started("NewQueue", "images")
+
+
+TABLE = """
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions:
+        - {AttributeName: pk, AttributeType: S}
+        - {AttributeName: sk, AttributeType: S}
+        - {AttributeName: open, AttributeType: S}
+      KeySchema: [{AttributeName: pk, KeyType: HASH}, {AttributeName: sk, KeyType: RANGE}]
+      GlobalSecondaryIndexes:
+        - IndexName: open-jobs
+          KeySchema: [{AttributeName: open, KeyType: HASH}, {AttributeName: sk, KeyType: RANGE}]
+          Projection: {ProjectionType: KEYS_ONLY}
+"""
+FAR_AWAY = "4000000000"
+
+
+def test_leases_of_workers_of_an_earlier_run_are_over(aws: Aws, tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(TABLE)
+    template = Template.load(path, api_url="http://127.0.0.1:8000", stack="leases")
+    create_resources(template, aws)
+    table = str(template.scope.ref("Table"))
+    rows = {
+        "held": {"open": "1", "lease": FAR_AWAY},
+        "over": {"open": "1", "lease": "5"},
+        "queued": {"open": "1"},
+        "done": {},
+    }
+    for name, row in rows.items():
+        item = {"pk": {"S": "JOB"}, "sk": {"S": name}, **({"open": {"S": "1"}} if "open" in row else {})}
+        lease = {"lease_expires_at": {"N": row["lease"]}} if "lease" in row else {}
+        aws.dynamodb.put_item(TableName=table, Item={**item, **lease})
+    first = Memory(Kept(tmp_path / "state"))
+    assert first.end_leases(table, aws) == 0
+    first.check(template, aws)
+    assert Memory(Kept(tmp_path / "state")).end_leases(table, aws) == 1
+    found = {row["sk"]["S"]: row for row in aws.dynamodb.scan(TableName=table)["Items"]}
+    assert int(found["held"]["lease_expires_at"]["N"]) < int(FAR_AWAY)
+    assert found["over"]["lease_expires_at"]["N"] == "5"
+    assert ["lease_expires_at" in found[name] for name in ("queued", "done")] == [False, False]
