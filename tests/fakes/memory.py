@@ -68,6 +68,12 @@ class MemoryJobStore:
     def find(self, user: str, job_id: str) -> Job | None:
         return self.jobs.get((user, job_id))
 
+    def family(self, user: str, job_id: str) -> Sequence[Job]:
+        with self.lock:
+            mine = [job for job in self.jobs.values() if job.user == user]
+        found = [job for job in mine if job.id == job_id or job.id.startswith(f"{job_id}-")]
+        return sorted(found, key=lambda job: job.id)[:12]
+
     def page(self, user: str, *, limit: int, before: str | None = None) -> JobPage:
         with self.lock:
             mine = sorted((job for job in self.jobs.values() if job.user == user), key=lambda job: job.id, reverse=True)
@@ -140,7 +146,7 @@ class MemoryJobStore:
             stored = self.jobs.get((job.user, job.id))
             if stored is None or stored.attempt != job.attempt or stored.status.is_final or not stored.cost.settled:
                 return False
-            kept = {"started_at": stored.started_at, "removed_at": stored.removed_at}
+            kept = {"started_at": stored.started_at or job.started_at, "removed_at": stored.removed_at}
             self._put(job, **kept, lease_expires_at=None)
             self.work[job.user, job.id] = of_free_work(job, job.created_at)
             return True

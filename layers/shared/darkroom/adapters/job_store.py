@@ -126,11 +126,13 @@ class DynamoJobStore(JobCutouts, PaidJobs):
     def finish(self, job: Job) -> bool:
         closes = "REMOVE #open, open_since, lease_expires_at" if job.cost.settled else "REMOVE lease_expires_at"
         word = token_hex(8)
+        begun = {} if job.started_at is None else {":begun": job.model_dump(mode="json")["started_at"]}
+        begins = ", started_at = if_not_exists(started_at, :begun)" if begun else ""
         ending: UpdateTypeDef = {
             "TableName": self._table,
             "Key": to_item(job_key(job.user, job.id)),
             "UpdateExpression": f"SET #status = :status, document = :document, settled = :settled,"
-            f" {Mark.FINISHED} = :mark {closes}",
+            f" {Mark.FINISHED} = :mark{begins} {closes}",
             "ConditionExpression": f"attribute_exists(#open) AND attempt = :attempt AND {_IS_FREE}",
             "ExpressionAttributeNames": {"#status": "status", "#open": "open"},
             "ExpressionAttributeValues": to_item(
@@ -141,6 +143,7 @@ class DynamoJobStore(JobCutouts, PaidJobs):
                     ":settled": job.cost.settled,
                     ":true": True,
                     ":mark": word,
+                    **begun,
                 }
             ),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

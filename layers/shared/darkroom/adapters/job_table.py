@@ -4,9 +4,9 @@ botocore sends a write again when its answer was lost, and then the write's own 
 leaves a random word in the row, in a column of its method, and a refused one that finds its own word there was done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import ConditionFailed, Patience, conditional, to_item
@@ -17,6 +17,9 @@ from darkroom.ports import JobPage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+# A turn has ten parts at the most. A batch has many, which it reads by their names.
+_MAX_FAMILY: Final = 12
 
 
 class JobTable:
@@ -43,6 +46,18 @@ class JobTable:
         with translated():
             key = to_item(job_key(user, job_id))
             return self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+
+    def family(self, user: str, job_id: str) -> Sequence[Job]:
+        with translated():
+            found = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :job)",
+                ExpressionAttributeValues=to_item({":pk": f"USER#{user}", ":job": job_key(user, job_id)["sk"]}),
+                Limit=_MAX_FAMILY,
+                ConsistentRead=True,
+            )
+        jobs = [to_job(item) for item in found["Items"]]
+        return [job for job in jobs if job.id == job_id or job.id.startswith(f"{job_id}-")]
 
     def page(self, user: str, *, limit: int, before: str | None = None) -> JobPage:
         start: dict[str, Any] = {"ExclusiveStartKey": to_item(job_key(user, before))} if before else {}

@@ -1,5 +1,7 @@
 """Recipes on many pictures, as the worker has to do with them: the paintings that they wait for, and their sweep."""
 
+from collections.abc import Callable
+
 from darkroom.bootstrap._base import Stores, alarm, now
 from darkroom.bootstrap._chat import batch_pricing
 from darkroom.bootstrap._paid import job_queue, render_queue, settlement
@@ -24,11 +26,11 @@ def batch_painting(settings: Settings, behind: Stores, published: Catalogue) -> 
     )
 
 
-def advancing(turns: Advance, batches: Advance) -> Advance:
-    """Goes on with whatever the job is: a turn, or a batch; each leaves the other's alone."""
+def advancing(turns: Callable[[str, str], bool], batches: Advance) -> Advance:
+    """Goes on with whatever the job is: a turn, which says so, or a batch."""
 
     def advance(user: str, job_id: str) -> None:
-        turns(user, job_id)
-        batches(user, job_id)
+        if not turns(user, job_id):
+            batches(user, job_id)
 
     return advance

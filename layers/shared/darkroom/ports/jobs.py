@@ -47,6 +47,11 @@ class JobStore(Protocol):
 
     def find(self, user: str, job_id: str) -> Job | None: ...
 
+    def family(self, user: str, job_id: str) -> Sequence[Job]:
+        """The job and its parts, whose ids begin with its own and a hyphen: one consistent read of the first twelve,
+        the job before the others; empty if there is none of them.
+        """
+
     def page(self, user: str, *, limit: int, before: str | None = None) -> JobPage:
         """The user's jobs, newest first; `before` is exclusive."""
 
@@ -77,7 +82,8 @@ class JobStore(Protocol):
     def finish(self, job: Job) -> bool:
         """Stores a final state of a job that costs nothing itself, if it is not over and still in the same attempt.
 
-        One whose parts are not all settled says so in its `cost`, and stays open until `settle`.
+        One whose parts are not all settled says so in its `cost`, and stays open until `settle`. The first
+        `started_at` that was ever given stays.
         """
 
     def settle(self, job: Job) -> bool:

@@ -172,14 +172,18 @@ class Conversations:
         """Raises NotFound."""
         return self._go(user, conversation_id, lambda each: versions.branched(each, version_id))
 
-    def append(self, user: str, conversation_id: str, turn: Turn) -> Taken:
+    def append(self, user: str, conversation_id: str, turn: Turn, *, seen: Conversation | None = None) -> Taken:
         """Adds what a turn came to, once: a turn that was added already changes nothing.
+
+        Args: seen: the conversation as it was just read, so that it is read again only if it has changed since.
 
         Raises:
             NotFound: the conversation has been removed.
             PayloadTooLarge: it does not fit in any more.
         """
-        conversation = self._change(user, conversation_id, lambda each: versions.with_turn(each, turn, self._clock()))
+        conversation = self._change(
+            user, conversation_id, lambda each: versions.with_turn(each, turn, self._clock()), seen=seen
+        )
         answer = versions.answer_to(conversation, turn.id)
         if answer is None:
             return Taken(conversation, turn.reply, None, ())
@@ -228,10 +232,17 @@ class Conversations:
         self.renew(self.find(user, conversation_id))
         return self._change(user, conversation_id, move)
 
-    def _change(self, user: str, conversation_id: str, change: Callable[[Conversation], Conversation]) -> Conversation:
-        """Changes what is stored, anew as long as others are faster."""
+    def _change(
+        self,
+        user: str,
+        conversation_id: str,
+        change: Callable[[Conversation], Conversation],
+        *,
+        seen: Conversation | None = None,
+    ) -> Conversation:
+        """Changes what is stored, again as long as others are faster; the first time on `seen`, if that is given."""
         for _ in range(_ATTEMPTS):
-            found = self.find(user, conversation_id)
+            found, seen = seen or self.find(user, conversation_id), None
             changed = change(found)
             if changed is found:
                 return found

@@ -17,7 +17,6 @@ from darkroom.services.conversations import versions
 from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.planning import took
 from darkroom.services.conversations.versions import Cost
-from darkroom.services.paid.admission import parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +27,11 @@ class TurnCosts:
     jobs: JobStore
     warn_at: Callable[[str], MicroUsd]
 
-    def parts(self, turn: Job) -> list[Job]:
-        """The turn's paid calls that there are, in their order."""
-        return parts_of(self.jobs, turn)
-
-    def spent(self, turn: Job) -> MicroUsd:
-        """At the most: a cost that is unknown yet counts as its reservation."""
-        costs = [part.cost for part in self.parts(turn)]
-        return sum((cost.actual or 0) if cost.settled else cost.reserved for cost in costs)
-
-    def settle(self, turn: Job) -> bool:
+    def settle(self, turn: Job, parts: list[Job]) -> bool:
         """Writes down what a turn cost that is over, once all of its parts are settled; whether it is settled now.
 
         The conversation's total first, then the job: broken off in between, the next call finds the total told.
         """
-        parts = self.parts(turn)
         cost = total(parts)
         if not cost.settled:
             return False
@@ -66,6 +55,12 @@ class TurnCosts:
             return self.conversations.settle(turn.user, conversation.id, turn.id, cost, warn_at=self.warn_at(turn.user))
         except (NotFound, PayloadTooLarge):
             return ()
+
+
+def spent(parts: Iterable[Job]) -> MicroUsd:
+    """At the most: a cost that is unknown yet counts as its reservation."""
+    costs = [part.cost for part in parts]
+    return sum((cost.actual or 0) if cost.settled else cost.reserved for cost in costs)
 
 
 def failed(turn: Job, state: TurnState, problem: Mapping[str, Any], cost: Cost) -> versions.Turn:

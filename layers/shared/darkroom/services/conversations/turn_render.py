@@ -32,21 +32,21 @@ class TurnRender:
     render: Render
     clock: Clock
 
-    def operate(self, turn: Job, state: TurnState, action: OperateAction) -> bool:
-        """Does the operations and writes down what came of them; whether it was written down.
+    def operate(self, turn: Job, state: TurnState, action: OperateAction) -> Job:
+        """Does the operations; the turn with what came of them, which is not written down.
 
         Raises:
             NeedsImageFunction: there is no segmentation model here; nothing was done.
             CallerError: an operation cannot be done to the picture.
         """
         if state.image is None:
-            return self.save(turn, state, done=state.done + 1, rendering=False)
+            return moved(turn, state, done=state.done + 1, rendering=False)
         rendered, origin, since = self._rendered(turn.user, state, state.image, action.operations)
         image = self.render.keep(turn, rendered, stem=str(state.done))
         told = dict.fromkeys((*turn.warnings, *rendered.warnings))
         turn = turn.model_copy(update={"warnings": tuple(told)})
         steps = [Step(operation=each).model_dump(mode="json", exclude_none=True) for each in action.operations]
-        return self.save(
+        return moved(
             turn,
             state,
             done=state.done + 1,
@@ -70,11 +70,6 @@ class TurnRender:
                 pass
         return self.render.redo(user, image, operations), image, operations
 
-    def save(self, turn: Job, state: TurnState, **changes: Any) -> bool:
-        """Writes down how far the turn has come; False if somebody else was faster, who goes on then."""
-        changed = {"turn": state.model_copy(update=changes), "status": JobStatus.RUNNING, "error": None}
-        return self.jobs.progress(turn.model_copy(update=changed)) is not None
-
     def discard(self, turn: Job, state: TurnState) -> None:
         """Removes what the turn has made by operations, for which there is no conversation any more."""
         self.render.images.remove_outputs(rendered_keys(turn.user, turn.id, state.plan or {}))
@@ -90,13 +85,20 @@ class TurnRender:
         action = Plan.model_validate(state.plan).actions[state.done]
         try:
             if isinstance(action, OperateAction):
-                self.operate(turn, state, action)
+                self.jobs.progress(self.operate(turn, state, action))
         except DarkroomError as error:
             if error.retryable:
                 raise
-            self.save(turn, state, rendering=False, problem=error.problem())
+            self.jobs.progress(moved(turn, state, rendering=False, problem=error.problem()))
         self.queue.send(user, turn_id)
         return True
+
+
+def moved(turn: Job, state: TurnState, **changes: Any) -> Job:
+    """The turn as it has come along; whoever writes that down finds out whether somebody else was faster."""
+    return turn.model_copy(
+        update={"turn": state.model_copy(update=changes), "status": JobStatus.RUNNING, "error": None}
+    )
 
 
 def origin_of(conversation: Conversation, version: Version) -> tuple[StoredImage, Operations]:

@@ -36,16 +36,40 @@ from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.painting import Painting
 from darkroom.services.conversations.planner import InvalidPlan, PaintingForbidden, Planner
 from darkroom.services.conversations.planning import Planning
-from darkroom.services.conversations.turn_cost import TurnCosts, begun, cost_of, failed, total
-from darkroom.services.conversations.turn_render import TurnRender, origin_of
+from darkroom.services.conversations.turn_cost import TurnCosts, begun, cost_of, failed, spent, total
+from darkroom.services.conversations.turn_render import TurnRender, moved, origin_of
 from darkroom.services.conversations.versions import NOTHING_CHANGED
-from darkroom.services.paid.admission import TURN, Admission, Prepared, Submission, part_of
+from darkroom.services.paid.admission import TURN, Admission, Prepared, Submission, in_order, part_of
 from darkroom.services.paid.settlement import DECIDED_AFTER, SIMULATED
 from darkroom.services.recipes.render import NeedsImageFunction
 from darkroom.services.selection.providers import Choice
 
 MOST_CONTENT = 4000
 _REFUSED = f"{NOTHING_CHANGED} I could not make a plan of that; say it in other words, or in smaller steps."
+
+
+@dataclass(slots=True)
+class _Course:
+    """What one process knows of a turn while it goes on with it: read once, and carried from step to step.
+
+    Args:
+        is_written_at_each_step: not so while all that is left to do is free, and would come out the same again.
+        is_ended: by this process.
+    """
+
+    turn: Job
+    parts: list[Job]
+    conversation: Conversation | None = None
+    is_written_at_each_step: bool = True
+    is_ended: bool = False
+
+    @property
+    def state(self) -> TurnState:
+        assert self.turn.turn is not None  # noqa: S101 - only such are read
+        return self.turn.turn
+
+    def part(self, name: str) -> Job | None:
+        return next((part for part in self.parts if part.id == f"{self.turn.id}-{name}"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,115 +103,133 @@ class Turns:
         identity = {"conversation": conversation.id, "content": words}
         return self.admission.submit(caller, "plan", terms, identity, prepare, skill="chat")
 
-    def advance(self, user: str, turn_id: str) -> None:
-        """Does whatever is to be done next, until somebody else has to do something first."""
+    def advance(self, user: str, turn_id: str) -> bool:
+        """Does whatever is to be done next, until somebody else has to do something first; whether it is a turn."""
         with read_once():
-            self._advance(user, turn_id)
-
-    def _advance(self, user: str, turn_id: str) -> None:
-        for _ in range(100):
-            turn = self.jobs.find(user, turn_id)
-            if turn is None or turn.turn is None:
-                return
-            if turn.status.is_final:
-                if not turn.cost.settled:
-                    self.costs.settle(turn)
-                return
-            if not self._step(turn, turn.turn):
-                return
+            at = self._read(user, turn_id)
+            for _ in range(100):
+                if at is None:
+                    return False
+                if at.turn.status.is_final:
+                    if not at.turn.cost.settled:
+                        self.costs.settle(at.turn, at.parts)
+                    return True
+                if not self._step(at, at.state):
+                    return True
+                if at.is_ended:
+                    # A part may have been settled while the turn was being ended.
+                    at = self._read(user, turn_id)
         raise InternalError("A turn does not come to its end.")
 
-    def _step(self, turn: Job, state: TurnState) -> bool:
+    def _read(self, user: str, turn_id: str) -> "_Course | None":
+        family = self.jobs.family(user, turn_id)
+        if not family or family[0].id != turn_id or family[0].turn is None:
+            return None
+        return _Course(family[0], in_order(turn_id, family))
+
+    def _step(self, at: "_Course", state: TurnState) -> bool:
         """One step; False when there is nothing to do now."""
+        turn = at.turn
         if turn.created_at + DECIDED_AFTER <= self.clock():
-            return self._fail(turn, _too_old().problem())
+            return self._fail(at, _too_old().problem())
         if state.plan is None:
-            return self._guarded(turn, lambda: self._plan(turn, state))
+            return self._guarded(at, lambda: self._plan(at, state))
         plan = Plan.model_validate(state.plan)
         if state.rendering:
             # The image function has it; should its message be lost, this one is as good.
             self.render_queue.send(turn.user, turn.id)
             return False
         if state.problem is not None:
-            return self._fail(turn, state.problem)
+            return self._fail(at, state.problem)
         if state.done >= len(plan.actions):
             # The conversation may have been removed meanwhile, or be full.
-            return self._guarded(turn, lambda: self._finish(turn, state, plan))
+            return self._guarded(at, lambda: self._finish(at, state, plan))
         action = plan.actions[state.done]
         if isinstance(action, HistoryAction):
-            return self._save(turn, state, done=state.done + 1)
+            return self._go_on(at, moved(turn, state, done=state.done + 1))
         if isinstance(action, PaintAction):
-            return self._guarded(turn, lambda: self._paint(turn, state, action))
-        return self._guarded(turn, lambda: self._operate(turn, state, action))
+            return self._guarded(at, lambda: self._paint(at, state, action))
+        return self._guarded(at, lambda: self._operate(at, state, action))
 
-    def _guarded(self, turn: Job, step: Callable[[], bool]) -> bool:
+    def _guarded(self, at: "_Course", step: Callable[[], bool]) -> bool:
         """What a caller could mend, or a budget forbids, ends the turn; what passes by itself is tried again."""
         try:
             return step()
         except DarkroomError as error:
             if error.retryable:
                 raise
-            return self._fail(turn, error.problem())
+            return self._fail(at, error.problem())
 
-    def _plan(self, turn: Job, state: TurnState) -> bool:
-        repair = self.jobs.find(turn.user, f"{turn.id}-repair")
-        call = repair or self.jobs.find(turn.user, f"{turn.id}-plan")
+    def _plan(self, at: "_Course", state: TurnState) -> bool:
+        turn, repair = at.turn, at.part("repair")
+        call = repair or at.part("plan")
         if call is None or not call.status.is_final:
             return self._uncertain(turn, call)
         if call.status is not JobStatus.SUCCEEDED:
-            return self._fail(turn, call.error or {})
+            return self._fail(at, call.error or {})
         text = str(call.result.get("text", ""))
-        conversation = self.conversations.find(turn.user, state.conversation_id)
+        conversation = self._conversation(at, state)
         try:
             plan = self.planning.read(turn.user, text, has_picture=state.base is not None)
         except InvalidPlan as invalid:
             if repair is not None:
                 is_painted = isinstance(invalid, PaintingForbidden)
                 refused = Plan(reply="" if is_painted else _REFUSED, type="talk", needs_painting=is_painted)
-                return self._save_plan(turn, state, refused)
-            asked: ChatRequest | None = call.work.chat if call.work else None
-            if asked is None:
-                raise InternalError("The planner's request is gone.") from invalid
-            request = self.planner.repair(asked, text, invalid.why)
-            spent = self.costs.spent(turn)
-            limit = self.painting.left(turn.user, spent, own_key=call.own_key)
-            with self._within_the_turn(turn, "Asking the planner once more", spent, own_key=call.own_key):
-                part = self.planning.part(turn, "repair", request, like=call, limit=limit)
-            self.admission.admit_part(part)
-            return False
+                return self._take_plan(at, state, refused)
+            return self._ask_again(at, call, text, invalid)
         version = _version(conversation, state.base)
         found: dict[str, Any] = {}
         if version is not None:
             origin, since = origin_of(conversation, version)
             found = {"image": version.image, "origin": origin, "since": since}
-        return self._save_plan(turn, state, plan, **found)
+        return self._take_plan(at, state, plan, **found)
 
-    def _save_plan(self, turn: Job, state: TurnState, plan: Plan, **found: Any) -> bool:
-        """With nothing in its reply that is not so, and why nothing is painted if that is to be told."""
+    def _ask_again(self, at: "_Course", call: Job, text: str, invalid: InvalidPlan) -> bool:
+        """Has the planner mend what cannot be read as a plan, once."""
+        asked: ChatRequest | None = call.work.chat if call.work else None
+        if asked is None:
+            raise InternalError("The planner's request is gone.") from invalid
+        request = self.planner.repair(asked, text, invalid.why)
+        cost = spent(at.parts)
+        # A purchase is decided on what is true by now: the planner may have taken long.
+        with read_anew(), self._within_the_turn(at.turn, "Asking the planner once more", cost, own_key=call.own_key):
+            limit = self.painting.left(at.turn.user, cost, own_key=call.own_key)
+            part = self.planning.part(at.turn, "repair", request, like=call, limit=limit)
+        self.admission.admit_part(part)
+        return False
+
+    def _take_plan(self, at: "_Course", state: TurnState, plan: Plan, **found: Any) -> bool:
+        """With nothing in its reply that is not so, and why nothing is painted if that is to be told.
+
+        A plan that paints is written down before anything is bought by it. Any other is done at once, and written down
+        with what comes of it: broken off before, it is read once more from the planner's answer, which is kept.
+        """
+        turn = at.turn
         plan, why = painting_off.honest(plan, self.planning.why_no_painting(turn.user))
         if why is not None:
             turn = turn.model_copy(update={"warnings": (*turn.warnings, why)})
-        return self._save(turn, state, plan=plan.model_dump(mode="json"), reply=plan.reply, **found)
+        at.is_written_at_each_step = any(isinstance(each, PaintAction) for each in plan.actions)
+        return self._go_on(at, moved(turn, state, plan=plan.model_dump(mode="json"), reply=plan.reply, **found))
 
-    def _paint(self, turn: Job, state: TurnState, action: PaintAction) -> bool:
-        name = f"paint{state.done}"
-        painted = self.jobs.find(turn.user, f"{turn.id}-{name}")
+    def _paint(self, at: "_Course", state: TurnState, action: PaintAction) -> bool:
+        name, turn = f"paint{state.done}", at.turn
+        painted = at.part(name)
         if painted is None:
             # Whoever has removed the conversation does not want to pay for it any more.
-            self.conversations.find(turn.user, state.conversation_id)
-            spent = self.costs.spent(turn)
-            like = self.jobs.find(turn.user, f"{turn.id}-plan") or turn
-            # A purchase is decided on what is true by now: the planner may have taken long.
-            with read_anew(), self._within_the_turn(turn, "The painting", spent, own_key=like.own_key):
-                job = self.painting.job(turn, action.prompt, state.image, like=like, spent=spent)
+            self._conversation(at, state)
+            cost = spent(at.parts)
+            like = at.part("plan") or turn
+            # As above.
+            with read_anew(), self._within_the_turn(turn, "The painting", cost, own_key=like.own_key):
+                job = self.painting.job(turn, action.prompt, state.image, like=like, spent=cost)
             self.admission.admit_part(part_of(turn, name, job))
             return False
         if not painted.status.is_final:
             return self._uncertain(turn, painted)
         if painted.status is not JobStatus.SUCCEEDED:
-            return self._fail(turn, painted.error or {})
+            return self._fail(at, painted.error or {})
         step = Step(paint=PaintStep(prompt=action.prompt, model=painted.model_used))
-        return self._save(
+        done = moved(
             turn,
             state,
             done=state.done + 1,
@@ -196,21 +238,38 @@ class Turns:
             since=(),
             steps=(*state.steps, step.model_dump(mode="json", exclude_none=True)),
         )
+        # What is left to be done costs nothing.
+        is_last = state.done + 1 == len((state.plan or {}).get("actions", ()))
+        return self._go_on(at, done, is_written=not is_last)
 
-    def _operate(self, turn: Job, state: TurnState, action: OperateAction) -> bool:
+    def _operate(self, at: "_Course", state: TurnState, action: OperateAction) -> bool:
         try:
-            return self.rendering.operate(turn, state, action)
+            done = self.rendering.operate(at.turn, state, action)
         except NeedsImageFunction:
-            if self._save(turn, state, rendering=True):
-                self.render_queue.send(turn.user, turn.id)
+            if self._go_on(at, moved(at.turn, state, rendering=True), is_written=True):
+                self.render_queue.send(at.turn.user, at.turn.id)
             return False
+        return self._go_on(at, done)
 
-    def _save(self, turn: Job, state: TurnState, **changes: Any) -> bool:
-        began = turn.started_at or begun(self.costs.parts(turn)) or self.clock()
-        return self.rendering.save(turn.model_copy(update={"started_at": began}), state, **changes)
+    def _go_on(self, at: "_Course", moved_on: Job, *, is_written: bool | None = None) -> bool:
+        """Takes the turn as it has come along; False if somebody else was faster, who goes on then."""
+        began = moved_on.started_at or begun(at.parts) or self.clock()
+        stored: Job | None = moved_on.model_copy(update={"started_at": began})
+        if at.is_written_at_each_step if is_written is None else is_written:
+            stored = self.jobs.progress(moved_on.model_copy(update={"started_at": began}))
+        if stored is None:
+            return False
+        at.turn = stored
+        return True
 
-    def _finish(self, turn: Job, state: TurnState, plan: Plan) -> bool:
-        parts = self.costs.parts(turn)
+    def _conversation(self, at: "_Course", state: TurnState) -> Conversation:
+        """Raises NotFound."""
+        if at.conversation is None:
+            at.conversation = self.conversations.find(at.turn.user, state.conversation_id)
+        return at.conversation
+
+    def _finish(self, at: "_Course", state: TurnState, plan: Plan) -> bool:
+        turn, parts = at.turn, at.parts
         move = next((each.kind for each in plan.actions if isinstance(each, HistoryAction)), None)
         told = dict.fromkeys(warning for job in (*parts, turn) for warning in job.warnings)
         over = versions.Turn(
@@ -227,9 +286,9 @@ class Turns:
             cost=cost_of(parts),
             warn_at=self.planning.warn_at_cost(turn.user),
         )
-        taken = self.conversations.append(turn.user, state.conversation_id, over)
+        taken = self.conversations.append(turn.user, state.conversation_id, over, seen=at.conversation)
         return self._end(
-            turn,
+            at,
             {
                 "status": JobStatus.SUCCEEDED,
                 "error": None,
@@ -246,43 +305,39 @@ class Turns:
             },
         )
 
-    def _fail(self, turn: Job, problem: Mapping[str, Any]) -> bool:
+    def _fail(self, at: "_Course", problem: Mapping[str, Any]) -> bool:
         """Ends the turn. What its parts cost may be found out later; whether there is something to do by now."""
-        parts = self.costs.parts(turn)
         known = dict(problem) or InternalError("A part of the turn failed.").problem()
-        is_gone = turn.turn is not None and not self._tell_failure(turn, turn.turn, known, parts)
-        is_settling = self._end(turn, {"status": JobStatus.FAILED, "error": {**known, "charged": total(parts).charged}})
-        if is_gone and turn.turn is not None:
-            self.rendering.discard(turn, turn.turn)
+        is_gone = not self._tell_failure(at, at.state, known)
+        charged = total(at.parts).charged
+        is_settling = self._end(at, {"status": JobStatus.FAILED, "error": {**known, "charged": charged}})
+        if is_gone:
+            self.rendering.discard(at.turn, at.state)
         return is_settling
 
-    def _tell_failure(self, turn: Job, state: TurnState, problem: Mapping[str, Any], parts: list[Job]) -> bool:
+    def _tell_failure(self, at: "_Course", state: TurnState, problem: Mapping[str, Any]) -> bool:
         """What was paid for belongs into the conversation's total, whatever came of it; False if that is gone."""
-        cost = cost_of(parts)
+        cost, user = cost_of(at.parts), at.turn.user
         try:
-            self.conversations.find(turn.user, state.conversation_id)
+            seen = self.conversations.find(user, state.conversation_id)
             if cost.amount or not cost.is_settled:
-                self.conversations.append(turn.user, state.conversation_id, failed(turn, state, problem, cost))
+                over = failed(at.turn, state, problem, cost)
+                self.conversations.append(user, state.conversation_id, over, seen=seen)
         except NotFound:
             return False
         except PayloadTooLarge:
             return True
         return True
 
-    def _end(self, turn: Job, update: Mapping[str, Any]) -> bool:
+    def _end(self, at: "_Course", update: Mapping[str, Any]) -> bool:
         """Whether what it cost is yet to be settled; a part may have been, while the turn was being ended."""
-        parts = self.costs.parts(turn)
+        turn, parts = at.turn, at.parts
         lineage = tuple(Parent(kind="job", ref=part.id, sha256=part.request_sha256 or "") for part in parts)
-        began = begun(parts)
-        if turn.started_at is None and began is not None:
-            # What is written with the end leaves this as it was.
-            noted = self.jobs.progress(turn.model_copy(update={"started_at": began}))
-            if noted is None:
-                return False
-            turn = noted
         cost = total(parts)
-        ended = {"completed_at": self.clock(), "cost": cost, "lineage": lineage, **update}
-        return self.jobs.finish(turn.model_copy(update=ended)) and not cost.settled
+        known = {"started_at": turn.started_at or begun(parts), "completed_at": self.clock()}
+        at.is_ended = True
+        ended = turn.model_copy(update={**known, "cost": cost, "lineage": lineage, **update})
+        return self.jobs.finish(ended) and not cost.settled
 
     def _uncertain(self, turn: Job, part: Job | None) -> bool:
         """Tells whoever waits that a part's answer was lost; the turn goes on when it is known what became of it."""

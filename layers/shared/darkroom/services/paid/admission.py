@@ -11,7 +11,7 @@ In this order, and nothing is spent before the last step:
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +39,7 @@ from darkroom.services.paid.budgets import Budgets, exceeded, reserve_for
 from darkroom.services.selection.providers import Choice, Providers
 
 TURN = "turn"
+_ORDER = {"plan": 0, "repair": 1}
 # DynamoDB takes 400 kB; what a job comes to when it is over has to fit in beside what it was asked for.
 MOST_JOB_BYTES = 200_000
 KEY_KEPT = timedelta(hours=48)
@@ -324,10 +325,14 @@ def part_of(turn: Job, name: str, job: Job) -> Job:
 
 def parts_of(jobs: JobStore, turn: Job) -> list[Job]:
     """A turn's paid calls that there are, in their order."""
-    actions = (turn.turn.plan or {}).get("actions", ()) if turn.turn else ()
-    names = ["plan", "repair", *(f"paint{number}" for number in range(len(actions)))]
-    found = (jobs.find(turn.user, f"{turn.id}-{name}") for name in names)
-    return [job for job in found if job is not None]
+    return in_order(turn.id, jobs.family(turn.user, turn.id))
+
+
+def in_order(turn_id: str, family: Iterable[Job]) -> list[Job]:
+    """Of a turn and its parts the parts: the planner's calls, then the painter's as they were made."""
+    before = len(turn_id) + 1
+    parts = [job for job in family if job.id != turn_id]
+    return sorted(parts, key=lambda part: (_ORDER.get(part.id[before:], 2), part.id))
 
 
 def request_sha256(route: str, request: Mapping[str, Any]) -> str:

@@ -48,7 +48,7 @@ MOST_ATTEMPTS = 3
 _ANOTHER_MAY_DO = (NetworkError, RateLimited, ServiceUnavailable, UnsupportedModel)
 
 
-Advance = Callable[[str, str], None]
+Advance = Callable[[str, str], object]
 """(user, turn's id): does whatever a turn has to do next, now that something has changed."""
 
 
