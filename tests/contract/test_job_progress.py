@@ -89,3 +89,45 @@ def test_what_is_over_before_its_cost_is_known_stays_open_until_then(
 def test_nothing_is_settled_that_is_not_there(job_store: JobStore, clock: SteppingClock, user: str) -> None:
     assert not job_store.settle(turn_of(user, clock))
     assert job_store.find(user, "job_1") is None
+
+
+def test_what_ends_without_a_step_before_says_when_it_began(
+    job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    turn = turn_of(user, clock)
+    job_store.add(turn)
+    began = clock.now + timedelta(seconds=2)
+    ended = {"status": JobStatus.SUCCEEDED, "completed_at": clock.now + timedelta(seconds=5), "started_at": began}
+    assert job_store.finish(turn.model_copy(update=ended))
+    found = job_store.find(user, turn.id)
+    assert found is not None
+    assert (found.started_at, found.status) == (began, JobStatus.SUCCEEDED)
+
+
+class TestFamilies:
+    def test_a_job_is_read_with_its_parts(self, job_store: JobStore, clock: SteppingClock, user: str) -> None:
+        turn = turn_of(user, clock)
+        parts = [turn.model_copy(update={"id": f"job_1-{name}", "turn": None}) for name in ("repair", "paint0", "plan")]
+        others = [turn.model_copy(update={"id": name, "turn": None}) for name in ("job_10", "job_10-plan", "job_0")]
+        for job in (turn, *parts, *others):
+            job_store.add(job)
+        family = job_store.family(user, "job_1")
+        assert [job.id for job in family] == ["job_1", "job_1-paint0", "job_1-plan", "job_1-repair"]
+        assert family[0] == turn
+        assert family[2] == parts[2]
+
+    def test_a_job_without_parts_is_alone(self, job_store: JobStore, clock: SteppingClock, user: str) -> None:
+        turn = turn_of(user, clock)
+        job_store.add(turn)
+        assert list(job_store.family(user, turn.id)) == [turn]
+
+    def test_of_what_is_not_there_there_is_none(self, job_store: JobStore, clock: SteppingClock, user: str) -> None:
+        job_store.add(turn_of(user, clock))
+        assert list(job_store.family(f"{user}-b", "job_1")) == list(job_store.family(user, "job_2")) == []
+
+    def test_of_many_parts_the_first_are_read(self, job_store: JobStore, clock: SteppingClock, user: str) -> None:
+        batch = turn_of(user, clock)
+        for name in ("job_1", *(f"job_1-i{index:02}-paint0" for index in range(20))):
+            job_store.add(batch.model_copy(update={"id": name, "turn": None}))
+        assert [job.id for job in job_store.family(user, "job_1")][:2] == ["job_1", "job_1-i00-paint0"]
+        assert len(job_store.family(user, "job_1")) == 12

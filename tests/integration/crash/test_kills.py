@@ -31,9 +31,8 @@ MODELS = {"buffered": BUFFERED, "streamed": STREAMED}
 
 # Nothing can have been spent, so it is begun anew.
 BEFORE_DISPATCH = [
-    Point("jobs", "find", "before"),
-    Point("jobs", "start", "before"),
-    Point("jobs", "start", "after"),
+    Point("jobs", "claim", "before"),
+    Point("jobs", "claim", "after"),
     Point("vault", "reveal", "before"),
     Point("vault", "reveal", "after"),
     Point("provider", "inspect", "after"),

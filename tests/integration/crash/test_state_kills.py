@@ -25,7 +25,7 @@ from tests.integration.crash.shop import BUFFERED, STREAMED, Place, Shop
 
 # Where the money is: set aside, about to be asked for, asked for, charged, kept, settled.
 MOMENTS = {
-    "started": (BUFFERED, Point("jobs", "start", "after")),
+    "started": (BUFFERED, Point("jobs", "claim", "after")),
     "charged, and the answer lost": (STREAMED, Point("raw_answers", "write", "before")),
     "charged, and the answer kept": (BUFFERED, Point("raw_answers", "write", "after")),
     "settled": (BUFFERED, Point("ledger", "close", "after")),

@@ -24,7 +24,7 @@ WHENS: tuple[When, ...] = ("before", "after")
 
 # Nothing was sent, or what came was kept: nothing is lost.
 HARMLESS = [
-    Point("jobs", "start", "after"),
+    Point("jobs", "claim", "after"),
     Point("jobs", "dispatch", "before"),
     Point("raw_answers", "write", "after"),
     Point("ledger", "close", "before"),

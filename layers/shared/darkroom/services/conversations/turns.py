@@ -238,9 +238,7 @@ class Turns:
             since=(),
             steps=(*state.steps, step.model_dump(mode="json", exclude_none=True)),
         )
-        # What is left to be done costs nothing.
-        is_last = state.done + 1 == len((state.plan or {}).get("actions", ()))
-        return self._go_on(at, done, is_written=not is_last)
+        return self._go_on(at, done)
 
     def _operate(self, at: "_Course", state: TurnState, action: OperateAction) -> bool:
         try:
