@@ -295,6 +295,7 @@ class Studio(PaidStudio):
     @property
     def account_services(self) -> AccountServices:
         return AccountServices(
+            public_docs=True,
             callers=self.callers,
             tokens=self.tokens,
             keys=self.keys,

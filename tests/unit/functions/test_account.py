@@ -55,6 +55,7 @@ def call(
     settings = MemorySettingsStore()
     budgets = Budgets(settings, ledger, clock, defaults=Limits(per_day=5_000_000))
     services = AccountServices(
+        public_docs=True,
         callers=callers,
         tokens=tokens,
         keys=keys,

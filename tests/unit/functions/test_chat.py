@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from darkroom.http.routes.conversations import routes
-from darkroom.http.schemas.conversations import picture_response
+from darkroom.http.routes.conversations import picture_response, routes
 from darkroom.models.conversation import Step
 from darkroom.models.job import StoredImage
 from darkroom.services.conversations.versions import Cost, Turn

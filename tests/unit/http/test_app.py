@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from darkroom.errors import InvalidParameter, ServiceUnavailable
-from darkroom.http.app import Api, invalid_parameter, seconds_for
+from darkroom.http.app import Api, seconds_for
+from darkroom.http.problems import invalid_parameter
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.sessions import LIFETIME, Sessions
 from darkroom.services.accounts.tokens import Tokens

@@ -97,4 +97,4 @@ def test_whatever_is_asked_is_answered_and_only_routes_are_named(path: str, meth
 
 def test_what_is_not_served_is_not_recommended() -> None:
     _, _, problem = _ask("GET", "/nowhere")
-    assert ("/openapi.json" in problem["fix"]) == ("GET /openapi.json" in ROUTES)
+    assert "GET /openapi.json" in problem["fix"]

@@ -55,6 +55,7 @@ class AccountServices:
     reports: Reports
     cursors: Cursors
     identities: Identities
+    public_docs: bool
 
 
 def account(environ: Mapping[str, str]) -> AccountServices:
@@ -74,6 +75,7 @@ def account(environ: Mapping[str, str]) -> AccountServices:
         reports=reports(settings, behind),
         cursors=cursors(settings, behind),
         identities=identities(settings, behind),
+        public_docs=settings.public_docs,
     )
 
 

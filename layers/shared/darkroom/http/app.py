@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -10,19 +10,13 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from darkroom.adapters.aws import within
-from darkroom.errors import (
-    DarkroomError,
-    InternalError,
-    InvalidParameter,
-    NotFound,
-    PayloadTooLarge,
-)
-from darkroom.errors.names import shown_name
+from darkroom.errors import DarkroomError, NotFound, PayloadTooLarge
 from darkroom.http.body import Request, body_of, json_object
 from darkroom.http.browser import SESSION, Visit
+from darkroom.http.problems import invalid_parameter, problem_answer, unknown_error
 from darkroom.http.route_table import DEFAULT, unmatched
 from darkroom.models.caller import Caller
 from darkroom.models.deadline import Deadline
@@ -171,13 +165,13 @@ class Api:
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
             told = self._error(error, event)
             shown = self._pages.get(event.get("routeKey", ""))
-            answer = _page(shown(told)) if shown else _problem(told, request_id)
+            answer = _page(shown(told)) if shown else problem_answer(told, request_id)
         answer["headers"] = {**_HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
         return _ended(answer)
 
     def _error(self, raised: Exception, event: Event) -> DarkroomError:
         """What the caller is told of it."""
-        error = raised if isinstance(raised, DarkroomError) else _unknown()
+        error = raised if isinstance(raised, DarkroomError) else unknown_error()
         _advise(error, self._caller)
         if raised is not error:
             logger.exception("A route raised", route=event.get("routeKey"))
@@ -237,25 +231,6 @@ def _ended(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _unknown() -> InternalError:
-    return InternalError("Something went wrong here, not with your request.", fix="Try again; the log has it.")
-
-
-def _problem(error: DarkroomError, request_id: str) -> dict[str, Any]:
-    headers = {"content-type": "application/problem+json", **retry_header(retryable=error.retryable)}
-    if error.retry_after is not None:
-        headers["retry-after"] = str(error.retry_after)
-    job = error.context.get("job")
-    if isinstance(job, dict) and "urls" in job:
-        headers["location"] = job["urls"]["get"]
-    if "allowed" in error.context:
-        headers["allow"] = ", ".join(error.context["allowed"])
-    if error.status == 401:
-        headers["www-authenticate"] = "Bearer"
-    body = json.dumps(error.problem(instance=f"urn:darkroom:request:{request_id}" if request_id else None))
-    return {"statusCode": error.status, "headers": headers, "body": body, "isBase64Encoded": False}
-
-
 def _advise(error: DarkroomError, caller: Caller | None) -> None:
     """Has the way to connect OpenRouter be one that this caller can go."""
     if "connect" not in error.context or caller is None:
@@ -274,11 +249,6 @@ def _page(shown: Response[Any]) -> dict[str, Any]:
     return {"statusCode": shown.status_code, "headers": headers, "body": shown.body, "isBase64Encoded": False}
 
 
-def retry_header(*, retryable: bool) -> dict[str, str]:
-    """What the openai SDK obeys before its own rules, which would send again what may have been paid for."""
-    return {"x-should-retry": "true" if retryable else "false"}
-
-
 def _token_of(headers: Mapping[str, str]) -> str | None:
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     return (bearer.strip() if scheme.lower() == "bearer" else "") or headers.get("x-api-key", "").strip() or None
@@ -290,52 +260,6 @@ def _no_such_route(_: NotFoundError) -> Response[Any]:
 
 def _refuse_invalid(error: RequestValidationError) -> Response[Any]:
     raise invalid_parameter(error.errors())
-
-
-def invalid_parameter(faults: Any) -> InvalidParameter:
-    """One error for pydantic's list of faults, which names the first field at fault and lists the first twenty.
-
-    Args:
-        faults: as from `ValidationError.errors()`.
-    """
-    named = [(_place(fault["loc"]), fault) for fault in faults[:_MOST_FAULTS]]
-    param, first = named[0]
-    return InvalidParameter(
-        f"`{param}`: {_sentence(first)}" if param else _sentence(first),
-        fix="Correct the named field; docs/api.md says what each one takes.",
-        param=param or None,
-        context={
-            "faults": [{"param": name or None, "message": _sentence(fault)} for name, fault in named],
-            "fault_count": len(faults),
-        },
-    )
-
-
-def _place(parts: Sequence[str | int]) -> str:
-    """Where a fault is. Names of fields are callers' own where they are wrong."""
-    return ".".join(shown_name(str(part)) for part in parts[:_DEEPEST_PLACE] if part not in ("body", "query"))
-
-
-_MOST_FAULTS = 20
-_DEEPEST_PLACE = 12
-_WORDS = {
-    "tuple_type": "A list is expected.",
-    "list_type": "A list is expected.",
-    "dict_type": "An object is expected.",
-    "model_type": "An object is expected.",
-    "model_attributes_type": "An object is expected.",
-    "extra_forbidden": "There is no such field.",
-}
-
-
-def _sentence(fault: Any) -> str:
-    """Pydantic's message without what it puts before those of our own, and without Python's words."""
-    kind = str(fault.get("type", ""))
-    if kind in _WORDS:
-        return _WORDS[kind]
-    return (
-        f"{str(fault['msg']).removeprefix('Value error, ').replace(' after validation', '').replace('Tuple', 'List')}."
-    )
 
 
 def validated(model: Callable[..., Model], fields: Mapping[str, Any]) -> Model:
@@ -363,6 +287,11 @@ def json_response(
     media_type: str = "application/json",
 ) -> Response[Any]:
     return Response(status, media_type, json.dumps(body), headers=dict(headers or {}))
+
+
+def answered(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    """The model as JSON, as the route's operation declares it."""
+    return json_response(model.model_dump(mode="json", by_alias=True), status, headers)
 
 
 def see_other(location: str, headers: Mapping[str, str]) -> Response[Any]:

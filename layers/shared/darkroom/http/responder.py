@@ -18,8 +18,9 @@ from darkroom.errors import (
     InvalidParameter,
     StillRunning,
 )
-from darkroom.http.app import Api, json_response, require_sendable, retry_header, validated
+from darkroom.http.app import Api, json_response, require_sendable, validated
 from darkroom.http.image_body import image_body
+from darkroom.http.problems import retry_header
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest

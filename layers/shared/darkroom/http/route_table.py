@@ -8,6 +8,7 @@ from darkroom.errors import DarkroomError, MethodNotAllowed, NoSuchRoute
 
 DEFAULT: Final = "$default"
 ROUTES: Final = (
+    "GET /docs",
     "GET /healthz",
     "GET /oauth",
     "GET /oauth/callback",
@@ -23,6 +24,7 @@ ROUTES: Final = (
     "POST /oauth/tokens",
     "POST /oauth/tokens/revoke",
     "POST /oauth/unlink",
+    "GET /openapi.json",
     "POST /try",
     "POST /v1/chat/completions",
     "GET /v1/conversations",
@@ -71,6 +73,7 @@ ROUTES: Final = (
 _NEAREST: Final = 3
 _LIKENESS: Final = 0.6
 _MOST_QUOTED: Final = 100
+_WHERE: Final = "GET /openapi.json and docs/api.md list all routes."
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -106,20 +109,14 @@ def unmatched(event: dict[str, Any]) -> DarkroomError:
         methods = _METHODS[known]
         return MethodNotAllowed(
             f"{known} does not take {method[:20]}.",
-            fix=f"Use {' or '.join(methods)}. {_where()}",
+            fix=f"Use {' or '.join(methods)}. {_WHERE}",
             context={"allowed": list(methods), "nearest": [f"{each} {known}" for each in methods]},
         )
     nearest = _nearest(method, path)
     meant = f"Did you mean {' or '.join(nearest)}? " if nearest else ""
     return NoSuchRoute(
-        f"There is no route {method[:20]} {shown}.", fix=f"{meant}{_where()}", context={"nearest": list(nearest)}
+        f"There is no route {method[:20]} {shown}.", fix=f"{meant}{_WHERE}", context={"nearest": list(nearest)}
     )
-
-
-def _where() -> str:
-    # Named as soon as it is served, and not before.
-    named = "GET /openapi.json and docs/api.md list" if "GET /openapi.json" in ROUTES else "docs/api.md lists"
-    return f"{named} all routes."
 
 
 def _of(path: str) -> str | None:
@@ -140,7 +137,7 @@ def _corrected(path: str) -> str:
     plain = "/" + "/".join(part for part in path[:500].lower().split("/") if part)
     plain = re.sub(r"\A/(?:api|openai)(?=/)", "", plain)
     plain = re.sub(r"\A(?:/v1)+(?=/v1/)", "", plain)
-    return plain if plain.startswith(("/v1/", "/oauth", "/healthz")) else f"/v1{plain}"
+    return plain if plain.startswith(("/v1/", "/oauth", "/healthz", "/docs", "/openapi.json")) else f"/v1{plain}"
 
 
 def _alike(path: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from darkroom.models.form_values import is_nothing, whole_number
+from darkroom.models.form_values import is_nothing, provider_by_name, whole_number
 
 MOST_FALLBACKS = 3
 # What servers on a laptop (llama.cpp, LM Studio) take for no limit.
@@ -21,7 +21,7 @@ class StreamOptions(BaseModel):
 class CompletionBody(BaseModel):
     """What is understood here. Everything else (tools, response_format, temperature, …) is passed on as it came."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", json_schema_extra=provider_by_name)
 
     messages: list[dict[str, Any]] = Field(min_length=1, repr=False)
     model: str | None = Field(None, min_length=1, max_length=200, description="The stack's default when absent.")

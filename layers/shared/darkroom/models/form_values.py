@@ -37,6 +37,17 @@ def is_nothing(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value.strip() in _NOTHING)
 
 
+def provider_by_name(schema: dict[str, Any]) -> None:
+    """Has a model's JSON Schema say what its callers write: `provider` as a name, or as an object."""
+    fields = schema["properties"]
+    fields.pop("provider_name", None)
+    kinds = fields["provider"].get("anyOf", [fields["provider"]])
+    fields["provider"] = {
+        "anyOf": [{"type": "string", "minLength": 1, "maxLength": 50}, *kinds],
+        "description": "A name (`openai`, `auto`, …): who is to serve. An object: OpenRouter's preferences.",
+    }
+
+
 def unfolded(value: Any) -> Any:
     """Lists and objects come as JSON text in a form."""
     if isinstance(value, str) and value.strip()[:1] in ("[", "{"):

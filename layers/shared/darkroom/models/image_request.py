@@ -6,7 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from darkroom.models.form_values import file_format, given, lowered, switch, unfolded, whole_number
+from darkroom.models.form_values import (
+    file_format,
+    given,
+    lowered,
+    provider_by_name,
+    switch,
+    unfolded,
+    whole_number,
+)
 from darkroom.models.generation import Routing
 from darkroom.models.source import ImageSource
 
@@ -37,7 +45,7 @@ class ImageRequest(BaseModel):
     What is None is left to the model; whether a model takes a value is checked against its own description.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=provider_by_name)
 
     @model_validator(mode="before")
     @classmethod

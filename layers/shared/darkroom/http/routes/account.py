@@ -5,39 +5,35 @@ PUT, DELETE /v1/keys/{provider} · GET, PATCH /v1/settings · GET /v1/usage · G
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SecretStr
-
 from darkroom import bootstrap
 from darkroom.http.app import Api, validated
+from darkroom.http.routes.docs import ROUTES as DOCS
+from darkroom.http.routes.docs import docs_routes
 from darkroom.http.routes.health import ROUTE as HEALTH
 from darkroom.http.routes.health import health_routes
 from darkroom.http.routes.settings import settings_routes
 from darkroom.http.routes.usage import usage_routes
+from darkroom.http.schemas.account import NewKey
 from darkroom.models.identity import Identity
 from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.new_token import NewToken
 from darkroom.models.token import ApiToken
 from darkroom.services.accounts.keys import ShownKey
 
-
-class NewKey(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    key: SecretStr
-
-
 # For everybody: who is not signed in is told so.
 SESSION = "GET /v1/session"
 
 
 def routes(services: bootstrap.AccountServices) -> Api:
-    api = Api(services.callers, public=frozenset({HEALTH, SESSION}))
+    public = frozenset({HEALTH, SESSION}) | (DOCS if services.public_docs else frozenset())
+    api = Api(services.callers, public=public)
     _session(api, services)
     _tokens(api, services)
     _keys(api, services)
     settings_routes(api, services)
     usage_routes(api, services)
     health_routes(api, services.health)
+    docs_routes(api)
     return api
 
 

@@ -9,25 +9,30 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from darkroom import bootstrap
-from darkroom.http.app import Api, json_response, validated
+from darkroom.http.app import Api, answered, see_other, validated
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.routes import recipes as recipe_api
 from darkroom.http.routes.completions import complete_route
 from darkroom.http.schemas.conversations import (
+    ConversationList,
     NewBranch,
     NewConversation,
     NewMessage,
+    RemovedConversation,
     TwoVersions,
+    VersionComparison,
     is_field,
     listed,
-    picture_response,
     says_nothing,
     show,
     show_turn,
     show_version,
 )
+from darkroom.http.schemas.jobs import Job as JobView
+from darkroom.http.schemas.recipes import exported
 from darkroom.models.job import Job
 from darkroom.services.conversations.conversations import read_version
+from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
 from darkroom.services.recipes.recipes import export
 
 ONE = "/v1/conversations/<conversation_id>"
@@ -53,26 +58,27 @@ def _conversations(api: Api, services: bootstrap.ChatServices) -> None:
             api.query_of(is_field) if says_nothing(api.body, api.headers) else api.request.fields(is_field)
         )
         conversation = conversations.create(api.user, new.source, new.title)
-        return json_response(show(conversation, link), 201, {"location": f"/v1/conversations/{conversation.id}"})
+        return answered(show(conversation, link), 201, {"location": f"/v1/conversations/{conversation.id}"})
 
     @api.get("/v1/conversations")
     def list_conversations(
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> Response[Any]:
         before = services.cursors.decode(api.user, "conversations", cursor)
         found, next_id = conversations.page(api.user, limit=limit, before=before)
         next_cursor = services.cursors.encode(api.user, "conversations", next_id)
-        return {"object": "list", "data": [listed(each, link) for each in found], "next_cursor": next_cursor}
+        data = tuple(listed(each, link) for each in found)
+        return answered(ConversationList(data=data, next_cursor=next_cursor))
 
     @api.get(ONE)
-    def show_conversation(conversation_id: str) -> dict[str, Any]:
-        return show(conversations.find(api.user, conversation_id), link)
+    def show_conversation(conversation_id: str) -> Response[Any]:
+        return answered(show(conversations.find(api.user, conversation_id), link))
 
     @api.delete(ONE)
-    def remove_conversation(conversation_id: str) -> dict[str, Any]:
+    def remove_conversation(conversation_id: str) -> Response[Any]:
         conversations.remove(api.user, conversation_id)
-        return {"id": conversation_id, "object": "conversation", "deleted": True}
+        return answered(RemovedConversation(id=conversation_id))
 
 
 def _messages(api: Api, services: bootstrap.ChatServices) -> None:
@@ -86,7 +92,8 @@ def _messages(api: Api, services: bootstrap.ChatServices) -> None:
 
         def done(job: Job) -> Response[Any]:
             conversation = services.conversations.find(api.user, conversation_id)
-            return json_response(show_turn(job, conversation, services.answering.shown.show(job), link))
+            shown = JobView.model_validate(services.answering.shown.show(job))
+            return answered(show_turn(job, conversation, shown, link))
 
         return answering.respond(api, submission, done, terms, what="The reply is")
 
@@ -96,24 +103,24 @@ def _versions(api: Api, services: bootstrap.ChatServices) -> None:
     link = images.link_output
 
     @api.post(f"{ONE}/undo")
-    def undo(conversation_id: str) -> dict[str, Any]:
-        return show(conversations.undo(api.user, conversation_id), link)
+    def undo(conversation_id: str) -> Response[Any]:
+        return answered(show(conversations.undo(api.user, conversation_id), link))
 
     @api.post(f"{ONE}/redo")
-    def redo(conversation_id: str) -> dict[str, Any]:
-        return show(conversations.redo(api.user, conversation_id), link)
+    def redo(conversation_id: str) -> Response[Any]:
+        return answered(show(conversations.redo(api.user, conversation_id), link))
 
     @api.post(f"{ONE}/branch", enable_validation=False)
-    def branch(conversation_id: str) -> dict[str, Any]:
+    def branch(conversation_id: str) -> Response[Any]:
         version = validated(NewBranch, api.request.fields(NewBranch.model_fields)).version
-        return show(conversations.branch(api.user, conversation_id, version), link)
+        return answered(show(conversations.branch(api.user, conversation_id, version), link))
 
     # Nor would it leave the bytes of a picture that goes out alone.
     @api.get(f"{ONE}/versions/<version_id>", enable_validation=False)
     def show_one(conversation_id: str, version_id: str) -> Response[Any]:
         version = conversations.version(api.user, conversation_id, version_id)
         if not api.request.wants_image():
-            return json_response(show_version(version, link))
+            return answered(show_version(version, link))
         image = version.image
         data = read_version(images, version)
         return picture_response(data, image.media_type, link(image.key), name=f"{conversation_id}-{version.id}")
@@ -125,12 +132,20 @@ def _versions(api: Api, services: bootstrap.ChatServices) -> None:
         if api.request.wants_image():
             name = f"{conversation_id}-{two.a}-{two.b}"
             return picture_response(found.data, "image/png", link(found.key), name=name)
-        shown = {"object": "conversation.comparison", **two.model_dump(), "similarity": found.similarity}
-        return json_response({**shown, "url": link(found.key)})
+        shown = VersionComparison(a=two.a, b=two.b, similarity=found.similarity, url=link(found.key))
+        return answered(shown)
 
     @api.get(f"{ONE}/recipe")
     def recipe(
         conversation_id: str, version: Annotated[str | None, Query(min_length=1, max_length=20)] = None
-    ) -> dict[str, Any]:
+    ) -> Response[Any]:
         steps = conversations.recipe(conversations.find(api.user, conversation_id), version)
-        return {"object": "recipe", **export(steps).model_dump(mode="json", exclude_none=True)}
+        return answered(exported(export(steps)))
+
+
+def picture_response(data: bytes, media_type: str, url: str, *, name: str) -> Response[Any]:
+    """The picture itself, or where it is if it is too large for an answer."""
+    if len(data) > MAX_INLINE_BYTES:
+        return see_other(url, {})
+    filename = f"{name}.{media_type.partition('/')[2]}"
+    return Response(200, media_type, data, headers={"content-disposition": f'inline; filename="{filename}"'})

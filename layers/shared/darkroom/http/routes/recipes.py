@@ -1,20 +1,20 @@
 """The HTTP edge of recipes: keeping them under names, and applying one to many pictures."""
 
-from decimal import Decimal
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from darkroom.bootstrap import AnswerServices
-from darkroom.http.app import Api, json_response, retry_header, validated
+from darkroom.http.app import Api, answered, json_response, validated
+from darkroom.http.problems import retry_header
 from darkroom.http.responder import LONGEST_WAIT, Answering, terms_of
+from darkroom.http.schemas.recipes import NewApplication, RecipeList, RemovedRecipe, kept, line
 from darkroom.models.admission import Terms
 from darkroom.models.form_values import unfolded
 from darkroom.models.image_input import names_picture, picture_fields
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
-from darkroom.models.recipe import Recipe, SavedRecipe
+from darkroom.models.recipe import Recipe
 from darkroom.models.recipe_batch import Application
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.paid.admission import Submission
@@ -26,25 +26,6 @@ from darkroom.services.recipes.recipes import Recipes
 _AFTERWARDS = 3.0
 # What a shown recipe has beside the recipe itself; it may be sent back as it was shown.
 _SHOWN = frozenset({"object", "created_at", "updated_at"})
-
-
-class NewApplication(BaseModel):
-    """What is asked for beside the pictures."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    recipe: Annotated[Any, BeforeValidator(unfolded)] = Field(description="The name of a kept recipe, or a recipe.")
-    allow_paid: bool = Field(False, description="Whether its painted steps may be painted anew, for money.")
-    max_cost_usd: Decimal | None = Field(
-        None, ge=Decimal("0.000001"), le=10_000, allow_inf_nan=False, description="Of the whole batch."
-    )
-
-    @field_validator("recipe")
-    @classmethod
-    def _name_or_recipe(cls, value: Any) -> Any:
-        if not isinstance(value, str | dict):
-            raise ValueError("give a kept recipe's name, or a recipe as an object")
-        return value
 
 
 class RecipeServices(Protocol):
@@ -59,21 +40,22 @@ def mount(api: Api, services: RecipeServices) -> None:
     """Adds `GET /v1/recipes`, `GET, PUT, DELETE /v1/recipes/{name}` and `POST /v1/recipes/apply`."""
 
     @api.get("/v1/recipes")
-    def list_recipes() -> dict[str, Any]:
-        return {"object": "list", "data": [_listed(saved) for saved in services.recipes.of_user(api.user)]}
+    def list_recipes() -> Response[Any]:
+        return answered(RecipeList(data=tuple(map(line, services.recipes.of_user(api.user)))))
 
     @api.put("/v1/recipes/<name>", enable_validation=False)
-    def save_recipe(name: str) -> dict[str, Any]:
-        return _shown(services.recipes.save(api.user, name, _recipe(api.request.fields(Recipe.model_fields))))
+    def save_recipe(name: str) -> Response[Any]:
+        recipe = _recipe(api.request.fields(Recipe.model_fields))
+        return answered(kept(services.recipes.save(api.user, name, recipe)))
 
     @api.get("/v1/recipes/<name>")
-    def show_recipe(name: str) -> dict[str, Any]:
-        return _shown(services.recipes.find(api.user, name))
+    def show_recipe(name: str) -> Response[Any]:
+        return answered(kept(services.recipes.find(api.user, name)))
 
     @api.delete("/v1/recipes/<name>")
-    def remove_recipe(name: str) -> dict[str, Any]:
+    def remove_recipe(name: str) -> Response[Any]:
         services.recipes.remove(api.user, name)
-        return {"name": name, "object": "recipe", "deleted": True}
+        return answered(RemovedRecipe(name=name))
 
     @api.post("/v1/recipes/apply", enable_validation=False)
     def apply_recipe() -> Response[Any]:
@@ -105,26 +87,6 @@ def _recipe(fields: dict[str, Any]) -> Recipe:
     """A recipe as it is shown or exported, or written by hand: then it is one of this engine."""
     own = {name: unfolded(value) if name == "steps" else value for name, value in fields.items() if name not in _SHOWN}
     return validated(Recipe, {"engine": ENGINE_VERSION, **own})
-
-
-def _shown(saved: SavedRecipe) -> dict[str, Any]:
-    return {
-        "object": "recipe",
-        **saved.recipe.model_dump(mode="json", exclude_none=True),
-        **saved.model_dump(mode="json", include={"created_at", "updated_at"}),
-    }
-
-
-def _listed(saved: SavedRecipe) -> dict[str, Any]:
-    """Without the steps: a hundred long recipes are more than an answer can hold."""
-    return {
-        "object": "recipe",
-        "name": saved.name,
-        "engine": saved.recipe.engine,
-        "step_count": len(saved.recipe.steps),
-        "painted_step_count": sum(1 for step in saved.recipe.steps if step.paint),
-        **saved.model_dump(mode="json", include={"created_at", "updated_at"}),
-    }
 
 
 def _answer(answering: AnswerServices, submission: Submission, terms: Terms, *, seconds_left: float) -> Response[Any]:

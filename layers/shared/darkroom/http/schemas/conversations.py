@@ -1,23 +1,36 @@
-"""The HTTP edge of conversations: what their requests say, and how they are shown."""
+"""Conversations: what their requests say, and how they are shown."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final, Literal
 
-from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from darkroom.errors import InvalidParameter
+from darkroom.errors import Conflict, InvalidParameter
 from darkroom.errors.names import shown_name
-from darkroom.http.app import see_other
 from darkroom.http.body import media_type
+from darkroom.http.operation import (
+    IMAGES,
+    JSON,
+    PAID_ERRORS,
+    PICTURE_ERRORS,
+    Answer,
+    Operation,
+    fields,
+    json_of,
+)
+from darkroom.http.schemas.common import Page, PaidHeaders, Removed, Usd
+from darkroom.http.schemas.images import NamedPictures, SentPictures
+from darkroom.http.schemas.jobs import Cost, Image
+from darkroom.http.schemas.jobs import Job as JobView
+from darkroom.http.schemas.recipes import ExportedRecipe, StepLine, step_line
 from darkroom.models.conversation import Conversation, Message, Summary, Version
 from darkroom.models.form_values import given
 from darkroom.models.image_input import edit_fields, names_picture
 from darkroom.models.job import Job
 from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.source import ImageSource
-from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
 
 Link = Callable[[str], str]
 """From an object's key to a URL that reads it for a while."""
@@ -112,76 +125,177 @@ def says_nothing(body: bytes, headers: Mapping[str, str]) -> bool:
     return not body and (kind in ("", "multipart/form-data") or kind.endswith(("json", "x-www-form-urlencoded")))
 
 
-def listed(summary: Summary, link: Link) -> dict[str, Any]:
-    """In short, with a link to the picture that is shown."""
+class NewConversationBody(NamedPictures):
+    """A picture in one of the ways that edits know, or none."""
+
+    title: str | None = None
+
+
+class NewConversationForm(SentPictures):
+    title: str | None = None
+
+
+class ConversationsQuery(Page):
+    pass
+
+
+class RecipeQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    version: str | None = Field(None, min_length=1, max_length=20, description="The shown one when absent.")
+
+
+class VersionView(Answer):
+    """A picture in a conversation."""
+
+    id: str
+    object: Literal["conversation.version"] = "conversation.version"
+    parent: str | None
+    message: int | None = Field(description="Number of the assistant's message that made it.")
+    created_at: datetime
+    steps: tuple[StepLine, ...] = Field(description="From the parent's picture to this one.")
+    image: Image
+
+
+class MessageView(Answer):
+    n: int
+    role: Literal["user", "assistant"]
+    content: str
+    created_at: datetime
+    version: str | None = Field(description="The version that is shown after it.")
+    plan: dict[str, Any] | None
+    settled: bool
+    object: Literal["conversation.message"] = "conversation.message"
+    job: str | None = Field(description="The turn that it belongs to.")
+    cost_usd: Usd | None = Field(description="Null while it is not known.")
+    warnings: tuple[str, ...]
+
+
+class ConversationLine(Answer):
+    """A conversation in short, with a link to the picture that is shown."""
+
+    id: str
+    object: Literal["conversation"] = "conversation"
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    current: str | None
+    url: str | None
+    can_undo: bool
+    can_redo: bool
+    version_count: int
+    message_count: int
+    total_usd: Usd
+    settled: bool = Field(description="Whether `total_usd` is all that it cost.")
+
+
+class ConversationView(ConversationLine):
+    """A conversation whole."""
+
+    undone: tuple[str, ...]
+    versions: tuple[VersionView, ...]
+    messages: tuple[MessageView, ...]
+
+
+class ConversationList(Answer):
+    object: Literal["list"] = "list"
+    data: tuple[ConversationLine, ...]
+    next_cursor: str | None
+
+
+class RemovedConversation(Removed):
+    object: Literal["conversation"] = "conversation"
+
+
+class TurnView(Answer):
+    """What a message came to."""
+
+    object: Literal["conversation.turn"] = "conversation.turn"
+    reply: str
+    type: str | None
+    plan: dict[str, Any] | None
+    version: VersionView | None
+    estimated_cost_usd: Usd | None
+    reserved_usd: Usd
+    cost_usd: Usd | None = Field(description="Null while it is not known.")
+    settled: bool
+    cost: Cost
+    total_usd: Usd = Field(description="Of the conversation.")
+    warnings: tuple[str, ...]
+    conversation: ConversationLine
+    job: JobView
+
+
+class VersionComparison(Answer):
+    object: Literal["conversation.comparison"] = "conversation.comparison"
+    a: str
+    b: str
+    similarity: float = Field(description="1 is the same.")
+    url: str
+
+
+def listed(summary: Summary, link: Link) -> ConversationLine:
+    return ConversationLine(**_line(summary, link))
+
+
+def show(conversation: Conversation, link: Link) -> ConversationView:
+    return ConversationView(
+        **_line(conversation.summary, link),
+        undone=conversation.undone,
+        versions=tuple(show_version(each, link) for each in conversation.versions),
+        messages=tuple(_message(each) for each in conversation.messages),
+    )
+
+
+def _line(summary: Summary, link: Link) -> dict[str, Any]:
+    same = ("id", "title", "created_at", "updated_at", "expires_at", "current", "settled")
+    counts = ("can_undo", "can_redo", "version_count", "message_count")
     return {
-        "id": summary.id,
-        "object": "conversation",
-        **summary.model_dump(mode="json", include={"title", "created_at", "updated_at", "expires_at", "current"}),
+        **{name: getattr(summary, name) for name in (*same, *counts)},
         "url": link(summary.image_key) if summary.image_key else None,
-        **summary.model_dump(include={"can_undo", "can_redo", "version_count", "message_count"}),
         "total_usd": _dollars(summary.spent),
-        "settled": summary.settled,
     }
 
 
-def show(conversation: Conversation, link: Link) -> dict[str, Any]:
-    """Whole: every message, and every version with a link."""
-    return {
-        **listed(conversation.summary, link),
-        "undone": list(conversation.undone),
-        "versions": [show_version(each, link) for each in conversation.versions],
-        "messages": [_message(each) for each in conversation.messages],
-    }
+def show_version(version: Version, link: Link) -> VersionView:
+    return VersionView(
+        id=version.id,
+        parent=version.parent,
+        message=version.message,
+        created_at=version.created_at,
+        steps=tuple(map(step_line, version.steps)),
+        image=Image(**version.image.model_dump(exclude={"key"}), url=link(version.image.key)),
+    )
 
 
-def show_version(version: Version, link: Link) -> dict[str, Any]:
-    return {
-        "id": version.id,
-        "object": "conversation.version",
-        **version.model_dump(mode="json", include={"parent", "message", "created_at"}),
-        "steps": [step.model_dump(mode="json", exclude_none=True) for step in version.steps],
-        "image": {**version.image.model_dump(exclude={"key"}), "url": link(version.image.key)},
-    }
-
-
-def show_turn(job: Job, conversation: Conversation, shown_job: Mapping[str, Any], link: Link) -> dict[str, Any]:
+def show_turn(job: Job, conversation: Conversation, shown_job: JobView, link: Link) -> TurnView:
     """What a turn came to, from its job that is over and the conversation after it."""
     version = conversation.version(str(job.result.get("version")))
-    return {
-        "object": "conversation.turn",
-        "reply": job.result.get("reply", ""),
-        "type": job.result.get("type"),
-        "plan": job.result.get("plan"),
-        "version": show_version(version, link) if version else None,
-        "estimated_cost_usd": None if job.cost.estimated is None else _dollars(job.cost.estimated),
-        "reserved_usd": _dollars(job.cost.reserved),
-        "cost_usd": _cost(job.cost.actual or 0, is_settled=job.cost.settled),
-        "settled": job.cost.settled,
-        "cost": shown_job["cost"],
-        "total_usd": _dollars(conversation.spent),
-        "warnings": list(job.warnings),
-        "conversation": listed(conversation.summary, link),
-        "job": shown_job,
-    }
+    return TurnView(
+        reply=job.result.get("reply", ""),
+        type=job.result.get("type"),
+        plan=job.result.get("plan"),
+        version=show_version(version, link) if version else None,
+        estimated_cost_usd=None if job.cost.estimated is None else _dollars(job.cost.estimated),
+        reserved_usd=_dollars(job.cost.reserved),
+        cost_usd=_cost(job.cost.actual or 0, is_settled=job.cost.settled),
+        settled=job.cost.settled,
+        cost=shown_job.cost,
+        total_usd=_dollars(conversation.spent),
+        warnings=job.warnings,
+        conversation=listed(conversation.summary, link),
+        job=shown_job,
+    )
 
 
-def picture_response(data: bytes, media_type: str, url: str, *, name: str) -> Response[Any]:
-    """The picture itself, or where it is if it is too large for an answer."""
-    if len(data) > MAX_INLINE_BYTES:
-        return see_other(url, {})
-    filename = f"{name}.{media_type.partition('/')[2]}"
-    return Response(200, media_type, data, headers={"content-disposition": f'inline; filename="{filename}"'})
-
-
-def _message(message: Message) -> dict[str, Any]:
-    return {
-        **message.model_dump(mode="json", exclude={"turn", "cost", "planned", "warnings"}),
-        "object": "conversation.message",
-        "job": message.turn,
-        "cost_usd": _cost(message.cost, is_settled=message.settled),
-        "warnings": list(message.warnings),
-    }
+def _message(message: Message) -> MessageView:
+    same = ("n", "role", "content", "created_at", "version", "plan", "settled", "warnings")
+    return MessageView(
+        **{name: getattr(message, name) for name in same},
+        job=message.turn,
+        cost_usd=_cost(message.cost, is_settled=message.settled),
+    )
 
 
 def _cost(amount: MicroUsd, *, is_settled: bool) -> float | None:
@@ -191,3 +305,55 @@ def _cost(amount: MicroUsd, *, is_settled: bool) -> float | None:
 
 def _dollars(amount: MicroUsd) -> float:
     return float(in_dollars(amount))
+
+
+_ONE: Final = "/v1/conversations/{conversation_id}"
+CREATE: Final = Operation(
+    "POST /v1/conversations",
+    "begins to talk about a picture, or without one: the first message then paints it",
+    json_of(ConversationView, 201),
+    body=fields(NewConversationBody, NewConversationForm),
+    is_body_optional=True,
+    errors=PICTURE_ERRORS,
+)
+LIST: Final = Operation(
+    "GET /v1/conversations", "lists them, newest first", json_of(ConversationList), query=ConversationsQuery
+)
+SHOW: Final = Operation(f"GET {_ONE}", "shows messages, versions, costs", json_of(ConversationView))
+REMOVE: Final = Operation(f"DELETE {_ONE}", "removes one", json_of(RemovedConversation), errors=(Conflict,))
+SAY: Final = Operation(
+    f"POST {_ONE}/messages",
+    'says something, `{"content": "warmer, and crop it to a square"}`',
+    {200: {JSON: TurnView}, 202: {JSON: JobView}},
+    body=fields(NewMessage),
+    headers=PaidHeaders,
+    errors=(*PAID_ERRORS, *PICTURE_ERRORS),
+)
+UNDO: Final = Operation(
+    f"POST {_ONE}/undo", "goes to the version before; free", json_of(ConversationView), errors=(Conflict,)
+)
+REDO: Final = Operation(f"POST {_ONE}/redo", "goes forth again; free", json_of(ConversationView), errors=(Conflict,))
+BRANCH: Final = Operation(
+    f"POST {_ONE}/branch",
+    'goes to any version (`{"version": "v2"}`); free',
+    json_of(ConversationView),
+    body=fields(NewBranch),
+    errors=(Conflict,),
+)
+SHOW_VERSION: Final = Operation(
+    f"GET {_ONE}/versions/{{version_id}}",
+    "one version; the picture itself for `Accept: image/*`",
+    {200: {JSON: VersionView, IMAGES: "bytes"}, 303: {"text/plain": "text"}},
+    errors=PICTURE_ERRORS,
+)
+COMPARE: Final = Operation(
+    f"GET {_ONE}/compare",
+    "two versions (`?a=v1&b=v3`) side by side, and how alike they are (1 is the same)",
+    {200: {JSON: VersionComparison, IMAGES: "bytes"}, 303: {"text/plain": "text"}},
+    query=TwoVersions,
+    errors=PICTURE_ERRORS,
+)
+EXPORT: Final = Operation(
+    f"GET {_ONE}/recipe", "what led there, as a recipe", json_of(ExportedRecipe), query=RecipeQuery, errors=(Conflict,)
+)
+OPERATIONS: Final = (*(CREATE, LIST, SHOW, REMOVE, SAY, UNDO, REDO, BRANCH, SHOW_VERSION, COMPARE, EXPORT),)

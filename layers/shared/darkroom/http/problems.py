@@ -1,0 +1,77 @@
+"""Errors as they go out: problem details (RFC 9457) that carry OpenAI's `error`, and the headers beside them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from darkroom.errors import DarkroomError, InternalError, InvalidParameter
+from darkroom.errors.names import shown_name
+
+_MOST_FAULTS: Final = 20
+_DEEPEST_PLACE: Final = 12
+_WORDS: Final = {
+    "tuple_type": "A list is expected.",
+    "list_type": "A list is expected.",
+    "dict_type": "An object is expected.",
+    "model_type": "An object is expected.",
+    "model_attributes_type": "An object is expected.",
+    "extra_forbidden": "There is no such field.",
+}
+
+
+def unknown_error() -> InternalError:
+    return InternalError("Something went wrong here, not with your request.", fix="Try again; the log has it.")
+
+
+def problem_answer(error: DarkroomError, request_id: str) -> dict[str, Any]:
+    headers = {"content-type": "application/problem+json", **retry_header(retryable=error.retryable)}
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
+    job = error.context.get("job")
+    if isinstance(job, dict) and "urls" in job:
+        headers["location"] = job["urls"]["get"]
+    if "allowed" in error.context:
+        headers["allow"] = ", ".join(error.context["allowed"])
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    body = json.dumps(error.problem(instance=f"urn:darkroom:request:{request_id}" if request_id else None))
+    return {"statusCode": error.status, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+def retry_header(*, retryable: bool) -> dict[str, str]:
+    """What the openai SDK obeys before its own rules, which would send again what may have been paid for."""
+    return {"x-should-retry": "true" if retryable else "false"}
+
+
+def invalid_parameter(faults: Any) -> InvalidParameter:
+    """One error for pydantic's list of faults, which names the first field at fault and lists the first twenty.
+
+    Args:
+        faults: as from `ValidationError.errors()`.
+    """
+    named = [(_place(fault["loc"]), fault) for fault in faults[:_MOST_FAULTS]]
+    param, first = named[0]
+    return InvalidParameter(
+        f"`{param}`: {_sentence(first)}" if param else _sentence(first),
+        fix="Correct the named field; docs/api.md says what each one takes.",
+        param=param or None,
+        context={
+            "faults": [{"param": name or None, "message": _sentence(fault)} for name, fault in named],
+            "fault_count": len(faults),
+        },
+    )
+
+
+def _place(parts: Sequence[str | int]) -> str:
+    """Where a fault is. Names of fields are callers' own where they are wrong."""
+    return ".".join(shown_name(str(part)) for part in parts[:_DEEPEST_PLACE] if part not in ("body", "query"))
+
+
+def _sentence(fault: Any) -> str:
+    """Pydantic's message without what it puts before those of our own, and without Python's words."""
+    kind = str(fault.get("type", ""))
+    if kind in _WORDS:
+        return _WORDS[kind]
+    return (
+        f"{str(fault['msg']).removeprefix('Value error, ').replace(' after validation', '').replace('Tuple', 'List')}."
+    )

@@ -1,0 +1,30 @@
+"""GET /openapi.json · GET /docs: what the API is, for programs and for people. Both ask nothing of AWS."""
+
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler import Response
+
+from darkroom.http.app import Api
+from darkroom.http.pages.docs_page import docs
+
+ROUTES: Final = frozenset({"GET /openapi.json", "GET /docs"})
+
+
+def docs_routes(api: Api) -> None:
+    """Adds them to an Api, for which they are public or not."""
+
+    @api.get("/openapi.json", enable_validation=False)
+    def show_document() -> Response[Any]:
+        return Response(200, "application/json", _document(), headers={"access-control-allow-origin": "*"})
+
+    @api.get("/docs", enable_validation=False)
+    def show_docs() -> Response[Any]:
+        return docs(_document())
+
+
+@cache
+def _document() -> str:
+    """As `python -m local.openapi` has written it: building it takes what no other request needs."""
+    return resources.files("darkroom.http").joinpath("openapi.json").read_text(encoding="utf-8")

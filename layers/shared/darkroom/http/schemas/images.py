@@ -1,0 +1,207 @@
+"""Pictures from words and over pictures: what comes in and goes out.
+
+A request is read by `models.image_request`, which takes a picture in many ways; these models declare the ways.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from darkroom.errors import DarkroomError, NoForeground
+from darkroom.http.operation import (
+    IMAGES,
+    JSON,
+    PAID_ERRORS,
+    PICTURE_ERRORS,
+    Answer,
+    Errors,
+    Operation,
+    absent,
+    fields,
+)
+from darkroom.http.schemas.common import PaidHeaders, Usd
+from darkroom.http.schemas.jobs import Cost, Image, Job, ParentLine
+from darkroom.models.cutout import CutoutOptions
+from darkroom.models.image_request import MOST_INPUTS, ImageRequest
+
+File = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
+
+
+class PictureByUrl(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    image_url: str | dict[str, Any] = Field(description="An http(s) URL or a data URL, or an object with `url`.")
+
+
+class PictureByFile(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    file_id: str = Field(description="From POST /v1/uploads.")
+
+
+class PictureByJob(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    job_id: str
+    index: int = Field(0, ge=0, description="Which of the job's pictures.")
+
+
+class PictureByBytes(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    b64_json: str = Field(description="Base64.")
+
+
+Text = Annotated[
+    str, Field(description="A data URL, an http(s) URL, base64, `upl_…`, or a job's picture (`job_…`, `job_…/1`).")
+]
+Picture = Text | PictureByUrl | PictureByFile | PictureByJob | PictureByBytes
+
+
+class NamedPictures(BaseModel):
+    """The ways in which JSON hands over pictures."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image: Picture | list[Picture] | None = Field(None, description="One, or several; a mask is for the first.")
+    images: list[Picture] | Picture | None = None
+    image_url: str | None = Field(None, max_length=2048)
+    image_b64: str | None = None
+    upload_id: str | None = Field(None, description="From POST /v1/uploads.")
+    file_id: str | None = Field(None, description="The same, by OpenAI's name.")
+    job_id: str | None = None
+    job_index: int | None = Field(None, ge=0, description="Which of the job's pictures, from 0.")
+
+
+class SentPictures(BaseModel):
+    """The ways in which a form hands over pictures: files, and by name as JSON does."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image: File | list[File] | None = Field(None, description="One file, or several (`image[]`, too).")
+    image_url: str | None = Field(None, max_length=2048)
+    upload_id: str | None = None
+    job_id: str | None = None
+
+
+class EditBody(ImageRequest, NamedPictures):
+    """Up to 16 pictures, of which the first is the one that a mask is for."""
+
+    images: list[Picture] | Picture | None = Field(None, max_length=MOST_INPUTS)
+    mask: Picture | None = Field(None, description="Transparent where the first picture may change.")
+
+
+class EditForm(ImageRequest, SentPictures):
+    mask: File | None = Field(None, description="Transparent where the first picture may change.")
+
+
+class ImageData(Answer):
+    """One picture: `b64_json` or `url`, never both."""
+
+    b64_json: str | None = absent()
+    url: str | None = absent()
+    media_type: str
+    width: int
+    height: int
+
+
+class ImagesAnswer(Answer):
+    """OpenAI's answer, with what Darkroom knows beside it."""
+
+    created: int
+    data: tuple[ImageData, ...]
+    background: str | None = absent()
+    output_format: str | None = absent()
+    quality: str | None = absent()
+    size: str | None = absent()
+    usage: dict[str, Any] | None = absent("Tokens, as the provider counts them.")
+    model_requested: str | None
+    model_used: str | None
+    provider: str | None
+    generation_id: str | None
+    cost: Cost
+    warnings: tuple[str, ...]
+    lineage: tuple[ParentLine, ...]
+    job: Job
+
+
+class CutoutBody(CutoutOptions):
+    """The options and one picture, and at most one picture to put behind the subject."""
+
+    image: Picture | None = None
+    image_url: str | None = Field(None, max_length=2048, description="A public http(s) URL.")
+    image_b64: str | None = Field(None, description="Base64, or a data URL.")
+    upload_id: str | None = Field(None, description="From POST /v1/uploads; `file_id`, too.")
+    background_url: str | None = Field(None, max_length=2048)
+    background_b64: str | None = None
+    background_upload_id: str | None = None
+    max_cost_usd: Decimal | None = Field(
+        None, ge=Decimal("0.000001"), le=1000, description="With remove.bg; here it costs nothing."
+    )
+
+
+class CutoutForm(CutoutBody):
+    image: File | None = None  # type: ignore[assignment]  # a file where JSON has text
+    background_image: File | None = None
+
+
+class Box(Answer):
+    """The subject's box in pixels of the result."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class BackgroundRemoval(Image):
+    object: Literal["background_removal"] = "background_removal"
+    model: str
+    subject: Box | None = absent()
+    timings_ms: dict[str, float] | None = absent("Milliseconds per stage.")
+    warnings: tuple[str, ...]
+    cost_usd: Usd | None
+    job: Job
+
+
+class PostponedRemoval(Job):
+    """The job of a cut-out that takes longer than an answer may."""
+
+    charged: Literal[False]
+
+
+TRY_LATER: Final = {202: {JSON: Job}}
+_PAID: Final[Errors] = (*PAID_ERRORS, *PICTURE_ERRORS)
+
+GENERATE: Final = Operation(
+    "POST /v1/images/generations",
+    "makes pictures from words",
+    {200: {JSON: ImagesAnswer}, **TRY_LATER},
+    body=fields(ImageRequest),
+    headers=PaidHeaders,
+    errors=_PAID,
+)
+EDIT: Final = Operation(
+    "POST /v1/images/edits",
+    "makes pictures over, the whole or where a mask lets them change",
+    {200: {JSON: ImagesAnswer}, **TRY_LATER},
+    body=fields(EditBody, EditForm),
+    headers=PaidHeaders,
+    errors=_PAID,
+)
+_OWN_ERRORS: Final[tuple[type[DarkroomError], ...]] = (NoForeground,)
+REMOVE_BACKGROUND: Final = Operation(
+    "POST /v1/images/background-removals",
+    "cuts a picture out",
+    {
+        200: {JSON: BackgroundRemoval, IMAGES: "bytes"},
+        202: {JSON: PostponedRemoval | Job},
+        303: {"text/plain": "text"},
+    },
+    body={**fields(CutoutBody, CutoutForm), IMAGES: "bytes"},
+    query=CutoutOptions,
+    headers=PaidHeaders,
+    errors=(*_PAID, *_OWN_ERRORS),
+)
+OPERATIONS: Final = (GENERATE, EDIT, REMOVE_BACKGROUND)

@@ -1,0 +1,155 @@
+"""Jobs and uploads: what goes out."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.errors import Charged, Conflict, InvalidParameter
+from darkroom.http.operation import JSON, Answer, Operation, absent, fields, json_of
+from darkroom.http.schemas.common import Page, Removed, SettledTogetherLine, Usd
+from darkroom.models.upload import UploadRequest
+
+
+class Cost(Answer):
+    """Money; null is not known (yet)."""
+
+    estimated_usd: Usd | None
+    reserved_usd: Usd | None
+    actual_usd: Usd | None = Field(description="Where `charged` is unknown, what was reserved, which counts as spent.")
+    actual_credits: float | None
+    settled: bool = Field(description="Whether this is final.")
+    charged: Charged
+    settled_together: SettledTogetherLine | None = absent()
+
+
+class CallLine(Answer):
+    """One of several calls of a provider that together make a job's pictures."""
+
+    index: int
+    n: int = Field(description="Pictures that it asks for.")
+    status: str
+    model_used: str | None
+    generation_id: str | None
+    dispatched_at: datetime | None
+    images: int = Field(description="Pictures that came.")
+    charged: Charged
+    error: dict[str, Any] | None
+    cost_usd: Usd | None
+
+
+class Image(Answer):
+    """A picture in the outputs bucket."""
+
+    media_type: str
+    width: int = Field(description="Pixels.")
+    height: int = Field(description="Pixels.")
+    bytes: int
+    sha256: str
+    url: str = Field(description="Works for up to an hour; GET /v1/jobs/{job_id} has a fresh one.")
+
+
+class ParentLine(Answer):
+    """A picture that a job began with."""
+
+    role: Literal["image", "mask"]
+    kind: Literal["job", "upload", "url", "file"]
+    ref: str | None = absent("The job's or upload's id, or the URL without its query.")
+    index: int | None = absent("Which of the job's pictures, from 0.")
+    sha256: str = Field(description="Of the bytes that were handed over.")
+
+
+class Output(BaseModel):
+    """The pictures, and what else is known of what was made."""
+
+    model_config = ConfigDict(extra="allow")
+
+    images: tuple[Image, ...]
+
+
+class JobUrls(Answer):
+    get: str
+    cancel: str
+
+
+class Job(Answer):
+    """One piece of work, and how it went."""
+
+    id: str
+    object: Literal["job"] = "job"
+    op: str
+    status: Literal["queued", "running", "succeeded", "failed", "canceled", "uncertain"]
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    expires_at: datetime | None
+    input: dict[str, Any]
+    output: Output
+    error: dict[str, Any] | None = Field(description="Problem details.")
+    warnings: tuple[str, ...]
+    cost: Cost
+    model_requested: str | None
+    model_used: str | None
+    generation_id: str | None
+    calls: tuple[CallLine, ...] | None = absent("Where several calls make the pictures.")
+    provider: str | None
+    lineage: tuple[ParentLine, ...]
+    urls: JobUrls
+
+
+class JobReference(BaseModel):
+    """As much of a job as can be shown without having read it; or the job."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    object: Literal["job"] = "job"
+    urls: Mapping[str, str]
+
+
+class JobList(Answer):
+    object: Literal["list"] = "list"
+    data: tuple[Job, ...]
+    next_cursor: str | None
+
+
+class RemovedJob(Removed):
+    object: Literal["job"] = "job"
+
+
+class UploadForm(Answer):
+    """Send `fields` and then the file, as field `file`, as multipart/form-data to `url`, without the token."""
+
+    object: Literal["upload"] = "upload"
+    upload_id: str
+    url: str
+    fields: dict[str, str]
+    max_bytes: int
+    expires_at: datetime
+
+
+LIST_JOBS: Final = Operation(
+    "GET /v1/jobs", "lists jobs, newest first", json_of(JobList), query=Page, errors=(InvalidParameter,)
+)
+SHOW_JOB: Final = Operation("GET /v1/jobs/{job_id}", "shows one, with fresh links", json_of(Job))
+REMOVE_JOB: Final = Operation(
+    "DELETE /v1/jobs/{job_id}",
+    "removes one that is over or [stuck](#stuck-jobs), and its images; its receipt stays",
+    json_of(RemovedJob),
+    errors=(Conflict,),
+)
+CANCEL_JOB: Final = Operation(
+    "POST /v1/jobs/{job_id}/cancel",
+    "cancels one that was not sent to its provider yet, or that is [stuck](#stuck-jobs); in between it is 409. Of a "
+    "recipe on many pictures pictures that are not begun stay undone",
+    json_of(Job),
+    errors=(Conflict,),
+)
+CREATE_UPLOAD: Final = Operation(
+    "POST /v1/uploads",
+    "hands out a form for files too large for a request",
+    {201: {JSON: UploadForm}},
+    body=fields(UploadRequest),
+)
+OPERATIONS: Final = (LIST_JOBS, SHOW_JOB, REMOVE_JOB, CANCEL_JOB, CREATE_UPLOAD)

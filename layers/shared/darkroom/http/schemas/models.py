@@ -1,0 +1,202 @@
+"""Models and estimates: what comes in and goes out."""
+
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.errors import (
+    CostLimit,
+    InvalidDimensions,
+    InvalidParameter,
+    NotFound,
+    PriceUnknown,
+    UnsupportedModel,
+)
+from darkroom.http.operation import JSON, KEY_ERRORS, PICTURE_ERRORS, Answer, Operation, absent, fields, json_of
+from darkroom.http.schemas.common import Moment
+from darkroom.models.estimate_item import MOST_ITEMS, MOST_TIMES
+from darkroom.models.model_query import ModelQuery
+from darkroom.models.model_row import Task
+
+
+class Amount(Answer):
+    """Micro-dollars beside the dollars, and credits: null is unknown, never free."""
+
+    usd: float | None
+    micro_usd: int | None
+    credits: float | None
+
+
+class ParameterLine(Answer):
+    """What a parameter takes."""
+
+    type: str
+    values: tuple[str, ...] | None = absent()
+    min: int | float | None = absent()
+    max: int | float | None = absent()
+
+
+class PriceLine(Answer):
+    """A line of the price list."""
+
+    billable: str
+    unit: str
+    usd: str | None = Field(description="Dollars per unit, exactly; null is unknown, never free.")
+    variant: str | None
+    source: str | None = Field(description="Who takes it, where several serve the model.")
+
+
+class Measured(Answer):
+    """Of the last hundred runs here or so."""
+
+    runs: int
+    success_rate: float | None
+    median_seconds: float | None
+    p95_seconds: float | None
+
+
+class NoteLine(Answer):
+    best_for: str
+    limits: str | None
+
+
+class ModelLine(Answer):
+    """A model with today's prices, what it takes and how it did here."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str
+    shutdown_date: str | None
+    name: str
+    description: str
+    tags: tuple[str, ...]
+    input_modalities: tuple[str, ...]
+    output_modalities: tuple[str, ...]
+    context_length: int | None
+    max_completion_tokens: int | None
+    capabilities: dict[str, ParameterLine]
+    options: tuple[str, ...]
+    prices: tuple[PriceLine, ...]
+    estimates: dict[Task, Amount] = Field(description="Of one ordinary picture or turn.")
+    measured: Measured | None
+    note: NoteLine | None
+    recommended: bool
+    favourite: bool
+    as_of: Moment | None
+    stale: bool
+
+
+class NamedModelLine(ModelLine):
+    """A model as it was asked for, by any of its names."""
+
+    model_requested: str
+    warnings: tuple[str, ...]
+
+
+class OneModel(NamedModelLine):
+    age_seconds: int
+
+
+class Recommendation(Answer):
+    id: str | None
+    by: Literal["cheapest", "fastest"]
+    for_: Task = Field(alias="for")
+    why: str
+
+
+class ModelList(Answer):
+    object: Literal["list"] = "list"
+    data: tuple[ModelLine, ...]
+    total: int
+    recommendation: Recommendation | None = absent()
+    as_of: Moment
+    age_seconds: int
+    stale: bool
+
+
+class Comparison(Answer):
+    object: Literal["comparison"] = "comparison"
+    data: tuple[NamedModelLine, ...]
+    cheapest: dict[Task, str | None]
+    fastest: str | None
+    as_of: Moment
+    age_seconds: int
+    stale: bool
+
+
+class ComparisonQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    ids: str = Field("", description="Names of models, with commas between them.")
+
+
+class EstimateLine(Answer):
+    for_: Task = Field(alias="for")
+    model_requested: str
+    model: str
+    times: int
+    each: Amount
+    total: Amount
+    warnings: tuple[str, ...]
+
+
+class Estimate(Answer):
+    object: Literal["estimate"] = "estimate"
+    items: tuple[EstimateLine, ...]
+    total: Amount = Field(description="Null if one of them is unknown.")
+    known: Amount = Field(description="Of those that are known.")
+
+
+class EstimateItem(BaseModel):
+    """A request as it would be sent, or what it comes to: all fields of a picture's or a chat's request are taken."""
+
+    model_config = ConfigDict(extra="allow")
+
+    for_: Task | None = Field(None, alias="for", description="Told from the fields when absent.")
+    times: int = Field(1, ge=1, le=MOST_TIMES)
+    references: int | None = Field(None, ge=0, le=16, description="Pictures to work from, instead of the pictures.")
+    model: str | None = Field(None, min_length=1, max_length=200)
+    prompt: str | None = Field(None, min_length=1)
+    prompt_tokens: int | None = Field(None, ge=0, le=10_000_000, description="Of a chat.")
+    completion_tokens: int | None = Field(None, ge=0, le=10_000_000)
+    pictures: int | None = Field(None, ge=0, le=100, description="That a chat is shown, each of a megapixel.")
+    messages: list[dict[str, Any]] | None = None
+
+
+class EstimateRequest(EstimateItem):
+    """One request, or up to 100 as `items` and nothing beside them."""
+
+    items: list[EstimateItem] | None = Field(None, min_length=1, max_length=MOST_ITEMS)
+
+
+OPERATIONS: Final = (
+    Operation(
+        "GET /v1/models",
+        "models with today's prices, what each takes and how it did here; filters in "
+        "[models.md](models.md#what-there-is)",
+        json_of(ModelList),
+        query=ModelQuery,
+    ),
+    Operation(
+        "GET /v1/models/compare",
+        "several side by side",
+        json_of(Comparison),
+        query=ComparisonQuery,
+        errors=(NotFound, UnsupportedModel),
+    ),
+    Operation(
+        "GET /v1/models/{proxy+}", "one, by any of its names", json_of(OneModel), errors=(NotFound, UnsupportedModel)
+    ),
+    Operation(
+        "POST /v1/estimates",
+        "what one request, or up to 100 as `items` and nothing beside them, would cost at the `provider` that is "
+        "named; nothing is spent",
+        {200: {JSON: Estimate}},
+        body=fields(EstimateRequest),
+        errors=(
+            *(UnsupportedModel, InvalidDimensions, PriceUnknown, CostLimit, InvalidParameter),
+            *(*PICTURE_ERRORS, *KEY_ERRORS),
+        ),
+    ),
+)

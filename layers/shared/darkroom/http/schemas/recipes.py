@@ -1,0 +1,166 @@
+"""Recipes: what comes in and goes out."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from darkroom.errors import Conflict, InvalidParameter, NotFound
+from darkroom.http.operation import PAID_ERRORS, PICTURE_ERRORS, Answer, Operation, absent, fields, json_of
+from darkroom.http.schemas.common import PaidHeaders
+from darkroom.http.schemas.images import File, NamedPictures, SentPictures
+from darkroom.http.schemas.jobs import Job
+from darkroom.models.conversation import Step
+from darkroom.models.form_values import unfolded
+from darkroom.models.recipe import MOST_STEPS, NAME_PATTERN, Recipe, SavedRecipe
+
+
+class PaintLine(Answer):
+    """What cannot be done again for nothing."""
+
+    prompt: str
+    model: str | None = absent()
+
+
+class StepLine(Answer):
+    """One operation, or one painting."""
+
+    operation: dict[str, Any] | None = absent()
+    paint: PaintLine | None = absent()
+
+
+class ExportedRecipe(Answer):
+    """Steps, with the engine that they were made with."""
+
+    object: Literal["recipe"] = "recipe"
+    schema_version: Literal[1]
+    engine: str
+    name: str
+    steps: tuple[StepLine, ...]
+
+
+class KeptRecipe(ExportedRecipe):
+    created_at: datetime
+    updated_at: datetime
+
+
+class RecipeLine(Answer):
+    """Without its steps."""
+
+    object: Literal["recipe"] = "recipe"
+    name: str
+    engine: str
+    step_count: int
+    painted_step_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class RecipeList(Answer):
+    object: Literal["list"] = "list"
+    data: tuple[RecipeLine, ...]
+
+
+class RemovedRecipe(Answer):
+    name: str
+    object: Literal["recipe"] = "recipe"
+    deleted: Literal[True] = True
+
+
+class RecipeBody(BaseModel):
+    """As it is shown or exported, or written by hand: then it is one of this engine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: Literal[1] = 1
+    engine: str | None = None
+    name: str = Field("", max_length=64)
+    steps: list[dict[str, Any]] = Field(
+        min_length=1,
+        max_length=MOST_STEPS,
+        description='`{"op": "crop", …}`, `{"operation": {"op": …}}` or `{"paint": {"prompt": …}}`.',
+    )
+
+
+class NewApplication(BaseModel):
+    """What is asked for beside the pictures."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recipe: Annotated[Any, BeforeValidator(unfolded)] = Field(description="The name of a kept recipe, or a recipe.")
+    allow_paid: bool = Field(False, description="Whether its painted steps may be painted again, for money.")
+    max_cost_usd: Decimal | None = Field(
+        None, ge=Decimal("0.000001"), le=10_000, allow_inf_nan=False, description="Of the whole batch."
+    )
+
+    @field_validator("recipe")
+    @classmethod
+    def _name_or_recipe(cls, value: Any) -> Any:
+        if not isinstance(value, str | dict):
+            raise ValueError("give a kept recipe's name, or a recipe as an object")
+        return value
+
+
+def exported(recipe: Recipe) -> ExportedRecipe:
+    return ExportedRecipe(**_whole(recipe))
+
+
+def kept(saved: SavedRecipe) -> KeptRecipe:
+    return KeptRecipe(**_whole(saved.recipe), created_at=saved.created_at, updated_at=saved.updated_at)
+
+
+def line(saved: SavedRecipe) -> RecipeLine:
+    """Without the steps: a hundred long recipes are more than an answer can hold."""
+    return RecipeLine(
+        name=saved.name,
+        engine=saved.recipe.engine,
+        step_count=len(saved.recipe.steps),
+        painted_step_count=sum(1 for step in saved.recipe.steps if step.paint),
+        created_at=saved.created_at,
+        updated_at=saved.updated_at,
+    )
+
+
+def step_line(step: Step) -> StepLine:
+    paint = PaintLine(prompt=step.paint.prompt, model=step.paint.model) if step.paint else None
+    return StepLine(operation=step.model_dump(mode="json", exclude_none=True).get("operation"), paint=paint)
+
+
+def _whole(recipe: Recipe) -> dict[str, Any]:
+    same = ("schema_version", "engine", "name")
+    return {**{name: getattr(recipe, name) for name in same}, "steps": tuple(map(step_line, recipe.steps))}
+
+
+RecipeName = Annotated[str, Field(pattern=NAME_PATTERN)]
+
+
+class ApplicationBody(NewApplication, NamedPictures):
+    recipe: RecipeName | RecipeBody
+
+
+class ApplicationForm(NewApplication, SentPictures):
+    recipe: RecipeName = Field(description="The name of a kept recipe, or a recipe as JSON text.")
+    images: list[File] | File | None = None
+
+
+OPERATIONS: Final = (
+    Operation("GET /v1/recipes", "recipes that you keep; see [recipes](#recipes)", json_of(RecipeList)),
+    Operation("GET /v1/recipes/{name}", "one, with its steps", json_of(KeptRecipe)),
+    Operation(
+        "PUT /v1/recipes/{name}",
+        "keeps one",
+        json_of(KeptRecipe),
+        body=fields(RecipeBody),
+        errors=(Conflict, InvalidParameter),
+    ),
+    Operation("DELETE /v1/recipes/{name}", "forgets one", json_of(RemovedRecipe)),
+    Operation(
+        "POST /v1/recipes/apply",
+        "a recipe on up to 500 pictures",
+        {**json_of(Job), **json_of(Job, 202)},
+        body=fields(ApplicationBody, ApplicationForm),
+        headers=PaidHeaders,
+        errors=(*PAID_ERRORS, *PICTURE_ERRORS, NotFound),
+    ),
+)
