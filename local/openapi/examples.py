@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from local import state
 
 _LONGEST: Final = 300
+_LONGEST_NUMBER: Final = 6
 _ID: Final = "01KQ3M5W7Y9ACEGJMPRTVXZ024"
 # By the name of a field, whatever has it.
 _VALUES: Final[Mapping[str, Any]] = {
@@ -84,7 +85,7 @@ def requests(route: str) -> dict[str, Any]:
 
 
 def _typed(value: str) -> str | int:
-    return int(value) if value.isdecimal() else value
+    return int(value) if value.isdecimal() and len(value) <= _LONGEST_NUMBER else value
 
 
 def _shortened(value: Any) -> Any:

@@ -177,6 +177,7 @@ NAMELESS = {
     *("POST /oauth/tokens", "POST /oauth/tokens/revoke", "POST /oauth/unlink"),
     *("GET /v1/models", "GET /v1/models/compare", "POST /v1/estimates"),
     *("POST /oauth/disconnect", "POST /oauth/sign-out", "GET /healthz", "$default"),
+    *("GET /openapi.json", "GET /docs"),
 }
 
 
