@@ -14,8 +14,8 @@ from darkroom import __version__
 from darkroom.http.pages.try_page import PATH as TRY
 from darkroom.http.route_table import DEFAULT
 from darkroom.http.routes.account import SESSION
-from darkroom.http.routes.health import ROUTE as HEALTH
 from darkroom.http.routes.docs import ROUTES as DOCS
+from darkroom.http.routes.health import ROUTE as HEALTH
 from darkroom.http.routes.sign_in import PUBLIC
 from local.stack import Stack
 
