@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from darkroom.http.routes.account import routes
-from darkroom.http.routes.settings import ChangedSettings
+from darkroom.http.schemas.settings import ChangedSettings
 from darkroom.models.catalogue import ImageModel, ParameterRange
 from darkroom.models.money import CREDIT
 from darkroom.models.user_settings import RETENTION_DAYS
