@@ -8,6 +8,8 @@ A count of 0 is not sent, so an idle stack sends nothing that is charged. `POWER
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from aws_lambda_powertools import Logger
@@ -20,6 +22,32 @@ NAMESPACE: Final = "Darkroom"
 logger = Logger(service="darkroom")
 # Those of the client that calls the providers. They tell of requests and answers, but not of bodies or keys.
 _CLIENT_LOGGERS: Final = ("httpx", "httpcore")
+
+
+# What a line of the log says of the invocation that wrote it, as far as it is known by then.
+FACTS: Final = ("request_id", "function_request_id", "route", "user", "job")
+
+
+@contextmanager
+def logged(**facts: str) -> Iterator[None]:
+    """Each line of the log has these facts until the end, and those that are noted meanwhile.
+
+    Then none of them is left: the process goes on with another caller's work.
+
+    Args:
+        facts: by FACTS. Never a token, a key or what a user wrote.
+    """
+    logger.remove_keys(FACTS)
+    note(**facts)
+    try:
+        yield
+    finally:
+        logger.remove_keys(FACTS)
+
+
+def note(**facts: str) -> None:
+    """From now on, within `logged`, each line of the log has these facts, too."""
+    logger.append_keys(**facts)
 
 
 def log_provider_calls() -> None:

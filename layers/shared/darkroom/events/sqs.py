@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from darkroom.errors import DarkroomError
 from darkroom.models.dropped import DroppedFile
-from darkroom.observability import logger
+from darkroom.observability import logged, logger
 from darkroom.services.accounts.snapshot import read_once
 
 Postpone = Callable[[str, timedelta], object]
@@ -99,17 +99,38 @@ def _each_record(
                 _come_again(record, max(asked, BACK_OFF[min(_receives(record), len(BACK_OFF)) - 1]), postpone)
             raise
 
+    def on_logged(record: SQSRecord) -> None:
+        with logged(function_request_id=context.aws_request_id, **_whose(record)):
+            try:
+                on_one(record)
+            except Exception as error:
+                _log(error)
+                raise
+
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    answer = process_partial_response(event, on_one, processor, context)
-    for _, error, _ in processor.exceptions:
-        if isinstance(error, ComesAgain):
-            logger.info(str(error))
-        elif isinstance(error, DarkroomError) and error.retryable:
-            # It passes by itself: a warning in the log, which sets off no alarm.
-            logger.warning("A message will come again", extra={"code": error.code, "detail": error.detail})
-        else:
-            logger.error("A message failed and will come again", exc_info=error)
-    return answer
+    return process_partial_response(event, on_logged, processor, context)
+
+
+def _whose(record: SQSRecord) -> dict[str, str]:
+    """The user and the job of a message, for the log, where it names them."""
+    try:
+        message = json.loads(record.body)
+    except ValueError:
+        return {}
+    told = message if isinstance(message, dict) else {}
+    facts = {"user": told.get("user"), "job": told.get("job_id")}
+    return {name: value for name, value in facts.items() if isinstance(value, str)}
+
+
+def _log(error: Exception) -> None:
+    """Why a message will come again."""
+    if isinstance(error, ComesAgain):
+        logger.info(str(error))
+    elif isinstance(error, DarkroomError) and error.retryable:
+        # It passes by itself: a warning in the log, which sets off no alarm.
+        logger.warning("A message will come again", extra={"code": error.code, "detail": error.detail})
+    else:
+        logger.error("A message failed and will come again", exc_info=error)
 
 
 def _come_again(record: SQSRecord, wait: timedelta, postpone: Postpone) -> None:

@@ -20,7 +20,7 @@ from darkroom.http.problems import invalid_parameter, problem_answer, unknown_er
 from darkroom.http.route_table import DEFAULT, unmatched
 from darkroom.models.caller import Caller
 from darkroom.models.deadline import Deadline
-from darkroom.observability import logger
+from darkroom.observability import logged, logger, note
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.snapshot import read_once
 from darkroom.services.pricing.answer_sizes import MAX_PAYLOAD, payload_bytes
@@ -152,7 +152,14 @@ class Api:
         return Request.of(self.app.current_event)
 
     def handle(self, event: Event, context: LambdaContext) -> dict[str, Any]:
-        request_id = str(event.get("requestContext", {}).get("requestId", ""))
+        """The answer to a request, whatever happens. All that is logged meanwhile says whose request it was."""
+        request_id, route = str(event.get("requestContext", {}).get("requestId", "")), str(event.get("routeKey"))
+        with logged(request_id=request_id, function_request_id=context.aws_request_id, route=route):
+            answer = self._answer(event, context, request_id)
+        answer["headers"] = {**_HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
+        return _ended(answer)
+
+    def _answer(self, event: Event, context: LambdaContext, request_id: str) -> dict[str, Any]:
         self._deadline, self._told = Deadline(seconds_for(event, context, self._epoch())), None
         self._caller = None
         try:
@@ -161,20 +168,18 @@ class Api:
                 raise unmatched(event)
             with read_once(), within(Deadline(self.seconds_left - FOR_AN_ERROR)):
                 self._authenticate(event)
-                answer = self.app.resolve(event, context)
+                return self.app.resolve(event, context)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
-            told = self._error(error, event)
+            told = self._error(error)
             shown = self._pages.get(event.get("routeKey", ""))
-            answer = _page(shown(told)) if shown else problem_answer(told, request_id)
-        answer["headers"] = {**_HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
-        return _ended(answer)
+            return _page(shown(told)) if shown else problem_answer(told, request_id)
 
-    def _error(self, raised: Exception, event: Event) -> DarkroomError:
+    def _error(self, raised: Exception) -> DarkroomError:
         """What the caller is told of it."""
         error = raised if isinstance(raised, DarkroomError) else unknown_error()
         _advise(error, self._caller)
         if raised is not error:
-            logger.exception("A route raised", route=event.get("routeKey"))
+            logger.exception("A route raised")
         elif error.status >= 500 and not error.joins:
             logger.exception(error.detail, code=error.code)
         if self._told is None:
@@ -183,7 +188,7 @@ class Api:
             with within(Deadline(self.seconds_left - FOR_SENDING)):
                 return self._told(error)
         except Exception:  # noqa: BLE001 - as above
-            logger.exception("What to say of an error could not be found out", route=event.get("routeKey"))
+            logger.exception("What to say of an error could not be found out")
             error.charged, error.retryable = "unknown", False
             return error
 
@@ -196,6 +201,7 @@ class Api:
         if not token:
             visit.require_own_origin()
         self._caller = caller
+        note(user=caller.user)
         self.app.append_context(caller=caller)  # type: ignore[no-untyped-call]  # Powertools left it untyped
 
     def _signs(self) -> dict[str, str | None]:

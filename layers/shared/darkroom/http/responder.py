@@ -26,6 +26,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
+from darkroom.observability import note
 from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.answers import reference
 from darkroom.services.paid.waiting import is_answer
@@ -124,6 +125,7 @@ class Answering:
             done: the answer for a job that has succeeded; headers are put beside its own.
             what: what is waited for, with its verb.
         """
+        note(job=submission.job.id)
         api.on_error(lambda error: self.undelivered(error, submission, terms))
         job = self.behind.shown.as_shown(submission.job)
         limit = LONGEST_WAIT if terms.wait is None else terms.wait
