@@ -10,7 +10,19 @@ from darkroom.ports import JobStore, Ledger
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
 from tests.fakes.ledger import MemoryLedger
-from tests.paid_jobs import DIME, DOLLAR, admit_job, budget_of, conversation, day, ended, month, paid_job, succeeded
+from tests.paid_jobs import (
+    DIME,
+    DOLLAR,
+    LEASE,
+    admit_job,
+    budget_of,
+    conversation,
+    day,
+    ended,
+    month,
+    paid_job,
+    succeeded,
+)
 
 
 def _key(job: Job, clock: SteppingClock, sha256: str = "k" * 64) -> IdempotencyRecord:
@@ -60,6 +72,38 @@ def test_an_admitted_job_is_stored_and_taken_from_each_budget(
     assert ledger.budgets(user, [ref.id for ref in refs]) == {
         ref.id: Budget(id=ref.id, limit=ref.limit, remaining=ref.limit - DIME, reserved=DIME, spent=0) for ref in refs
     }
+
+
+def test_a_job_is_admitted_as_begun_and_is_somebody_elses_only_after_the_lease(
+    ledger: Ledger, job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    lease = clock.now + LEASE
+    begun = {"status": JobStatus.RUNNING, "attempt": 1, "started_at": clock.now, "lease_expires_at": lease}
+    job = paid_job(user, clock.now, day(DOLLAR, clock.now), **begun)
+    assert ledger.admit(job).admitted == job
+    assert job_store.find(user, job.id) == job
+    assert job.id in {found.id for found in job_store.list_open()}
+    assert job_store.start(job, now=clock.now, lease_expires_at=lease) is None
+    taken = job_store.start(job, now=lease, lease_expires_at=lease + LEASE)
+    assert taken is not None
+    assert (taken.attempt, taken.lease_expires_at) == (2, lease + LEASE)
+    # Whose attempt it was may not send it any more.
+    assert not job_store.dispatch(job, at=lease, lease_expires_at=lease)
+    assert job_store.dispatch(taken, at=lease, lease_expires_at=lease + LEASE)
+
+
+def test_a_job_that_was_admitted_as_begun_and_given_up_is_another_attempts(
+    ledger: Ledger, job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    lease = clock.now + LEASE
+    begun = {"status": JobStatus.RUNNING, "attempt": 1, "started_at": clock.now, "lease_expires_at": lease}
+    job = paid_job(user, clock.now, day(DOLLAR, clock.now), **begun)
+    assert ledger.admit(job).admitted == job
+    assert job_store.requeue(job)
+    taken = job_store.start(job, now=clock.now, lease_expires_at=lease)
+    assert taken is not None
+    assert taken.attempt == 2
+    assert not job_store.dispatch(job, at=clock.now, lease_expires_at=lease)
 
 
 def test_whatever_it_says_an_admitted_job_is_not_settled(

@@ -72,6 +72,19 @@ def ask(place: Place, now: datetime, caller: Caller, request: ImageRequest, term
     return begun(_ask, place, now, kill, caller, request, terms)
 
 
+def serve(
+    place: Place,
+    now: datetime,
+    caller: Caller,
+    request: ImageRequest,
+    terms: Terms,
+    *,
+    kill: Point | None = None,
+) -> BaseProcess:
+    """Starts a process that admits the request and carries it out in place."""
+    return begun(_serve, place, now, kill, caller, request, terms)
+
+
 def sweep(place: Place, now: datetime, kill: Point) -> BaseProcess:
     """Starts a process that sweeps once."""
     return begun(_sweep, place, now, kill)
@@ -108,6 +121,14 @@ def _work(place: Place, now: datetime, kill: Point | None, user: str, job_id: st
 
 def _ask(place: Place, now: datetime, kill: Point | None, caller: Caller, request: ImageRequest, terms: Terms) -> None:
     _shop(place, now, kill).generate.submit(caller, request, terms)
+
+
+def _serve(
+    place: Place, now: datetime, kill: Point | None, caller: Caller, request: ImageRequest, terms: Terms
+) -> None:
+    running = _shop(place, now, kill).generate_in_place.submit(caller, request, terms).running
+    assert running is not None
+    running.result(60)
 
 
 def _sweep(place: Place, now: datetime, kill: Point | None) -> None:

@@ -32,6 +32,7 @@ from darkroom.services.jobs.sweep import Sweep
 from darkroom.services.paid.admission import Admission
 from darkroom.services.paid.answers import Answers
 from darkroom.services.paid.budgets import Budgets
+from darkroom.services.paid.in_place import InPlace
 from darkroom.services.paid.reconcile import Reconciliation
 from darkroom.services.paid.settlement import Settlement
 from darkroom.services.paid.webhooks import Webhooks
@@ -194,6 +195,15 @@ class Shop:
 
     @cached_property
     def generate(self) -> Generate:
+        """At the door that has workers carry out what it admits."""
+        return self._generate(None)
+
+    @cached_property
+    def generate_in_place(self) -> Generate:
+        """At the door that carries out what it admits."""
+        return self._generate(InPlace(self.worker))
+
+    def _generate(self, in_place: InPlace | None) -> Generate:
         answers = Answers(DynamoAnswerStore(self.place.table, self.aws.dynamodb, self.clock), self.jobs, self.clock)
         admission = Admission(
             jobs=self.jobs,
@@ -205,6 +215,7 @@ class Shop:
             clock=self.clock,
             retention=timedelta(days=30),
             alarm=self.alarm,
+            in_place=in_place,
         )
         catalogue = Catalogue(OpenRouter(ProviderSettings(url=self.place.openrouter)))
         quotes = Quotes(catalogue, generation_model=BUFFERED, edit_model=BUFFERED)

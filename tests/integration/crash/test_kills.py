@@ -5,7 +5,9 @@ says to the micro-dollar what the invoice says.
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing.process import BaseProcess
 
 import pytest
 
@@ -23,16 +25,20 @@ from tests.integration.crash.customers import (
     settle_everything,
     visit,
 )
-from tests.integration.crash.killing import Point, When, ask, ended, slay, sweep, work
+from tests.integration.crash.killing import Point, When, ask, ended, serve, slay, sweep, work
 from tests.integration.crash.shop import BUFFERED, STREAMED, Place, Shop
 
 WHENS: tuple[When, ...] = ("before", "after")
 MODELS = {"buffered": BUFFERED, "streamed": STREAMED}
 
-# Nothing can have been spent, so it is begun anew.
-BEFORE_DISPATCH = [
+# Nothing can have been spent, so it is begun again. A worker's job is claimed, ...
+CLAIMED = [
     Point("jobs", "claim", "before"),
     Point("jobs", "claim", "after"),
+]
+# ... one in place is the process's from its admission on.
+ADMITTED = [Point("ledger", "admit", "after")]
+BEFORE_DISPATCH = [
     Point("vault", "reveal", "before"),
     Point("vault", "reveal", "after"),
     Point("provider", "inspect", "after"),
@@ -83,12 +89,54 @@ def model(request: pytest.FixtureRequest) -> str:
     return MODELS[request.param]
 
 
-def _killed(place: Place, shop: Shop, clock: SteppingClock, customer: Customer, model: str, point: Point) -> str:
-    """Asks for a picture, and has the worker that carries it out killed at the point; the job's id."""
-    job = customer.ask(model, webhook=True)
-    assert shop.job_queue.take() == [(customer.user, job.id)]
-    assert ended(work(place, clock.now, customer.user, job.id, kill=point)) == -signal.SIGKILL
-    return job.id
+@dataclass
+class Door:
+    """Where a picture is asked for, and which process carries it out: a worker's, or the one that admits it."""
+
+    place: Place
+    shop: Shop
+    clock: SteppingClock
+    customer: Customer
+    is_in_place: bool
+
+    def begin(self, model: str, kill: Point | None = None) -> tuple[str, BaseProcess]:
+        """Asks for a picture, and starts the process that carries it out: the job's id, and that process."""
+        if not self.is_in_place:
+            job = self.customer.ask(model, webhook=True)
+            assert self.shop.job_queue.take() == [(self.customer.user, job.id)]
+            return job.id, work(self.place, self.clock.now, self.customer.user, job.id, kill=kill)
+        terms = now_and_then(is_async=False)
+        asked = request(model, webhook=True)
+        process = serve(self.place, self.clock.now, self.customer.caller, asked, terms, kill=kill)
+        wait_until(lambda: bool(self._jobs()) or not process.is_alive())
+        (job_id,) = self._jobs()
+        self.customer.jobs.append(job_id)
+        return job_id, process
+
+    def _jobs(self) -> list[str]:
+        return [job.id for job in self.shop.jobs.page(self.customer.user, limit=10).jobs]
+
+    def killed(self, model: str, point: Point) -> str:
+        """Has the process killed at the point; the job's id."""
+        job_id, process = self.begin(model, point)
+        assert ended(process) == -signal.SIGKILL
+        assert self.shop.job_queue.sent == []
+        return job_id
+
+
+@pytest.fixture(params=["worker", "in place"])
+def door(request: pytest.FixtureRequest, place: Place, shop: Shop, clock: SteppingClock, customer: Customer) -> Door:
+    return Door(place, shop, clock, customer, is_in_place=request.param == "in place")
+
+
+@pytest.fixture
+def worker_door(place: Place, shop: Shop, clock: SteppingClock, customer: Customer) -> Door:
+    return Door(place, shop, clock, customer, is_in_place=False)
+
+
+@pytest.fixture
+def in_place_door(place: Place, shop: Shop, clock: SteppingClock, customer: Customer) -> Door:
+    return Door(place, shop, clock, customer, is_in_place=True)
 
 
 def _end(shop: Shop, clock: SteppingClock, customer: Customer) -> None:
@@ -103,9 +151,29 @@ def _end(shop: Shop, clock: SteppingClock, customer: Customer) -> None:
 
 @pytest.mark.parametrize("point", BEFORE_DISPATCH, ids=str)
 def test_killed_before_anything_was_sent_it_is_carried_out_by_another(
-    point: Point, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+    point: Point, model: str, door: Door, shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
-    job_id = _killed(place, shop, clock, customer, model, point)
+    _carried_out_by_another(door.killed(model, point), shop, clock, customer)
+
+
+@pytest.mark.parametrize("point", CLAIMED, ids=str)
+def test_a_worker_killed_while_it_claims_the_job_leaves_it_to_another(
+    point: Point, model: str, worker_door: Door, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    _carried_out_by_another(worker_door.killed(model, point), shop, clock, customer)
+
+
+@pytest.mark.parametrize("point", ADMITTED, ids=str)
+def test_killed_when_it_has_just_admitted_a_job_of_its_own_a_worker_carries_it_out(
+    point: Point, model: str, in_place_door: Door, shop: Shop, clock: SteppingClock, customer: Customer
+) -> None:
+    job_id = in_place_door.killed(model, point)
+    job = customer.job(job_id)
+    assert (job.status, job.attempt, job.dispatched_at) == (JobStatus.RUNNING, 1, None)
+    _carried_out_by_another(job_id, shop, clock, customer)
+
+
+def _carried_out_by_another(job_id: str, shop: Shop, clock: SteppingClock, customer: Customer) -> None:
     assert customer.requests == 0
     _end(shop, clock, customer)
     assert customer.job(job_id).status is JobStatus.SUCCEEDED
@@ -113,9 +181,9 @@ def test_killed_before_anything_was_sent_it_is_carried_out_by_another(
 
 
 def test_killed_after_the_dispatch_was_recorded_it_is_not_sent_again(
-    model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+    model: str, door: Door, shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
-    job_id = _killed(place, shop, clock, customer, model, Point("jobs", "dispatch", "after"))
+    job_id = door.killed(model, Point("jobs", "dispatch", "after"))
     _end(shop, clock, customer)
     job = customer.job(job_id)
     assert (job.status, job.cost.charged, job.cost.actual) == (JobStatus.FAILED, False, 0)
@@ -124,11 +192,11 @@ def test_killed_after_the_dispatch_was_recorded_it_is_not_sent_again(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_between_an_attempt_that_failed_and_the_next_it_is_not_sent_again(
-    when: When, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+    when: When, door: Door, shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
     customer.simulator.scenario("provider_failed", key=customer.secret, times=1)
     # What the attempt before left is removed first.
-    job_id = _killed(place, shop, clock, customer, BUFFERED, Point("raw_answers", "remove", when))
+    job_id = door.killed(BUFFERED, Point("raw_answers", "remove", when))
     _end(shop, clock, customer)
     job = customer.job(job_id)
     assert (job.status, job.cost.charged, job.cost.actual) == (JobStatus.FAILED, False, 0)
@@ -137,10 +205,10 @@ def test_killed_between_an_attempt_that_failed_and_the_next_it_is_not_sent_again
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_the_headers_its_cost_is_found_out(
-    when: When, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+    when: When, model: str, door: Door, shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
     customer.simulator.scenario("slow_stream", key=customer.secret, seconds=5)
-    job_id = _killed(place, shop, clock, customer, model, Point("jobs", "note_generation", when))
+    job_id = door.killed(model, Point("jobs", "note_generation", when))
     _end(shop, clock, customer)
     job = customer.job(job_id)
     assert job.status is JobStatus.FAILED
@@ -151,23 +219,25 @@ def test_killed_at_the_headers_its_cost_is_found_out(
 
 @pytest.mark.parametrize("scenario", ["slow_headers", "slow_middle", "bill_cancelled"])
 def test_killed_while_the_provider_is_at_work_it_is_paid_once_at_the_most(
-    scenario: str, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+    scenario: str, model: str, door: Door, shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
     for name in SLOW[scenario]:
         customer.simulator.scenario(name, key=customer.secret, seconds=0.5 if name == "slow_headers" else 3)
-    job = customer.ask(model, webhook=True)
-    shop.job_queue.take()
-    process = work(place, clock.now, customer.user, job.id)
+    job_id, process = door.begin(model)
     # Before the headers nothing is known of it but that it was sent.
-    _wait(lambda: customer.requests == 1 if scenario == "slow_headers" else bool(customer.job(job.id).generation_id))
+    wait_until(lambda: customer.requests == 1 if scenario == "slow_headers" else _has_id(customer, job_id))
     slay(process)
-    _wait(lambda: _is_known(customer))
+    wait_until(lambda: _is_known(customer))
     _end(shop, clock, customer)
-    ended_as = customer.job(job.id)
+    ended_as = customer.job(job_id)
     assert (ended_as.status, customer.requests) == (JobStatus.FAILED, 1)
     is_charged = model == BUFFERED or scenario == "bill_cancelled"
     assert ended_as.cost.charged is is_charged
     assert len(customer.charges) == int(is_charged)
+
+
+def _has_id(customer: Customer, job_id: str) -> bool:
+    return bool(customer.job(job_id).generation_id)
 
 
 def _is_known(customer: Customer) -> bool:
@@ -183,7 +253,7 @@ def test_several_workers_of_one_key_that_are_killed_are_settled_together(
     lost = [customer.ask(BUFFERED) for _ in range(4)]
     shop.job_queue.take()
     processes = [work(place, clock.now, customer.user, job.id) for job in lost]
-    _wait(lambda: customer.requests == len(lost))
+    wait_until(lambda: customer.requests == len(lost))
     for process in processes:
         slay(process)
     unsent = [customer.ask(BUFFERED) for _ in range(2)]
@@ -191,7 +261,7 @@ def test_several_workers_of_one_key_that_are_killed_are_settled_together(
     for job in unsent:
         killed = work(place, clock.now, customer.user, job.id, kill=Point("jobs", "dispatch", "after"))
         assert ended(killed) == -signal.SIGKILL
-    _wait(lambda: _is_known(customer))
+    wait_until(lambda: _is_known(customer))
     plain = customer.ask(BUFFERED)
     settle_everything(shop, clock)
     invoice = sum(customer.charges)
@@ -208,9 +278,9 @@ def test_several_workers_of_one_key_that_are_killed_are_settled_together(
 
 @pytest.mark.parametrize("point", ANSWER_LOST, ids=str)
 def test_killed_before_the_answer_was_kept_it_says_that_it_was_charged(
-    point: Point, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+    point: Point, model: str, door: Door, shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
-    job_id = _killed(place, shop, clock, customer, model, point)
+    job_id = door.killed(model, point)
     _end(shop, clock, customer)
     job = customer.job(job_id)
     assert (job.status, job.cost.charged, job.cost.actual) == (JobStatus.FAILED, True, customer.charges[0])
@@ -219,9 +289,9 @@ def test_killed_before_the_answer_was_kept_it_says_that_it_was_charged(
 
 @pytest.mark.parametrize("point", ANSWER_KEPT, ids=str)
 def test_killed_after_the_answer_was_kept_the_picture_is_there(
-    point: Point, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+    point: Point, model: str, door: Door, shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
-    job_id = _killed(place, shop, clock, customer, model, point)
+    job_id = door.killed(model, point)
     _end(shop, clock, customer)
     job = customer.job(job_id)
     assert (job.status, len(job.images)) == (JobStatus.SUCCEEDED, 1)
@@ -230,9 +300,9 @@ def test_killed_after_the_answer_was_kept_the_picture_is_there(
 
 @pytest.mark.parametrize(("left", "point"), SWEPT, ids=str)
 def test_a_sweep_that_is_killed_is_finished_by_the_next(
-    left: Point, point: Point, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
+    left: Point, point: Point, worker_door: Door, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
-    job_id = _killed(place, shop, clock, customer, STREAMED, left)
+    job_id = worker_door.killed(STREAMED, left)
     clock.step(timedelta(minutes=6))
     assert ended(sweep(place, clock.now, point)) == -signal.SIGKILL
     _end(shop, clock, customer)
@@ -313,7 +383,7 @@ def test_all_of_them_together_were_charged_what_the_ledger_says(
     assert {budget.reserved for budget in budgets} == {0}
 
 
-def _wait(until: Callable[[], bool]) -> None:
+def wait_until(until: Callable[[], bool]) -> None:
     ends = time.monotonic() + 20
     while not until():
         assert time.monotonic() < ends, "It never came to that."

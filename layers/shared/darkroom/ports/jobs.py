@@ -169,7 +169,9 @@ class Ledger(Protocol):
         answer: PendingAnswer | None = None,
         beside: Job | None = None,
     ) -> Outcome:
-        """Stores a queued job and takes `job.cost.reserved` from each of `job.budgets`, if all of them have it left.
+        """Stores a job and takes `job.cost.reserved` from each of `job.budgets`, if all of them have it left.
+
+        The job is queued, or already begun: running, in its first attempt, with the lease of who admits it.
 
         A budget's row begins with its ref's limit, and takes over another limit when the ref has one.
 

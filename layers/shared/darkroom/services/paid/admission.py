@@ -6,12 +6,14 @@ In this order, and nothing is spent before the last step:
 2. It is chosen who is to serve it, and somebody has to pay: without a key at a provider there is no job.
 3. The request is prepared: checked, priced, its pictures read.
 4. One transaction stores the job and the key, and takes the money from every budget; or nothing at all.
-5. A worker is told. If that fails the sweep does it.
+5. A worker is told; if that fails the sweep does it. Or, where the caller waits at a door that carries jobs out in
+   place, it is this process's from the beginning.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +38,7 @@ from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Alarm, Clock, JobQueue, JobStore, Ledger
 from darkroom.services.paid.answers import Answers, reference, unanswered
 from darkroom.services.paid.budgets import Budgets, exceeded, reserve_for
+from darkroom.services.paid.in_place import InPlace
 from darkroom.services.selection.providers import Choice, Providers
 
 TURN = "turn"
@@ -92,11 +95,13 @@ class Submission:
     Args:
         is_replayed: an Idempotency-Key that was known stands for it.
         answer: kept until the caller has it; None with an Idempotency-Key.
+        running: of a job that this process carries out: has a result when that is done.
     """
 
     job: Job
     is_replayed: bool = False
     answer: PendingAnswer | None = None
+    running: "Future[None] | None" = None
 
 
 Prepare = Callable[[Choice], Prepared]
@@ -104,7 +109,10 @@ Prepare = Callable[[Choice], Prepared]
 
 
 class Admission:
-    """Args: retention: how long jobs and their pictures are kept, unless their user wants them gone sooner."""
+    """Args:
+    retention: how long jobs and their pictures are kept, unless their user wants them gone sooner.
+    in_place: carries out what somebody waits for; without it everything is a worker's.
+    """
 
     def __init__(
         self,
@@ -118,7 +126,9 @@ class Admission:
         clock: Clock,
         retention: timedelta,
         alarm: Alarm,
+        in_place: InPlace | None = None,
     ) -> None:
+        self._in_place = in_place
         self._jobs = jobs
         self._ledger = ledger
         self._answers = answers
@@ -263,6 +273,10 @@ class Admission:
                 expires_at=now + KEY_KEPT,
             )
         _require_time(terms)
+        # A turn is taken further by whoever ends its parts.
+        time = self._in_place.time_for(terms) if self._in_place and turn is None else None
+        if self._in_place and time:
+            job = self._in_place.claimed(job, now, time)
         try:
             outcome = self._ledger.admit(job, idempotency=record, answer=answer, beside=turn)
         except OutcomeUnknown as unknown:
@@ -271,6 +285,8 @@ class Admission:
             return self._replayed(outcome.earlier, sha256)
         if outcome.admitted is None:
             raise exceeded(outcome, reserve=job.cost.reserved, estimate=job.cost.estimated)
+        if self._in_place and time:
+            return Submission(outcome.admitted, answer=answer, running=self._in_place.begin(outcome.admitted, time))
         self._tell_worker(outcome.admitted)
         return Submission(turn or outcome.admitted, answer=answer)
 

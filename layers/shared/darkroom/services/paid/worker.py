@@ -88,17 +88,24 @@ class Worker:
                 # Whoever carried it out may have died before they told its turn.
                 self.advance(user, job.parent_id)
             return
+        self.carry_on(job, deadline)
+
+    def carry_on(self, job: Job, deadline: Deadline) -> None:
+        """Carries out a job whose present attempt is this process's.
+
+        Raises:
+            DarkroomFault: if nothing was sent, the attempt is given up, and another may begin at once.
+        """
         try:
             self._carry_out(job, deadline)
         except NotOurs:
             return
         except DarkroomFault:
-            # If nothing was sent, the message, which comes again soon, may begin at once.
             with suppress(DarkroomError):
                 self.jobs.requeue(job)
             raise
         if job.parent_id is not None:
-            self.advance(user, job.parent_id)
+            self.advance(job.user, job.parent_id)
 
     def dead_letter(self, user: str, job_id: str) -> None:
         """Its message failed on every delivery. A job that was dispatched is the sweep's."""

@@ -1,0 +1,181 @@
+"""What somebody waits for is carried out by the process that admits it, and by a worker where that cannot be."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import timedelta
+
+import pytest
+
+from darkroom.errors import BudgetExceeded, ServiceUnavailable
+from darkroom.models.admission import Terms
+from darkroom.models.caller import Caller
+from darkroom.models.deadline import Deadline
+from darkroom.models.image_request import ImageRequest
+from darkroom.models.job import Job, JobStatus
+from darkroom.services.generate import Generate
+from darkroom.services.paid.admission import Admission, Submission
+from darkroom.services.paid.in_place import FOR_ANSWERING, MAX_SECONDS, MIN_SECONDS, InPlace, Start
+from darkroom.services.paid.worker import LEASE_MARGIN
+from tests.fakes.paid import MemoryJobQueue
+from tests.unit.services.workshop import Workshop, failing
+from tests.unit.studio import Studio
+
+ALICE = Caller(user="alice")
+DOWN = ServiceUnavailable("DynamoDB is down.")
+WAITING = Terms(route="POST /v1/images/generations")
+KEYED = WAITING.model_copy(update={"idempotency_key": "k"})
+
+
+class Beside:
+    """Does nothing until it is told to."""
+
+    def __init__(self) -> None:
+        self.work: list[Callable[[], None]] = []
+
+    def start(self, work: Callable[[], None]) -> "Future[None]":
+        self.work.append(work)
+        return Future()
+
+    def do(self) -> None:
+        for work in self.work:
+            work()
+
+
+def _submit(studio: Studio, start: Start, terms: Terms = WAITING) -> Submission:
+    admission = Admission(
+        jobs=studio.jobs,
+        ledger=studio.ledger,
+        answers=studio.answers,
+        queue=studio.queue,
+        providers=studio.providers,
+        budgets=studio.budgets,
+        clock=studio.clock,
+        retention=timedelta(days=30),
+        alarm=studio.alarm,
+        in_place=InPlace(studio.worker, start),
+    )
+    generate = Generate(admission, studio.quotes, studio.refused_webhooks.append)
+    return generate.submit(ALICE, ImageRequest(prompt="a fox"), terms)
+
+
+def _stored(studio: Studio, submission: Submission) -> Job:
+    return studio.job("alice", submission.job.id)
+
+
+def test_it_is_admitted_as_begun_by_this_process_and_no_worker_is_told(studio: Studio) -> None:
+    job = _stored(studio, _submit(studio, Beside().start))
+    assert (job.status, job.attempt, job.started_at) == (JobStatus.RUNNING, 1, studio.clock.now)
+    assert job.lease_expires_at == pytest.approx(
+        studio.clock.now + timedelta(seconds=MAX_SECONDS) + LEASE_MARGIN, abs=timedelta(seconds=5)
+    )
+    assert job.dispatched_at is None
+    assert studio.queue.sent == []
+
+
+def test_it_is_carried_out_and_settled_once(studio: Studio) -> None:
+    beside = Beside()
+    submission = _submit(studio, beside.start)
+    beside.do()
+    job = _stored(studio, submission)
+    assert (job.status, job.cost.settled, len(job.images)) == (JobStatus.SUCCEEDED, True, 1)
+    assert studio.charged("alice") == [job.cost.actual]
+    assert studio.budget("alice", "day").spent == job.cost.actual
+    # Nothing more comes of doing it again.
+    beside.do()
+    assert studio.charged("alice") == [job.cost.actual]
+
+
+def test_a_worker_leaves_it_alone_while_the_lease_lasts_and_has_it_afterwards(studio: Studio) -> None:
+    beside = Beside()
+    submission = _submit(studio, beside.start)
+    studio.worker.run("alice", submission.job.id, Deadline(300))
+    assert _stored(studio, submission).status is JobStatus.RUNNING
+    studio.clock.step(timedelta(seconds=MAX_SECONDS) + LEASE_MARGIN)
+    studio.worker.run("alice", submission.job.id, Deadline(300))
+    assert _stored(studio, submission).status is JobStatus.SUCCEEDED
+    # This process was only halted, and goes on: it sends nothing.
+    beside.do()
+    assert len(studio.charged("alice")) == 1
+
+
+def test_the_future_ends_with_the_work(studio: Studio) -> None:
+    submission = _submit(studio, InPlace(studio.worker).start)
+    assert submission.running is not None
+    assert submission.running.result(30) is None
+    assert _stored(studio, submission).status is JobStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        WAITING.model_copy(update={"is_async": True}),
+        WAITING.model_copy(update={"wait": 20.0}),
+        WAITING.model_copy(update={"deadline": Deadline(MIN_SECONDS + FOR_ANSWERING - 1)}),
+    ],
+    ids=["respond-async", "wait", "too little time"],
+)
+def test_what_is_answered_before_its_end_is_a_workers(studio: Studio, terms: Terms) -> None:
+    submission = _submit(studio, Beside().start, terms)
+    job = _stored(studio, submission)
+    assert (job.status, job.attempt, job.lease_expires_at) == (JobStatus.QUEUED, 0, None)
+    assert studio.queue.sent == [("alice", job.id)]
+    assert submission.running is None
+
+
+def test_a_request_that_is_repeated_joins_the_job_and_begins_none(studio: Studio) -> None:
+    beside = Beside()
+    first, second = (_submit(studio, beside.start, KEYED) for _ in range(2))
+    assert (second.job.id, second.is_replayed, second.running) == (first.job.id, True, None)
+    assert len(beside.work) == 1
+
+
+def test_what_the_budget_refuses_is_not_begun(studio: Studio) -> None:
+    studio.budgets.change("alice", {"per_month": 1})
+    beside = Beside()
+    with pytest.raises(BudgetExceeded):
+        _submit(studio, beside.start)
+    assert beside.work == []
+    assert not studio.jobs.jobs
+
+
+def _begun(shop: Workshop) -> tuple[Job, Beside]:
+    """A job that is to be canceled before it is sent."""
+    beside = Beside()
+    in_place, time = InPlace(shop.worker, beside.start), Deadline(MAX_SECONDS)
+    job = shop.admit(cancel_at=shop.clock.now)
+    claimed = in_place.claimed(job, shop.clock.now, time)
+    shop.jobs.jobs[job.user, job.id] = claimed
+    assert in_place.begin(claimed, time) is not None
+    return job, beside
+
+
+def test_our_own_trouble_before_anything_is_sent_leaves_it_to_a_worker(shop: Workshop) -> None:
+    troubled = Workshop(shop.openrouter, shop.clock, wrap=failing("ledger", "close", DOWN, 1))
+    job, beside = _begun(troubled)
+    beside.do()
+    assert troubled.now(job).status is JobStatus.QUEUED
+    assert troubled.queue.sent == [(job.user, job.id)]
+    assert troubled.run(job).status is JobStatus.CANCELED
+
+
+def test_a_queue_that_is_down_is_told_of_and_the_sweep_finds_the_job(shop: Workshop) -> None:
+    class Down(MemoryJobQueue):
+        def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
+            raise DOWN
+
+    troubled = Workshop(shop.openrouter, shop.clock, wrap=failing("ledger", "close", DOWN, 1))
+    troubled.queue = Down()
+    job, beside = _begun(troubled)
+    beside.do()
+    assert troubled.now(job).status is JobStatus.QUEUED
+    assert troubled.alarms == [("JOB_NOT_QUEUED", {"job": job.id, "detail": DOWN.detail})]
+
+
+def test_without_room_for_a_thread_it_is_a_workers(studio: Studio) -> None:
+    def full(_work: Callable[[], None]) -> "Future[None]":
+        raise RuntimeError("can't start new thread")
+
+    submission = _submit(studio, full)
+    assert submission.running is None
+    assert _stored(studio, submission).status is JobStatus.QUEUED
+    assert studio.queue.sent == [("alice", submission.job.id)]
