@@ -1,8 +1,9 @@
 """What AWS does not answer is told before the function or API Gateway ends: by the sums of what each step may take."""
 
 from darkroom.adapters.aws import ATTEMPTS, CLIENT_CONFIG, CONNECT, MAX_BACKOFFS, READ, SHORT, s3_config
-from darkroom.http.app import FOR_AN_ERROR, FOR_SENDING, GATEWAY_SECONDS
+from darkroom.http.app import FOR_AN_ERROR, FOR_SENDING
 from darkroom.http.routes.health import TO_KNOW_WHO
+from darkroom.models.door import HTTP_API
 from darkroom.services.health import LONGEST
 from tests.template.test_template import FUNCTIONS, TEMPLATE
 
@@ -26,7 +27,7 @@ def test_a_call_whose_every_attempt_hangs_leaves_a_route_time_to_say_so() -> Non
     answering = {route.function for route in TEMPLATE.routes}
     assert len(answering) >= 8
     for name in answering:
-        assert min(FUNCTIONS[name].timeout, GATEWAY_SECONDS) > _LONGEST_CALL + FOR_AN_ERROR, name
+        assert min(FUNCTIONS[name].timeout, HTTP_API.max_seconds) > _LONGEST_CALL + FOR_AN_ERROR, name
 
 
 def test_an_attempt_in_short_time_is_over_by_the_deadline() -> None:

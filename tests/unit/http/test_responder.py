@@ -6,8 +6,9 @@ import pytest
 
 from darkroom.errors import InvalidParameter
 from darkroom.http.app import Api
-from darkroom.http.responder import LONGEST_WAIT, terms_of
+from darkroom.http.responder import terms_of
 from darkroom.models.admission import Terms
+from darkroom.models.door import HTTP_API
 from tests.events import Context, http_event
 from tests.unit.studio import Studio
 
@@ -56,8 +57,8 @@ def test_nothing_said_is_waiting_without_a_key(asked: Asked) -> None:
         ('wait="10"', False, 10),
         ("handling=lenient, wait=0", False, 0),
         ("wait=2.5", False, 2.5),
-        ("wait=26", False, LONGEST_WAIT),
-        ("wait=9999", False, LONGEST_WAIT),
+        ("wait=26", False, HTTP_API.max_wait),
+        ("wait=9999", False, HTTP_API.max_wait),
         ("wait=7, wait=9", False, 7),
         # What is not understood is not obeyed, and no mistake: so RFC 7240 has it.
         ("wait=soon", False, None),

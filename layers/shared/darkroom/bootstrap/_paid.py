@@ -78,10 +78,10 @@ class AnswerServices:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def wait(self, job: Job, seconds: float) -> Job:
+    def wait(self, job: Job, seconds: float, gives_up: Callable[[], bool] = lambda: False) -> Job:
         """The job as its owner sees it, when it is over, or as it was last seen after that number of seconds."""
         deadline = Deadline(seconds, clock=self.clock)
-        return wait_for(self.jobs, job, deadline, self.sleep, as_shown=self.shown.as_shown)
+        return wait_for(self.jobs, job, deadline, self.sleep, as_shown=self.shown.as_shown, gives_up=gives_up)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -18,12 +18,14 @@ from darkroom.http.body import Request, body_of, json_object
 from darkroom.http.browser import SESSION, Visit
 from darkroom.http.problems import invalid_parameter, problem_answer, unknown_error
 from darkroom.http.route_table import DEFAULT, unmatched
+from darkroom.http.transport import OVER_HTTP_API, Resolver, Transport
 from darkroom.models.caller import Caller
 from darkroom.models.deadline import Deadline
+from darkroom.models.door import HTTP_API, Door
 from darkroom.observability import logged, logger, note
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.snapshot import read_once
-from darkroom.services.pricing.answer_sizes import MAX_PAYLOAD, payload_bytes
+from darkroom.services.pricing.answer_sizes import payload_bytes
 
 Event = dict[str, Any]
 Shown = Callable[[DarkroomError], Response[Any]]
@@ -31,7 +33,6 @@ Telling = Callable[[DarkroomError], DarkroomError]
 """From what went wrong to what the caller is told."""
 Model = TypeVar("Model")
 
-GATEWAY_SECONDS = 30.0
 # At the end of a request: what sending the answer takes, and what finding out what to say of an error may.
 FOR_SENDING = 0.9
 FOR_AN_ERROR = 1.7
@@ -62,10 +63,11 @@ class Api:
         self._public = public
         self._epoch = epoch
         self._deadline = Deadline(0.0)
+        self._transport = OVER_HTTP_API
         self._told: Telling | None = None
         self._pages: dict[str, Shown] = {}
         self._caller: Caller | None = None
-        self.app = APIGatewayHttpResolver(enable_validation=True)
+        self.app = Resolver(enable_validation=True)
         self.app.not_found(_no_such_route)
         self.app.exception_handler(RequestValidationError)(_refuse_invalid)
         self.get, self.post, self.put, self.delete = self.app.get, self.app.post, self.app.put, self.app.delete
@@ -151,16 +153,23 @@ class Api:
     def request(self) -> Request:
         return Request.of(self.app.current_event)
 
-    def handle(self, event: Event, context: LambdaContext) -> dict[str, Any]:
+    @property
+    def transport(self) -> Transport:
+        """How this request's answer travels."""
+        return self._transport
+
+    def handle(self, event: Event, context: LambdaContext, transport: Transport = OVER_HTTP_API) -> dict[str, Any]:
         """The answer to a request, whatever happens. All that is logged meanwhile says whose request it was."""
         request_id, route = str(event.get("requestContext", {}).get("requestId", "")), str(event.get("routeKey"))
+        self._transport = transport
         with logged(request_id=request_id, function_request_id=context.aws_request_id, route=route):
             answer = self._answer(event, context, request_id)
         answer["headers"] = {**_HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
         return _ended(answer)
 
     def _answer(self, event: Event, context: LambdaContext, request_id: str) -> dict[str, Any]:
-        self._deadline, self._told = Deadline(seconds_for(event, context, self._epoch())), None
+        self._deadline = Deadline(seconds_for(event, context, self._epoch(), self._transport.door))
+        self._told = None
         self._caller = None
         try:
             if event["routeKey"] == DEFAULT:
@@ -209,11 +218,11 @@ class Api:
         return {"token": _token_of(headers), "session": self.visit.cookie(SESSION)}
 
 
-def seconds_for(event: Event, context: LambdaContext, now: float) -> float:
+def seconds_for(event: Event, context: LambdaContext, now: float, door: Door = HTTP_API) -> float:
     """How long there is to answer an event.
 
-    API Gateway waits for 30 seconds from when the request came, and a cold start or a queue may have taken some of
-    them. Of a request that came in the future, or that its caller has given up, the clock is wrong: then what
+    The door waits for so long from when the request came, and a cold start or a queue may have taken some of that. Of
+    a request that came in the future, or that its caller has given up, the clock is wrong: then what
     Lambda grants counts.
 
     Args:
@@ -224,7 +233,7 @@ def seconds_for(event: Event, context: LambdaContext, now: float) -> float:
     if not isinstance(came, int | float):
         return granted
     passed = now - came / 1000
-    return min(granted, GATEWAY_SECONDS - max(0.0, passed)) if passed < GATEWAY_SECONDS else granted
+    return min(granted, door.max_seconds - max(0.0, passed)) if passed < door.max_seconds else granted
 
 
 def _ended(answer: dict[str, Any]) -> dict[str, Any]:
@@ -305,15 +314,15 @@ def see_other(location: str, headers: Mapping[str, str]) -> Response[Any]:
     return Response(303, "text/plain", "", headers={**headers, "location": location})
 
 
-def require_sendable(answer: Response[Any]) -> None:
-    """Raises PayloadTooLarge if Lambda could not carry the answer."""
+def require_sendable(answer: Response[Any], door: Door = HTTP_API) -> None:
+    """Raises PayloadTooLarge if the door could not carry the answer."""
     body = answer.body or ""
     size = 4 * len(body) / 3 if isinstance(body, bytes) else len(body)
-    if size > MAX_PAYLOAD / 8 and isinstance(body, str):
+    if size > door.max_payload / 8 and isinstance(body, str):
         # No character takes more than eight times its room.
         size = payload_bytes(body)
-    if size > MAX_PAYLOAD:
+    if size > door.max_payload:
         raise PayloadTooLarge(
-            f"The answer has about {size / 1e6:.1f} MB; an answer can have 6.",
+            f"The answer has about {size / 1e6:.1f} MB; an answer can have {door.max_payload // 1_000_000}.",
             fix="The job has links to what it made.",
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from darkroom.bootstrap import AnswerServices
 from darkroom.images.shrink import Shrunk, shrink
+from darkroom.models.door import HTTP_API, Door
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, StoredImage
 from darkroom.services.paid.calls import MOST_STORED_BYTES
@@ -23,7 +24,7 @@ _SMALLER = (
 _SHOWN = ("media_type", "width", "height")
 
 
-def image_body(behind: AnswerServices, job: Job, request: ImageRequest) -> dict[str, Any]:
+def image_body(behind: AnswerServices, job: Job, request: ImageRequest, door: Door = HTTP_API) -> dict[str, Any]:
     """The body for a job that has succeeded, as its owner sees it.
 
     Unknown values are left out: OpenAI's schema has no nulls there.
@@ -34,7 +35,7 @@ def image_body(behind: AnswerServices, job: Job, request: ImageRequest) -> dict[
         return _body(job, shown, [{"url": url, **_facts(image)} for url, image in zip(links, job.images, strict=True)])
     # What a user has written stands in the answer, too, and takes several times its room there.
     rest = _body(job, shown, [{"b64_json": "", **_facts(image)} for image in job.images], (_SMALLER,))
-    data, warnings = _inline(behind, job, room_for_pictures(json.dumps(rest)))
+    data, warnings = _inline(behind, job, room_for_pictures(json.dumps(rest), door))
     return _body(job, shown, data, warnings)
 
 
@@ -61,7 +62,7 @@ def _body(
 
 
 def _inline(behind: AnswerServices, job: Job, max_bytes: int) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """The pictures as base64, made smaller where Lambda could not carry them, and a sentence that says so."""
+    """The pictures as base64, made smaller where the door could not carry them, and a sentence that says so."""
     images = job.images
 
     def read(image: StoredImage) -> bytes:

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -31,9 +33,11 @@ from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.answers import reference
 from darkroom.services.paid.waiting import is_answer
 
-LONGEST_WAIT = 25.0
 # What putting the answer together takes, at the end of an invocation.
 _AFTERWARDS = 2.5
+# While a job is carried out here: between two looks whether somebody listens, and before its answer is held again.
+_LISTENS = 1.0
+_RENEWED = 15.0
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
 _WAIT = re.compile(r"wait=\"?(\d{1,4}(?:\.\d{1,3})?)\"?")
 _AFTER = re.compile(r"(\d{1,5})\s*([smh]?)")
@@ -51,10 +55,11 @@ def terms_of(api: Api) -> Terms:
             "route": api.route,
             "idempotency_key": _idempotency_key(headers),
             "is_async": "respond-async" in preferences,
-            "wait": min(LONGEST_WAIT, float(waits[0])) if waits else None,
+            "wait": min(api.transport.door.max_wait, float(waits[0])) if waits else None,
             "is_retry": _is_retry(headers.get("x-stainless-retry-count", "")),
             "cancel_after": _cancel_after(headers),
             "deadline": Deadline(api.seconds_left),
+            "door": api.transport.door,
         },
     )
 
@@ -102,7 +107,7 @@ class Answering:
         return self.respond(
             api,
             submission,
-            lambda job: json_response(image_body(self.behind, job, request)),
+            lambda job: json_response(image_body(self.behind, job, request, terms.door)),
             terms,
             what="The picture is",
         )
@@ -128,13 +133,17 @@ class Answering:
         note(job=submission.job.id)
         api.on_error(lambda error: self.undelivered(error, submission, terms))
         job = self.behind.shown.as_shown(submission.job)
-        limit = LONGEST_WAIT if terms.wait is None else terms.wait
+        limit = terms.door.max_wait if terms.wait is None else terms.wait
         if not terms.is_async or is_answer(job):
-            job = self.behind.wait(job, min(limit, max(0.0, api.seconds_left - _AFTERWARDS)))
+            ends = Deadline(min(limit, max(0.0, api.seconds_left - _AFTERWARDS)), clock=self.behind.clock)
+            if submission.running is not None:
+                submission = self._in_place(api, submission, submission.running, ends)
+                job = self._as_it_is(submission.job)
+            job = self.behind.wait(job, ends.left(), api.transport.has_hung_up)
         headers = self._headers(job, submission, terms)
         if is_answer(job):
             answer = self._over(job, submission, done, headers)
-            require_sendable(answer)
+            require_sendable(answer, terms.door)
             self._told(submission)
             return answer
         if terms.is_async or terms.wait is not None:
@@ -151,6 +160,19 @@ class Answering:
             charged=self._charged(job),
             context={"job": self.behind.shown.show(job)},
         )
+
+    def _in_place(self, api: Api, submission: Submission, running: "Future[None]", ends: Deadline) -> Submission:
+        """Waits while this process carries the job out, and as long as somebody listens; raises what it raised."""
+        renew = Deadline(_RENEWED, clock=self.behind.clock)
+        while not ends.is_over and not api.transport.has_hung_up():
+            if wait((running,), timeout=min(_LISTENS, ends.left())).done:
+                running.result()
+                break
+            if renew.is_over and submission.answer is not None:
+                renew = Deadline(_RENEWED, clock=self.behind.clock)
+                with suppress(DarkroomFault):
+                    submission = replace(submission, answer=self.behind.answers.hold(submission.answer))
+        return submission
 
     def undelivered(self, error: DarkroomError, submission: Submission, terms: Terms) -> DarkroomError:
         """What is said in the error's place to whoever has a job already: never that nothing was charged, try again.

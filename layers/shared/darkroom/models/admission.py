@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.models.budget import Budget, BudgetRef
 from darkroom.models.deadline import Deadline
+from darkroom.models.door import HTTP_API, Door
 from darkroom.models.job import Job
 
 
@@ -67,3 +68,4 @@ class Terms(BaseModel):
     is_retry: bool = Field(False, description="The openai SDK says that it sends this again.")
     cancel_after: timedelta | None = None
     deadline: Deadline | None = Field(None, description="From then on no caller waits for the answer.")
+    door: Door = HTTP_API

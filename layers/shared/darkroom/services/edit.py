@@ -50,7 +50,7 @@ class Edit:
         shapes = [InputShape(width=each.image.width, height=each.image.height) for each in pictures]
         quote = self.quotes.quote(request, inputs=shapes, masked=mask is not None, choice=choice)
         if not terms.is_async:
-            require_room(request, quote)
+            require_room(request, quote, terms.door)
         if mask is not None and (hint := region_hint(mask.data)):
             # No model here takes a mask; words tell it where to look, and the mask is applied to what comes back.
             wanted = quote.request.model_copy(update={"prompt": f"{quote.request.prompt}\n{hint}"})

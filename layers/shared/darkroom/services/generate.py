@@ -36,7 +36,7 @@ class Generate:
                 self.check_webhook(request.webhook_url)
             quote = self.quotes.quote(request, choice=choice)
             if not terms.is_async:
-                require_room(request, quote)
+                require_room(request, quote, terms.door)
             return prepared(request, quote)
 
         identity = request.model_dump(mode="json")

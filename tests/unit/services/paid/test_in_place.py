@@ -106,15 +106,12 @@ def test_the_future_ends_with_the_work(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize(
-    "terms",
-    [
-        WAITING.model_copy(update={"is_async": True}),
-        WAITING.model_copy(update={"wait": 20.0}),
-        WAITING.model_copy(update={"deadline": Deadline(MIN_SECONDS + FOR_ANSWERING - 1)}),
-    ],
+    ("asked", "seconds"),
+    [({"is_async": True}, 900.0), ({"wait": 20.0}, 900.0), ({}, MIN_SECONDS + FOR_ANSWERING - 1)],
     ids=["respond-async", "wait", "too little time"],
 )
-def test_what_is_answered_before_its_end_is_a_workers(studio: Studio, terms: Terms) -> None:
+def test_what_is_answered_before_its_end_is_a_workers(studio: Studio, asked: dict[str, object], seconds: float) -> None:
+    terms = WAITING.model_copy(update={**asked, "deadline": Deadline(seconds)})
     submission = _submit(studio, Beside().start, terms)
     job = _stored(studio, submission)
     assert (job.status, job.attempt, job.lease_expires_at) == (JobStatus.QUEUED, 0, None)

@@ -15,6 +15,7 @@ from darkroom.errors import PayloadTooLarge
 from darkroom.http.app import Api, json_response, require_sendable, see_other, validated
 from darkroom.http.responder import Answering, terms_of
 from darkroom.models.completion_body import CompletionBody
+from darkroom.models.door import Door
 from darkroom.models.job import Job
 from darkroom.ports import ImageStore
 from darkroom.services.complete import Complete
@@ -51,17 +52,17 @@ def complete_route(api: Api, services: CompleteServices) -> None:
             sent = _completion(services.answering.images, job)
             completion = {**complete_fields(sent), "darkroom": _ours(services.answering, job)}
             if not body.is_streamed:
-                return _sent(services.answering.images, job, json_response(completion))
+                return _sent(services.answering.images, job, json_response(completion), terms.door)
             events = stream(completion, shows_usage=body.shows_usage)
-            return _sent(services.answering.images, job, Response(200, EVENTS, events, headers={}))
+            return _sent(services.answering.images, job, Response(200, EVENTS, events, headers={}), terms.door)
 
         return answering.respond(api, submission, done, terms, what="The completion is")
 
 
-def _sent(images: ImageStore, job: Job, answer: Response[Any]) -> Response[Any]:
-    """The answer, or the way to it where Lambda could not carry it; HTTP clients follow that by themselves."""
+def _sent(images: ImageStore, job: Job, answer: Response[Any], door: Door) -> Response[Any]:
+    """The answer, or the way to it where the door could not carry it; HTTP clients follow that by themselves."""
     try:
-        require_sendable(answer)
+        require_sendable(answer, door)
     except PayloadTooLarge:
         kind, key = str(answer.content_type), long_answer_key(job)
         images.write_output(key, str(answer.body).encode(), media_type=kind, metadata={"job": job.id})

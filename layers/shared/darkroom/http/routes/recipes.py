@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom.bootstrap import AnswerServices
 from darkroom.http.app import Api, answered, json_response, validated
 from darkroom.http.problems import retry_header
-from darkroom.http.responder import LONGEST_WAIT, Answering, terms_of
+from darkroom.http.responder import Answering, terms_of
 from darkroom.http.schemas.recipes import NewApplication, RecipeList, RemovedRecipe, kept, line
 from darkroom.models.admission import Terms
 from darkroom.models.form_values import unfolded
@@ -93,7 +93,7 @@ def _answer(answering: AnswerServices, submission: Submission, terms: Terms, *, 
     """202 and the way to the job, or the job itself for who waits for it, if it is over in time."""
     job = submission.job
     if terms.wait is not None and not terms.is_async:
-        job = answering.wait(job, min(terms.wait, LONGEST_WAIT, max(0.0, seconds_left - _AFTERWARDS)))
+        job = answering.wait(job, min(terms.wait, terms.door.max_wait, max(0.0, seconds_left - _AFTERWARDS)))
     headers = _headers(job, submission, terms)
     shown = answering.shown.show(job)
     if not is_answer(job):

@@ -19,7 +19,7 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.ports import AnswerStore, Clock, JobStore
 
 KEPT = timedelta(minutes=15)
-# Longer than an HTTP function can wait.
+# Longer than a caller waits at API Gateway; who waits longer elsewhere holds it again.
 HELD = timedelta(seconds=30)
 # An SDK's retries come within seconds of what they repeat.
 TOLD = timedelta(seconds=60)
@@ -78,6 +78,12 @@ class Answers:
         # `held` may not have been written after all: what is there counts.
         seen = self._store.find(held.user, held.request_sha256, held.job_id)
         return seen is not None and seen.state == "free"
+
+    def hold(self, held: PendingAnswer) -> PendingAnswer:
+        """The caller goes on waiting: as it is held from now on, unless somebody else has come to wait for it."""
+        now = self._clock()
+        longer = held.model_copy(update={"held_until": now + HELD, "changed_at": now})
+        return longer if self._store.change(held, to=longer) else held
 
     def told(self, held: PendingAnswer) -> None:
         """It is being given to whoever waited."""

@@ -21,6 +21,7 @@ def wait_for(
     sleep: Callable[[float], None] = time.sleep,
     *,
     as_shown: Callable[[Job], Job] = lambda job: job,
+    gives_up: Callable[[], bool] = lambda: False,
 ) -> Job:
     """The job when it is over, or as it was last seen at the deadline. Uncertain is as good as over: it may take hours.
 
@@ -28,11 +29,12 @@ def wait_for(
 
     Args:
         as_shown: the job as its owner sees it, which may be running while its pictures are cut out.
+        gives_up: whether nobody waits any more.
     """
     pause = _FIRST
     while not is_answer(job := as_shown(job)):
         left = deadline.left()
-        if left <= 0:
+        if left <= 0 or gives_up():
             return job
         sleep(min(pause, left))
         pause = min(pause * 1.5, _LONGEST)

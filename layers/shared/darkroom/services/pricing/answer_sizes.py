@@ -4,28 +4,26 @@ import json
 from typing import Final
 
 from darkroom.errors import InvalidParameter
+from darkroom.models.door import HTTP_API, Door
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.quote import Quote
 
-# Of an answer as Lambda passes it on: JSON in which the body is a string, and some room for headers.
-MAX_PAYLOAD: Final = 6_291_556 - 40_000
-# Lambda answers with at most 6 MB of JSON, in which a picture is base64: four characters for three bytes.
-MAX_INLINE_BYTES: Final = 4_500_000
+MAX_INLINE_BYTES: Final = HTTP_API.max_inline_bytes
 # Of a PNG of a photograph; those of the models listed here take 1.2 to 1.9.
 _BYTES_PER_PIXEL: Final = 2.1
 
 
 def payload_bytes(body: str) -> int:
-    """How much of MAX_PAYLOAD a body takes: quotes, backslashes and control characters take twice their room there."""
+    """How much of `max_payload` a body takes: quotes, backslashes and control characters take twice their room."""
     return len(json.dumps(body, ensure_ascii=False).encode())
 
 
-def room_for_pictures(rest: str) -> int:
+def room_for_pictures(rest: str, door: Door = HTTP_API) -> int:
     """How many bytes of pictures, as base64, fit beside the rest of a body."""
-    return max(0, min(MAX_INLINE_BYTES, (MAX_PAYLOAD - payload_bytes(rest)) * 3 // 4))
+    return max(0, min(door.max_inline_bytes, (door.max_payload - payload_bytes(rest)) * 3 // 4))
 
 
-def require_room(request: ImageRequest, quote: Quote) -> None:
+def require_room(request: ImageRequest, quote: Quote, door: Door = HTTP_API) -> None:
     """Refuse PNGs by name that one answer may not have room for as base64.
 
     Where the format is left open, and for JPEG and WebP, which have a quality, the answer's copy is made smaller
@@ -37,12 +35,12 @@ def require_room(request: ImageRequest, quote: Quote) -> None:
     if request.wants_links or request.output_format != "png":
         return
     expected = round(request.n * quote.pixels * _BYTES_PER_PIXEL)
-    if expected <= MAX_INLINE_BYTES:
+    if expected <= door.max_inline_bytes:
         return
     raise InvalidParameter(
-        f"The answer has room for {MAX_INLINE_BYTES / 1e6:g} MB of pictures, and {request.n} as PNG may take "
+        f"The answer has room for {door.max_inline_bytes / 1e6:g} MB of pictures, and {request.n} as PNG may take "
         f"{expected / 1e6:.1f} MB.",
         fix="Ask for links with `response_format=url`, leave `output_format` out to get smaller files, or make fewer.",
         param="response_format",
-        context={"expected_bytes": expected, "max_bytes": MAX_INLINE_BYTES},
+        context={"expected_bytes": expected, "max_bytes": door.max_inline_bytes},
     )

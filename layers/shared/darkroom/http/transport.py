@@ -1,0 +1,35 @@
+"""How a request reaches the routes and its answer goes: through API Gateway, or over the live door."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from darkroom.models.door import HTTP_API, Door
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Args: has_hung_up: whether the caller is known to be gone."""
+
+    door: Door
+    has_hung_up: Callable[[], bool] = lambda: False
+
+
+OVER_HTTP_API = Transport(HTTP_API)
+
+
+class Resolver(APIGatewayHttpResolver):
+    """Powertools keeps the event in a class that all resolvers of a process share; here each has one for itself."""
+
+    _event: Any = None
+
+    @property
+    def current_event(self) -> Any:  # type: ignore[override]  # an attribute there
+        return self._event
+
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        self._event = self._to_proxy_event(dict(event))
+        return super().resolve(event, context)
