@@ -1,6 +1,7 @@
 """Whom every Ledger admits, and whom not. How it settles is in test_ledger_settlement, the law in test_ledger_law."""
 
 from datetime import timedelta
+from typing import Any
 
 from darkroom.adapters.answer_store import DynamoAnswerStore
 from darkroom.models.admission import IdempotencyRecord, PendingAnswer
@@ -78,7 +79,12 @@ def test_a_job_is_admitted_as_begun_and_is_somebody_elses_only_after_the_lease(
     ledger: Ledger, job_store: JobStore, clock: SteppingClock, user: str
 ) -> None:
     lease = clock.now + LEASE
-    begun = {"status": JobStatus.RUNNING, "attempt": 1, "started_at": clock.now, "lease_expires_at": lease}
+    begun: dict[str, Any] = {
+        "status": JobStatus.RUNNING,
+        "attempt": 1,
+        "started_at": clock.now,
+        "lease_expires_at": lease,
+    }
     job = paid_job(user, clock.now, day(DOLLAR, clock.now), **begun)
     assert ledger.admit(job).admitted == job
     assert job_store.find(user, job.id) == job
@@ -96,7 +102,12 @@ def test_a_job_that_was_admitted_as_begun_and_given_up_is_another_attempts(
     ledger: Ledger, job_store: JobStore, clock: SteppingClock, user: str
 ) -> None:
     lease = clock.now + LEASE
-    begun = {"status": JobStatus.RUNNING, "attempt": 1, "started_at": clock.now, "lease_expires_at": lease}
+    begun: dict[str, Any] = {
+        "status": JobStatus.RUNNING,
+        "attempt": 1,
+        "started_at": clock.now,
+        "lease_expires_at": lease,
+    }
     job = paid_job(user, clock.now, day(DOLLAR, clock.now), **begun)
     assert ledger.admit(job).admitted == job
     assert job_store.requeue(job)
