@@ -48,7 +48,7 @@ class Journey:
 
     Args:
         runs: by function.
-        writes, reads: DynamoDB's units, without the looks at a job that is waited for.
+        writes, reads: DynamoDB's units, those of the index among them, without the looks at a job that is waited for.
         log_bytes: of all functions together.
     """
 
@@ -62,6 +62,9 @@ class Journey:
     log_bytes: int = 6_000
 
 
+# Half a unit for a partition of the index that has nothing in it: jobs, cut-outs, webhooks, each in eight shards and the
+# one of earlier versions.
+_SWEEP_READS: Final = 3 * 9 / 2
 # Seconds of waiting for AWS's services, and between the worker's end and the next look at the job.
 _ASK: Final = 0.3
 JOURNEYS: Final = {
@@ -195,8 +198,12 @@ def image_gb() -> float:
 
 def _sweeps(template: Template, count: float) -> float:
     memory = template.functions["WorkerFunction"].memory
-    gb_seconds = count * Run(0.1, 0.05).seconds(memory) * memory / 1024
-    return _beyond_free("lambda", "gb_second", gb_seconds) + _beyond_free("lambda", "request", count)
+    gb_seconds = count * Run(0.25, 0.08).seconds(memory) * memory / 1024
+    return (
+        _beyond_free("lambda", "gb_second", gb_seconds)
+        + _beyond_free("lambda", "request", count)
+        + count * _SWEEP_READS * _price("dynamodb", "read")
+    )
 
 
 def _of(template: Template, kind: str) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ An emulator that was kept has resources already. They become what the template d
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -28,7 +28,9 @@ NOT_CREATED = {
     "AWS::Serverless::LayerVersion",
 }
 
-_INDEXES = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+_INDEXES = "GlobalSecondaryIndexes"
+# What a table is made with and cannot change.
+_FIXED = ("KeySchema", "LocalSecondaryIndexes")
 _NOT_THERE = {"404", "NoSuchBucket", "QueueDoesNotExist"}
 Found = TypeVar("Found")
 
@@ -83,14 +85,30 @@ def _table(name: str, properties: Properties, aws: Aws) -> str:
     if kept is None:
         aws.dynamodb.create_table(TableName=name, **request)
         aws.dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 10})
-    elif wrong := [key for key in ("KeySchema", *_INDEXES) if _keys(kept.get(key)) != _keys(request.get(key))]:
+    elif wrong := [key for key in _FIXED if _keys(kept.get(key)) != _keys(request.get(key))]:
         raise TemplateError(f"The table {name} was kept with another {wrong[0]}; `make reset` begins with nothing.")
+    else:
+        _reindex(name, kept.get(_INDEXES) or [], request, aws)
     is_expiring = aws.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     if expiry and is_expiring.get("AttributeName") != expiry["AttributeName"]:
         aws.dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
     if recovery:
         aws.dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
     return name
+
+
+def _reindex(name: str, kept: Sequence[Any], request: dict[str, Any], aws: Aws) -> None:
+    """Makes the indexes of a table that an earlier version made, one after the other, as DynamoDB does."""
+    declared = request.get(_INDEXES, [])
+    old, new = ({each["IndexName"]: _keys([each]) for each in indexes} for indexes in (kept, declared))
+    changes: list[Any] = [{"Delete": {"IndexName": each}} for each in old if new.get(each) != old[each]]
+    changes += [{"Create": each} for each in declared if old.get(each["IndexName"]) != new[each["IndexName"]]]
+    for change in changes:
+        aws.dynamodb.update_table(
+            TableName=name,
+            AttributeDefinitions=request["AttributeDefinitions"],
+            GlobalSecondaryIndexUpdates=[change],
+        )
 
 
 def _keys(declared: Any) -> Any:

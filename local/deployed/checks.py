@@ -57,7 +57,7 @@ class Check:
         self._account_id = identity["Account"]
         yield Finding(GOOD, f"Account {self._account_id} as {identity['Arn']}")
         yield from self._region()
-        for check in (self._stack, self._unknown, self._concurrency, self._buckets):
+        for check in (self._stack, self._unknown, self._concurrency, self._buckets, self._indexes):
             yield from self._told(check)
 
     def _told(self, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -160,6 +160,30 @@ class Check:
         for output, name in names.items():
             if name != deployed.get(output):
                 yield self._bucket(name)
+
+    def _indexes(self) -> Iterator[Finding]:
+        """DynamoDB makes or removes one index of a table in an update."""
+        table = outputs_of(self._deployed).get("Table") if self._deployed else None
+        if table is None:
+            return
+        described = self.account.client("dynamodb").describe_table(TableName=table)["Table"]
+        there = {each["IndexName"] for each in described.get("GlobalSecondaryIndexes", ())}
+        is_kept = self._value("FormerIndex") == "kept"
+        if "open-jobs" not in there:
+            if is_kept:
+                yield Finding(BAD, "The table has no index open-jobs to be kept: PARAMETERS='FormerIndex=none'")
+        elif "open-work" not in there and not is_kept:
+            yield Finding(
+                BAD,
+                f"{self.target.stack} is of 0.2, and this deployment would make one index of its table and remove "
+                "another, which DynamoDB does one after the other. Make the new one first: "
+                "PARAMETERS='FormerIndex=kept'",
+            )
+        elif "open-work" in there and is_kept:
+            yield Finding(
+                NOTE,
+                "The index open-jobs of 0.2 is used no more, and written all the same: PARAMETERS='FormerIndex=none'",
+            )
 
     def _names_after_stack(self) -> dict[str, str]:
         ending = f"{self._account_id}-{self.account.region}"

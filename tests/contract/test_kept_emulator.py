@@ -161,12 +161,13 @@ def test_rows_are_as_they_were(before: Before) -> None:
 def test_an_index_knows_the_rows(before: Before) -> None:
     found = before.cloud.aws.dynamodb.query(
         TableName=before.ids["Table"],
-        IndexName="open-jobs",
+        IndexName="open-work",
         KeyConditionExpression="#open = :yes",
         ExpressionAttributeNames={"#open": "open"},
         ExpressionAttributeValues={":yes": {"S": "yes"}},
     )
-    assert found["Items"] == [_row("batch", open="yes")]
+    row = _row("batch", open="yes")
+    assert found["Items"] == [{name: row[name] for name in ("pk", "sk", "open", "open_since")}]
 
 
 def test_rows_still_expire(before: Before) -> None:

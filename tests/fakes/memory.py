@@ -86,7 +86,7 @@ class MemoryJobStore:
             found = [job for job in self.jobs.values() if not job.status.is_final or not job.cost.settled]
         yield from sorted(found, key=lambda job: job.created_at)
 
-    def list_looks(self) -> Iterator[OpenJob]:
+    def list_looks(self, *, at: datetime | None = None) -> Iterator[OpenJob]:
         for job in self.list_open():
             looked_at, failures = self.looks.get((job.user, job.id), (None, 0))
             yield OpenJob(**job.model_dump(include=_IN_SHORT), looked_at=looked_at, failures=failures)
@@ -238,7 +238,7 @@ class MemoryJobStore:
                 return None
             return self._put(stored, cutouts=tuple(cutouts))
 
-    def list_without_cutouts(self) -> Iterator[Job]:
+    def list_without_cutouts(self, *, at: datetime | None = None) -> Iterator[Job]:
         with self.lock:
             found = [job for job in self.jobs.values() if job.cost.settled and job.awaits_cutouts]
         yield from sorted(found, key=lambda job: job.created_at)

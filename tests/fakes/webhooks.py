@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -25,7 +25,7 @@ class MemoryWebhookStore:
         if before is None or before.status == "pending":
             self.deliveries[delivery.user, delivery.id] = delivery
 
-    def list_open(self) -> Iterator[Delivery]:
+    def list_open(self, *, at: datetime | None = None) -> Iterator[Delivery]:
         found = (delivery for delivery in self.deliveries.values() if delivery.status == "pending")
         yield from sorted(found, key=lambda delivery: delivery.created_at)
 

@@ -38,7 +38,7 @@ def test_no_function_may_read_through_the_table(name: str) -> None:
         TEMPLATE.scope.attribute("Table", "Arn"),
     )
     for action in ("Scan", "PartiQLSelect"):
-        for resource in (table, f"{table}/index/open-jobs"):
+        for resource in (table, f"{table}/index/open-work"):
             assert policies.decide(f"dynamodb:{action}", resource, {}) is not Decision.ALLOWED
 
 

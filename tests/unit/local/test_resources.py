@@ -68,7 +68,7 @@ def test_the_index_of_open_jobs_is_sparse(made: Made) -> None:
     made.aws.dynamodb.put_item(TableName=table, Item={"pk": {"S": "J"}, "sk": {"S": "2"}})
     found = made.aws.dynamodb.query(
         TableName=table,
-        IndexName="open-jobs",
+        IndexName="open-work",
         KeyConditionExpression="#open = :yes",
         ExpressionAttributeNames={"#open": "open"},
         ExpressionAttributeValues={":yes": {"S": "yes"}},
@@ -212,3 +212,45 @@ def test_what_is_there_becomes_what_is_declared_now_and_keeps_what_is_in_it(aws:
     assert aws.kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"kept"
     with pytest.raises(TemplateError, match=r"Table was kept with another KeySchema; `make reset`"):
         created(Seconds="60", Days="30", Sort="other")
+
+
+INDEXED = """
+Parameters: {Name: {Type: String}, Projection: {Type: String}}
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}, {AttributeName: open, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      GlobalSecondaryIndexes:
+        - IndexName: !Ref Name
+          KeySchema: [{AttributeName: open, KeyType: HASH}]
+          Projection: {ProjectionType: !Ref Projection}
+"""
+
+
+def test_a_table_of_before_gets_the_index_of_now_with_the_rows_that_are_in_it(aws: Aws, tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(INDEXED)
+
+    def created(**parameters: str) -> str:
+        template = Template.load(path, api_url=URL, stack="reindexed", parameters=parameters)
+        create_resources(template, aws)
+        return str(template.scope.ids["Table"])
+
+    table = created(Name="old", Projection="ALL")
+    row: Any = {"pk": {"S": "1"}, "open": {"S": "job"}}
+    aws.dynamodb.put_item(TableName=table, Item={**row, "more": {"S": "x"}})
+    for _ in range(2):
+        assert created(Name="new", Projection="KEYS_ONLY") == table
+    indexes = aws.dynamodb.describe_table(TableName=table)["Table"]["GlobalSecondaryIndexes"]
+    assert [each["IndexName"] for each in indexes] == ["new"]
+    found = aws.dynamodb.query(
+        TableName=table,
+        IndexName="new",
+        KeyConditionExpression="#open = :job",
+        ExpressionAttributeNames={"#open": "open"},
+        ExpressionAttributeValues={":job": {"S": "job"}},
+    )
+    assert found["Items"] == [row]

@@ -1,12 +1,13 @@
 """Webhook deliveries as rows.
 
-pk=USER#{user}  sk=WEBHOOK#{delivery id}   `open`, `open_since` only while it is pending (index open-jobs)
+pk=USER#{user}  sk=WEBHOOK#{delivery id}   `open`, `open_since` only while it is pending (see open_index)
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from darkroom.adapters.dynamo import to_row
+from darkroom.adapters.open_index import open_columns
 from darkroom.models.webhook import Delivery
 
 OPEN_DELIVERY = "webhook"
@@ -24,7 +25,7 @@ def delivery_row(delivery: Delivery) -> dict[str, Any]:
     }
     if delivery.status != "pending":
         return row
-    return {**row, "open": OPEN_DELIVERY, "open_since": delivery.created_at.isoformat()}
+    return {**row, **open_columns(OPEN_DELIVERY, delivery.id, delivery.created_at)}
 
 
 def to_delivery(item: Mapping[str, Any]) -> Delivery:

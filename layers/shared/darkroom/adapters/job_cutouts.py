@@ -1,6 +1,7 @@
 """What came of cutting bought pictures out of their backgrounds, beside their jobs in DynamoDB. See job_rows."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from darkroom.adapters.job_rows import UNCUT_JOB, Mark, cutout_documents, to_job
@@ -28,5 +29,5 @@ class JobCutouts(OpenJobs):
             mark=Mark.CUT_OUT,
         )
 
-    def list_without_cutouts(self) -> Iterator[Job]:
-        yield from map(to_job, self._open({}, kind=UNCUT_JOB))
+    def list_without_cutouts(self, *, at: datetime | None = None) -> Iterator[Job]:
+        yield from map(to_job, self._open.rows(UNCUT_JOB, at=at))

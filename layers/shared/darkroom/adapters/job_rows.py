@@ -1,6 +1,6 @@
 """Jobs as rows.
 
-    pk=USER#{user}  sk=JOB#{id}   `open`, `open_since` only while somebody has to look after it (index open-jobs):
+    pk=USER#{user}  sk=JOB#{id}   `open`, `open_since` only while somebody has to look after it (see open_index):
                                   `job` while it is not over or not settled, then `cutouts` until those are made
 
 What conditions look at stands beside the document, and what is written there counts: `status`, `attempt`, `paid` (of a
@@ -19,6 +19,7 @@ from typing import Any
 
 from darkroom.adapters.dynamo import to_row
 from darkroom.adapters.job_documents import pack, unpack
+from darkroom.adapters.open_index import opened
 from darkroom.models.job import Job, KeptCutout, ProviderCall
 from darkroom.ports import OpenJob
 
@@ -91,10 +92,10 @@ def cutout_documents(cutouts: Sequence[KeptCutout]) -> list[str]:
 
 
 def listed_as(job: Job) -> str | None:
-    """Among which jobs that somebody has to look after it is listed; None if it is not."""
+    """The column `open`: among which jobs that somebody has to look after it is listed; None if it is not."""
     if not job.status.is_final or not job.cost.settled:
-        return OPEN_JOB
-    return UNCUT_JOB if job.awaits_cutouts else None
+        return opened(OPEN_JOB, job.id)
+    return opened(UNCUT_JOB, job.id) if job.awaits_cutouts else None
 
 
 def job_row(job: Job) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def job_row(job: Job) -> dict[str, Any]:
 
 
 # All that an OpenJob is made of; a job's name for its user and for itself may be words that DynamoDB keeps.
-OPEN_JOB_NAMES = {"#user": "user", "#id": "id"}
+OPEN_JOB_NAMES = {"user": "user", "id": "id"}
 OPEN_JOB_FIELDS = "#user, #id, open_since, dispatched_at, key_sha256, looked_at, look_failures"
 
 

@@ -217,7 +217,8 @@ class DynamoJobStore(JobCutouts, PaidJobs):
                 self._client.delete_item(
                     TableName=self._table,
                     Key=to_item(job_key(user, job_id)),
-                    ConditionExpression="attribute_exists(pk) AND (attribute_not_exists(#open) OR #open = :uncut)",
+                    ConditionExpression="attribute_exists(pk)"
+                    " AND (attribute_not_exists(#open) OR begins_with(#open, :uncut))",
                     ExpressionAttributeNames={"#open": "open"},
                     # It is over and settled: what it waits for costs nothing.
                     ExpressionAttributeValues=to_item({":uncut": UNCUT_JOB}),

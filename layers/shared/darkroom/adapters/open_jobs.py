@@ -1,43 +1,31 @@
-"""Jobs that are not over or not settled, and how the sweep's looks at them are counted, in DynamoDB. See job_rows."""
+"""Jobs that are not over or not settled, and how the sweep's looks at them are counted, in DynamoDB.
+
+See open_index and job_rows.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from secrets import token_hex
-from typing import Any
 
-from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item
 from darkroom.adapters.job_rows import OPEN_JOB, OPEN_JOB_FIELDS, OPEN_JOB_NAMES, Mark, job_key, to_job, to_open_job
 from darkroom.adapters.job_table import JobTable
+from darkroom.adapters.open_index import OpenIndex
 from darkroom.models.job import Job
 from darkroom.ports import OpenJob
-
-OPEN_INDEX = "open-jobs"
 
 
 class OpenJobs(JobTable):
     def list_open(self) -> Iterator[Job]:
-        yield from map(to_job, self._open({}))
+        yield from map(to_job, self._open.rows(OPEN_JOB))
 
-    def list_looks(self) -> Iterator[OpenJob]:
-        yield from map(to_open_job, self._open(OPEN_JOB_NAMES, ProjectionExpression=OPEN_JOB_FIELDS))
+    def list_looks(self, *, at: datetime | None = None) -> Iterator[OpenJob]:
+        yield from map(to_open_job, self._open.rows(OPEN_JOB, only=OPEN_JOB_FIELDS, at=at, **OPEN_JOB_NAMES))
 
-    def _open(self, names: dict[str, str], *, kind: str = OPEN_JOB, **more: Any) -> Iterator[dict[str, Any]]:
-        while True:
-            with translated():
-                found = self._client.query(
-                    TableName=self._table,
-                    IndexName=OPEN_INDEX,
-                    KeyConditionExpression="#open = :open",
-                    ExpressionAttributeNames={"#open": "open", **names},
-                    ExpressionAttributeValues=to_item({":open": kind}),
-                    **more,
-                )
-            yield from found["Items"]
-            if "LastEvaluatedKey" not in found:
-                return
-            more = {**more, "ExclusiveStartKey": found["LastEvaluatedKey"]}
+    @property
+    def _open(self) -> OpenIndex:
+        return OpenIndex(self._table, self._client, self._patience)
 
     def begin_look(self, seen: OpenJob, *, at: datetime) -> OpenJob | None:
         before = "looked_at = :seen" if seen.looked_at else "attribute_not_exists(looked_at)"
@@ -52,7 +40,7 @@ class OpenJobs(JobTable):
                     TableName=self._table,
                     Key=to_item(job_key(seen.user, seen.id)),
                     UpdateExpression=f"SET looked_at = :at, look_failures = :failures, {Mark.LOOKED} = :mark",
-                    ConditionExpression=f"#open = :open AND {before}",
+                    ConditionExpression=f"begins_with(#open, :open) AND {before}",
                     ExpressionAttributeNames={"#open": "open"},
                     ExpressionAttributeValues=to_item(values),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",

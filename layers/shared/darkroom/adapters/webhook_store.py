@@ -4,12 +4,13 @@ pk=USER#{user}  sk=WEBHOOK_SECRET   the secrets as one sealed document; `sha256`
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
 from darkroom.adapters.delivery_rows import OPEN_DELIVERY, delivery_key, delivery_row, to_delivery
-from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item, to_row
-from darkroom.adapters.open_jobs import OPEN_INDEX
+from darkroom.adapters.dynamo import ConditionFailed, Patience, conditional, to_item, to_row
+from darkroom.adapters.open_index import OpenIndex
 from darkroom.adapters.sealing import KmsSealer, Sealed
 from darkroom.models.digest import digest
 from darkroom.models.webhook import Delivery, WebhookSecrets
@@ -42,17 +43,9 @@ class DynamoWebhookStore:
         except ConditionFailed:
             return  # It is over: an attempt that went on beside the one that ended it changes nothing any more.
 
-    def list_open(self) -> Iterator[Delivery]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            IndexName=OPEN_INDEX,
-            KeyConditionExpression="#open = :open",
-            ExpressionAttributeNames={"#open": "open"},
-            ExpressionAttributeValues=to_item({":open": OPEN_DELIVERY}),
-        )
-        with translated():
-            for page in pages:
-                yield from map(to_delivery, page["Items"])
+    def list_open(self, *, at: datetime | None = None) -> Iterator[Delivery]:
+        index = OpenIndex(self._table, self._client, Patience())
+        yield from map(to_delivery, index.rows(OPEN_DELIVERY, at=at))
 
     def secrets(self, user: str) -> WebhookSecrets | None:
         item = self._get(_secrets_key(user))

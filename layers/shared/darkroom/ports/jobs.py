@@ -58,8 +58,15 @@ class JobStore(Protocol):
     def list_open(self) -> Iterator[Job]:
         """Everybody's jobs that somebody has to look after, oldest first: those that are not over or not settled."""
 
-    def list_looks(self) -> Iterator[OpenJob]:
-        """The same in short. A job that cannot be read is among them."""
+    def list_looks(self, *, at: datetime | None = None) -> Iterator[OpenJob]:
+        """The same in short. A job that cannot be read is among them.
+
+        Args:
+            at: for a sweep at that time. Of very many it gets the oldest, and others each time.
+
+        Raises:
+            DarkroomError: some of them cannot be found; after the others were given.
+        """
 
     def begin_look(self, seen: OpenJob, *, at: datetime) -> OpenJob | None:
         """Counts a look as failed until `end_look` says otherwise, for the process that takes it may die before it can.
@@ -129,9 +136,9 @@ class JobStore(Protocol):
             was settled meanwhile, or was removed.
         """
 
-    def list_without_cutouts(self) -> Iterator[Job]:
-        """Everybody's settled jobs whose pictures are yet to be cut out; there may be others of which that has just
-        been done.
+    def list_without_cutouts(self, *, at: datetime | None = None) -> Iterator[Job]:
+        """As list_looks, of whole jobs: everybody's settled jobs whose pictures are yet to be cut out. There may be
+        others among them, of which that has just been done.
         """
 
     def hide(self, user: str, job_id: str, *, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """Telling users' servers what has become of their jobs."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from darkroom.models.webhook import Delivery, WebhookReply, WebhookSecrets
@@ -14,8 +15,8 @@ class WebhookStore(Protocol):
     def save(self, delivery: Delivery) -> None:
         """Stores how it stands; one that is over is no longer listed."""
 
-    def list_open(self) -> Iterator[Delivery]:
-        """Everybody's deliveries that are not over, oldest first."""
+    def list_open(self, *, at: datetime | None = None) -> Iterator[Delivery]:
+        """Everybody's deliveries that are not over, oldest first; `at` as for JobStore.list_looks."""
 
     def secrets(self, user: str) -> WebhookSecrets | None: ...
 

@@ -160,6 +160,43 @@ class TestStacks:
         assert "make destroy STACK=failed" in said
 
 
+class TestIndexes:
+    """DynamoDB makes or removes one index of a table in an update."""
+
+    @pytest.mark.parametrize(
+        ("there", "former", "said"),
+        [
+            (("open-jobs",), "none", "Make the new one first: PARAMETERS='FormerIndex=kept'"),
+            (("open-jobs",), "kept", None),
+            (("open-jobs", "open-work"), "none", None),
+            (("open-work",), "none", None),
+            (("open-work",), "kept", "no index open-jobs to be kept"),
+        ],
+    )
+    def test_what_one_update_cannot_do_is_told_before(
+        self, account: Account, there: tuple[str, ...], former: str, said: str | None
+    ) -> None:
+        told = self._with_indexes(account, there)
+        bad = _bad(told, Target("studio", parameters={"FormerIndex": former}))
+        assert [said in each for each in bad] == [True] if said else bad == []
+
+    def test_the_former_one_is_to_go_in_the_end(self, account: Account) -> None:
+        told = self._with_indexes(account, ("open-jobs", "open-work"))
+        found = Check(told, Target("studio", parameters={"FormerIndex": "kept"})).findings()
+        assert any("FormerIndex=none" in each.text for each in found)
+
+    @staticmethod
+    def _with_indexes(account: Account, names: tuple[str, ...]) -> Account:
+        if account.stack("studio") is None:
+            create(
+                account, "studio", _template_of({"UploadsBucket": "u-1", "OutputsBucket": "o-1", "Table": "studio-t"})
+            )
+        told = _Told(account, "dynamodb")
+        table = {"GlobalSecondaryIndexes": [{"IndexName": name} for name in names]}
+        told.stub.add_response("describe_table", {"Table": table}, {"TableName": "studio-t"})
+        return told
+
+
 class TestTarget:
     def _target(self, *arguments: str, root: Path = ROOT) -> Target:
         return target_of(parser("test", "").parse_args(arguments), root)

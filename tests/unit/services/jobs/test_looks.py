@@ -1,6 +1,7 @@
 """One job never holds up another: those that raise, hang or kill the sweep come last, later and later, and end."""
 
 import dataclasses
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any, cast
@@ -85,6 +86,26 @@ def test_one_that_gets_well_is_looked_at_as_before(shop: Workshop) -> None:
     shop.sweep_after(FIVE)
     assert shop.now(bad).status is JobStatus.SUCCEEDED
     assert shop.alarms == []
+
+
+def test_a_part_of_the_list_that_cannot_be_read_does_not_hold_up_what_can(shop: Workshop) -> None:
+    good = kept(shop)
+
+    class Half:
+        """Lists what it knows, and then cannot read on."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(shop.jobs, name)
+
+        def list_looks(self, *, at: datetime | None = None) -> Iterator[OpenJob]:
+            yield from shop.jobs.list_looks(at=at)
+            raise NetworkError("A shard does not answer.")
+
+    shop.sweep = _replaced(shop, jobs=Half())
+    shop.sweep_after(LEASE)
+    assert shop.now(good).status is JobStatus.SUCCEEDED
+    ((name, said),) = shop.alarms
+    assert (name, said["job"], said["error"]) == ("SWEEP_FAILED", "open jobs", "NetworkError")
 
 
 def test_jobs_that_hang_do_not_hold_up_the_others(shop: Workshop) -> None:

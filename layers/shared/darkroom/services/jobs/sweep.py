@@ -71,7 +71,7 @@ class Sweep:
     def run(self, deadline: Deadline) -> dict[str, int]:
         """Looks at every open job that is due, until all are seen or the time is up; says how many of what."""
         done = {"looked_at": 0, "failed": 0, "dead_letters": self._counted("dead letters", self.sweep_dead_letters)}
-        for seen in in_order(self.jobs.list_looks(), self.clock()):
+        for seen in self._due():
             if deadline.left() < _LEAST or self._has_too_many_left():
                 self.alarm("SWEEP_TOO_SHORT", looked_at=done["looked_at"])
                 break
@@ -90,6 +90,16 @@ class Sweep:
         done["webhooks"] = self._counted("webhooks", self.resend_webhooks)
         done["cutouts"] = self._counted("cutouts", self.sweep_cutouts)
         return done
+
+    def _due(self) -> list[OpenJob]:
+        """What can be found, where not all can: one part's trouble must not keep the others waiting either."""
+        found: list[OpenJob] = []
+        try:
+            for seen in self.jobs.list_looks(at=self.clock()):
+                found.append(seen)
+        except DarkroomError as error:
+            self._complain("open jobs", error)
+        return in_order(found, self.clock())
 
     def _is_looked_at(self, seen: OpenJob, seconds: float) -> bool:
         """Whether the look was over in time; raises whatever it raised."""

@@ -41,7 +41,7 @@ class Cutouts:
     def sweep(self) -> int:
         """Sends lost messages again, and gives up what takes too long; how many jobs were waiting."""
         waiting = 0
-        for job in self.jobs.list_without_cutouts():
+        for job in self.jobs.list_without_cutouts(at=self.clock()):
             waiting += 1
             try:
                 self._look_at(job)

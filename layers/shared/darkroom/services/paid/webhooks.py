@@ -154,7 +154,7 @@ class Webhooks:
             no other waiting.
         """
         sent = []
-        for delivery in self._store.list_open():
+        for delivery in self._store.list_open(at=self._clock()):
             try:
                 if self._is_resent(delivery, older_than):
                     sent.append(delivery)
