@@ -142,7 +142,7 @@ def test_a_table_comes_back_from_its_backup_under_its_name(deployed: Deployment,
     )
     assert deployed.get("/v1/jobs", token).status_code == 200
     indexes = dynamodb.describe_table(TableName=table)["Table"]["GlobalSecondaryIndexes"]
-    assert [each["IndexName"] for each in indexes] == ["open-jobs"]
+    assert [each["IndexName"] for each in indexes] == ["open-work"]
     dynamodb.delete_table(TableName=f"{table}-restored")
 
 
