@@ -62,8 +62,8 @@ class Journey:
     log_bytes: int = 6_000
 
 
-# Half a unit for a partition of the index that has nothing in it: jobs, cut-outs, webhooks, each in eight shards and the
-# one of earlier versions.
+# Half a unit for a partition of the index that has nothing in it: jobs, cut-outs, webhooks, each in eight shards and in
+# the one of earlier versions.
 _SWEEP_READS: Final = 3 * 9 / 2
 # Seconds of waiting for AWS's services, and between the worker's end and the next look at the job.
 _ASK: Final = 0.3
