@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +31,16 @@ def survivors(pids: Iterable[int], seconds: float = 30) -> list[int]:
         time.sleep(0.02)
         living = [pid for pid in living if lives(pid)]
     return living
+
+
+def falls_to(limit: int, count: Callable[[], int], seconds: float = 30) -> bool:
+    """Whether a count is at most `limit` within so long: what ends is collected soon after, not at once."""
+    deadline = time.monotonic() + seconds
+    while count() > limit:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def descendants(pid: int) -> list[int]:
