@@ -111,13 +111,18 @@ class Reconciliation:
         """
         if self.keys.payer(job.user, job.provider) == "stack":
             return True
+        # Nearly always that tells, without a look at everybody's open jobs.
+        if job.key_sha256 is None or self._has_charges_of_others(job, job.key_sha256):
+            return True
         # In short, for one that cannot be read is no reason not to decide about the others.
         others = (each for each in self.jobs.list_looks() if each.dispatched_at is not None and each.id != job.id)
         if any(each.key_sha256 == job.key_sha256 or (not each.key_sha256 and each.user == job.user) for each in others):
             return True
-        if job.key_sha256 is None:
-            return True
-        charges = self.ledger.charges_with(job.key_sha256)
+        # Once more: what was settled before the open jobs were listed is counted by now.
+        return self._has_charges_of_others(job, job.key_sha256)
+
+    def _has_charges_of_others(self, job: Job, key_sha256: str) -> bool:
+        charges = self.ledger.charges_with(key_sha256)
         return charges.count != job.key_charges or bool(charges.open - {reference(job.user, job.id)})
 
 
