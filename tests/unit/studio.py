@@ -38,6 +38,7 @@ from darkroom.services.inputs.inputs import Inputs
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.inputs.uploads import Uploads
 from darkroom.services.jobs.sweep import Sweep
+from darkroom.services.paid.durations import Durations
 from darkroom.services.paid.reconcile import Reconciliation
 from darkroom.services.paid.rereading import Rereading
 from darkroom.services.paid.webhooks import Webhooks
@@ -53,6 +54,7 @@ from darkroom.services.removal.cutout_worker import CutoutWorker
 from darkroom.services.selection.chat_models import ChatModels
 from darkroom.services.usage.usage import KeyFigures
 from tests.fakes.people import MemoryIdentityStore
+from tests.fakes.usage import MemoryModelStatistics
 from tests.fakes.webhooks import MemoryWebhookStore
 from tests.unit.counting import Counting, counting
 from tests.unit.paid_studio import (
@@ -278,7 +280,9 @@ class Studio(PaidStudio):
 
     @property
     def answering(self) -> AnswerServices:
-        return AnswerServices(self.jobs, self.shown, self.images, self.answers)
+        return AnswerServices(
+            self.jobs, self.shown, self.images, self.answers, Durations(MemoryModelStatistics(), self.clock)
+        )
 
     @property
     def generate_services(self) -> GenerateServices:

@@ -18,11 +18,13 @@ from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.paid.answers import Answers
+from darkroom.services.paid.durations import Durations
 from darkroom.services.recipes.recipes import Recipes
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.memory import MemorySessionStore, MemoryTokenStore
 from tests.fakes.paid import MemoryAnswerStore
+from tests.fakes.usage import MemoryModelStatistics
 from tests.photos import load
 from tests.unit.images.test_containers import EXACT, NEAR, UNSUPPORTED, case
 from tests.unit.services.baking import Bakery, picture, upload_id
@@ -69,7 +71,7 @@ class Site:
         api = Api(Callers(tokens, Sessions(MemorySessionStore(), clock)))
         services = Services(
             Recipes(recipes.store, images, jobs, self.queue, clock, recipes.retention, self.bakery.alarm, 25),
-            AnswerServices(jobs, shown, images, answers),
+            AnswerServices(jobs, shown, images, answers, Durations(MemoryModelStatistics(), clock)),
         )
         mount(api, services)
         self._handle = api.handle

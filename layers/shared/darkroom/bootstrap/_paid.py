@@ -35,8 +35,9 @@ from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.paid.admission import Admission
 from darkroom.services.paid.answers import Answers
 from darkroom.services.paid.cutouts import Cutouts
+from darkroom.services.paid.durations import Durations
 from darkroom.services.paid.settlement import Settlement
-from darkroom.services.paid.waiting import wait_for
+from darkroom.services.paid.waiting import is_answer, wait_for
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.settings import Settings
 
@@ -75,13 +76,23 @@ class AnswerServices:
     shown: Jobs
     images: ImageStore
     answers: Answers
+    durations: Durations
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
     def wait(self, job: Job, seconds: float, gives_up: Callable[[], bool] = lambda: False) -> Job:
         """The job as its owner sees it, when it is over, or as it was last seen after that number of seconds."""
         deadline = Deadline(seconds, clock=self.clock)
-        return wait_for(self.jobs, job, deadline, self.sleep, as_shown=self.shown.as_shown, gives_up=gives_up)
+        expected = None if is_answer(job) else self.durations.expected(job)
+        return wait_for(
+            self.jobs,
+            job,
+            deadline,
+            self.sleep,
+            as_shown=self.shown.as_shown,
+            gives_up=gives_up,
+            expected=expected,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +179,7 @@ def answering(settings: Settings, behind: Stores) -> AnswerServices:
         shown=jobs_of(settings, behind),
         images=behind.images,
         answers=Answers(behind.answers, behind.jobs, now),
+        durations=Durations(statistics(settings, behind), now),
     )
 
 

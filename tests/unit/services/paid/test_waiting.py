@@ -54,10 +54,10 @@ def test_it_ends_at_the_deadline_and_never_after_it(jobs: MemoryJobStore) -> Non
     job = wait_for(jobs, JOB, Deadline(25, clock=time.clock), time.sleep)
     assert job.status is JobStatus.QUEUED
     assert time.now == pytest.approx(25)
-    # The first looks come soon, and none makes the reader pay for more than a read a second.
+    # The first looks come soon, and later ones cost two reads a second.
     assert time.slept[0] == 0.1
-    assert max(time.slept) == 1.0
-    assert len(time.slept) < 35
+    assert max(time.slept) == 0.5
+    assert len(time.slept) < 60
 
 
 def test_without_time_there_is_no_look(jobs: MemoryJobStore) -> None:
@@ -77,3 +77,45 @@ def test_running_is_no_answer() -> None:
         "queued",
         "running",
     ]
+
+
+def _looks(jobs: MemoryJobStore, expected: float | None, took: float) -> tuple[int, float]:
+    """How often a job that takes so many seconds is looked at, and how much too late its end is seen."""
+    time = Time(jobs, JobStatus.SUCCEEDED, steps=0)
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds)
+        if time.now >= took:
+            jobs.jobs["alice", "job_1"] = JOB.model_copy(update={"status": JobStatus.SUCCEEDED})
+
+    job = wait_for(jobs, JOB, Deadline(30, clock=time.clock), sleep, expected=expected)
+    assert job.status is JobStatus.SUCCEEDED
+    return len(time.slept), time.now - took
+
+
+@pytest.mark.parametrize("took", [7.0, 7.5, 8.0, 8.4, 9.5])
+def test_what_takes_as_long_as_ever_is_seen_soon_and_with_few_looks(jobs: MemoryJobStore, took: float) -> None:
+    looks, late = _looks(jobs, 8.0, took)
+    assert looks <= 14
+    assert late <= 0.3
+
+
+@pytest.mark.parametrize("expected", [0.05, 0.3, 1.0, 4.0, 20.0])
+def test_what_fails_at_once_is_seen_within_a_second(jobs: MemoryJobStore, expected: float) -> None:
+    looks, late = _looks(jobs, expected, 0.0)
+    assert looks == 1
+    assert late <= 0.25
+
+
+@pytest.mark.parametrize("expected", [0.05, 0.3, 1.0, 4.0])
+@pytest.mark.parametrize("took", [5.0, 12.0, 24.5])
+def test_what_takes_far_longer_is_seen_within_half_a_second(jobs: MemoryJobStore, expected: float, took: float) -> None:
+    looks, late = _looks(jobs, expected, took)
+    assert looks <= 70
+    assert late <= 0.5
+
+
+def test_what_is_quick_is_seen_at_once(jobs: MemoryJobStore) -> None:
+    looks, late = _looks(jobs, 0.1, 0.12)
+    assert looks <= 2
+    assert late <= 0.05
