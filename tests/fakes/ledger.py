@@ -9,7 +9,7 @@ from darkroom.models.job import Job
 from darkroom.models.receipt import KeyAnchor, KeyCharges, Receipt, Share, reference
 from darkroom.models.tally import made_at
 from darkroom.models.webhook import Delivery
-from darkroom.ports import Clock, ReceiptPage
+from darkroom.ports import Clock, NearLimit, ReceiptPage
 from tests.fakes.memory import MemoryJobStore, keeping_dispatch
 
 _SAME_IN_RECEIPT = {
@@ -106,13 +106,23 @@ class MemoryLedger:
     def _account(self, user: str, ref: BudgetRef) -> Account:
         return self.accounts.setdefault((user, ref.id), Account(ref.limit))
 
-    def close(self, job: Job, *, actual: int | None, before_dispatch: bool = False, is_share: bool = False) -> bool:
+    def close(
+        self,
+        job: Job,
+        *,
+        actual: int | None,
+        before_dispatch: bool = False,
+        is_share: bool = False,
+        warn_at_percent: int | None = None,
+    ) -> bool:
         with self._jobs.lock:
             stored = self._jobs.unsettled(job)
             if stored is None or (before_dispatch and stored.dispatched_at is not None):
                 return False
             if not self._is_its_share(job, actual, is_share):
                 return False
+            if warn_at_percent is not None:
+                self._require_unwarned(job, actual or 0, warn_at_percent)
             for ref in job.budgets:
                 account = self._account(job.user, ref)
                 account.reserved -= job.cost.reserved
@@ -124,6 +134,14 @@ class MemoryLedger:
                 self._charge(job, job.key_sha256, actual, is_known=is_share or job.cost.charged != "unknown")
             self._write_down(job, actual)
             return True
+
+    def _require_unwarned(self, job: Job, actual: int, percent: int) -> None:
+        for ref in job.budgets:
+            known = self.accounts.get((job.user, ref.id))
+            if known is None or known.is_warned:
+                continue
+            if known.limit != ref.limit or (known.spent + actual) * 100 >= percent * ref.limit:
+                raise NearLimit
 
     def _is_its_share(self, job: Job, actual: int | None, is_share: bool) -> bool:
         share = self.charges_with(job.key_sha256 or "").shares.get(reference(job.user, job.id))

@@ -111,10 +111,17 @@ def _refusal(url: str, kind: str, *, is_s3: bool) -> AWSResponse:
 
 
 def _tell(events: Any, listen: Callable[[str, dict[str, Any]], None]) -> None:
-    def on_call(params: dict[str, Any], event_name: str, **_: Any) -> None:
-        listen(event_name.removeprefix("provide-client-params."), params)
+    """Has `listen` told of calls. A link or a form that is signed has parameters, too, and is no call."""
+    given = threading.local()
 
-    events.register("provide-client-params", on_call)
+    def on_params(params: dict[str, Any], **_: Any) -> None:
+        given.params = params
+
+    def on_call(event_name: str, **_: Any) -> None:
+        listen(event_name.removeprefix("before-call."), given.params)
+
+    events.register("provide-client-params", on_params)
+    events.register("before-call", on_call)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pytest
 
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import JobStatus
+from darkroom.models.user_settings import UserSettings
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.integration.crash.customers import (
@@ -45,6 +46,7 @@ BEFORE_DISPATCH = [
     Point("provider", "generate", "before"),
     Point("jobs", "dispatch", "before"),
 ]
+BUDGETS_SEEN = Point("ledger", "budgets", "after")
 # The answer had come and was not kept: it is paid, and lost.
 ANSWER_LOST = [Point("raw_answers", "write", "before")]
 # The answer was kept: nothing is lost.
@@ -53,7 +55,7 @@ ANSWER_KEPT = [
     Point("provider", "generate", "after"),
     Point("images", "write_output", "before"),
     Point("images", "write_output", "after"),
-    Point("ledger", "budgets", "after"),
+    BUDGETS_SEEN,
     Point("ledger", "close", "before"),
     Point("ledger", "close", "after"),
     Point("webhooks", "send", "before"),
@@ -118,6 +120,9 @@ class Door:
 
     def killed(self, model: str, point: Point) -> str:
         """Has the process killed at the point; the job's id."""
+        if point == BUDGETS_SEEN:
+            # They are looked at only where there may be something to warn of.
+            assert self.shop.settings.save(self.customer.user, UserSettings(warn_at_percent=1))
         job_id, process = self.begin(model, point)
         assert ended(process) == -signal.SIGKILL
         assert self.shop.job_queue.sent == []

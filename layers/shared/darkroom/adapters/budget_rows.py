@@ -77,8 +77,16 @@ def _has_left(ref: BudgetRef, amount: MicroUsd) -> str:
 
 
 def settle(
-    table: str, user: str, ref: BudgetRef, *, reserved: MicroUsd, actual: MicroUsd, now: datetime
+    table: str,
+    user: str,
+    ref: BudgetRef,
+    *,
+    reserved: MicroUsd,
+    actual: MicroUsd,
+    now: datetime,
+    warn_at_percent: int | None = None,
 ) -> "UpdateTypeDef":
+    """Args: warn_at_percent: refused if it may bring the budget to so much of its limit, unless that has been told."""
     values = {
         ":limit": ref.limit,
         ":begun": ref.limit - reserved,
@@ -88,13 +96,20 @@ def settle(
         ":zero": 0,
         ":expires_at": _kept_until(ref, now),
     }
-    return {
+    update: UpdateTypeDef = {
         "TableName": table,
         "Key": to_item(budget_key(user, ref.id)),
         "UpdateExpression": _SETTLE,
         "ExpressionAttributeNames": {"#limit": "limit"},
-        "ExpressionAttributeValues": to_item(values),
     }
+    if warn_at_percent is not None:
+        # What may have been spent before, so that it is less with this. Of another limit the row says itself.
+        values[":below"] = -((100 * actual - warn_at_percent * ref.limit) // 100)
+        update["ConditionExpression"] = (
+            "attribute_not_exists(pk) OR attribute_exists(warned) OR (#limit = :limit AND spent < :below)"
+        )
+    update["ExpressionAttributeValues"] = to_item(values)
+    return update
 
 
 def _kept_until(ref: BudgetRef, now: datetime) -> int:

@@ -25,7 +25,7 @@ from darkroom.errors import DarkroomError, OutcomeUnknown, ServiceUnavailable
 from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
 from darkroom.models.budget import Budget, BudgetRef
 from darkroom.models.job import Job
-from darkroom.models.money import MicroUsd
+from darkroom.ports import NearLimit
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef, UpdateTypeDef
@@ -149,7 +149,15 @@ class DynamoLedger(KeyBooks):
         except (ConditionFailed, ServiceUnavailable):
             pass  # Somebody else is changing it; the next try finds out.
 
-    def close(self, job: Job, *, actual: int | None, before_dispatch: bool = False, is_share: bool = False) -> bool:
+    def close(
+        self,
+        job: Job,
+        *,
+        actual: int | None,
+        before_dispatch: bool = False,
+        is_share: bool = False,
+        warn_at_percent: int | None = None,
+    ) -> bool:
         now = self._clock()
         cost = job.cost.model_copy(update={"settled": True, "actual": actual})
         closed = job.model_copy(update={"cost": cost, "lease_expires_at": None})
@@ -161,8 +169,9 @@ class DynamoLedger(KeyBooks):
             self._put(receipt_row(receipt), ConditionExpression=_ABSENT),
         ]
         writes += [{"Update": each} for each in tally_updates(self._table, job.user, [receipt])]
+        budgets = range(len(writes), len(writes) + len(job.budgets))
         for ref in job.budgets:
-            writes.append({"Update": self._settling(closed, ref)})
+            writes.append({"Update": self._settling(closed, ref, warn_at_percent)})
         if on_key := key_rows.closing(self._table, job, actual, now, is_share=is_share):
             writes.append({"Update": on_key})
         if job.webhook_url:
@@ -172,7 +181,10 @@ class DynamoLedger(KeyBooks):
             try:
                 transact(self._client, writes)
             except TransactionCanceled as canceled:
-                if any(reason.is_refused for reason in canceled.reasons):
+                refused = {place for place, reason in enumerate(canceled.reasons) if reason.is_refused}
+                if refused and refused <= set(budgets):
+                    raise NearLimit from canceled
+                if refused:
                     return canceled.reasons[0].found(Mark.CLOSED, word)
             else:
                 return True
@@ -211,9 +223,16 @@ class DynamoLedger(KeyBooks):
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _settling(self, job: Job, ref: BudgetRef) -> "UpdateTypeDef":
-        spent: MicroUsd = job.cost.actual or 0
-        return settle(self._table, job.user, ref, reserved=job.cost.reserved, actual=spent, now=self._clock())
+    def _settling(self, job: Job, ref: BudgetRef, warn_at_percent: int | None) -> "UpdateTypeDef":
+        return settle(
+            self._table,
+            job.user,
+            ref,
+            reserved=job.cost.reserved,
+            actual=job.cost.actual or 0,
+            now=self._clock(),
+            warn_at_percent=warn_at_percent,
+        )
 
     def _stored(self, job: Job) -> Job | None:
         item = self._get(job_key(job.user, job.id))

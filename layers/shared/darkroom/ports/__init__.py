@@ -3,7 +3,17 @@
 from darkroom.ports.clock import Alarm, Clock
 from darkroom.ports.conversations import ConversationStore, RecipeStore, RenderQueue
 from darkroom.ports.figures import CatalogueStore, KeptList, ModelStatistics, Telemetry
-from darkroom.ports.jobs import AnswerStore, JobPage, JobQueue, JobStore, Ledger, OpenJob, RawAnswerStore, ReceiptPage
+from darkroom.ports.jobs import (
+    AnswerStore,
+    JobPage,
+    JobQueue,
+    JobStore,
+    Ledger,
+    NearLimit,
+    OpenJob,
+    RawAnswerStore,
+    ReceiptPage,
+)
 from darkroom.ports.people import (
     AccountStore,
     IdentityStore,
@@ -45,6 +55,7 @@ __all__ = [
     "Matter",
     "ModelStatistics",
     "MonthTallies",
+    "NearLimit",
     "OnAnswer",
     "OnDispatched",
     "OnGenerationId",

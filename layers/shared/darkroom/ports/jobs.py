@@ -165,6 +165,10 @@ class ReceiptPage(BaseModel):
     next_id: str | None = Field(None, description="Pass as `before` for the next page; None on the last.")
 
 
+class NearLimit(Exception):
+    """What a job cost may bring a budget to where its user wants to be warned; look at it, then close the job."""
+
+
 class Ledger(Protocol):
     """What paid jobs may spend and have spent. Each method that writes is one transaction, or nothing at all."""
 
@@ -191,7 +195,15 @@ class Ledger(Protocol):
             ServiceUnavailable: too many others write the same rows; nothing was stored.
         """
 
-    def close(self, job: Job, *, actual: int | None, before_dispatch: bool = False, is_share: bool = False) -> bool:
+    def close(
+        self,
+        job: Job,
+        *,
+        actual: int | None,
+        before_dispatch: bool = False,
+        is_share: bool = False,
+        warn_at_percent: int | None = None,
+    ) -> bool:
         """Stores a final state and settles: `actual` is spent, what was reserved beyond it remains again.
 
         A job that has a share is closed at that share alone. One that was listed for its key is listed no more; one of
@@ -203,6 +215,11 @@ class Ledger(Protocol):
             actual: micro-dollars; may be more than was reserved. None releases all of it, though nobody knows.
             before_dispatch: only if it was not dispatched (for canceling, and for what never began).
             is_share: `actual` is the job's share.
+            warn_at_percent: of a budget's limit; the caller wants to know before one of the job's budgets comes to it
+                for the first time.
+
+        Raises:
+            NearLimit: one of the budgets may come to that with this, and nobody was warned of it; nothing was written.
 
         Returns:
             False if the job is settled already, is in another attempt, was dispatched though it must not be, or has

@@ -78,11 +78,15 @@ class Budgets:
     def settings(self, user: str) -> UserSettings:
         return self._settings.load(user)
 
+    def warn_at_percent(self, user: str) -> int:
+        """Of a budget: where the user wants to be told."""
+        return self._settings.load(user).warn_at_percent or WARN_AT_PERCENT
+
     def warnings(self, user: str, refs: tuple[BudgetRef, ...], *, actual: MicroUsd) -> tuple[str, ...]:
         """A sentence for each budget that crosses the threshold by spending `actual`; each is said once in all."""
         if not refs or actual <= 0:
             return ()
-        percent = self._settings.load(user).warn_at_percent or WARN_AT_PERCENT
+        percent = self.warn_at_percent(user)
         known = self._ledger.budgets(user, [ref.id for ref in refs])
         warnings: list[str] = []
         for ref in refs:

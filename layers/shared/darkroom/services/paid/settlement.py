@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from darkroom.errors import Charged, Conflict, DarkroomError, InternalError, JobCanceled, NoImage, UnusableAnswer
+from darkroom.errors import Charged, Conflict, DarkroomError, JobCanceled, NoImage, UnusableAnswer
 from darkroom.images.measure import measure
 from darkroom.models.chat import ChatResult
 from darkroom.models.generation import GeneratedImage, GenerationResult
 from darkroom.models.job import Job, JobStatus, StoredImage
-from darkroom.models.money import MicroUsd, said
+from darkroom.models.money import MicroUsd
 from darkroom.models.receipt import Share
 from darkroom.ports import (
     Alarm,
@@ -25,6 +25,7 @@ from darkroom.ports import (
     JobStore,
     Ledger,
     ModelStatistics,
+    NearLimit,
     RawAnswerStore,
     Telemetry,
     WebhookQueue,
@@ -33,6 +34,7 @@ from darkroom.services.paid.budgets import Budgets
 from darkroom.services.paid.call_costs import counted, decided, given_up, shared
 from darkroom.services.paid.calls import MOST_STORED_BYTES, Result, raw_names
 from darkroom.services.paid.cutouts import BeginCutouts
+from darkroom.services.paid.ending_words import share_sentence, stood_in, told_error, usage_of, with_warnings
 from darkroom.services.paid.persistence import Persist, once
 
 # What cannot be found out within a day will not be.
@@ -115,7 +117,7 @@ class Settlement:
                     dict.fromkeys(
                         (
                             *job.warnings,
-                            *_stood_in(job, result.call.model_used),
+                            *stood_in(job, result.call.model_used),
                             *result.warnings,
                             *warnings,
                             *((SIMULATED,) if result.call.is_simulated else ()),
@@ -171,7 +173,7 @@ class Settlement:
     def decide(self, job: Job, actual: MicroUsd) -> None:
         """Settles a job of which it is known now what it cost. An error that it ended with says so."""
         done = job.status is JobStatus.SUCCEEDED
-        self.settle(job if done else self._failed(job, _told(job, charged=actual > 0)), actual)
+        self.settle(job if done else self._failed(job, told_error(job, charged=actual > 0)), actual)
 
     def share(self, job: Job, share: Share) -> None:
         """Settles a job at its part of what several cost together; its receipt says so."""
@@ -180,10 +182,10 @@ class Settlement:
         ended = job.model_copy(update=known)
         if job.status is not JobStatus.SUCCEEDED:
             ended = self._failed(
-                ended, _told(job, charged=share.charged, fix=None if together is None else _part(share))
+                ended, told_error(job, charged=share.charged, fix=None if together is None else share_sentence(share))
             )
         elif together is not None:
-            ended = ended.model_copy(update={"warnings": (*job.warnings, _part(share))})
+            ended = ended.model_copy(update={"warnings": (*job.warnings, share_sentence(share))})
         self._settle(ended, share.amount, charged=share.charged, is_share=True)
 
     def give_up(self, job: Job) -> None:
@@ -203,7 +205,7 @@ class Settlement:
         if job.status is JobStatus.SUCCEEDED:
             ended = job.model_copy(update={"warnings": (*job.warnings, _NEVER_KNOWN)})
         else:
-            ended = self._failed(job, _told(job, charged="unknown"))
+            ended = self._failed(job, told_error(job, charged="unknown"))
         self._settle(ended.model_copy(update={"calls": calls}), counts, charged="unknown")
 
     def settle(self, job: Job, actual: MicroUsd) -> bool:
@@ -214,15 +216,28 @@ class Settlement:
     def _settle(self, job: Job, actual: MicroUsd, *, charged: Charged, is_share: bool = False) -> bool:
         if actual > job.cost.reserved:
             self.alarm("SETTLED_ABOVE_RESERVATION", job=job.id, reserved=job.cost.reserved, actual=actual)
-        warned = self.budgets.warnings(job.user, job.budgets, actual=actual)
-        if actual > job.cost.reserved:
-            warned += (f"It cost {said(actual)}, more than the {said(job.cost.reserved)} that were set aside.",)
         cost = job.cost.model_copy(update={"charged": charged})
-        known = {"warnings": (*job.warnings, *warned), "cost": cost}
-        return self._close(job.model_copy(update=known), actual, is_share=is_share)
+        job = job.model_copy(update={"cost": cost})
+        percent = self.budgets.warn_at_percent(job.user) if job.budgets and actual > 0 else None
+        try:
+            return self._close(with_warnings(job, actual), actual, is_share=is_share, warn_at_percent=percent)
+        except NearLimit:
+            # Now and then, where it does: the budgets are looked at, and then it is closed whatever they have come to.
+            warned = self.budgets.warnings(job.user, job.budgets, actual=actual)
+        return self._close(with_warnings(job, actual, warned), actual, is_share=is_share)
 
-    def _close(self, job: Job, actual: MicroUsd, *, before_dispatch: bool = False, is_share: bool = False) -> bool:
-        if not self.ledger.close(job, actual=actual, before_dispatch=before_dispatch, is_share=is_share):
+    def _close(
+        self,
+        job: Job,
+        actual: MicroUsd,
+        *,
+        before_dispatch: bool = False,
+        is_share: bool = False,
+        warn_at_percent: int | None = None,
+    ) -> bool:
+        if not self.ledger.close(
+            job, actual=actual, before_dispatch=before_dispatch, is_share=is_share, warn_at_percent=warn_at_percent
+        ):
             return False
         if job.webhook_url:
             self.webhooks.send(job.user, f"msg_{job.id}")
@@ -265,7 +280,7 @@ class Settlement:
         """The pictures, what else is to be known of the result, and warnings."""
         if isinstance(result, GenerationResult):
             stored, warnings = self._store(job, result, persist)
-            return stored, {"usage": _usage(result)}, warnings
+            return stored, {"usage": usage_of(result)}, warnings
         if isinstance(result, ChatResult):
             return (), {"text": result.text, "is_cut_short": result.is_cut_short}, ()
         key = f"outputs/{job.user}/{job.id}/completion.json"
@@ -341,59 +356,3 @@ class Settlement:
             # It is paid for. The sweep stores it from the provider's answer, if that was kept.
             self.alarm("RESULT_NOT_STORED", job=job.id, error=type(error).__name__)
             raise
-
-
-def _part(share: Share) -> str:
-    together = share.together
-    return (
-        f"{together.jobs} calls on the same key cost {said(together.total)} together. What each of them cost could not"
-        f" be found out; {said(share.amount)} of it counts as spent for this one."
-    )
-
-
-def _stood_in(job: Job, used: str) -> tuple[str, ...]:
-    """A sentence where another model has served than was asked first.
-
-    What tells of itself by a longer name, such as a dated one, is the model that the name begins with.
-    """
-    work = job.work
-    asked = (work.request or work.chat or work.completion) if work else None
-    if asked is None:
-        return ()
-    models = (asked.model, *asked.fallback_models)
-    found = max((each for each in models if used.startswith(each)), key=len, default=asked.model)
-    return () if found == asked.model else (f"{asked.model} could not serve this; {found} did instead.",)
-
-
-def _usage(result: GenerationResult) -> dict[str, Any]:
-    """Tokens by OpenAI's names. What is not known counts 0: clients fail where a number is missing."""
-    usage = result.usage
-    shown, made = int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0)
-    painted = min(made, int(usage.image_tokens or made))
-    return {
-        "input_tokens": shown,
-        "input_tokens_details": {"text_tokens": shown, "image_tokens": 0},
-        "output_tokens": made,
-        "output_tokens_details": {"image_tokens": painted, "text_tokens": made - painted},
-        "total_tokens": shown + made,
-    }
-
-
-_FIX: Mapping[Charged, str] = {
-    True: "It was charged, and the picture is lost: having it made again costs again.",
-    False: "It was not charged. Have it made again.",
-    "unknown": (
-        "Whether it was charged could not be found out, so what was set aside for it counts as spent; your account at"
-        " the provider may tell."
-    ),
-}
-
-
-def _told(job: Job, *, charged: Charged, fix: str | None = None) -> dict[str, Any]:
-    """The error that the job ended with, without what it said while that was being found out."""
-    problem = job.error or InternalError("The worker ended before the answer was stored.").problem()
-    fix = fix or _FIX[charged]
-    message = f"{problem.get('detail', '')} {fix}".strip()
-    # The same again is a new purchase, which only its owner decides.
-    told = {"fix": fix, "charged": charged, "retryable": False, "retry_after": None}
-    return {**problem, **told, "error": {**problem.get("error", {}), "message": message}}

@@ -9,9 +9,12 @@ again by itself: what became of it is read from the raw bytes, or found out by t
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from darkroom.errors import (
     DarkroomError,
@@ -193,19 +196,28 @@ class Worker:
         """Everything that can fail without having cost anything."""
         job = call.job
         key = self.keys.reveal(job.user, job.provider, own=job.own_key)
-        assert job.work is not None  # noqa: S101 - run() took only such
+        work = job.work
+        assert work is not None  # noqa: S101 - run() took only such
         provider = self.providers(job.provider)
-        carry_out = prepare(job.work, provider, self.images)
+        carry_out: list[CarryOut] = []
+
+        def used() -> Decimal | None:
+            """Asks the provider beside the reading of the pictures; both are done before the job is listed or sent."""
+            with ThreadPoolExecutor(1) as threads:
+                asked = threads.submit(copy_context().run, provider.inspect, key)
+                carry_out.append(prepare(work, provider, self.images))
+                return asked.result().used
+
         # What the key has used before is the only way to find out about a call that leaves no other trace.
         call.job = watched(
             job,
             self.settlement.ledger,
             key_sha256=digest(key),
-            used=lambda: provider.inspect(key).used,
+            used=used,
             is_listable=provider.keeps_books and (job.own_key or job.provider not in self.keys.operated),
             now=self.clock(),
         )
-        return key, carry_out
+        return key, carry_out[0]
 
     def _try_again(self, job: Job, error: DarkroomError) -> None:
         if job.attempt >= MOST_ATTEMPTS:
