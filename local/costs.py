@@ -49,6 +49,7 @@ class Journey:
     Args:
         runs: by function.
         writes, reads: DynamoDB's units, those of the index among them, without the looks at a job that is waited for.
+            The account of a request is one call, and a read unit for each of its rows.
         log_bytes: of all functions together.
     """
 
@@ -65,55 +66,68 @@ class Journey:
 # Half a unit for a partition of the index that has nothing in it: jobs, cut-outs, webhooks, each in eight shards and in
 # the one of earlier versions.
 _SWEEP_READS: Final = 3 * 9 / 2
-# Seconds of waiting for AWS's services, and between the worker's end and the next look at the job.
-_ASK: Final = 0.3
+# Seconds that one call of AWS is waited for, and that a message takes to its worker.
+_CALL: Final = 0.006
+_HANDOVER: Final = 0.05
+# Seconds between the worker's end and the next look at the job: half of the pause between looks; see `_looks`.
+_LATE_PICTURE: Final = 0.15
+_LATE_PLAN: Final = 0.08
 JOURNEYS: Final = {
     "image": Journey(
-        {"GenerateFunction": Run(PICTURE + _ASK, 0.1), "WorkerFunction": Run(PICTURE + _ASK, 0.15)},
-        writes=31,
-        reads=24,
+        {
+            "GenerateFunction": Run(PICTURE + 18 * _CALL + _HANDOVER + _LATE_PICTURE, 0.09),
+            "WorkerFunction": Run(PICTURE + 11 * _CALL, 0.14),
+        },
+        writes=30,
+        reads=20,
         s3_puts=2,
-        s3_gets=2,
+        s3_gets=1,
         sqs=3,
         kms=1,
     ),
     "edit": Journey(
-        {"EditFunction": Run(PICTURE + _ASK, 0.3), "WorkerFunction": Run(PICTURE + _ASK, 0.2)},
-        writes=31,
-        reads=24,
+        {
+            "EditFunction": Run(PICTURE + 20 * _CALL + _HANDOVER + _LATE_PICTURE, 0.29),
+            "WorkerFunction": Run(PICTURE + 12 * _CALL, 0.19),
+        },
+        writes=30,
+        reads=20,
+        s3_puts=3,
+        s3_gets=2,
+        sqs=3,
+        kms=1,
+    ),
+    "chat turn": Journey(
+        {
+            "ChatFunction": Run(PLAN + 27 * _CALL + _HANDOVER + _LATE_PLAN, 0.08),
+            "WorkerFunction": Run(PLAN + 17 * _CALL, 0.26),
+        },
+        writes=51,
+        reads=22,
         s3_puts=3,
         s3_gets=3,
         sqs=3,
         kms=1,
     ),
-    "chat turn": Journey(
-        {"ChatFunction": Run(PLAN + _ASK, 0.1), "WorkerFunction": Run(PLAN + _ASK, 0.3)},
-        writes=54,
-        reads=54,
-        s3_puts=3,
-        s3_gets=6,
-        sqs=3,
-        kms=1,
-    ),
     "painted chat turn": Journey(
         {
-            "ChatFunction": Run(PLAN + PICTURE + 2 * _ASK, 0.15),
-            "WorkerFunction": Run(PLAN + PICTURE + 2 * _ASK, 0.35),
+            "ChatFunction": Run(PLAN + PICTURE + 45 * _CALL + 2 * _HANDOVER + _LATE_PICTURE, 0.13),
+            "WorkerFunction": Run(PLAN + PICTURE + 34 * _CALL, 0.29),
         },
-        writes=86,
-        reads=80,
-        s3_puts=5,
-        s3_gets=8,
+        writes=84,
+        reads=40,
+        s3_puts=4,
+        s3_gets=3,
         sqs=6,
-        kms=2,
+        kms=1,
         log_bytes=10_000,
     ),
     "cut-out": Journey(
         {"RemoveBackgroundFunction": Run(0.2, 1.6)},
-        writes=11,
-        reads=3,
+        writes=9,
+        reads=9,
         s3_puts=1,
-        s3_gets=1,
+        s3_gets=0,
         sqs=0,
         kms=0,
     ),
@@ -184,8 +198,12 @@ def per_thousand(template: Template, name: str) -> list[Line]:
 
 
 def _looks(journey: Journey) -> int:
-    """How often the function that waits looks at the job, which is once a second before long."""
-    return round(max(run.waits for run in journey.runs.values())) + 5 if len(journey.runs) > 1 else 0
+    """How often the function that waits looks at the job beyond the last look: see `services/paid/waiting.py`."""
+    if len(journey.runs) == 1:
+        return 0
+    expected = max(run.waits for run in journey.runs.values())
+    # Two early looks, one when it may be done, and then a pause of 4 % of the time, 0.3 seconds at the most.
+    return 3 + round(0.25 * expected / min(0.04 * expected, 0.3))
 
 
 def total(lines: list[Line]) -> float:

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, Final
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
+from darkroom.adapters import clients
 from local.aws import ENVIRONMENT, REGION
 
 KINDS: Final = ("error", "throttle", "denied", "refused", "hung", "lost", "lost once")
@@ -133,8 +133,7 @@ def faulty(endpoint: str) -> Iterator[Faults]:
             environment.setenv(name, value)
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
             environment.delenv(name, raising=False)
-        with _new_session() as session:
-            faults.register(session.events)
+        with _new_session(faults.register):
             yield faults
 
 
@@ -147,6 +146,8 @@ def sound() -> Iterator[None]:
 
 # What is told of every call of the clients of new sessions: the call's name and its parameters.
 _LISTENERS: list[Callable[[str, dict[str, Any]], None]] = []
+# What the events of the sessions of the blocks that are open are given to, the innermost block's last.
+_REGISTERED: list[Callable[[Any], None]] = []
 
 
 @contextmanager
@@ -160,13 +161,23 @@ def listening(listen: Callable[[str, dict[str, Any]], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _new_session() -> Iterator[boto3.Session]:
-    before = boto3.DEFAULT_SESSION
-    boto3.setup_default_session(region_name=REGION)
-    assert boto3.DEFAULT_SESSION is not None
-    for listen in _LISTENERS:
-        _tell(boto3.DEFAULT_SESSION.events, listen)
+def _new_session(register: Callable[[Any], None] = lambda _events: None) -> Iterator[None]:
+    """While the block runs, the process's session, and so each client that is made, is another one."""
+    _REGISTERED.append(register)
+    _begin_anew()
     try:
-        yield boto3.DEFAULT_SESSION
+        yield
     finally:
-        boto3.DEFAULT_SESSION = before
+        _REGISTERED.pop()
+        _begin_anew()
+
+
+def _begin_anew() -> None:
+    clients.session.cache_clear()
+    if not _REGISTERED:
+        return
+    events = clients.session().get_component("event_emitter")
+    clients.session().set_config_variable("region", REGION)
+    _REGISTERED[-1](events)
+    for listen in _LISTENERS:
+        _tell(events, listen)

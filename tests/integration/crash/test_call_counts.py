@@ -1,6 +1,7 @@
-"""The calls of AWS that each kind of work makes are those that the cost model counts."""
+"""The calls of AWS that each kind of work makes are those that the cost model counts, and no more than are needed."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -66,12 +67,18 @@ class Counts:
 
     def _written(self, kind: str, write: dict[str, Any]) -> int:
         assert kind in _WRITES
-        # A value has its column's name, nearly always; those of conditions alone make the row seem a little larger.
-        row = write.get("Item") or {**write["Key"], **write.get("ExpressionAttributeValues", {})}
+        row = write.get("Item") or {**write["Key"], **_assigned(write)}
         key = json.dumps([row["pk"], row["sk"]])
-        columns = {name.removeprefix(":"): _size(name, typed) for name, typed in row.items()}
+        columns = {name: _size(name, typed) for name, typed in row.items()}
         self.rows[key] = {**self.rows.get(key, {}), **columns}
         return ceil(sum(self.rows[key].values()) / 1024)
+
+
+def _assigned(write: dict[str, Any]) -> dict[str, Any]:
+    """What an update writes, by column. What is added to a number or a set is about as large as what it becomes."""
+    names, values = write.get("ExpressionAttributeNames", {}), write.get("ExpressionAttributeValues", {})
+    found = re.findall(r"(?:SET|ADD|,)\s+([#\w.]+)\s*=?\s*([^=]*?:\w+)", write.get("UpdateExpression", ""))
+    return {names.get(column, column): values[re.findall(r":\w+", value)[-1]] for column, value in found}
 
 
 def _size(name: str, typed: dict[str, Any]) -> int:
@@ -90,7 +97,8 @@ class Delivering(Street):
     sent: list[tuple[str, str]] = field(default_factory=list)
 
     def carry_out(self) -> bool:
-        messages, self.sent = self.sent, []
+        messages = list(self.sent)
+        self.sent.clear()
         for user, job_id in messages:
             self._worker.worker.run(user, job_id, Deadline(60))
         return bool(messages)
@@ -106,7 +114,10 @@ class Listener:
 
     def __call__(self, name: str, params: dict[str, Any]) -> None:
         self.counts(name, params)
-        self.calls.append(name)
+        key = params.get("Key", {})
+        if not (isinstance(key, dict) and key.get("pk", {}).get("S", "").startswith("TOKEN#")):
+            # The check of a token is a call once in five seconds, and its use is written once a minute.
+            self.calls.append(name)
         if name == "sqs.SendMessage":
             message = json.loads(params["MessageBody"])
             self.sent.append((message["user"], message["job_id"]))
@@ -194,18 +205,17 @@ def _account(street: Street) -> Api:
     return account.routes(bootstrap.account(street.environ("AccountFunction")))
 
 
-# As measured: one more is refused. Of somebody whom the process knows: their token was checked within five seconds, and
-# their key opened within five minutes.
+# As measured: one more is refused. Of somebody whom the process knows: their key was opened within five minutes.
 CEILINGS: Final[dict[str, tuple[Door, Ceiling]]] = {
-    "generation, later": ((lambda street: street.generate, _later(asked.generation)), Ceiling(4, 16)),
-    "generation": ((lambda street: street.generate, asked.generation), Ceiling(19, 19)),
-    "edit, later": ((lambda street: street.edit, _later(asked.edit)), Ceiling(5, 18)),
-    "edit": ((lambda street: street.edit, asked.edit), Ceiling(21, 21)),
-    "plain chat": ((lambda street: street.chat, asked.completion), Ceiling(21, 21)),
+    "generation, later": ((lambda street: street.generate, _later(asked.generation)), Ceiling(4, 15)),
+    "generation": ((lambda street: street.generate, asked.generation), Ceiling(18, 18)),
+    "edit, later": ((lambda street: street.edit, _later(asked.edit)), Ceiling(5, 17)),
+    "edit": ((lambda street: street.edit, asked.edit), Ceiling(20, 20)),
+    "plain chat": ((lambda street: street.chat, asked.completion), Ceiling(20, 20)),
     "chat turn": ((lambda street: street.chat, asked.message), Ceiling(27, 27)),
     "painted chat turn": ((lambda street: street.chat, _painted), Ceiling(45, 45)),
     "cut-out as PNG": ((lambda street: street.removal, _png), Ceiling(2, 2)),
-    "cut-out": ((lambda street: street.removal, asked.removal), Ceiling(4, 4)),
+    "cut-out": ((lambda street: street.removal, asked.removal), Ceiling(3, 3)),
     "models": ((_models, _get("/v1/models")), Ceiling(1, 1)),
     "job": ((_jobs, _job), Ceiling(1, 1)),
     "settings": ((_account, _get("/v1/settings")), Ceiling(1, 1)),
@@ -227,6 +237,5 @@ def test_no_more_calls_are_made_than_are_needed(street: Delivering, heard: Liste
         until_the_answer = list(heard.calls)
         street.settle()
         whole = list(heard.calls)
-    print("MEASURED", name, len(until_the_answer), len(whole))
     assert len(until_the_answer) <= ceiling.answer, until_the_answer
     assert len(whole) <= ceiling.whole, whole
