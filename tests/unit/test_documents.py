@@ -35,7 +35,7 @@ def test_the_table_of_faults_is_that_of_the_tests() -> None:
 @pytest.mark.parametrize(
     ("killed", "points"),
     [
-        ("worker, nothing sent yet", test_kills.BEFORE_DISPATCH),
+        ("worker, nothing sent yet", [*test_kills.CLAIMED, *test_kills.BEFORE_DISPATCH]),
         ("worker, answer not kept yet", test_kills.ANSWER_LOST),
         ("worker, answer kept", test_kills.ANSWER_KEPT),
         ("sweep", [point for _, point in test_kills.SWEPT]),

@@ -115,8 +115,10 @@ class Listener:
     def __call__(self, name: str, params: dict[str, Any]) -> None:
         self.counts(name, params)
         key = params.get("Key", {})
-        if not (isinstance(key, dict) and key.get("pk", {}).get("S", "").startswith("TOKEN#")):
-            # The check of a token is a call once in five seconds, and its use is written once a minute.
+        place = key["pk"]["S"] if isinstance(key, dict) and "pk" in key else ""
+        # The check of a token is a call once in five seconds, its use is written once a minute, and published lists of
+        # models are read again once in a while: how often depends on how busy the machine is.
+        if not place.startswith(("TOKEN#", "CATALOGUE#")):
             self.calls.append(name)
         if name == "sqs.SendMessage":
             message = json.loads(params["MessageBody"])

@@ -81,16 +81,24 @@ def test_running_is_no_answer() -> None:
 
 def _looks(jobs: MemoryJobStore, expected: float | None, took: float) -> tuple[int, float]:
     """How often a job that takes so many seconds is looked at, and how much too late its end is seen."""
-    time = Time(jobs, JobStatus.SUCCEEDED, steps=0)
+    time, looks = Time(jobs, JobStatus.SUCCEEDED, steps=0), 0
 
-    def sleep(seconds: float) -> None:
-        time.sleep(seconds)
-        if time.now >= took:
-            jobs.jobs["alice", "job_1"] = JOB.model_copy(update={"status": JobStatus.SUCCEEDED})
+    class Counted(MemoryJobStore):
+        def find(self, user: str, job_id: str) -> Job | None:
+            nonlocal looks
+            looks += 1
+            status = JobStatus.SUCCEEDED if time.now >= took else JobStatus.RUNNING
+            return JOB.model_copy(update={"status": status})
 
-    job = wait_for(jobs, JOB, Deadline(30, clock=time.clock), sleep, expected=expected)
+    job = wait_for(Counted(), JOB, Deadline(30, clock=time.clock), time.sleep, expected=expected)
     assert job.status is JobStatus.SUCCEEDED
-    return len(time.slept), time.now - took
+    return looks, time.now - took
+
+
+def test_who_goes_away_is_not_waited_for_until_the_next_look(jobs: MemoryJobStore) -> None:
+    time = Time(jobs, JobStatus.SUCCEEDED, steps=1000)
+    wait_for(jobs, JOB, Deadline(25, clock=time.clock), time.sleep, expected=20.0, gives_up=lambda: time.now >= 5.0)
+    assert time.now <= 5.5
 
 
 @pytest.mark.parametrize("took", [7.0, 7.5, 8.0, 8.4, 9.5])
