@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from darkroom.adapters.clock import utc_now
 from darkroom.adapters.identity_store import DynamoIdentityStore
 from darkroom.adapters.key_vault import KmsKeyVault
 from darkroom.adapters.link_store import DynamoLinkStore
 from darkroom.adapters.token_store import DynamoTokenStore
-from darkroom.bootstrap import now
 from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouterAuth
 from darkroom.services.accounts.identities import Identities
@@ -211,9 +211,9 @@ class Stack:
         gateway = Gateway(routes, self.pools, self.template.cors)
         starting.enter_context(GatewayServer(gateway, listener))
         store = DynamoTokenStore(self.template.scope.ref("Table"), self.aws.dynamodb)
-        self._tokens = Tokens(store, now)
+        self._tokens = Tokens(store, utc_now)
         self.token = self._memory.token(self._tokens, USER)
-        links = Links(DynamoLinkStore(self.template.scope.ref("Table"), self.aws.dynamodb), now)
+        links = Links(DynamoLinkStore(self.template.scope.ref("Table"), self.aws.dynamodb), utc_now)
         self.sign_in_url = links.create(USER, origin=self.url, lifetime=LOCAL_LIFETIME)
         if self._simulated_key is not None and not self._memory.recall("is_connected"):
             self._connect(self._simulated_key)
@@ -317,15 +317,15 @@ class Stack:
             dynamodb=self.aws.dynamodb,
             kms=self.aws.kms,
             key_id=scope.attribute("VaultKey", "Arn"),
-            clock=now,
+            clock=utc_now,
         )
 
     def _connect(self, key: str) -> None:
         """Gives the local user the simulator's key, as if they had signed in."""
         scope, vault = self.template.scope, self._vault()
         inspector = OpenRouterAuth(ProviderSettings(url=self.openrouter.url))
-        status = Keys(vault, {"openrouter": inspector}, now).connect(USER, "openrouter", key).status
-        identities = Identities(DynamoIdentityStore(scope.ref("Table"), self.aws.dynamodb), now)
+        status = Keys(vault, {"openrouter": inspector}, utc_now).connect(USER, "openrouter", key).status
+        identities = Identities(DynamoIdentityStore(scope.ref("Table"), self.aws.dynamodb), utc_now)
         if status is not None and status.user_id:
             # So that signing in with the simulator's own account leads to this user, too.
             identities.link(identities.for_connection(status.user_id, USER, move=True))

@@ -2,7 +2,7 @@
 PUT, DELETE /v1/keys/{provider} · GET, PATCH /v1/settings · GET /v1/usage · GET /v1/usage/receipts · GET /healthz
 """
 
-from darkroom import bootstrap
+from darkroom.application.on_aws import entry
 from darkroom.http.routes.account import routes
 
-lambda_handler = bootstrap.entry(lambda environ: routes(bootstrap.account(environ)).handle)
+lambda_handler = entry(lambda app: routes(app).handle)

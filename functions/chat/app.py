@@ -3,7 +3,7 @@
 Beside it `/v1/recipes` (`http.routes.recipes`) and `POST /v1/chat/completions` (`http.routes.completions`).
 """
 
-from darkroom import bootstrap
+from darkroom.application.on_aws import entry
 from darkroom.http.routes.conversations import routes
 
-lambda_handler = bootstrap.entry(lambda environ: routes(bootstrap.chat(environ)).handle)
+lambda_handler = entry(lambda app: routes(app).handle)

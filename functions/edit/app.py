@@ -1,6 +1,6 @@
 """POST /v1/images/edits"""
 
-from darkroom import bootstrap
+from darkroom.application.on_aws import entry
 from darkroom.http.routes.edits import routes
 
-lambda_handler = bootstrap.entry(lambda environ: routes(bootstrap.edit(environ)).handle)
+lambda_handler = entry(lambda app: routes(app).handle)

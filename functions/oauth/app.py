@@ -2,7 +2,7 @@
 /oauth/tokens, /oauth/tokens/revoke, /oauth/unlink, /oauth/disconnect, /oauth/sign-out
 """
 
-from darkroom import bootstrap
+from darkroom.application.on_aws import entry
 from darkroom.http.routes.oauth import routes
 
-lambda_handler = bootstrap.entry(lambda environ: routes(bootstrap.oauth(environ)).handle)
+lambda_handler = entry(lambda app: routes(app).handle)

@@ -1,6 +1,6 @@
 """GET /v1/webhooks/secret · POST /v1/webhooks/secret/rotate"""
 
-from darkroom import bootstrap
+from darkroom.application.on_aws import entry
 from darkroom.http.routes.webhooks import routes
 
-lambda_handler = bootstrap.entry(lambda environ: routes(bootstrap.webhooks(environ)).handle)
+lambda_handler = entry(lambda app: routes(app).handle)

@@ -3,7 +3,7 @@
 again, once what reads it was mended (`{"task": "reread", "user": …, "job": …}`)
 """
 
-from darkroom import bootstrap
+from darkroom.application.on_aws import entry
 from darkroom.events.worker import handler_of
 
-lambda_handler = bootstrap.entry(lambda environ: handler_of(bootstrap.worker(environ)))
+lambda_handler = entry(handler_of)

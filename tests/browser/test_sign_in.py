@@ -6,8 +6,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import title_contains
 from selenium.webdriver.support.wait import WebDriverWait
 
+from darkroom.adapters.clock import utc_now
 from darkroom.adapters.link_store import DynamoLinkStore
-from darkroom.bootstrap import now
 from darkroom.services.accounts.links import Links
 from local.stack import Stack
 from tests.conftest import ROOT
@@ -56,7 +56,7 @@ def _fill(chrome: Chrome, name: str, value: str) -> None:
 
 
 def test_from_the_link_to_a_token_and_a_picture(chrome: Chrome, stack: Stack) -> None:
-    links = Links(DynamoLinkStore(stack.template.scope.ref("Table"), stack.aws.dynamodb), now)
+    links = Links(DynamoLinkStore(stack.template.scope.ref("Table"), stack.aws.dynamodb), utc_now)
     link = links.create("walker", origin=stack.url)
     chrome.get(link)
     _keep(chrome, "link")
@@ -126,7 +126,7 @@ def test_connect_consent_and_come_back_connected(chrome: Chrome, stack: Stack) -
 
 
 def test_an_account_is_moved_by_the_page_that_says_what_that_means(chrome: Chrome, stack: Stack) -> None:
-    links = Links(DynamoLinkStore(stack.template.scope.ref("Table"), stack.aws.dynamodb), now)
+    links = Links(DynamoLinkStore(stack.template.scope.ref("Table"), stack.aws.dynamodb), utc_now)
     for user, title in (("mover-a", "Connected"), ("mover-b", "belongs to another account")):
         chrome.get(links.create(user, origin=stack.url))
         _press(chrome, f"Sign in as {user}")

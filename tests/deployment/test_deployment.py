@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
+from darkroom.adapters.clock import utc_now
 from darkroom.adapters.link_store import DynamoLinkStore
-from darkroom.bootstrap import now
 from darkroom.services.accounts.links import Links
 from local.aws import ENVIRONMENT, REGION
 from local.deployed.checks import Check
@@ -106,7 +106,7 @@ def test_what_comes_next_is_told_with_its_url_and_a_link_that_signs_in(deployed:
     assert f"make -s token USER=alice STACK={NAME}" in said
     (link,) = [word for word in said.split() if word.startswith(f"{url}/oauth/link?")]
     # The emulator answers under another name than the link's, so it is looked up and not opened.
-    links = Links(DynamoLinkStore(deployed.outputs["Table"], deployed.account.client("dynamodb")), now)
+    links = Links(DynamoLinkStore(deployed.outputs["Table"], deployed.account.client("dynamodb")), utc_now)
     assert links.look(link.partition("?key=")[2]).user == "alice"
 
 

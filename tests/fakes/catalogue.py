@@ -1,8 +1,13 @@
-"""Where lists of models lie, in memory. The contract suite holds it to what the adapter does."""
+"""Lists of models: where they are stored, in memory, and a source that does not answer.
+
+The contract suite holds the store to what the adapter does.
+"""
 
 from datetime import datetime
 from threading import Lock
+from typing import Any
 
+from darkroom.errors import ServiceUnavailable
 from darkroom.ports import KeptList
 
 
@@ -27,3 +32,22 @@ class MemoryCatalogueStore:
                 return False
             self.leases[name] = until
             return True
+
+
+class Unreachable:
+    """Publishes models that nobody can ask for now. Implements ports.CatalogueSource."""
+
+    def image_models(self) -> Any:
+        raise ServiceUnavailable("Nobody answers.")
+
+    def image_endpoints(self, model: str) -> Any:
+        raise ServiceUnavailable("Nobody answers.")
+
+    def chat_models(self) -> Any:
+        raise ServiceUnavailable("Nobody answers.")
+
+    def chat_endpoints(self, model: str) -> Any:
+        raise ServiceUnavailable("Nobody answers.")
+
+    def private_models(self) -> Any:
+        raise ServiceUnavailable("Nobody answers.")

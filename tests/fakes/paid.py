@@ -1,6 +1,7 @@
 """What paid jobs need beside the ledger, in memory. The contract suites hold it to what the adapters do."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from threading import Lock
 
 from darkroom.models.admission import PendingAnswer
@@ -53,11 +54,17 @@ class MemoryRawAnswerStore:
 
 
 class MemoryJobQueue:
-    """`sent` holds user and job id of every message, in order; `delays` the seconds each of them is held back."""
+    """`sent` holds user and job id of every message, in order; `delays` the seconds each of them is held back;
+    `postponed` which was put off for how long.
+    """
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
         self.delays: list[int] = []
+        self.postponed: list[tuple[str, timedelta]] = []
+
+    def postpone(self, receipt_handle: str, wait: timedelta) -> None:
+        self.postponed.append((receipt_handle, wait))
 
     def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
         self.sent.append((user, job_id))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from darkroom.models.recipe import SavedRecipe
+from tests.fakes.paid import MemoryJobQueue
 
 
 class MemoryRecipeStore:
@@ -22,18 +23,12 @@ class MemoryRecipeStore:
         return self.recipes.pop((user, name), None) is not None
 
 
-class MemoryRenderQueue:
-    """`sent` holds user and job id of every message, in order, and `delays` the seconds after which each comes; `error`
-    is raised, if there is one.
-    """
+class MemoryRenderQueue(MemoryJobQueue):
+    """`error` is raised by `send`, if there is one."""
 
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str]] = []
-        self.delays: list[int] = []
-        self.error: Exception | None = None
+    error: Exception | None = None
 
     def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
         if self.error is not None:
             raise self.error
-        self.sent.append((user, job_id))
-        self.delays.append(delay_seconds)
+        super().send(user, job_id, delay_seconds=delay_seconds)

@@ -14,19 +14,21 @@ from typing import Any
 import pytest
 from ulid import ULID
 
-from darkroom import bootstrap
+from darkroom.application import Application
+from darkroom.application.on_aws import on_aws
 from darkroom.http.routes.generations import routes
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import JobStatus
 from darkroom.services.paid.admission import KEY_KEPT
+from darkroom.settings import Settings
 from local.simulator import Simulator
 from local.simulator.state import hash_of
 from local.stack import Stack
 from local.worker import environment_of
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.integration.users import GENERATIONS, KLEIN, People, User, eventually
-from tests.unit.studio import Studio
 
 REQUESTS = 1000
 THREADS = 40
@@ -55,7 +57,7 @@ def _job_of(body: dict[str, Any]) -> str:
 
 class TestParallelExecution:
     @pytest.fixture
-    def services(self, stack: Stack) -> Iterator[bootstrap.GenerateServices]:
+    def services(self, stack: Stack) -> Iterator[Application]:
         """The function's own composition, in this process, on the running stack."""
         function = stack.template.functions["GenerateFunction"]
         overrides = {"AWS_ENDPOINT_URL": stack.emulator.url, **stack.openrouter.variables()}
@@ -64,10 +66,10 @@ class TestParallelExecution:
             for name, value in environment.items():
                 if name.startswith("AWS_") and name != "AWS_LAMBDA_FUNCTION_NAME":
                     patch.setenv(name, value)
-            yield bootstrap.generate(environment)
+            yield on_aws(Settings.from_environ(environment))
 
     def test_a_thousand_requests_at_once_are_one_call_and_one_charge(
-        self, services: bootstrap.GenerateServices, stack: Stack, user: User, key: str
+        self, services: Application, stack: Stack, user: User, key: str
     ) -> None:
         user.scenario("slow_headers", seconds=5)
         event = http_event(
@@ -200,7 +202,7 @@ def studio(simulator: Simulator, clock: SteppingClock) -> Studio:
 @pytest.fixture
 def call(studio: Studio) -> Call:
     """Orders with the key `k`; by the clock of the studio, whose worker works when it is told to."""
-    api = routes(studio.generate_services)
+    api = routes(studio.app)
     tokens = {name: studio.token(name, lifetime=timedelta(days=365)) for name in ("alice", "bob")}
 
     def ask(
@@ -217,13 +219,13 @@ def call(studio: Studio) -> Call:
 class TestTtlExpiry:
     def test_a_key_is_kept_for_two_days_and_may_then_be_used_anew(self, call: Call, studio: Studio) -> None:
         first = call(BODY)[1]["id"]
-        studio.work()
+        studio.carry_out()
         studio.clock.step(KEY_KEPT - timedelta(seconds=1))
         assert _job_of(call(BODY)[1]) == first
         studio.clock.step(timedelta(seconds=1))
         again = call({**BODY, "prompt": "Another fox"})[1]["id"]
         assert again != first
-        studio.work()
+        studio.carry_out()
         assert studio.charged("alice") == [PRICE, PRICE]
 
 
@@ -235,13 +237,13 @@ class TestTimeoutExpiry:
         ends = now + timedelta(seconds=60)
         running = studio.jobs.start(studio.job("alice", job_id), now=now, lease_expires_at=ends)
         assert running is not None
-        secret = studio.keys.reveal("alice", "openrouter", own=True)
+        secret = studio.app.keys.reveal("alice", "openrouter", own=True)
         known = running.model_copy(update={"key_usage": Decimal(0), "key_sha256": hash_of(secret)})
         assert studio.jobs.dispatch(known, at=now, lease_expires_at=ends)
         studio.clock.step(timedelta(hours=1))
         assert call(BODY)[1]["id"] == job_id
-        studio.work()
-        studio.sweep.run(Deadline(60))
+        studio.carry_out()
+        studio.app.sweep.run(Deadline(60))
         assert studio.paid_requests() == []
         status, problem, _ = call(BODY)
         assert problem["job"]["id"] == job_id
@@ -253,7 +255,7 @@ class TestTimeoutExpiry:
         now = studio.clock()
         assert studio.jobs.start(studio.job("alice", job_id), now=now, lease_expires_at=now + timedelta(seconds=60))
         studio.clock.step(timedelta(minutes=5))
-        studio.work()
+        studio.carry_out()
         assert _job_of(call(BODY)[1]) == job_id
         assert studio.charged("alice") == [PRICE]
 
@@ -283,7 +285,7 @@ class TestWhatTheKeyStandsFor:
     ) -> None:
         studio.simulator.scenario(scenario, times=1)
         call(BODY)
-        studio.work()
+        studio.carry_out()
         first, second = call(BODY, prefer="wait=1"), call(BODY, prefer="wait=1")
         assert first[0] == second[0] == status
         assert first[1] == second[1]
@@ -302,23 +304,23 @@ class TestWhatTheKeyStandsFor:
         assert call(BODY)[0] == 202
 
     def test_a_budget_that_was_too_small_is_asked_again(self, call: Call, studio: Studio) -> None:
-        studio.budgets.change("alice", {"per_day": 1})
+        studio.app.budgets.change("alice", {"per_day": 1})
         assert call(BODY)[1]["code"] == "BUDGET_EXCEEDED"
-        studio.budgets.change("alice", {"per_day": None})
+        studio.app.budgets.change("alice", {"per_day": None})
         assert call(BODY)[0] == 202
 
     def test_a_job_that_was_removed_is_not_made_again(self, call: Call, studio: Studio) -> None:
         job_id = call(BODY)[1]["id"]
-        studio.work()
-        studio.shown.remove("alice", job_id)
+        studio.carry_out()
+        studio.app.jobs.remove("alice", job_id)
         status, problem, _ = call(BODY)
         assert (status, problem["code"], problem["param"]) == (404, "NOT_FOUND", "Idempotency-Key")
         assert studio.charged("alice") == [PRICE]
 
     def test_a_canceled_job_stays_canceled(self, call: Call, studio: Studio) -> None:
         job_id = call(BODY)[1]["id"]
-        studio.shown.cancel("alice", job_id, studio.settlement.cancel)
+        studio.app.jobs.cancel("alice", job_id, studio.app.settlement.cancel)
         status, problem, _ = call(BODY)
         assert (status, problem["code"], problem["job"]["id"]) == (409, "JOB_CANCELED", job_id)
-        studio.work()
+        studio.carry_out()
         assert studio.paid_requests() == []

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from darkroom.adapters.clock import utc_now
 from darkroom.adapters.token_store import DynamoTokenStore
-from darkroom.bootstrap import now
 from darkroom.services.accounts.tokens import Tokens
 from local.functions import FunctionPool
 from local.simulator import Simulator
@@ -99,7 +99,7 @@ class TestNobodyToAsk:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             BillingMode="PAY_PER_REQUEST",
         )
-        _, token = Tokens(DynamoTokenStore(table, dynamodb), now).create(user="reader")
+        _, token = Tokens(DynamoTokenStore(table, dynamodb), utc_now).create(user="reader")
         yield Shop(stack, table, token, tmp_path)
         dynamodb.delete_table(TableName=table)
 

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from darkroom.adapters.clock import utc_now
 from darkroom.adapters.link_store import DynamoLinkStore
-from darkroom.bootstrap import now
 from darkroom.services.accounts.links import Links
 from local.invite import main as invite
 from local.stack import USER, Stack
@@ -252,7 +252,7 @@ class TestOneAccount:
 
 
 def _links(stack: Stack) -> Links:
-    return Links(DynamoLinkStore(stack.template.scope.ref("Table"), stack.aws.dynamodb), now)
+    return Links(DynamoLinkStore(stack.template.scope.ref("Table"), stack.aws.dynamodb), utc_now)
 
 
 class TestWhatGoesWrong:

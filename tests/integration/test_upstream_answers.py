@@ -20,12 +20,12 @@ from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.paid.rereading import Rereading
 from local.simulator import Simulator
+from tests.application import KLEIN, STREAMING, Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.photos import photo, save
 from tests.servers import LOOPBACK, answering, response, serving
 from tests.unit.services.talking import Talk
-from tests.unit.studio import KLEIN, STREAMING, Studio
 
 CASES = Path(__file__).parent.parent / "cases" / "answers"
 COST = 14_000
@@ -51,11 +51,11 @@ def studio(simulator: Simulator, clock: SteppingClock) -> Studio:
 
 
 def order(studio: Studio, model: str = KLEIN) -> tuple[int, dict[str, Any], Job]:
-    studio.queue.works = studio.worker
+    studio.job_queue.works = studio.app.worker
     event = http_event(
         "POST", "/v1/images/generations", token=studio.token("alice"), body={"prompt": "x", "model": model}
     )
-    answer = routes(studio.generate_services).handle(event, Context())  # type: ignore[arg-type]
+    answer = routes(studio.app).handle(event, Context())  # type: ignore[arg-type]
     (job,) = studio.of("alice").values()
     return answer["statusCode"], json.loads(answer["body"]), job
 
@@ -79,7 +79,7 @@ def _following(studio: Studio, port: int) -> None:
     """A client that may fetch from one port of this machine, beside what is public."""
     fetcher = HttpUrlFetcher(UrlGuard(also_allowed={(LOOPBACK, port)}), seconds=3.0, https_only=True)
     retries = Retries(sleep=lambda _seconds: None, uniform=lambda _low, _high: 0.0)
-    studio.provider = OpenRouter(ProviderSettings(url=studio.simulator.url, fetcher=fetcher), retries=retries)
+    studio.published = OpenRouter(ProviderSettings(url=studio.simulator.url, fetcher=fetcher), retries=retries)
 
 
 def test_a_picture_at_an_address_is_fetched_through_the_guard(studio: Studio) -> None:
@@ -163,7 +163,7 @@ def _misunderstood(studio: Studio, url: str, **more: Any) -> Job:
 def _mended(studio: Studio, port: int) -> Rereading:
     fetcher = HttpUrlFetcher(UrlGuard(also_allowed={(LOOPBACK, port)}), seconds=3.0, https_only=True)
     provider = OpenRouter(ProviderSettings(url=studio.simulator.url, fetcher=fetcher))
-    return Rereading(studio.jobs, studio.raw_answers, lambda _name: provider, studio.settlement)
+    return Rereading(studio.jobs, studio.raw_answers, lambda _name: provider, studio.app.settlement)
 
 
 def test_an_answer_that_is_understood_later_is_no_second_charge(studio: Studio) -> None:
@@ -176,7 +176,7 @@ def test_an_answer_that_is_understood_later_is_no_second_charge(studio: Studio) 
         assert failed.error["answer_kept_until"] == failed.expires_at.isoformat()
         receipts, budget = studio.ledger.receipts("alice", limit=9), studio.budget("alice", "day")
         # As it was read before, it is what it was before.
-        told = handler_of(studio.worker_services)({"task": "reread", "user": "alice", "job": failed.id}, Context())
+        told = handler_of(studio.app)({"task": "reread", "user": "alice", "job": failed.id}, Context())
         assert (told["code"], studio.job("alice", failed.id)) == ("UNUSABLE_ANSWER", failed)
         job = _mended(studio, server.port).run("alice", failed.id)
     assert (job.status, job.error, job.images[0].width) == (JobStatus.SUCCEEDED, None, 40)
@@ -195,13 +195,13 @@ def test_one_whose_cost_is_still_being_found_out_is_settled_by_that(studio: Stud
         assert (uncertain.status, uncertain.cost.settled) == (JobStatus.UNCERTAIN, False)
         job = _mended(studio, server.port).run("alice", uncertain.id)
     assert (job.status, job.cost.settled, len(job.images)) == (JobStatus.SUCCEEDED, False, 1)
-    studio.sweep.run(Deadline(60))
+    studio.app.sweep.run(Deadline(60))
     job = studio.job("alice", job.id)
     assert (job.cost.settled, [job.cost.actual]) == (True, studio.charged("alice"))
 
 
 def test_only_an_answer_that_was_not_understood_is_read_again(studio: Studio) -> None:
-    handle = handler_of(studio.worker_services)
+    handle = handler_of(studio.app)
     refused = case("400_moderation_blocked")
     studio.simulator.scenario("answer", parameters=refused)
     _, _, job = order(studio)

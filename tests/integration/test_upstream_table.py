@@ -19,9 +19,9 @@ from darkroom.models.job import Job, JobStatus
 from local.simulator import Simulator
 from local.simulator.refusals import REFUSALS
 from local.simulator.scenarios import QUIRKS
+from tests.application import KLEIN, LIMITS, STREAMING, Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
-from tests.unit.studio import KLEIN, LIMITS, STREAMING, Studio
 
 UNKNOWN = "unknown"
 PRICE = 14_000
@@ -185,7 +185,7 @@ def studio(simulator: Simulator, clock: SteppingClock) -> Studio:
     simulator.reset()
     studio = Studio(simulator, clock)
     studio.connect("alice")
-    studio.queue.works = studio.worker
+    studio.job_queue.works = studio.app.worker
     return studio
 
 
@@ -193,7 +193,7 @@ def _order(studio: Studio, model: str) -> tuple[int, dict[str, Any], Job]:
     """The answer to an order that waits for it, and the job as it is stored then."""
     body = {"prompt": "A red fox", "model": model}
     event = http_event("POST", "/v1/images/generations", token=studio.token("alice"), body=body)
-    answer = routes(studio.generate_services).handle(event, Context())  # type: ignore[arg-type]
+    answer = routes(studio.app).handle(event, Context())  # type: ignore[arg-type]
     (job,) = studio.of("alice").values()
     return answer["statusCode"], json.loads(answer["body"]), job
 
@@ -225,7 +225,7 @@ def test_what_goes_wrong(row: Row, studio: Studio) -> None:
         assert job.cost.actual == sum(studio.charged("alice"))
         _books_balance(studio)
         # A second delivery of the message finds nothing to do.
-        studio.queue.send("alice", job.id)
+        studio.job_queue.send("alice", job.id)
         assert len(studio.paid_requests()) == row.attempts
         assert list(studio.jobs.list_open()) == []
 
@@ -238,7 +238,7 @@ def _is_held(studio: Studio, job: Job) -> None:
     assert budget.remaining == DAY - job.cost.reserved
     assert studio.ledger.receipts("alice", limit=1).receipts == ()
     sent = len(studio.paid_requests())
-    studio.queue.send("alice", job.id)
+    studio.job_queue.send("alice", job.id)
     assert len(studio.paid_requests()) == sent
     _sweeps_decide(studio, job.id)
     assert len(studio.paid_requests()) == sent
@@ -248,7 +248,7 @@ def _sweeps_decide(studio: Studio, job_id: str) -> None:
     """An hour later at the most, the sweep has found out what it cost."""
     for minutes in (0, 11, 60):
         studio.clock.step(timedelta(minutes=minutes))
-        studio.sweep.run(Deadline(60))
+        studio.app.sweep.run(Deadline(60))
     job = studio.job("alice", job_id)
     billed = sum(studio.charged("alice"))
     assert (job.status, job.cost.settled, job.cost.actual) == (JobStatus.FAILED, True, billed)
@@ -281,7 +281,7 @@ def test_a_cost_that_is_not_said_is_found_out(
     assert (status, job.status, job.cost.settled) == (200, JobStatus.SUCCEEDED, False)
     assert (body["cost"]["actual_usd"], body["cost"]["charged"]) == (None, UNKNOWN)
     assert studio.budget("alice", "day").reserved == job.cost.reserved
-    studio.sweep.run(Deadline(60))
+    studio.app.sweep.run(Deadline(60))
     (job,) = studio.of("alice").values()
     assert (job.status, job.cost.actual, job.cost.charged) == (JobStatus.SUCCEEDED, sum(studio.charged("alice")), True)
     assert job.images

@@ -12,11 +12,11 @@ import httpx
 from PIL import Image
 from ulid import ULID
 
+from darkroom.adapters.clock import utc_now
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.key_vault import KmsKeyVault
 from darkroom.adapters.ledger import DynamoLedger
 from darkroom.adapters.token_store import DynamoTokenStore
-from darkroom.bootstrap import now
 from darkroom.models.key import StoredKey
 from darkroom.services.accounts.tokens import Tokens
 from local.simulator.state import hash_of
@@ -140,7 +140,7 @@ class People:
 
     @cached_property
     def tokens(self) -> Tokens:
-        return Tokens(DynamoTokenStore(self.table, self.stack.aws.dynamodb), now)
+        return Tokens(DynamoTokenStore(self.table, self.stack.aws.dynamodb), utc_now)
 
     @cached_property
     def jobs(self) -> DynamoJobStore:
@@ -148,7 +148,7 @@ class People:
 
     @cached_property
     def ledger(self) -> DynamoLedger:
-        return DynamoLedger(self.table, self.stack.aws.dynamodb, clock=now)
+        return DynamoLedger(self.table, self.stack.aws.dynamodb, clock=utc_now)
 
     @cached_property
     def vault(self) -> KmsKeyVault:
@@ -157,13 +157,15 @@ class People:
             dynamodb=self.stack.aws.dynamodb,
             kms=self.stack.aws.kms,
             key_id=self.stack.template.scope.attribute("VaultKey", "Arn"),
-            clock=now,
+            clock=utc_now,
         )
 
     def _connect(self, user: str, limit: float | None) -> str:
         with _simulator(self.stack) as simulator:
             secret = str(simulator.post("/_simulator/keys", json={"name": user, "limit": limit}).json()["key"])
-        key = StoredKey(user=user, provider="openrouter", hint=secret[-4:], sha256=hash_of(secret), connected_at=now())
+        key = StoredKey(
+            user=user, provider="openrouter", hint=secret[-4:], sha256=hash_of(secret), connected_at=utc_now()
+        )
         self.vault.store(key, secret)
         return secret
 

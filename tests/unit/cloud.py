@@ -28,8 +28,8 @@ from darkroom.services.removal.postponed import Postponed
 from darkroom.services.removal.remove_background import RemoveBackground
 from darkroom.services.selection.providers import Providers
 from local.providers.removebg import CREDIT_USD, Simulator
+from tests.application import LONG, Studio
 from tests.fakes.matting import FakeMatter
-from tests.unit.studio import LONG, Studio
 
 CREDIT = 200_000
 ROOMY = Limits(per_request=500_000)
@@ -55,6 +55,9 @@ class Cloud:
     given: list[tuple[bytes, CutoutOptions]] = field(default_factory=list)
     retention: timedelta = RETENTION
 
+    def __post_init__(self) -> None:
+        self.studio.direct["removebg"] = self.provider
+
     @cached_property
     def provider(self) -> RemoveBg:
         retries = Retries(sleep=lambda _seconds: None, uniform=lambda _low, _high: 0.0)
@@ -74,10 +77,10 @@ class Cloud:
         return Admission(
             jobs=studio.jobs,
             ledger=studio.ledger,
-            answers=studio.answers,
-            queue=studio.queue,
+            answers=studio.app.answers,
+            queue=studio.job_queue,
             providers=self.providers,
-            budgets=studio.budgets,
+            budgets=studio.app.budgets,
             clock=studio.clock,
             retention=self.retention,
             alarm=studio.alarm,
@@ -88,8 +91,8 @@ class Cloud:
         studio = self.studio
         return CloudRemoval(
             admission=self.admission,
-            inputs=studio.inputs,
-            budgets=studio.budgets,
+            inputs=studio.app.inputs,
+            budgets=studio.app.budgets,
             providers=self.providers,
             credit=CREDIT_USD,
         )
@@ -99,7 +102,7 @@ class Cloud:
         studio = self.studio
         return RemoveBackground(
             pipeline=self.cut,
-            sources=studio.sources,
+            sources=studio.app.sources,
             images=studio.images,
             jobs=studio.jobs,
             clock=studio.clock,
@@ -126,11 +129,11 @@ class Cloud:
 
     @cached_property
     def worker(self) -> Worker:
-        return replace(self.studio.worker, keys=self.keys, providers=self._by_name)
+        return replace(self.studio.app.worker, keys=self.keys, providers=self._by_name)
 
     @cached_property
     def sweep(self) -> Sweep:
-        known = self.studio.sweep
+        known = self.studio.app.sweep
         books = replace(known.reconciliation, keys=self.keys, providers=self._by_name)
         return replace(known, providers=self._by_name, reconciliation=books)
 
@@ -169,7 +172,7 @@ class Cloud:
         self.each(lambda user, job_id: self.worker.run(user, job_id, Deadline(LONG)))
 
     def each(self, work: Callable[[str, str], None]) -> None:
-        sent, self.studio.queue.sent = self.studio.queue.sent, []
+        sent, self.studio.job_queue.sent = self.studio.job_queue.sent, []
         for user, job_id in sent:
             work(user, job_id)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.simulator import Simulator
+from tests.application import Studio
 from tests.conftest import SteppingClock
-from tests.unit.studio import Studio
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,8 @@ import pytest
 from moto import mock_aws
 from ulid import ULID
 
-from darkroom import bootstrap
 from darkroom.adapters.clients import session
-from darkroom.bootstrap._base import openrouter, provider_settings
-from darkroom.bootstrap._catalogue import catalogue
-from darkroom.bootstrap._chat import chat_models
-from darkroom.bootstrap._paid import quotes
+from darkroom.application.on_aws import AwsPorts, on_aws
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.quote import InputShape
@@ -62,11 +58,12 @@ def test_the_stacks_models_are_those_of_its_variables(simulator: Simulator, tabl
         IMAGE_EDIT_MODEL=SEEDREAM,
         OPENROUTER_DEFAULT_MODEL=TALKER,
     )
-    quoting = quotes(made, bootstrap.stores(made))
+    app = on_aws(made)
+    quoting = app.quotes
     new = quoting.quote(ImageRequest(prompt="a fox"))
     edited = quoting.quote(ImageRequest(prompt="a fox"), inputs=[InputShape(width=64, height=64)])
     assert (new.request.model, edited.request.model) == (MINI, SEEDREAM)
-    assert chat_models(made, catalogue(made, bootstrap.stores(made))).choose().first.id == TALKER
+    assert app.chat_models.choose().first.id == TALKER
 
 
 def test_all_of_the_chat_function_looks_at_one_catalogue(simulator: Simulator, table: str) -> None:
@@ -76,7 +73,8 @@ def test_all_of_the_chat_function_looks_at_one_catalogue(simulator: Simulator, t
         calls.append(facts["model"].name)
 
     session().register("before-call.dynamodb", called)
-    made = bootstrap.chat({**GIVEN, "DARKROOM_TABLE": table, "DARKROOM_OPENROUTER_URL": str(simulator.url)})
+    made = on_aws(settings(simulator, DARKROOM_TABLE=table))
+    made.load("complete", "turns", "recipes")
     session().unregister("before-call.dynamodb", called)
     request, pictures = ImageRequest(prompt="a fox", model=MINI), [InputShape(width=64, height=64)]
     made.complete.models.choose(TALKER)
@@ -93,7 +91,7 @@ def test_all_of_the_chat_function_looks_at_one_catalogue(simulator: Simulator, t
 def test_the_patience_is_the_variables() -> None:
     made = Settings.from_environ({**GIVEN, "OPENROUTER_TIMEOUT_MS": "60000"})
     for name in ("openrouter", "openai"):
-        assert provider_settings(made, name).read_seconds == 60
+        assert AwsPorts(made).provider_settings(name).read_seconds == 60
 
 
 @pytest.mark.parametrize("retries", [0, 1])
@@ -101,13 +99,13 @@ def test_so_are_the_attempts(simulator: Simulator, retries: int) -> None:
     made = settings(simulator, OPENROUTER_MAX_RETRIES=str(retries))
     simulator.scenario("overloaded", path="/images/models", times=9)
     with pytest.raises(ServiceUnavailable):
-        openrouter(made).image_models()
+        AwsPorts(made).published.image_models()
     assert len(simulator.world.log.entries()) == retries + 1
 
 
 def test_openrouter_is_told_who_calls(simulator: Simulator) -> None:
     named = {"OPENROUTER_HTTP_REFERER": "https://studio.example", "OPENROUTER_APP_NAME": "Alice’s studio"}
-    openrouter(settings(simulator, **named)).image_models()
+    AwsPorts(settings(simulator, **named)).published.image_models()
     (entry,) = simulator.world.log.entries()
     assert entry["headers"]["http-referer"] == "https://studio.example"
     assert entry["headers"]["x-openrouter-title"] == "Alices studio"
@@ -115,17 +113,14 @@ def test_openrouter_is_told_who_calls(simulator: Simulator) -> None:
 
 _SCRIPT = """
 import os
-from darkroom import bootstrap
-from darkroom.adapters.clients import session
-from darkroom.bootstrap._base import openrouter
+from darkroom.application.on_aws import on_aws
 from darkroom.models.chat import ChatMessage, ChatRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest, Reference
 from darkroom.settings import Settings
 
 settings = Settings.from_environ(os.environ)
-bootstrap.stores(settings)
-ask = openrouter(settings)
+ask = on_aws(settings).ports.published
 told = dict(on_dispatched=id, on_generation_id=id, on_answer=id)
 key = os.environ["KEY"]
 picture = Reference(data=open("events/photo.jpg", "rb").read())

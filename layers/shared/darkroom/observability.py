@@ -20,6 +20,8 @@ from darkroom.models.money import MicroUsd
 NAMESPACE: Final = "Darkroom"
 
 logger = Logger(service="darkroom")
+# Every request for one of the provider's lists: how seldom that happens is the point.
+CATALOGUE_REQUESTS: Final = "CatalogueRequests"
 # Those of the client that calls the providers. They tell of requests and answers, but not of bodies or keys.
 _CLIENT_LOGGERS: Final = ("httpx", "httpcore")
 
@@ -58,6 +60,11 @@ def log_provider_calls() -> None:
         client.setLevel(logging.DEBUG)
         client.handlers = list(logger.handlers)
         client.propagate = False
+
+
+def alarm(name: str, /, **facts: object) -> None:
+    """Implements ports.Alarm: writes a line that the stack's metric filter counts and its alarm watches."""
+    logger.error("Something that should not happen", extra={"alarm": name, **facts})
 
 
 class EmfTelemetry:

@@ -3,16 +3,17 @@
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from ulid import ULID
 
-from darkroom import bootstrap
+from darkroom.adapters.clock import utc_now
 from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.ledger import DynamoLedger
 from darkroom.adapters.settings_store import DynamoSettingsStore
 from darkroom.adapters.token_store import DynamoTokenStore
-from darkroom.bootstrap._base import keys, stores
+from darkroom.application import Application
+from darkroom.application.on_aws import AwsPorts, on_aws
 from darkroom.errors import DarkroomError
 from darkroom.http.app import Api
 from darkroom.http.routes import background_removals as removal
@@ -24,7 +25,9 @@ from darkroom.models.job import Job
 from darkroom.models.user_settings import Limits
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.tokens import Tokens
+from darkroom.services.paid.worker import Worker
 from darkroom.services.recipes.batch_notes import is_batch
+from darkroom.services.recipes.recipe_worker import RecipeWorker
 from darkroom.settings import Settings
 from local.aws import Aws
 from local.providers.removebg import Simulator as RemoveBg
@@ -106,27 +109,29 @@ class Street:
 
     @cached_property
     def generate(self) -> Api:
-        return generate.routes(self._waiting(bootstrap.generate(self.environ("GenerateFunction"))))
+        return generate.routes(self._paced("GenerateFunction"))
 
     @cached_property
     def edit(self) -> Api:
-        return edit.routes(self._waiting(bootstrap.edit(self.environ("EditFunction"))))
+        return edit.routes(self._paced("EditFunction"))
 
     @cached_property
     def chat(self) -> Api:
-        return chat.routes(self._waiting(bootstrap.chat(self.environ("ChatFunction"))))
+        return chat.routes(self._paced("ChatFunction"))
 
     @cached_property
     def removal(self) -> Api:
-        services = bootstrap.remove_background(self.environ("RemoveBackgroundFunction"))
-        answering = self._paced(services.answering())
-        return removal.routes(replace(services, answering=lambda: answering))
+        return removal.routes(self._paced("RemoveBackgroundFunction"))
 
-    def _waiting(self, services: "_Services") -> "_Services":
-        return replace(services, answering=self._paced(services.answering))
+    def application(self, function: str) -> Application:
+        return on_aws(Settings.from_environ(self.environ(function)))
 
-    def _paced(self, answering: bootstrap.AnswerServices) -> bootstrap.AnswerServices:
-        return replace(answering, clock=lambda: self.seconds, sleep=self._pass)
+    def _paced(self, function: str) -> Application:
+        """One that waits for its jobs by the street's time."""
+        settings = Settings.from_environ(self.environ(function))
+        ports = AwsPorts(settings)
+        ports.stopwatch, ports.sleep = lambda: self.seconds, self._pass
+        return Application(settings, ports)
 
     def _pass(self, seconds: float) -> None:
         self.seconds += seconds
@@ -138,8 +143,8 @@ class Street:
         for job in found:
             try:
                 if is_batch(job):
-                    self._images.recipes_worker.run(job.user, job.id, Deadline(50))
-                self._worker.worker.run(job.user, job.id, Deadline(60))
+                    self._images.run(job.user, job.id, Deadline(50))
+                self._worker.run(job.user, job.id, Deadline(60))
             except DarkroomError:
                 continue
         return bool(found)
@@ -152,20 +157,19 @@ class Street:
         raise AssertionError([job.id for job in self.jobs.list_open()])
 
     @cached_property
-    def _worker(self) -> bootstrap.WorkerServices:
+    def _worker(self) -> Worker:
         with sound():
-            return bootstrap.worker(self.environ("WorkerFunction"))
+            return self.application("WorkerFunction").worker
 
     @cached_property
-    def _images(self) -> bootstrap.RemoveBackgroundServices:
+    def _images(self) -> RecipeWorker:
         with sound():
-            return bootstrap.remove_background(self.environ("RemoveBackgroundFunction"))
+            return self.application("RemoveBackgroundFunction").recipe_worker
 
     @cached_property
     def _keys(self) -> Keys:
-        settings = Settings.from_environ(self.environ("AccountFunction"))
         with sound():
-            return keys(settings, stores(settings))
+            return self.application("AccountFunction").keys
 
     def newcomer(self) -> "Newcomer":
         user = f"user-{str(ULID()).lower()}"
@@ -176,12 +180,9 @@ class Street:
         store = DynamoSettingsStore(self.table, self.aws.dynamodb)
         chosen = {"limits": Limits(per_request=500_000)}
         assert store.save(user, store.load(user).model_copy(update=chosen))
-        _, token = Tokens(DynamoTokenStore(self.table, self.aws.dynamodb), bootstrap.now).create(user=user, name="t")
+        _, token = Tokens(DynamoTokenStore(self.table, self.aws.dynamodb), utc_now).create(user=user, name="t")
         self.users.add(user)
         return Newcomer(self, user, token, secret)
-
-
-_Services = TypeVar("_Services", bootstrap.GenerateServices, bootstrap.EditServices, bootstrap.ChatServices)
 
 
 @dataclass
@@ -221,6 +222,6 @@ class Newcomer:
 
     def charges(self) -> list[int]:
         """Of everything that is settled."""
-        ledger = DynamoLedger(self.street.table, self.street.aws.dynamodb, clock=bootstrap.now)
+        ledger = DynamoLedger(self.street.table, self.street.aws.dynamodb, clock=utc_now)
         receipts = ledger.receipts(self.user, limit=100).receipts
         return [receipt.actual for receipt in receipts if receipt.actual]

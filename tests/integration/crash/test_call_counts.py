@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import pytest
 
-from darkroom import bootstrap
 from darkroom.http.app import Api
 from darkroom.http.routes import account, jobs, models
 from darkroom.models.deadline import Deadline
@@ -100,7 +99,7 @@ class Delivering(Street):
         messages = list(self.sent)
         self.sent.clear()
         for user, job_id in messages:
-            self._worker.worker.run(user, job_id, Deadline(60))
+            self._worker.run(user, job_id, Deadline(60))
         return bool(messages)
 
 
@@ -196,15 +195,15 @@ class Ceiling:
 
 
 def _models(street: Street) -> Api:
-    return models.routes(bootstrap.models(street.environ("ModelsFunction")))
+    return models.routes(street.application("ModelsFunction"))
 
 
 def _jobs(street: Street) -> Api:
-    return jobs.routes(bootstrap.jobs(street.environ("JobsFunction")))
+    return jobs.routes(street.application("JobsFunction"))
 
 
 def _account(street: Street) -> Api:
-    return account.routes(bootstrap.account(street.environ("AccountFunction")))
+    return account.routes(street.application("AccountFunction"))
 
 
 # As measured: one more is refused. Of somebody whom the process knows: their key was opened within five minutes.

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from darkroom import bootstrap
 from darkroom.http.app import FOR_AN_ERROR, Api
 from darkroom.http.routes import account, jobs
 from local.aws import Aws
@@ -50,12 +49,9 @@ def somebody(street: Street) -> Newcomer:
 
 @pytest.fixture(scope="module")
 def others(street: Street) -> dict[str, Api]:
-    services = bootstrap.account(street.environ("AccountFunction"))
-    hurried = replace(services, health=replace(services.health, longest=0.5))
-    return {
-        "account": account.routes(hurried),
-        "jobs": jobs.routes(bootstrap.jobs(street.environ("JobsFunction"))),
-    }
+    app = street.application("AccountFunction")
+    app.health = replace(app.health, longest=0.5)
+    return {"account": account.routes(app), "jobs": jobs.routes(street.application("JobsFunction"))}
 
 
 @pytest.fixture(autouse=True)

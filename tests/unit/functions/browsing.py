@@ -3,19 +3,14 @@
 import json
 from typing import Any
 
-from darkroom.bootstrap import ModelsServices
 from darkroom.http.routes.models import routes
-from darkroom.models.money import CREDIT
 from darkroom.providers import ProviderSettings, load
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.catalogue.catalogue import Catalogue
-from darkroom.services.listing.estimates import Estimates
-from darkroom.services.listing.model_list import ModelList
-from darkroom.services.pricing.quotes import Quotes
-from darkroom.services.selection.chat_models import ChatModels
 from local.simulator import Simulator
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.catalogue import MemoryCatalogueStore
@@ -50,28 +45,24 @@ class World:
 
     def start(self) -> None:
         """A container that remembers nothing."""
-        provider = OpenRouter(ProviderSettings(url=self.simulator.url, attempts=1), retries=Retries(attempts=1))
-        catalogue = Catalogue(provider, self.store, ttl_seconds=HOUR, clock=self.clock, patience=60)
-        defaults = {"generate": f"nobody/gone,{KLEIN}", "edit": "google/gemini-2.5-flash-image", "chat": FLASH}
-        services = ModelsServices(
-            callers=self._callers,
-            models=ModelList(
-                catalogue,
-                self.statistics,
-                self.settings,
-                defaults=defaults,  # type: ignore[arg-type]  # a dict of these very words
-                credit=CREDIT,
-                clock=self.clock,
-            ),
-            estimates=Estimates(
-                quotes=Quotes(catalogue, generation_model=defaults["generate"], edit_model=defaults["edit"]),
-                chats=ChatModels(catalogue, default=FLASH),
-                settings=self.settings,
-                known={"openrouter": provider, **DIRECT},
-                credit=CREDIT,
-            ),
+        studio = Studio(
+            self.simulator,
+            self.clock,
+            planner=FLASH,
+            direct=DIRECT,
+            environ={
+                "DARKROOM_IMAGE_GENERATION_MODEL": f"nobody/gone,{KLEIN}",
+                "DARKROOM_IMAGE_EDIT_MODEL": "google/gemini-2.5-flash-image",
+                "DARKROOM_CATALOGUE_SECONDS": str(HOUR),
+            },
+            settings=self.settings,
+            catalogue=self.store,
+            statistics=self.statistics,
         )
-        self._api = routes(services)
+        once = OpenRouter(ProviderSettings(url=self.simulator.url, attempts=1), retries=Retries(attempts=1))
+        studio.app.callers = self._callers
+        studio.app.catalogue = Catalogue(once, self.store, ttl_seconds=HOUR, clock=self.clock, patience=60)
+        self._api = routes(studio.app)
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         return self._api.handle(event, context)

@@ -3,39 +3,20 @@ from typing import Any
 
 import pytest
 
+from darkroom.models.user_settings import Limits
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.identities import Identities
 from darkroom.services.accounts.keys import Keys
-from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
+from local.simulator import Simulator
+from tests.application import Studio
 from tests.conftest import SteppingClock
+from tests.fakes.catalogue import Unreachable
 from tests.fakes.issuer import ScriptedOpenRouter
-from tests.fakes.memory import (
-    MemoryImageStore,
-    MemoryJobStore,
-    MemoryKeyVault,
-    MemorySessionStore,
-    MemoryTokenStore,
-)
-from tests.fakes.people import MemoryIdentityStore
+from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryKeyVault
 
 Answer = dict[str, Any]
 Call = Callable[..., Answer]
-
-
-@pytest.fixture
-def tokens(clock: SteppingClock) -> Tokens:
-    return Tokens(MemoryTokenStore(), clock)
-
-
-@pytest.fixture
-def sessions(clock: SteppingClock) -> Sessions:
-    return Sessions(MemorySessionStore(), clock)
-
-
-@pytest.fixture
-def callers(tokens: Tokens, sessions: Sessions) -> Callers:
-    return Callers(tokens, sessions)
 
 
 @pytest.fixture
@@ -44,18 +25,36 @@ def openrouter() -> ScriptedOpenRouter:
 
 
 @pytest.fixture
-def vault() -> MemoryKeyVault:
-    return MemoryKeyVault()
+def accounts(studio_simulator: Simulator, openrouter: ScriptedOpenRouter, clock: SteppingClock) -> Studio:
+    """With a scripted OpenRouter, and no list of models."""
+    studio = Studio(studio_simulator, clock, limits=Limits(per_day=5_000_000), issuer=openrouter)
+    studio.published = Unreachable()
+    return studio
 
 
 @pytest.fixture
-def keys(vault: MemoryKeyVault, openrouter: ScriptedOpenRouter, clock: SteppingClock) -> Keys:
-    return Keys(vault, {"openrouter": openrouter}, clock)
+def tokens(accounts: Studio) -> Tokens:
+    return accounts.app.tokens
 
 
 @pytest.fixture
-def identities(vault: MemoryKeyVault, clock: SteppingClock) -> Identities:
-    return Identities(MemoryIdentityStore(lambda user: bool(vault.describe(user))), clock)
+def callers(accounts: Studio) -> Callers:
+    return accounts.app.callers
+
+
+@pytest.fixture
+def vault(accounts: Studio) -> MemoryKeyVault:
+    return accounts.vault
+
+
+@pytest.fixture
+def keys(accounts: Studio) -> Keys:
+    return accounts.app.keys
+
+
+@pytest.fixture
+def identities(accounts: Studio) -> Identities:
+    return accounts.app.identities
 
 
 @pytest.fixture
@@ -65,10 +64,10 @@ def token(tokens: Tokens) -> str:
 
 
 @pytest.fixture
-def job_store() -> MemoryJobStore:
-    return MemoryJobStore()
+def job_store(accounts: Studio) -> MemoryJobStore:
+    return accounts.jobs
 
 
 @pytest.fixture
-def images(clock: SteppingClock) -> MemoryImageStore:
-    return MemoryImageStore(clock)
+def images(accounts: Studio) -> MemoryImageStore:
+    return accounts.images

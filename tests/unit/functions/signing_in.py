@@ -4,20 +4,12 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from darkroom.bootstrap import OAuthServices
 from darkroom.http.routes.oauth import routes
-from darkroom.services.accounts.callers import Callers
-from darkroom.services.accounts.connect import Connect, SignInPolicy
-from darkroom.services.accounts.identities import Identities
-from darkroom.services.accounts.keys import Keys
-from darkroom.services.accounts.links import Links
-from darkroom.services.accounts.sessions import Sessions
-from darkroom.services.accounts.tokens import Tokens
+from local.simulator import Simulator
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.issuer import ScriptedOpenRouter
-from tests.fakes.memory import MemoryKeyVault, MemorySessionStore, MemoryTokenStore
-from tests.fakes.people import MemoryIdentityStore, MemoryLinkStore
 
 ORIGIN = "https://127.0.0.1"
 SESSION, BROWSER = "__Host-darkroom-session", "__Host-darkroom-browser"
@@ -26,36 +18,14 @@ SESSION, BROWSER = "__Host-darkroom-session", "__Host-darkroom-browser"
 class Site:
     """The stack: one OAuth function over stores in memory."""
 
-    def __init__(self, clock: SteppingClock) -> None:
+    def __init__(self, simulator: Simulator, clock: SteppingClock) -> None:
         self.clock = clock
         self.openrouter = ScriptedOpenRouter()
-        self.vault = MemoryKeyVault()
-        self.tokens = Tokens(MemoryTokenStore(), clock)
-        self.session_store = MemorySessionStore()
-        self.sessions = Sessions(self.session_store, clock)
-        self.identities = Identities(MemoryIdentityStore(lambda user: bool(self.vault.describe(user))), clock)
-        self.links = Links(MemoryLinkStore(), clock)
-        keys = Keys(self.vault, {"openrouter": self.openrouter}, clock)
-        connect = Connect(
-            store=self.session_store,
-            sessions=self.sessions,
-            keys=keys,
-            identities=self.identities,
-            issuer=self.openrouter,
-            policy=SignInPolicy("anyone"),
-            clock=clock,
-        )
-        services = OAuthServices(
-            callers=Callers(self.tokens, self.sessions),
-            connect=connect,
-            keys=keys,
-            sessions=self.sessions,
-            identities=self.identities,
-            links=self.links,
-            tokens=self.tokens,
-            now=clock,
-        )
-        self.api = routes(services)
+        studio = Studio(simulator, clock, issuer=self.openrouter, environ={"DARKROOM_SIGN_IN": "anyone"})
+        self.vault, self.session_store = studio.vault, studio.sessions
+        app = studio.app
+        self.tokens, self.sessions, self.identities, self.links = app.tokens, app.sessions, app.identities, app.links
+        self.api = routes(app)
 
     def link(self, user: str) -> str:
         """The secret of a new one-time link."""

@@ -4,35 +4,22 @@ from typing import Any
 
 import pytest
 
-from darkroom.bootstrap import AccountServices
+from darkroom.application import Application
 from darkroom.errors import AccountExists, InvalidApiKey, NetworkError
 from darkroom.http.routes.account import routes
 from darkroom.models.key import StoredKey
-from darkroom.models.money import CREDIT
-from darkroom.models.user_settings import Limits
-from darkroom.providers.openrouter import OpenRouter
-from darkroom.services.accounts.callers import Callers
-from darkroom.services.accounts.cursors import Cursors
 from darkroom.services.accounts.identities import Identities
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.tokens import Tokens
-from darkroom.services.health import Health
-from darkroom.services.paid.budgets import Budgets
-from darkroom.services.usage.usage import KeyFigures
-from tests.conftest import SteppingClock
+from tests.application import Studio
 from tests.events import Context, http_event
 from tests.fakes.issuer import ScriptedOpenRouter
-from tests.fakes.ledger import MemoryLedger
-from tests.fakes.memory import MemoryJobStore, MemoryKeyVault, MemorySigningKey
-from tests.fakes.paid import MemorySettingsStore
+from tests.fakes.memory import MemoryKeyVault
 from tests.paid_jobs import DOLLAR, day, paid_job, succeeded
-from tests.unit.counting import counting
-from tests.unit.preferring import Unreachable, preferring
-from tests.unit.studio import Studio
 
 
 class Caller:
-    def __init__(self, services: AccountServices) -> None:
+    def __init__(self, services: Application) -> None:
         self._api = routes(services)
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[int, Any]:
@@ -41,34 +28,8 @@ class Caller:
 
 
 @pytest.fixture
-def call(
-    callers: Callers,
-    tokens: Tokens,
-    keys: Keys,
-    vault: MemoryKeyVault,
-    openrouter: ScriptedOpenRouter,
-    identities: Identities,
-    clock: SteppingClock,
-) -> Caller:
-    jobs = MemoryJobStore()
-    ledger = MemoryLedger(jobs, clock)
-    settings = MemorySettingsStore()
-    budgets = Budgets(settings, ledger, clock, defaults=Limits(per_day=5_000_000))
-    services = AccountServices(
-        public_docs=True,
-        callers=callers,
-        tokens=tokens,
-        keys=keys,
-        budgets=budgets,
-        ledger=ledger,
-        credit=CREDIT,
-        preferences=preferring(budgets, Unreachable(), {}),
-        health=Health({}, OpenRouter(), keys, {}, clock),
-        cursors=Cursors(MemorySigningKey()),
-        identities=identities,
-        **counting(jobs, ledger, settings, KeyFigures(vault, openrouter), clock),
-    )
-    return Caller(services)
+def call(accounts: Studio) -> Caller:
+    return Caller(accounts.app)
 
 
 def test_a_token_is_told_once_and_works(call: Caller, token: str) -> None:
@@ -222,7 +183,7 @@ class TestMoney:
         running = studio.jobs.start(job, now=now, lease_expires_at=now)
         assert running is not None
         assert studio.ledger.close(succeeded(running, now, generation_id="gen-1"), actual=14_000)
-        return Caller(studio.account_services)
+        return Caller(studio.app)
 
     @pytest.fixture
     def token(self, studio: Studio) -> str:
@@ -274,7 +235,7 @@ class TestMoney:
 
     def test_who_pays_with_the_stacks_key_stays_below_its_limits(self, studio: Studio) -> None:
         shared = Studio(studio.simulator, studio.clock, operator="sk-or-v1-operator")
-        call, token = Caller(shared.account_services), shared.token("bob")
+        call, token = Caller(shared.app), shared.token("bob")
         body = {"max_cost_per_day": 500, "max_cost_per_month": 1}
         _, changed = call("PATCH", "/v1/settings", token=token, body=body)
         assert (changed["max_cost_per_day"], changed["max_cost_per_month"]) == (5, 1)
@@ -285,7 +246,7 @@ class TestMoney:
         self, studio: Studio, own: str, shown: float
     ) -> None:
         shared = Studio(studio.simulator, studio.clock, operator="sk-or-v1-operator")
-        call, token = Caller(shared.account_services), shared.token("bob")
+        call, token = Caller(shared.app), shared.token("bob")
         key = StoredKey(user="bob", provider=own, hint="", sha256="0" * 64, connected_at=studio.clock())
         shared.vault.store(key, "sk-" + "0" * 40)
         _, changed = call("PATCH", "/v1/settings", token=token, body={"max_cost_per_day": 500})

@@ -12,9 +12,9 @@ from darkroom.http.routes.conversations import picture_response, routes
 from darkroom.models.conversation import Step
 from darkroom.models.job import StoredImage
 from darkroom.services.conversations.versions import Cost, Turn
+from tests.application import Studio
 from tests.events import Context, http_event
 from tests.photos import load, photo, save
-from tests.unit.studio import Studio
 
 ROOT = "/v1/conversations"
 PICTURE = save(photo("chelsea").resize((60, 40)), "PNG")
@@ -30,9 +30,9 @@ class Chat:
     studio: Studio
 
     def __post_init__(self) -> None:
-        self.conversations = self.studio.conversations
-        self.turns = self.studio.turns
-        self.api = routes(self.studio.chat_services)
+        self.conversations = self.studio.app.conversations
+        self.turns = self.studio.app.turns
+        self.api = routes(self.studio.app)
         self.tokens = {user: self.studio.token(user) for user in ("alice", "bob")}
 
     def __call__(
@@ -249,7 +249,7 @@ def test_a_message_becomes_a_version(chat: Chat, studio: Studio) -> None:
 
     status, job, told = say()
     assert (status, told["location"]) == (202, f"/v1/jobs/{job['id']}")
-    studio.work()
+    studio.carry_out()
     status, turn, told = say()
     assert (status, told["idempotent-replayed"]) == (200, "true")
     assert (turn["reply"], turn["type"]) == ("I made it warmer.", "technical")

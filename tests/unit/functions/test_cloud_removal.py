@@ -11,17 +11,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from darkroom.bootstrap import RemoveBackgroundServices
 from darkroom.errors import NoForeground
 from darkroom.events.removals import handler_of
 from darkroom.http.routes.background_removals import routes
 from darkroom.models.user_settings import Limits
 from darkroom.services.paid.settlement import SIMULATED
 from local.providers.removebg import Simulator
+from tests.application import Studio
 from tests.conftest import ROOT
 from tests.events import Context, http_event, queue_event, s3_record
 from tests.unit.cloud import CREDIT, Cloud, dot
-from tests.unit.studio import Studio
 
 PATH = "/v1/images/background-removals"
 
@@ -34,19 +33,11 @@ class Service:
         self.cloud = cloud
         self.token = studio.token("alice")
         if worked:
-            studio.queue.works = cloud.worker
-        services = RemoveBackgroundServices(
-            callers=studio.callers,
-            jobs=studio.shown,
-            remove_background=cloud.service,
-            postponed=cloud.postponed,
-            recipes_worker=studio.recipe_worker,
-            turns=studio.image_function,
-            cutouts=studio.cutout_worker,
-            answering=lambda: studio.answering,
-            postpone=studio.postpone,
-        )
-        self._handle = handler_of(services, routes(services).handle)
+            studio.job_queue.works = cloud.worker
+        app = studio.app
+        app.remove_background = cloud.service
+        app.postponed = cloud.postponed
+        self._handle = handler_of(app, routes(app).handle)
 
     def post(self, *, headers: dict[str, str] | None = None, **fields: Any) -> dict[str, Any]:
         body = {"image_b64": base64.b64encode(dot()).decode(), **fields}
@@ -169,7 +160,7 @@ def test_a_limited_token_spends_within_its_limits(cloud: Cloud) -> None:
 
 
 def test_what_paying_stands_on_is_loaded_when_somebody_pays() -> None:
-    paid = {"darkroom.bootstrap._paid", "darkroom.http.responder", "darkroom.adapters.key_vault"}
+    paid = {"darkroom.services.paid.settlement", "darkroom.http.responder", "darkroom.adapters.key_vault"}
     script = f"import sys; import functions.remove_background.app; print(*sorted({paid!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

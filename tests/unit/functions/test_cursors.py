@@ -10,9 +10,9 @@ from darkroom.http.routes.account import routes as account_routes
 from darkroom.http.routes.conversations import routes as chat_routes
 from darkroom.http.routes.jobs import routes as jobs_routes
 from darkroom.models.job import JobStatus
+from tests.application import Studio
 from tests.events import Context, http_event
 from tests.paid_jobs import paid_job
-from tests.unit.studio import Studio
 
 ROUTES = ("/v1/jobs", "/v1/conversations", "/v1/usage/receipts")
 COUNT = 5
@@ -23,9 +23,9 @@ class Lists:
 
     def __init__(self, studio: Studio) -> None:
         functions = (
-            jobs_routes(studio.jobs_services),
-            chat_routes(studio.chat_services),
-            account_routes(studio.account_services),
+            jobs_routes(studio.app),
+            chat_routes(studio.app),
+            account_routes(studio.app),
         )
         self._apis = dict(zip(ROUTES, functions, strict=True))
         self.tokens = {user: studio.token(user) for user in ("alice", "bob")}
@@ -34,7 +34,7 @@ class Lists:
                 job = studio.ledger.admit(paid_job(user, studio.clock.now)).admitted
                 assert job is not None
                 assert studio.ledger.close(job.model_copy(update={"status": JobStatus.FAILED}), actual=0)
-                studio.conversations.create(user)
+                studio.app.conversations.create(user)
             studio.clock.step(timedelta(seconds=1))
 
     def page(self, route: str, *, by: str = "alice", **query: str) -> tuple[int, dict[str, Any]]:

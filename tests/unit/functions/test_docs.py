@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,13 +10,14 @@ import pytest
 from darkroom.http.route_table import ROUTES
 from darkroom.http.routes.account import routes
 from local.openapi.document import document
+from tests.application import Studio
 from tests.events import Context, http_event
-from tests.unit.studio import Studio
 
 
 def _get(studio: Studio, path: str, *, token: str | None = None, public: bool = True) -> dict[str, Any]:
-    api = routes(replace(studio.account_services, public_docs=public))
-    return api.handle(http_event("GET", path, token=token), Context())  # type: ignore[arg-type]
+    environ = {"DARKROOM_PUBLIC_DOCS": str(public)}
+    owned = Studio(studio.simulator, studio.clock, token_store=studio.token_store, environ=environ)
+    return routes(owned.app).handle(http_event("GET", path, token=token), Context())  # type: ignore[arg-type]
 
 
 def test_the_document_is_served_to_everybody(studio: Studio) -> None:
@@ -45,7 +45,7 @@ def test_the_page_has_every_route_and_runs_nothing(studio: Studio) -> None:
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
 def test_an_owner_may_keep_them_for_users(studio: Studio, path: str) -> None:
     assert _get(studio, path, public=False)["statusCode"] == 401
-    assert _get(studio, path, public=False, token=studio.tokens.create(user="alice")[1])["statusCode"] == 200
+    assert _get(studio, path, public=False, token=studio.token("alice"))["statusCode"] == 200
 
 
 class _Page(HTMLParser):

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from darkroom.http.routes.edits import routes
+from tests.application import KLEIN, Studio
 from tests.events import Context, http_event
 from tests.integration.users import mask, picture
-from tests.unit.studio import KLEIN, Studio
 
 ROUTE = "/v1/images/edits"
 UPLOAD = "upl_01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -24,8 +24,8 @@ Call = Callable[..., Answer]
 
 @pytest.fixture
 def call(studio: Studio) -> Call:
-    studio.queue.works = studio.worker
-    api, token = routes(studio.edit_services), studio.token("alice")
+    studio.job_queue.works = studio.app.worker
+    api, token = routes(studio.app), studio.token("alice")
 
     def ask(body: Any = None, headers: dict[str, str] | None = None, content_type: str | None = None) -> Answer:
         given = {"prompt": "add a balloon", "model": KLEIN, **body} if isinstance(body, dict) else body

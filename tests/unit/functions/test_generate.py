@@ -13,8 +13,8 @@ from PIL import Image
 from darkroom.http.routes.generations import routes
 from darkroom.models.job import JobStatus
 from darkroom.services.paid.settlement import SIMULATED
+from tests.application import KLEIN, UNPRICED, Studio
 from tests.events import Context, http_event
-from tests.unit.studio import KLEIN, UNPRICED, Studio
 
 ROUTE = "/v1/images/generations"
 ASYNC = {"prefer": "respond-async"}
@@ -39,8 +39,8 @@ def token(studio: Studio) -> str:
 @pytest.fixture
 def call(studio: Studio, token: str) -> Call:
     """The worker carries out a job before the order is answered, unless `works` is taken away from the queue."""
-    studio.queue.works = studio.worker
-    api = routes(studio.generate_services)
+    studio.job_queue.works = studio.app.worker
+    api = routes(studio.app)
 
     def ask(headers: dict[str, str] | None = None, *, by: str = token, context: Any = None, **fields: Any) -> Answer:
         body = {"prompt": "A red fox", "model": KLEIN, **fields}
@@ -188,7 +188,7 @@ class TestRoom:
 
 
 def test_who_does_not_want_to_wait_is_told_where_to_look(call: Call, studio: Studio) -> None:
-    studio.queue.works = None
+    studio.job_queue.works = None
     status, job, headers = call(ASYNC)
     assert (status, job["object"], job["status"]) == (202, "job", "queued")
     assert headers["location"] == job["urls"]["get"] == f"/v1/jobs/{job['id']}"
@@ -200,26 +200,26 @@ def test_who_does_not_want_to_wait_is_told_where_to_look(call: Call, studio: Stu
 def test_who_waits_a_while_is_answered_or_told_where_to_look(call: Call, studio: Studio) -> None:
     status, _, headers = call({"prefer": "wait=7"})
     assert (status, headers["preference-applied"]) == (200, "wait=7")
-    studio.queue.works = None
+    studio.job_queue.works = None
     status, job, headers = call({"prefer": "wait=0.2"})
     assert (status, job["status"], headers["preference-applied"]) == (202, "queued", "wait=0.2")
     assert call({"prefer": "wait=9999"}, context=ShortContext())[2]["preference-applied"] == "wait=25"
 
 
 def test_who_can_wait_no_longer_may_ask_again(call: Call, studio: Studio) -> None:
-    studio.queue.works = None
+    studio.job_queue.works = None
     status, problem, headers = call(context=ShortContext())
     assert (status, problem["code"], problem["charged"]) == (503, "STILL_RUNNING", "unknown")
     assert (headers["retry-after"], headers["x-should-retry"]) == ("1", "true")
     # The same once more joins what is under way.
     again = call(context=ShortContext())
     assert again[1]["job"]["id"] == problem["job"]["id"]
-    studio.work()
+    studio.carry_out()
     status, body, _ = call()
     assert (status, body["job"]["id"]) == (200, problem["job"]["id"])
     assert studio.charged() == [PRICE]
     # From then on it is a new order.
-    studio.queue.works = studio.worker
+    studio.job_queue.works = studio.app.worker
     assert call()[1]["job"]["id"] != problem["job"]["id"]
     assert studio.charged() == [PRICE, PRICE]
 
@@ -269,7 +269,7 @@ def test_what_is_refused_is_refused_before_anything(
 ) -> None:
     answered, problem, _ = call(**fields)
     assert (answered, problem["code"], problem["param"], problem["charged"]) == (status, code, param, False)
-    left_behind = (studio.jobs.jobs, studio.ledger.accounts, studio.ledger.keys, studio.queue.sent)
+    left_behind = (studio.jobs.jobs, studio.ledger.accounts, studio.ledger.keys, studio.job_queue.sent)
     assert not any(left_behind)
     assert studio.paid_requests() == []
 
@@ -282,18 +282,18 @@ def test_without_a_key_nothing_is_looked_at(call: Call, studio: Studio) -> None:
 
 def test_the_stacks_own_key_serves_who_has_none(studio: Studio) -> None:
     shared = Studio(studio.simulator, studio.clock, operator=studio.simulator.state.mint("operator"))
-    shared.queue.works = shared.worker
+    shared.job_queue.works = shared.app.worker
     event = http_event("POST", ROUTE, token=shared.token("bob"), body={"prompt": "A fox", "model": KLEIN})
-    assert routes(shared.generate_services).handle(event, Context())["statusCode"] == 200  # type: ignore[arg-type]
+    assert routes(shared.app).handle(event, Context())["statusCode"] == 200  # type: ignore[arg-type]
     assert shared.charged() == [PRICE]
 
 
 class TestCancelAfter:
     def test_what_was_not_begun_by_then_never_is(self, call: Call, studio: Studio) -> None:
-        studio.queue.works = None
+        studio.job_queue.works = None
         _, job, _ = call({**ASYNC, "cancel-after": "30s"})
         studio.clock.step(timedelta(seconds=30))
-        studio.work()
+        studio.carry_out()
         assert studio.job("alice", job["id"]).status is JobStatus.CANCELED
         assert studio.charged() == []
         assert studio.budget("alice", "day").remaining == 5_000_000

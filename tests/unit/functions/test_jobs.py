@@ -3,20 +3,20 @@ from typing import Any
 
 import pytest
 
-from darkroom.bootstrap import JobsServices
+from darkroom.application import Application
 from darkroom.http.routes.jobs import routes
 from darkroom.models.job import Job, JobStatus
 from darkroom.services.accounts.tokens import Tokens
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.memory import MemoryJobStore
 from tests.paid_jobs import DIME, DOLLAR, LEASE, day, paid_job, succeeded
-from tests.unit.studio import Studio
 
 
 @pytest.fixture
-def services(studio: Studio) -> JobsServices:
-    return studio.jobs_services
+def services(studio: Studio) -> Application:
+    return studio.app
 
 
 @pytest.fixture
@@ -26,11 +26,11 @@ def job_store(studio: Studio) -> MemoryJobStore:
 
 @pytest.fixture
 def tokens(studio: Studio) -> Tokens:
-    return studio.tokens
+    return studio.app.tokens
 
 
 class Caller:
-    def __init__(self, services: JobsServices) -> None:
+    def __init__(self, services: Application) -> None:
         self._api = routes(services)
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[int, Any]:
@@ -39,7 +39,7 @@ class Caller:
 
 
 @pytest.fixture
-def call(services: JobsServices) -> Caller:
+def call(services: Application) -> Caller:
     return Caller(services)
 
 

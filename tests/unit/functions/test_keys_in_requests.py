@@ -18,10 +18,10 @@ from darkroom.http.routes.generations import routes as generate_routes
 from darkroom.http.routes.jobs import routes as jobs_routes
 from darkroom.observability import logger
 from local.simulator import Simulator
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.unit.functions.browsing import World
-from tests.unit.studio import Studio
 
 GENERATE, EDIT, CHAT = "POST /v1/images/generations", "POST /v1/images/edits", "POST /v1/chat/completions"
 BODIES: dict[str, dict[str, Any]] = {
@@ -91,11 +91,11 @@ class Everything:
 
     def __init__(self, studio: Studio, world: World) -> None:
         self.token = studio.token("alice")
-        chat, jobs = chat_routes(studio.chat_services), jobs_routes(studio.jobs_services)
-        account = account_routes(studio.account_services)
+        chat, jobs = chat_routes(studio.app), jobs_routes(studio.app)
+        account = account_routes(studio.app)
         self._apis: dict[str, Api] = {
-            "images/generations": generate_routes(studio.generate_services),
-            "images/edits": edit_routes(studio.edit_services),
+            "images/generations": generate_routes(studio.app),
+            "images/edits": edit_routes(studio.app),
             **dict.fromkeys(("chat", "conversations", "recipes"), chat),
             **dict.fromkeys(("jobs", "uploads"), jobs),
         }
@@ -119,7 +119,7 @@ class Everything:
 
 @pytest.fixture
 def everything(studio: Studio, studio_simulator: Simulator, clock: SteppingClock) -> Everything:
-    return Everything(studio, World(studio_simulator, studio.callers, clock))
+    return Everything(studio, World(studio_simulator, studio.app.callers, clock))
 
 
 @pytest.fixture

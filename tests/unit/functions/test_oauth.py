@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from darkroom.services.accounts.links import LIFETIME
+from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.unit.functions.signing_in import SESSION, Browser, Site, location, text
 
@@ -30,8 +31,8 @@ WRITING = (
 
 
 @pytest.fixture
-def site(clock: SteppingClock) -> Site:
-    return Site(clock)
+def site(studio_simulator: Simulator, clock: SteppingClock) -> Site:
+    return Site(studio_simulator, clock)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from darkroom.services.accounts.identities import user_of
+from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.unit.functions.signing_in import BROWSER, Browser, Site, location, text
 
@@ -14,8 +15,8 @@ OWN = user_of("user_alice")
 
 
 @pytest.fixture
-def site(clock: SteppingClock) -> Site:
-    return Site(clock)
+def site(studio_simulator: Simulator, clock: SteppingClock) -> Site:
+    return Site(studio_simulator, clock)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from darkroom.bootstrap import AnswerServices, RemoveBackgroundServices
 from darkroom.errors import ServiceUnavailable
 from darkroom.events.removals import handler_of
 from darkroom.http.routes.background_removals import routes
@@ -20,16 +19,15 @@ from darkroom.services.accounts.callers import Callers
 from darkroom.services.conversations.turn_render import TurnRender
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.inputs.uploads import Uploads
-from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
 from darkroom.services.removal.cutout_worker import CutoutWorker
 from darkroom.services.removal.one_at_a_time import OneAtATime
 from darkroom.services.removal.postponed import Postponed
 from darkroom.services.removal.remove_background import RemoveBackground
+from tests.application import Studio as World
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event, s3_record
 from tests.fakes.matting import FakeMatter
-from tests.fakes.paid import MemoryJobQueue
 from tests.paid_jobs import paid_job, succeeded
 from tests.photos import load
 from tests.unit.services.baking import FLIP, Bakery, picture
@@ -46,7 +44,6 @@ class Studio:
         jobs, images = bakery.jobs, bakery.images
         self.given: list[tuple[bytes, CutoutOptions, bytes | None]] = []
         self.counted: list[Job] = []
-        self.put_off: list[tuple[str, timedelta]] = []
         self.result = b"cut out"
         self.images = images
         self.jobs = jobs
@@ -64,31 +61,30 @@ class Studio:
             at_work=OneAtATime(),
             max_attempts=3,
         )
-        services = RemoveBackgroundServices(
-            callers=callers,
-            jobs=Jobs(jobs, images, clock, max_attempts=3),
-            answering=_nobody_pays,
-            postpone=lambda handle, wait: self.put_off.append((handle, wait)),
-            recipes_worker=bakery.worker(),
-            turns=TurnRender(jobs, MemoryJobQueue(), bakery.render, clock),
-            cutouts=CutoutWorker(
-                self._pipeline, images, jobs, bakery.queue, lambda _user: SETTINGS, bakery.alarm, max_attempts=3
-            ),
-            remove_background=RemoveBackground(
-                pipeline=self._pipeline,
-                sources=Sources(images, OnePageWeb()),
-                images=images,
-                jobs=jobs,
-                clock=clock,
-                retention=timedelta(days=1),
-                max_attempts=3,
-                recipes=bakery.folders,
-                note=self.counted.append,
-                postponed=postponed,
-            ),
+        nobody: Any = None
+        world = World(nobody, clock, jobs=jobs, render_queue=bakery.queue)
+        world.images, app = images, world.app
+        app.callers = callers
+        app.recipe_worker = bakery.worker()
+        app.turn_render = TurnRender(jobs, world.job_queue, bakery.render, clock)
+        app.cutout_worker = CutoutWorker(
+            self._pipeline, images, jobs, bakery.queue, lambda _user: SETTINGS, bakery.alarm, max_attempts=3
+        )
+        app.postponed = postponed
+        app.remove_background = RemoveBackground(
+            pipeline=self._pipeline,
+            sources=Sources(images, OnePageWeb()),
+            images=images,
+            jobs=jobs,
+            clock=clock,
+            retention=timedelta(days=1),
+            max_attempts=3,
+            recipes=bakery.folders,
+            note=self.counted.append,
             postponed=postponed,
         )
-        self._handle = handler_of(services, routes(services).handle)
+        self.put_off = bakery.queue.postponed
+        self._handle = handler_of(app, routes(app).handle)
 
     def _pipeline(self, data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
         self.given.append((data, options, behind))
@@ -117,10 +113,6 @@ class Studio:
 @pytest.fixture
 def studio(callers: Callers, clock: SteppingClock, token: str) -> Studio:
     return Studio(callers, Bakery(clock), clock, token)
-
-
-def _nobody_pays() -> AnswerServices:
-    raise AssertionError("what is cut out here has no price")
 
 
 def _form(fields: dict[str, str] | None = None, **files: bytes) -> dict[str, Any]:

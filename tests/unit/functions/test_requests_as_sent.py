@@ -14,10 +14,10 @@ from darkroom.http.routes.conversations import routes as chat_routes
 from darkroom.http.routes.edits import routes as edit_routes
 from darkroom.http.routes.generations import routes as generate_routes
 from darkroom.http.routes.jobs import routes as jobs_routes
+from tests.application import KLEIN, PLANNER, Studio
 from tests.events import Context, http_event
 from tests.photos import load, photo, save
 from tests.unit.images.test_containers import EXACT, NEAR, case
-from tests.unit.studio import KLEIN, PLANNER, Studio
 
 PICTURE = save(photo("chelsea").resize((60, 40)), "PNG")
 ASYNC = {"prefer": "respond-async"}
@@ -45,11 +45,11 @@ FORMED = [name for name, route in ROUTES.items() if route[2]]
 @pytest.fixture
 def send(studio: Studio) -> Send:
     apis = (
-        generate_routes(studio.generate_services),
-        edit_routes(studio.edit_services),
-        chat_routes(studio.chat_services),
-        jobs_routes(studio.jobs_services),
-        account_routes(studio.account_services),
+        generate_routes(studio.app),
+        edit_routes(studio.app),
+        chat_routes(studio.app),
+        jobs_routes(studio.app),
+        account_routes(studio.app),
     )
     token = studio.token("alice")
 
@@ -200,8 +200,8 @@ def test_a_conversation_goes_on_from_every_picture_that_opens(send: Send, studio
     assert status == 201, begun
     status, job = send("POST", f"{BEGIN}/{begun['id']}/messages", {"content": "make it warmer"})
     assert status == 202, job
-    studio.work()
-    conversation = studio.conversations.find("alice", begun["id"])
+    studio.carry_out()
+    conversation = studio.app.conversations.find("alice", begun["id"])
     assert (conversation.current, len(conversation.versions)) == ("v2", 2)
     assert load(studio.images.outputs[conversation.versions[1].image.key].data).size == (192, 256)
     status, branched = send("POST", f"{BEGIN}/{begun['id']}/branch", {"version": "v1"})

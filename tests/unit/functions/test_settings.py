@@ -11,9 +11,9 @@ from darkroom.http.schemas.settings import ChangedSettings
 from darkroom.models.catalogue import ImageModel, ParameterRange
 from darkroom.models.money import CREDIT
 from darkroom.models.user_settings import RETENTION_DAYS
+from tests.application import KLEIN, LIMITS, Studio
 from tests.events import Context, http_event
-from tests.unit.preferring import Unreachable, preferring
-from tests.unit.studio import KLEIN, Studio
+from tests.fakes.catalogue import Unreachable
 
 MINI = "openai/gpt-image-1-mini"
 URL = "https://hooks.example/all"
@@ -52,6 +52,12 @@ class Painters(Unreachable):
         )
 
 
+@pytest.fixture
+def studio(studio: Studio) -> Studio:
+    """Whose owner has set nothing."""
+    return Studio(studio.simulator, studio.clock, painter=None, planner=None)
+
+
 class User:
     def __init__(self, studio: Studio, name: str = "alice", **token: Any) -> None:
         self.studio = studio
@@ -59,7 +65,7 @@ class User:
 
     def __call__(self, method: str = "GET", body: Any = None) -> tuple[int, Any]:
         event = http_event(method, "/v1/settings", token=self.token, **({} if body is None else {"body": body}))
-        answer = routes(self.studio.account_services).handle(event, Context())  # type: ignore[arg-type]
+        answer = routes(self.studio.app).handle(event, Context())  # type: ignore[arg-type]
         return answer["statusCode"], json.loads(answer["body"])
 
     def set(self, **changes: Any) -> Any:
@@ -134,18 +140,17 @@ class TestStack:
 
     @pytest.fixture
     def alice(self, studio: Studio) -> User:
-        made = preferring(
-            studio.budgets,
-            studio.provider,
-            {"openrouter": studio.provider},
-            IMAGE_GENERATION_MODEL=MINI,
-            OPENROUTER_DEFAULT_MODEL="openai/gpt-4o-mini",
-            AI_PROVIDER="openrouter",
-            DARKROOM_RETENTION_DAYS="3",
-            DARKROOM_MAX_COST_PER_DAY="2",
+        return User(
+            Studio(
+                studio.simulator,
+                studio.clock,
+                limits=LIMITS.model_copy(update={"per_day": 2_000_000}),
+                painter=None,
+                planner="openai/gpt-4o-mini",
+                preferred="openrouter",
+                environ={"DARKROOM_IMAGE_GENERATION_MODEL": MINI, "DARKROOM_RETENTION_DAYS": "3"},
+            )
         )
-        studio.preferences = made
-        return User(studio)
 
     def test_it_is_shown_with_where_it_comes_from(self, alice: User) -> None:
         shown = alice()[1]
@@ -154,7 +159,7 @@ class TestStack:
             "ai_chat_model": ("openai/gpt-4o-mini", "stack"),
             "ai_provider": ("openrouter", "stack"),
             "retention_days": (3, "stack"),
-            "max_cost_per_day": (5.0, "stack"),
+            "max_cost_per_day": (2.0, "stack"),
         }
 
     def test_nothing_is_kept_longer_than_there(self, alice: User) -> None:
@@ -205,7 +210,7 @@ class TestRefused:
         assert (problem["code"], problem["param"].split(".")[0]) == ("INVALID_PARAMETER", name)
 
     def test_a_model_that_makes_new_pictures_only_is_none_to_edit_with(self, studio: Studio) -> None:
-        studio.preferences = preferring(studio.budgets, Painters(), {})
+        studio.published = Painters()
         problem = User(studio).refusal(image_edit_model="acme/new")
         assert (problem["code"], problem["param"]) == ("UNSUPPORTED_MODEL", "image_edit_model")
         assert problem["suggestions"] == ["acme/retoucher"]
@@ -222,8 +227,10 @@ class TestRefused:
         assert "bria-rmbg" in problem["detail"]
         assert "u2net" in problem["fix"]
         assert alice() == before
-        studio.preferences = preferring(studio.budgets, studio.provider, {}, DARKROOM_ACKNOWLEDGED_LICENCES="bria-rmbg")
-        assert User(studio).set(background_model="bria-rmbg")["background_model"] == "bria-rmbg"
+        licensed = Studio(
+            studio.simulator, studio.clock, painter=None, environ={"DARKROOM_ACKNOWLEDGED_LICENCES": "bria-rmbg"}
+        )
+        assert User(licensed).set(background_model="bria-rmbg")["background_model"] == "bria-rmbg"
 
     def test_one_fault_keeps_the_rest_from_being_set(self, alice: User) -> None:
         alice.refusal(max_cost_per_day=1, ai_chat_model="somebody/talker")
@@ -246,7 +253,7 @@ class TestToKnow:
         assert alice.set(favourite_models=[])["favourite_models"] == []
 
     def test_while_nobody_can_be_asked_a_name_is_taken_as_it_is(self, studio: Studio) -> None:
-        studio.preferences = preferring(studio.budgets, Unreachable(), {})
+        studio.published = Unreachable()
         answer = User(studio).set(
             image_edit_model="somebody/painter", ai_chat_model="somebody/talker", favourite_models=["somebody/painter"]
         )
@@ -264,7 +271,7 @@ class TestToKnow:
 
     def test_a_webhook_is_checked_as_a_jobs_is(self, studio: Studio, alice: User) -> None:
         alice.set(webhook_url=URL)
-        assert studio.refused_webhooks == [URL]
+        assert studio.webhook_sender.checked == [URL]
 
 
 @pytest.mark.parametrize(("given", "shown"), [(True, "always"), (False, "never"), ("fallback", "fallback")])

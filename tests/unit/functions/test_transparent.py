@@ -16,10 +16,10 @@ from darkroom.http.routes.jobs import routes as jobs_routes
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import CUTOUT_TIME
 from darkroom.models.source import ImageSource
+from tests.application import KLEIN, LONG, Studio
 from tests.events import Context, http_event
 from tests.fakes.recipes import MemoryRenderQueue
 from tests.integration.users import picture
-from tests.unit.studio import KLEIN, LONG, Studio
 
 PRICE = 14_000
 SAID = f"{KLEIN} makes no transparent background: what it makes is cut out of its background here, which costs nothing."
@@ -45,7 +45,7 @@ class PromptRenderQueue(MemoryRenderQueue):
     def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
         super().send(user, job_id, delay_seconds=delay_seconds)
         if self.works is not None:
-            self.works.cutout_worker.run(user, job_id, Deadline(LONG))
+            self.works.app.cutout_worker.run(user, job_id, Deadline(LONG))
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def token(studio: Studio) -> str:
 
 @pytest.fixture
 def call(studio: Studio, renders: PromptRenderQueue, token: str) -> Call:
-    studio.queue.works = studio.worker
+    studio.job_queue.works = studio.app.worker
     studio.simulator.scenario("small_picture")
-    apis = {"generations": generate_routes(studio.generate_services), "edits": edit_routes(studio.edit_services)}
+    apis = {"generations": generate_routes(studio.app), "edits": edit_routes(studio.app)}
 
     def ask(
         route: str = "generations", headers: dict[str, str] | None = None, *, context: Any = None, **fields: Any
@@ -81,7 +81,7 @@ def call(studio: Studio, renders: PromptRenderQueue, token: str) -> Call:
 
 @pytest.fixture
 def show(studio: Studio, token: str) -> Show:
-    api = jobs_routes(studio.jobs_services)
+    api = jobs_routes(studio.app)
 
     def ask(method: str, path: str) -> Answer:
         return _answer(api, http_event(method, path, token=token), Context())
@@ -134,7 +134,7 @@ def test_who_does_not_wait_sees_it_run_until_it_is_there(
     assert (job["status"], job["output"]["images"], job["completed_at"]) == ("running", [], None)
     assert (job["cost"]["settled"], job["cost"]["charged"]) == (True, True)
     assert [each["status"] for each in show("GET", "/v1/jobs")[1]["data"]] == ["running"]
-    studio.cutout_worker.run("alice", job["id"], Deadline(LONG))
+    studio.app.cutout_worker.run("alice", job["id"], Deadline(LONG))
     _, over, _ = show("GET", path)
     assert (over["status"], over["output"]["images"][0]["media_type"]) == ("succeeded", "image/png")
     assert over["output"]["images"][0]["url"].endswith("/0-cut.png")
@@ -149,7 +149,7 @@ def test_who_has_no_time_left_is_told_that_it_runs_and_gets_it_for_nothing_later
     assert (status, problem["code"], problem["charged"]) == (503, "STILL_RUNNING", True)
     assert (problem["job"]["status"], problem["job"]["cost"]["charged"]) == ("running", True)
     job_id = problem["job"]["id"]
-    studio.cutout_worker.run("alice", job_id, Deadline(LONG))
+    studio.app.cutout_worker.run("alice", job_id, Deadline(LONG))
     status, body, _ = call()
     assert (status, body["job"]["id"]) == (200, job_id)
     assert studio.charged("alice") == [PRICE]
@@ -188,5 +188,5 @@ def test_a_removed_job_takes_both_pictures_along(call: Call, show: Show, studio:
 def test_the_picture_of_the_job_is_handed_over_as_its_owner_sees_it(call: Call, studio: Studio) -> None:
     _, body, _ = call()
     job_id = body["job"]["id"]
-    data = studio.sources.read("alice", ImageSource("image", job_id=job_id))
+    data = studio.app.sources.read("alice", ImageSource("image", job_id=job_id))
     assert _alpha_of_the_corners(data) == [0] * 4

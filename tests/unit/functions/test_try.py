@@ -8,12 +8,9 @@ import pytest
 
 from darkroom.http.pages import try_page
 from darkroom.http.routes.generations import routes
-from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.keys import CONNECT_PAGE
-from darkroom.services.accounts.sessions import Sessions
+from tests.application import Studio
 from tests.events import Context, http_event
-from tests.fakes.memory import MemorySessionStore
-from tests.unit.studio import Studio
 
 ONCE = "A" * 22
 OWN = {"origin": "https://127.0.0.1", "sec-fetch-site": "same-origin"}
@@ -24,11 +21,8 @@ class Person:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
-        sessions = Sessions(MemorySessionStore(), studio.clock)
-        self.cookie = sessions.open("alice", "link")
-        services = studio.generate_services
-        callers = Callers(studio.tokens, sessions)
-        self._api = routes(type(services)(callers, services.generate, services.answering))
+        self.cookie = studio.app.sessions.open("alice", "link")
+        self._api = routes(studio.app)
 
     def press(self, headers: Mapping[str, str] | None = None, /, **form: str) -> dict[str, Any]:
         sent = urlencode({"prompt": "A red fox", "once": ONCE, **form})
@@ -43,7 +37,7 @@ class Person:
 @pytest.fixture
 def person(studio: Studio) -> Person:
     studio.token("alice")
-    studio.queue.works = studio.worker
+    studio.job_queue.works = studio.app.worker
     return Person(studio)
 
 
@@ -87,7 +81,7 @@ def test_without_a_session_it_is_a_page_too(person: Person) -> None:
 
 
 def test_where_no_key_is_connected_the_browser_is_told_where_to_go(person: Person) -> None:
-    person.studio.keys.disconnect("alice", "openrouter")
+    person.studio.app.keys.disconnect("alice", "openrouter")
     page = person.press()
     assert (page["statusCode"], f"Open {CONNECT_PAGE} in this browser" in page["body"]) == (401, True)
 

@@ -14,10 +14,10 @@ from darkroom.http.routes.account import routes
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import SettledTogether
 from darkroom.models.user_settings import UserSettings
+from tests.application import UNPRICED, Studio
 from tests.events import Context, http_event
 from tests.paid_jobs import admit_job, paid_job, succeeded
 from tests.unit.functions.test_worker import SCHEDULE, LongContext
-from tests.unit.studio import UNPRICED, Studio
 
 Answer = tuple[int, Any, dict[str, str]]
 Call = Callable[..., Answer]
@@ -25,7 +25,7 @@ Call = Callable[..., Answer]
 
 @pytest.fixture
 def call(studio: Studio) -> Call:
-    api, tokens = routes(studio.account_services), {user: studio.token(user) for user in ("alice", "bob")}
+    api, tokens = routes(studio.app), {user: studio.token(user) for user in ("alice", "bob")}
 
     def ask(
         path: str = "/v1/usage", *, user: str = "alice", headers: dict[str, str] | None = None, **query: str
@@ -132,6 +132,8 @@ def test_a_dimension_that_there_is_not_is_named(call: Call) -> None:
 
 def test_what_it_would_have_cost_elsewhere(call: Call, studio: Studio) -> None:
     _spend(studio, "alice", 14_000, op="generation")
+    prices: Any = lambda model, images, is_edit: None if model == UNPRICED else images * 3_000  # noqa: E731
+    studio.app.other_prices = prices
     savings = call(against="x/cheap")[1]["savings"]
     assert (savings["would_have_cost_usd"], savings["saved_usd"], savings["images"]) == (0.003, -0.011, 1)
     assert call(against=UNPRICED)[1]["savings"]["left_out"] == {"price_unknown": 1}
@@ -162,7 +164,7 @@ class TestReports:
         studio.clock.now = datetime(2026, 2, 28, 12, tzinfo=UTC)
         _spend(studio, "alice", 14_000)
         studio.clock.now = datetime(2026, 3, 3, 3, tzinfo=UTC)
-        handle = handler_of(studio.worker_services)
+        handle = handler_of(studio.app)
         assert handle({"task": "monthly-report"}, LongContext()) == {
             "month": "2026-02",
             "made": 1,
@@ -176,17 +178,17 @@ class TestReports:
 
     def test_a_named_month(self, studio: Studio) -> None:
         _spend(studio, "alice", 14_000)
-        done = handler_of(studio.worker_services)({"task": "monthly-report", "month": "2026-03"}, LongContext())
+        done = handler_of(studio.app)({"task": "monthly-report", "month": "2026-03"}, LongContext())
         assert done == {"month": "2026-03", "made": 1, "failed": 0, "done": True}
 
     def test_the_sweep_goes_on_with_what_was_not_finished(self, studio: Studio) -> None:
         _spend(studio, "alice", 14_000)
-        reports = studio.counting["reports"]
+        reports = studio.app.reports
         assert reports.begin(Deadline(0), month="2026-03") == {
             "month": "2026-03",
             "made": 0,
             "failed": 0,
             "done": False,
         }
-        assert handler_of(studio.worker_services)(SCHEDULE, LongContext())["failed"] == 0
+        assert handler_of(studio.app)(SCHEDULE, LongContext())["failed"] == 0
         assert [report["month"] for report in reports.of_user("alice")] == ["2026-03"]

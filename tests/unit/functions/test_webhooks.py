@@ -9,14 +9,14 @@ from standardwebhooks.webhooks import Webhook
 
 from darkroom.adapters.url_guard import UrlGuard
 from darkroom.adapters.webhook_sender import HttpWebhookSender
-from darkroom.bootstrap import Handler, WebhooksServices, WorkerServices
+from darkroom.application import Application, Handler
 from darkroom.events.worker import handler_of
 from darkroom.http.routes.webhooks import routes
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.webhook import Delivery
-from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.tokens import Tokens
 from darkroom.services.paid.webhooks import BACK_OFF, Webhooks
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event
 from tests.fakes.memory import MemoryJobStore
@@ -41,41 +41,34 @@ def queue() -> MemoryWebhookQueue:
 
 @pytest.fixture
 def services(
-    callers: Callers,
-    store: MemoryWebhookStore,
-    queue: MemoryWebhookQueue,
-    job_store: MemoryJobStore,
-    receiver: Receiver,
-    clock: SteppingClock,
-) -> WebhooksServices:
+    accounts: Studio, store: MemoryWebhookStore, queue: MemoryWebhookQueue, receiver: Receiver, clock: SteppingClock
+) -> Application:
     clock.now = datetime.now(UTC)
-    webhooks = Webhooks(
+    accounts.app.webhooks = Webhooks(
         store=store,
-        jobs=job_store,
+        jobs=accounts.jobs,
         queue=queue,
         sender=HttpWebhookSender(UrlGuard(also_allowed={("127.0.0.1", receiver.port)})),
         show=lambda job: {"id": job.id},
         clock=clock,
         uniform=lambda low, high: high,
     )
-    return WebhooksServices(callers=callers, webhooks=webhooks)
+    return accounts.app
 
 
 @pytest.fixture
-def handle(services: WebhooksServices, queue: MemoryWebhookQueue) -> Handler:
-    """The worker's, which has nothing to do with jobs here."""
-    nothing: Any = None
-    return handler_of(WorkerServices(nothing, nothing, nothing, services.webhooks, nothing, postpone=queue.postpone))
+def handle(services: Application) -> Handler:
+    return handler_of(services)
 
 
 @pytest.fixture
-def token(services: WebhooksServices, tokens: Tokens) -> str:
+def token(services: Application, tokens: Tokens) -> str:
     """Alice's, of the same clock as the services."""
     return tokens.create(user="alice")[1]
 
 
 class Caller:
-    def __init__(self, services: WebhooksServices) -> None:
+    def __init__(self, services: Application) -> None:
         self._api = routes(services)
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[int, Any]:
@@ -84,7 +77,7 @@ class Caller:
 
 
 @pytest.fixture
-def call(services: WebhooksServices) -> Caller:
+def call(services: Application) -> Caller:
     return Caller(services)
 
 
@@ -139,13 +132,13 @@ def _message(name: str) -> dict[str, str]:
 class TestQueue:
     def test_an_event_is_delivered_and_its_message_done_with(
         self,
-        services: WebhooksServices,
+        services: Application,
         handle: Handler,
         store: MemoryWebhookStore,
         job_store: MemoryJobStore,
         receiver: Receiver,
         clock: SteppingClock,
-        queue: MemoryWebhookQueue,
+        accounts: Studio,
     ) -> None:
         _add(store, job_store, receiver, clock, "job_1")
         for _ in range(2):
@@ -153,11 +146,11 @@ class TestQueue:
         [call] = receiver.calls
         Webhook(services.webhooks.secret("alice").current).verify(call.body.decode(), call.headers)
         assert json.loads(call.body)["data"] == {"id": "job_1"}
-        assert queue.postponed == []
+        assert accounts.job_queue.postponed == []
 
     def test_one_that_fails_comes_again_when_its_time_has_come(
         self,
-        services: WebhooksServices,
+        services: Application,
         handle: Handler,
         store: MemoryWebhookStore,
         job_store: MemoryJobStore,
@@ -184,7 +177,7 @@ class TestQueue:
 
     def test_no_message_waits_longer_than_sqs_lets_it(
         self,
-        services: WebhooksServices,
+        services: Application,
         handle: Handler,
         store: MemoryWebhookStore,
         job_store: MemoryJobStore,
@@ -201,14 +194,14 @@ class TestQueue:
 
     @pytest.mark.parametrize("body", ["{", {"user": "alice"}, {"delivery_id": "msg_1"}])
     def test_a_message_that_names_no_delivery_becomes_a_dead_letter(
-        self, handle: Handler, queue: MemoryWebhookQueue, body: Any
+        self, handle: Handler, accounts: Studio, body: Any
     ) -> None:
         assert handle(queue_event(body), Context()) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
-        assert queue.postponed == []
+        assert accounts.job_queue.postponed == []
 
     def test_neither_url_nor_secret_is_logged(
         self,
-        services: WebhooksServices,
+        services: Application,
         handle: Handler,
         store: MemoryWebhookStore,
         job_store: MemoryJobStore,

@@ -13,14 +13,12 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openrouter import components
 
-from darkroom.bootstrap import AnswerServices
 from darkroom.http.app import Api
 from darkroom.http.routes.completions import ROUTE, complete_route, stream
-from darkroom.services.complete import Complete
 from darkroom.services.paid.settlement import SIMULATED
+from tests.application import Studio
 from tests.events import Context, http_event
 from tests.unit.services.completing import PAINTER, TALKER, completing, tool
-from tests.unit.studio import Studio
 
 ASYNC = {"prefer": "respond-async"}
 
@@ -30,12 +28,6 @@ class ShortContext(Context):
 
     def get_remaining_time_in_millis(self) -> int:
         return 2_000
-
-
-@dataclass(frozen=True)
-class Services:
-    complete: Complete
-    answering: AnswerServices
 
 
 @dataclass(frozen=True)
@@ -116,9 +108,10 @@ class Edge:
 @pytest.fixture
 def edge(studio: Studio) -> Edge:
     """The worker carries out a job before the order is answered, unless `works` is taken away from the queue."""
-    studio.queue.works = studio.worker
-    api = Api(studio.callers)
-    complete_route(api, Services(completing(studio), studio.answering))
+    studio.job_queue.works = studio.app.worker
+    api = Api(studio.app.callers)
+    studio.app.complete = completing(studio)
+    complete_route(api, studio.app)
     return Edge(studio, api, studio.token("alice"))
 
 
@@ -236,11 +229,11 @@ def test_nothing_is_lost_in_a_stream(texts: list[str], arguments: list[str], sho
 
 
 def test_who_does_not_want_to_wait_is_told_where_to_look(edge: Edge) -> None:
-    edge.studio.queue.works = None
+    edge.studio.job_queue.works = None
     said = edge({**ASYNC, "idempotency-key": "k"}, stream=True)
     assert (said.status, said.json["op"], said.json["status"]) == (202, "completion", "queued")
     assert said.headers["preference-applied"] == "respond-async"
-    edge.studio.work()
+    edge.studio.carry_out()
     # The completion itself is had by the same request again.
     again = edge({"idempotency-key": "k"})
     assert (again.status, again.headers["idempotent-replayed"]) == (200, "true")
@@ -249,11 +242,11 @@ def test_who_does_not_want_to_wait_is_told_where_to_look(edge: Edge) -> None:
 
 
 def test_who_can_wait_no_longer_may_ask_again(edge: Edge) -> None:
-    edge.studio.queue.works = None
+    edge.studio.job_queue.works = None
     said = edge(context=ShortContext(), stream=True)
     assert (said.status, said.json["code"], said.headers["x-should-retry"]) == (503, "STILL_RUNNING", "true")
     assert said.json["detail"].startswith("The completion is not finished yet")
-    edge.studio.work()
+    edge.studio.carry_out()
     assert edge(stream=True).chunks
     assert len(edge.studio.charged("alice")) == 1
 

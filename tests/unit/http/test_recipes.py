@@ -3,33 +3,23 @@
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from darkroom.bootstrap import AnswerServices
 from darkroom.http.app import Api
 from darkroom.http.routes.recipes import mount
 from darkroom.models.deadline import Deadline
 from darkroom.operations import ENGINE_VERSION
-from darkroom.services.accounts.callers import Callers
-from darkroom.services.accounts.sessions import Sessions
-from darkroom.services.accounts.tokens import Tokens
-from darkroom.services.jobs.jobs import Jobs
-from darkroom.services.paid.answers import Answers
-from darkroom.services.paid.durations import Durations
 from darkroom.services.recipes.recipes import Recipes
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
-from tests.fakes.memory import MemorySessionStore, MemoryTokenStore
-from tests.fakes.paid import MemoryAnswerStore
-from tests.fakes.usage import MemoryModelStatistics
+from tests.fakes.recipes import MemoryRenderQueue
 from tests.photos import load
 from tests.unit.images.test_containers import EXACT, NEAR, UNSUPPORTED, case
 from tests.unit.services.baking import Bakery, picture, upload_id
 from tests.unit.services.batches import Gallery
-from tests.unit.studio import Studio
 
 APPLY = "/v1/recipes/apply"
 FLIP = {"steps": [{"operation": {"op": "flip"}}]}
@@ -39,41 +29,31 @@ DATA_URL = f"data:image/png;base64,{BASE64}"
 PAINTED = {"steps": [{"paint": {"prompt": "a fox"}}]}
 
 
-class PromptQueue:
+class PromptQueue(MemoryRenderQueue):
     """A queue that, while `bakery` is set, has the job worked on before `send` returns."""
 
-    def __init__(self) -> None:
-        self.bakery: Bakery | None = None
-        self.sent: list[tuple[str, str]] = []
+    bakery: Bakery | None = None
 
     def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
-        self.sent.append((user, job_id))
+        super().send(user, job_id, delay_seconds=delay_seconds)
         if self.bakery is not None:
             self.bakery.worker().run(user, job_id, Deadline(50))
-
-
-@dataclass
-class Services:
-    recipes: Recipes
-    answering: AnswerServices
 
 
 class Site:
     def __init__(self, clock: SteppingClock) -> None:
         self.bakery = Bakery(clock)
         self.queue = PromptQueue()
-        tokens = Tokens(MemoryTokenStore(), clock)
-        self.tokens = {user: tokens.create(user=user)[1] for user in ("alice", "bob")}
-        jobs, images = self.bakery.jobs, self.bakery.images
-        recipes = self.bakery.recipes
-        shown = Jobs(jobs, images, clock, max_attempts=3)
-        answers = Answers(MemoryAnswerStore(clock), jobs, clock)
-        api = Api(Callers(tokens, Sessions(MemorySessionStore(), clock)))
-        services = Services(
-            Recipes(recipes.store, images, jobs, self.queue, clock, recipes.retention, self.bakery.alarm, 25),
-            AnswerServices(jobs, shown, images, answers, Durations(MemoryModelStatistics(), clock)),
+        nobody: Any = None
+        studio = Studio(nobody, clock, jobs=self.bakery.jobs, render_queue=self.queue)
+        studio.images = images = self.bakery.images
+        app, recipes = studio.app, self.bakery.recipes
+        self.tokens = {user: app.tokens.create(user=user)[1] for user in ("alice", "bob")}
+        app.recipes = Recipes(
+            recipes.store, images, self.bakery.jobs, self.queue, clock, recipes.retention, self.bakery.alarm, 25
         )
-        mount(api, services)
+        api = Api(app.callers)
+        mount(api, app)
         self._handle = api.handle
 
     def call(
@@ -327,8 +307,8 @@ class TestPaid:
 
     @pytest.fixture
     def call(self, studio: Studio) -> Callable[..., tuple[int, dict[str, Any], dict[str, str]]]:
-        api = Api(studio.callers)
-        mount(api, studio.chat_services)
+        api = Api(studio.app.callers)
+        mount(api, studio.app)
         token = studio.token("alice")
 
         def call(body: Any, **headers: str) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -347,7 +327,7 @@ class TestPaid:
         assert (job["cost"]["actual_usd"], job["cost"]["settled"]) == (None, False)
         assert "x-cost-usd" not in {name.lower() for name in headers}
         Gallery(studio).run()
-        assert studio.shown.show(studio.job("alice", job["id"]))["cost"]["actual_usd"] == sum(studio.charged()) / 1e6
+        assert studio.app.jobs.show(studio.job("alice", job["id"]))["cost"]["actual_usd"] == sum(studio.charged()) / 1e6
 
     @pytest.mark.parametrize(
         ("more", "status", "code", "param"),

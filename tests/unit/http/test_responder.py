@@ -9,8 +9,8 @@ from darkroom.http.app import Api
 from darkroom.http.responder import terms_of
 from darkroom.models.admission import Terms
 from darkroom.models.door import HTTP_API
+from tests.application import Studio
 from tests.events import Context, http_event
-from tests.unit.studio import Studio
 
 ROUTE = "/v1/images/generations"
 
@@ -19,7 +19,7 @@ class Asked:
     """Understands the headers as a route does."""
 
     def __init__(self, studio: Studio) -> None:
-        self._api = Api(studio.callers)
+        self._api = Api(studio.app.callers)
         self._token = studio.token("alice")
         self._seen: list[Terms] = []
 

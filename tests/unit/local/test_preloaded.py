@@ -117,7 +117,7 @@ def test_the_layer_is_imported_without_what_the_image_function_alone_has(make_po
     pool = make_pool(way=preloaded.launch, POWERTOOLS_LOG_LEVEL="INFO", DARKROOM_TABLE="table")
     modules = pool.call({"do": "modules"}).value
     assert is_forked(preloaded, pool)
-    assert {"darkroom.bootstrap._worker", "botocore", "pydantic", "httpx"} <= set(modules)
+    assert {"darkroom.services.paid.worker", "botocore", "pydantic", "httpx"} <= set(modules)
     assert not {"numpy", "onnxruntime", "numba", "rembg"} & set(modules)
     assert not is_forked(preloaded, make_pool(way=preloaded.launch, POWERTOOLS_LOG_LEVEL="DEBUG"))
 

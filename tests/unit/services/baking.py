@@ -14,7 +14,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.image_input import edit_fields
 from darkroom.models.job import Job
 from darkroom.models.recipe import Recipe
-from darkroom.models.recipe_batch import Application
+from darkroom.models.recipe_batch import RecipeApplication
 from darkroom.operations import ENGINE_VERSION, Operation, Rendered
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.paid.admission import Submission
@@ -112,7 +112,7 @@ class Bakery:
     def apply(
         self, wanted: Recipe | str, pictures: Sequence[Any], user: str = "alice", key: str | None = None
     ) -> Submission:
-        application = Application(recipe=wanted, pictures=edit_fields({"images": list(pictures)})["images"])
+        application = RecipeApplication(recipe=wanted, pictures=edit_fields({"images": list(pictures)})["images"])
         terms = Terms(route="POST /v1/recipes/apply", idempotency_key=key)
         return self.recipes.apply(Caller(user=user), application, terms)
 

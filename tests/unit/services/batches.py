@@ -15,12 +15,12 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.image_input import edit_fields
 from darkroom.models.job import Job
 from darkroom.models.recipe import Recipe
-from darkroom.models.recipe_batch import Application
+from darkroom.models.recipe_batch import RecipeApplication
 from darkroom.models.user_settings import UserSettings
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.recipes.batch_notes import part_id, wall_id
+from tests.application import LONG, Studio
 from tests.photos import save
-from tests.unit.studio import LONG, Studio
 
 USER = "alice"
 CALLER = Caller(user=USER)
@@ -75,24 +75,24 @@ class Gallery:
         by: Caller = CALLER,
     ) -> Job:
         named = self.upload(pictures) if isinstance(pictures, int) else list(pictures)
-        application = Application(
+        application = RecipeApplication(
             recipe=wanted,
             pictures=edit_fields({"images": named})["images"],
             allow_paid=allow,
             max_cost_usd=None if most is None else Decimal(str(most)),
         )
         terms = Terms(route="POST /v1/recipes/apply", idempotency_key=key)
-        return self.studio.recipes.apply(by, application, terms).job
+        return self.studio.app.recipes.apply(by, application, terms).job
 
     def step(self) -> bool:
         """Delivers one message; False if there is none."""
         studio = self.studio
-        if studio.queue.sent:
-            user, job_id = studio.queue.sent.pop(0)
-            studio.worker.run(user, job_id, Deadline(LONG))
+        if studio.job_queue.sent:
+            user, job_id = studio.job_queue.sent.pop(0)
+            studio.app.worker.run(user, job_id, Deadline(LONG))
         elif studio.render_queue.sent:
             user, job_id = studio.render_queue.sent.pop(0)
-            assert studio.recipe_worker.run(user, job_id, Deadline(50))
+            assert studio.app.recipe_worker.run(user, job_id, Deadline(50))
         else:
             return False
         return True
@@ -105,11 +105,11 @@ class Gallery:
 
     def sweep(self, after: timedelta = timedelta(minutes=5)) -> None:
         self.studio.clock.step(after)
-        self.studio.sweep.run(Deadline(LONG))
+        self.studio.app.sweep.run(Deadline(LONG))
         self.run()
 
     def cancel(self, job: Job) -> Job:
-        return self.studio.shown.cancel(job.user, job.id, self.studio.settlement.cancel)
+        return self.studio.app.jobs.cancel(job.user, job.id, self.studio.app.settlement.cancel)
 
     def now(self, job: Job) -> Job:
         return self.studio.job(job.user, job.id)

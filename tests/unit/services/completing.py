@@ -17,7 +17,7 @@ from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.complete import Complete
 from darkroom.services.paid.admission import Submission
 from darkroom.services.selection.chat_models import ChatModels
-from tests.unit.studio import Studio
+from tests.application import Studio
 
 TALKER = "google/gemini-2.5-flash"
 SMALL_TALKER = "openai/gpt-4o-mini"
@@ -29,8 +29,8 @@ TERMS = Terms(route="POST /v1/chat/completions")
 
 
 def completing(studio: Studio) -> Complete:
-    models = ChatModels(Catalogue(studio.provider), default=DEFAULT)
-    return Complete(studio.admission, models, studio.images, UrlGuard().check, studio.refused_webhooks.append)
+    models = ChatModels(Catalogue(studio.openrouter), default=DEFAULT)
+    return Complete(studio.app.admission, models, studio.images, UrlGuard().check, studio.webhook_sender.checked.append)
 
 
 def asked(text: str = "Hello", **fields: Any) -> CompletionBody:
@@ -45,7 +45,7 @@ def submit(studio: Studio, body: CompletionBody, *, user: str = "alice", terms: 
 def done(studio: Studio, body: CompletionBody) -> Job:
     """The job, carried out."""
     job = submit(studio, body).job
-    studio.work()
+    studio.carry_out()
     return studio.job("alice", job.id)
 
 

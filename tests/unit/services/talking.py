@@ -13,8 +13,8 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, StoredImage
 from darkroom.models.source import ImageSource
 from darkroom.services.paid.settlement import SIMULATED
+from tests.application import LONG, Studio
 from tests.photos import photo, save
-from tests.unit.studio import LONG, Studio
 
 USER = "alice"
 PICTURE = save(photo("chelsea").resize((60, 40)), "PNG")
@@ -37,12 +37,12 @@ class Talk:
         # Pixels are most of what a turn takes, and change nothing of what it does.
         self.studio.simulator.scenario("small_picture", side=64)
         source = None if picture is None else ImageSource("image", data=picture)
-        return Talk(self.studio, self.studio.conversations.create(USER, source).id)
+        return Talk(self.studio, self.studio.app.conversations.create(USER, source).id)
 
     def submit(self, content: str, *, by: Caller = CALLER, **terms: Any) -> Job:
         """The turn, of which nothing is done yet."""
         given = Terms(**{"route": "POST /messages", "is_async": True, **terms})
-        return self.studio.turns.submit(by, self.id, content, given).job
+        return self.studio.app.turns.submit(by, self.id, content, given).job
 
     def say(self, content: str, **more: Any) -> Job:
         """The turn as it is when nobody has anything left to do."""
@@ -53,18 +53,18 @@ class Talk:
     def run(self) -> None:
         """Carries out whatever waits in the two queues, and what comes of it."""
         for _ in range(_MOST_MESSAGES):
-            if self.studio.queue.sent:
-                user, job_id = self.studio.queue.sent.pop(0)
-                self.studio.worker.run(user, job_id, Deadline(LONG))
+            if self.studio.job_queue.sent:
+                user, job_id = self.studio.job_queue.sent.pop(0)
+                self.studio.app.worker.run(user, job_id, Deadline(LONG))
             elif self.studio.render_queue.sent:
-                self.studio.image_function.run(*self.studio.render_queue.sent.pop(0))
+                self.studio.app.turn_render.run(*self.studio.render_queue.sent.pop(0))
             else:
                 return
         raise AssertionError("There is no end to it.")
 
     def sweep(self, after: timedelta = timedelta(minutes=5)) -> None:
         self.studio.clock.step(after)
-        self.studio.sweep.run(Deadline(LONG))
+        self.studio.app.sweep.run(Deadline(LONG))
         self.run()
 
     def turn(self, turn: Job) -> Job:
@@ -80,7 +80,7 @@ class Talk:
 
     @property
     def now(self) -> Conversation:
-        return self.studio.conversations.find(USER, self.id)
+        return self.studio.app.conversations.find(USER, self.id)
 
     @property
     def shown(self) -> StoredImage:

@@ -16,6 +16,7 @@ from darkroom.errors import (
 from darkroom.models.job import JobStatus
 from darkroom.services.paid.settlement import SIMULATED
 from darkroom.services.pricing.completion_survey import survey
+from tests.application import Studio
 from tests.unit.services.completing import (
     BLIND,
     DEFAULT,
@@ -32,7 +33,6 @@ from tests.unit.services.completing import (
     submit,
     tool,
 )
-from tests.unit.studio import Studio
 
 CENT = 10_000
 
@@ -77,7 +77,7 @@ def test_what_is_ours_is_not_sent(studio: Studio) -> None:
     sent = sent_body(studio)
     assert not sent.keys() & {*ours, "stream_options", "fallback_models"}
     assert sent["models"] == [TALKER, SMALL_TALKER]
-    assert (job.webhook_url, studio.refused_webhooks) == (ours["webhook_url"], [ours["webhook_url"]])
+    assert (job.webhook_url, studio.webhook_sender.checked) == (ours["webhook_url"], [ours["webhook_url"]])
     assert job.input["webhook_url"] == "https://hooks.example/x"
     assert job.cost.reserved <= 50_000
 
@@ -281,7 +281,7 @@ def test_a_webhook_that_will_never_be_called(studio: Studio) -> None:
         def append(self, url: str) -> None:
             raise UrlRefused(f"{url} may not be called.", param="webhook_url")
 
-    studio.refused_webhooks = Refusing()
+    studio.webhook_sender.checked = Refusing()
     assert refused(studio, asked(webhook_url="https://x.example/")).param == "webhook_url"
 
 

@@ -13,6 +13,7 @@ from darkroom.errors import (
 )
 from darkroom.models.job import JobStatus
 from darkroom.services.pricing.completion_survey import MOST_BYTES
+from tests.application import Studio
 from tests.unit.services.completing import (
     PAINTER,
     asked,
@@ -20,7 +21,6 @@ from tests.unit.services.completing import (
     refused,
     sent_body,
 )
-from tests.unit.studio import Studio
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.image_request import EditRequest
 from darkroom.models.source import ImageSource
+from tests.application import KLEIN, Studio
 from tests.integration.users import mask, picture
 from tests.photos import save
-from tests.unit.studio import KLEIN, Studio
 
 ALICE = Caller(user="alice")
 TERMS = Terms(route="POST /v1/images/edits", idempotency_key="k")
@@ -26,7 +26,7 @@ def _request(*pictures: bytes, mask: bytes | None = None, **fields: Any) -> Edit
 
 
 def test_its_pictures_are_kept_and_named_in_the_job(studio: Studio) -> None:
-    job = studio.edit.submit(ALICE, _request(picture("red"), picture("teal")), TERMS).job
+    job = studio.app.edit.submit(ALICE, _request(picture("red"), picture("teal")), TERMS).job
     assert job.work is not None
     assert job.work.request is not None
     assert (job.op, len(job.work.inputs), job.work.mask) == ("edit", 2, None)
@@ -41,7 +41,7 @@ def test_its_pictures_are_kept_and_named_in_the_job(studio: Studio) -> None:
 
 
 def test_where_its_model_is_gone_one_that_may_stand_in_makes_it_over(studio: Studio) -> None:
-    job = studio.edit.submit(ALICE, _request(picture(), model="gone/one", fallback_models=[KLEIN]), TERMS).job
+    job = studio.app.edit.submit(ALICE, _request(picture(), model="gone/one", fallback_models=[KLEIN]), TERMS).job
     assert job.work is not None
     assert job.work.request is not None
     assert (job.model_requested, job.work.request.model, job.work.request.fallback_models) == ("gone/one", KLEIN, ())
@@ -51,13 +51,13 @@ def test_where_its_model_is_gone_one_that_may_stand_in_makes_it_over(studio: Stu
 def test_pictures_that_take_too_long_together_are_refused_before_anything_is_spent(studio: Studio) -> None:
     large = save(Image.new("1", (5000, 4900)), "PNG")
     with pytest.raises(ImageTooLarge, match="together") as refused:
-        studio.edit.submit(ALICE, _request(*[large] * 7), TERMS)
+        studio.app.edit.submit(ALICE, _request(*[large] * 7), TERMS)
     assert (refused.value.param, refused.value.charged) == ("image[6]", False)
     assert (studio.images.outputs, studio.jobs.jobs) == ({}, {})
 
 
 def test_with_a_mask_words_say_where_to_look(studio: Studio) -> None:
-    job = studio.edit.submit(ALICE, _request(picture(), mask=mask()), TERMS).job
+    job = studio.app.edit.submit(ALICE, _request(picture(), mask=mask()), TERMS).job
     assert job.work is not None
     assert job.work.request is not None
     assert job.work.mask is not None
@@ -76,7 +76,7 @@ def test_with_a_mask_words_say_where_to_look(studio: Studio) -> None:
 )
 def test_what_cannot_be_read_leaves_nothing(studio: Studio, request_: EditRequest, error: type[Exception]) -> None:
     with pytest.raises(error):
-        studio.edit.submit(ALICE, request_, TERMS)
+        studio.app.edit.submit(ALICE, request_, TERMS)
     assert not studio.jobs.jobs
     assert not studio.images.outputs
 
@@ -92,7 +92,7 @@ def test_what_cannot_be_read_leaves_nothing(studio: Studio, request_: EditReques
     ],
 )
 def test_another_picture_is_another_request(studio: Studio, changed: EditRequest) -> None:
-    first = studio.edit.submit(ALICE, _request(picture()), TERMS)
-    assert studio.edit.submit(ALICE, _request(picture()), TERMS).job.id == first.job.id
+    first = studio.app.edit.submit(ALICE, _request(picture()), TERMS)
+    assert studio.app.edit.submit(ALICE, _request(picture()), TERMS).job.id == first.job.id
     with pytest.raises(IdempotencyKeyReused):
-        studio.edit.submit(ALICE, changed, TERMS)
+        studio.app.edit.submit(ALICE, changed, TERMS)

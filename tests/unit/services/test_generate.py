@@ -10,7 +10,7 @@ from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.image_request import ImageRequest
 from darkroom.services.generate import Generate, most, shown
-from tests.unit.studio import KLEIN, Studio
+from tests.application import KLEIN, Studio
 
 ALICE = Caller(user="alice")
 TERMS = Terms(route="POST /v1/images/generations")
@@ -22,7 +22,7 @@ def _request(**fields: Any) -> ImageRequest:
 
 
 def test_what_is_sent_is_what_was_priced(studio: Studio) -> None:
-    job = studio.generate.submit(ALICE, _request(size="1024x1536", seed=7), TERMS).job
+    job = studio.app.generate.submit(ALICE, _request(size="1024x1536", seed=7), TERMS).job
     assert job.work is not None
     assert job.work.request is not None
     assert (job.op, job.model_requested, job.work.request.model) == ("generation", KLEIN, KLEIN)
@@ -31,7 +31,7 @@ def test_what_is_sent_is_what_was_priced(studio: Studio) -> None:
 
 
 def test_an_alias_is_told_as_it_was_said(studio: Studio) -> None:
-    job = studio.generate.submit(ALICE, _request(model="dall-e-3", max_cost_usd="0.1"), TERMS).job
+    job = studio.app.generate.submit(ALICE, _request(model="dall-e-3", max_cost_usd="0.1"), TERMS).job
     assert job.model_requested == "dall-e-3"
     assert job.work is not None
     assert job.work.request is not None
@@ -40,7 +40,7 @@ def test_an_alias_is_told_as_it_was_said(studio: Studio) -> None:
 
 
 def test_without_a_model_it_is_the_stacks(studio: Studio) -> None:
-    job = studio.generate.submit(ALICE, ImageRequest(prompt="A red fox"), TERMS).job
+    job = studio.app.generate.submit(ALICE, ImageRequest(prompt="A red fox"), TERMS).job
     assert job.work is not None
     assert job.work.request is not None
     assert job.work.request.model == KLEIN
@@ -50,7 +50,7 @@ def test_a_webhook_is_checked_before_the_price_is_asked(studio: Studio) -> None:
     def refuse(url: str) -> None:
         raise UrlRefused(url.partition("?")[0], param="webhook_url")
 
-    generate = Generate(studio.admission, studio.quotes, refuse)
+    generate = Generate(studio.app.admission, studio.app.quotes, refuse)
     with pytest.raises(UrlRefused):
         generate.submit(ALICE, _request(webhook_url=HOOK, model="nobody/nothing"), TERMS)
     with pytest.raises(UnsupportedModel):
@@ -70,10 +70,10 @@ def test_the_job_shows_what_was_set_and_no_secret() -> None:
 
 
 def test_the_job_keeps_the_whole_address(studio: Studio) -> None:
-    job = studio.generate.submit(ALICE, _request(webhook_url=HOOK), TERMS).job
+    job = studio.app.generate.submit(ALICE, _request(webhook_url=HOOK), TERMS).job
     assert job.webhook_url == HOOK
-    assert studio.refused_webhooks == [HOOK]
-    assert "CANARY" not in str(studio.shown.show(job))
+    assert studio.webhook_sender.checked == [HOOK]
+    assert "CANARY" not in str(studio.app.jobs.show(job))
 
 
 @pytest.mark.parametrize(

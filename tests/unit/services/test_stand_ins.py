@@ -1,8 +1,6 @@
 """Where the provider does not serve the first model, the next one does, is paid for once, and that is said once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import pytest
@@ -17,14 +15,13 @@ from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.complete import Complete
 from darkroom.services.generate import Generate
 from darkroom.services.pricing.quotes import Quotes
-from darkroom.services.selection.chat_models import ChatModels
 from local import providers as simulators
 from local.providers._openai_like import OpenAiLikeSimulator
 from local.simulator import Simulator
+from tests.application import KLEIN, PLANNER, Studio
 from tests.conftest import SteppingClock
 from tests.unit.services.completing import PAINTER, TERMS, asked, done
 from tests.unit.services.talking import USER, Talk, assert_books_agree, own
-from tests.unit.studio import KLEIN, PLANNER, Studio
 
 SECOND_PAINTER = "black-forest-labs/flux.2-pro"
 SECOND = "openai/gpt-4o-mini"
@@ -33,23 +30,10 @@ GONE = ("model_not_found", "gone", "model_unavailable", "model_deprecated")
 AWAY = (*GONE, "temporarily_unavailable")
 
 
-@dataclass
-class Stack(Studio):
-    """Args:
-    planners: the stack's models for chat, as its parameter lists them.
-    """
-
-    planners: str = f"nobody/gone,{PLANNER},{SECOND},{THIRD}"
-
-    @cached_property
-    def chat_models(self) -> ChatModels:
-        return ChatModels(Catalogue(self.provider), default=self.planners)
-
-
 @pytest.fixture
-def studio(studio_simulator: Simulator, clock: SteppingClock) -> Stack:
+def studio(studio_simulator: Simulator, clock: SteppingClock) -> Studio:
     studio_simulator.reset()
-    studio = Stack(studio_simulator, clock)
+    studio = Studio(studio_simulator, clock, planner=f"nobody/gone,{PLANNER},{SECOND},{THIRD}")
     studio.connect(USER)
     return studio
 
@@ -60,10 +44,10 @@ def _said(first: str, used: str) -> str:
 
 def _painted(studio: Studio, model: str = KLEIN) -> Job:
     given = {"prompt": "a fox", "model": model, "fallback_models": [SECOND_PAINTER], "max_cost_usd": "0.1"}
-    quotes = Quotes(Catalogue(studio.provider), generation_model=KLEIN, edit_model=KLEIN)
-    generate = Generate(studio.admission, quotes, lambda _: None)
+    quotes = Quotes(Catalogue(studio.openrouter), generation_model=KLEIN, edit_model=KLEIN)
+    generate = Generate(studio.app.admission, quotes, lambda _: None)
     job = generate.submit(Caller(user=USER), ImageRequest.model_validate(given), TERMS).job
-    studio.work()
+    studio.carry_out()
     return studio.job(USER, job.id)
 
 
@@ -113,11 +97,11 @@ def test_a_turn_is_planned_by_the_stacks_next_model(studio: Studio, scenario: st
 
 
 def test_a_turns_models_are_priced_at_the_dearest(studio: Studio) -> None:
-    alone = Stack(studio.simulator, studio.clock, planners=PLANNER)
+    alone = Studio(studio.simulator, studio.clock, planner=PLANNER)
     alone.connect(USER)
     one = Talk(alone).begin().say("warmer").id
     several = Talk(studio).begin().say("warmer").id
-    dearest = Stack(studio.simulator, studio.clock, planners=THIRD)
+    dearest = Studio(studio.simulator, studio.clock, planner=THIRD)
     dearest.connect(USER)
     other = Talk(dearest).begin().say("warmer").id
     reserved = [
@@ -139,10 +123,10 @@ def test_a_turns_models_are_priced_at_the_dearest(studio: Studio) -> None:
     ],
 )
 def test_the_stacks_other_models_limit_no_completion(
-    studio: Stack, given: dict[str, Any], expected: tuple[str, ...]
+    studio: Studio, given: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
-    studio.planners = f"{PLANNER},{SECOND},openrouter/auto,{PAINTER},{THIRD}"
-    complete = Complete(studio.admission, studio.chat_models, studio.images, lambda _: None, lambda _: None)
+    studio.planner = f"{PLANNER},{SECOND},openrouter/auto,{PAINTER},{THIRD}"
+    complete = Complete(studio.app.admission, studio.app.chat_models, studio.images, lambda _: None, lambda _: None)
     job = complete.submit(Caller(user=USER), asked(model=None, **given), TERMS).job
     assert job.work is not None
     assert job.work.completion is not None
@@ -188,10 +172,10 @@ def test_another_provider_complains_of_the_callers_fields_alone(
     ("planners", "fallback"), [(f"{PLANNER},{SECOND},{THIRD}", THIRD), (f"{THIRD},{SECOND},{PLANNER}", PLANNER)]
 )
 def test_the_stacks_other_models_keep_no_provider_from_standing_in_and_each_is_paid_for_as_what_it_is(
-    studio: Stack, gemini: OpenAiLikeSimulator, planners: str, fallback: str, is_gone: bool
+    studio: Studio, gemini: OpenAiLikeSimulator, planners: str, fallback: str, is_gone: bool
 ) -> None:
     """Gemini makes two of the three."""
-    studio.planners = planners
+    studio.planner = planners
     studio.simulator.scenario("overloaded")
     first = planners.partition(",")[0]
     if is_gone:

@@ -206,5 +206,5 @@ def _unavailable(detail: str) -> ServiceUnavailable:
 
 
 def _alarm(what: str) -> None:
-    """As `bootstrap.alarm` does; an adapter is handed none."""
+    """As `observability.alarm` does; an adapter is handed none."""
     _log.error("AWS refuses a call: %s", what, extra={"alarm": "AWS_REFUSED"})

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from darkroom import bootstrap
+from darkroom.application import Application, Handler
 from darkroom.events import sqs
 from darkroom.models.deadline import Deadline
 
@@ -10,8 +10,9 @@ from darkroom.models.deadline import Deadline
 _MARGIN = 5.0
 
 
-def handler_of(services: bootstrap.RemoveBackgroundServices, on_request: bootstrap.Handler) -> bootstrap.Handler:
+def handler_of(app: Application, on_request: Handler) -> Handler:
     """The function's handler. Args: on_request: answers HTTP requests, which have no queue's records."""
+    app.load("cutout_worker", "postponed", "recipe_worker", "remove_background", "turn_render")
 
     def handle(event: dict[str, Any], context: Any) -> Any:
         if not sqs.is_queue_event(event):
@@ -19,14 +20,14 @@ def handler_of(services: bootstrap.RemoveBackgroundServices, on_request: bootstr
         deadline = Deadline(max(0.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN))
 
         def on_job(user: str, job_id: str, receives: int) -> None:
-            if services.turns.run(user, job_id) or services.cutouts.run(user, job_id, deadline, receives=receives):
+            if app.turn_render.run(user, job_id) or app.cutout_worker.run(user, job_id, deadline, receives=receives):
                 return
-            if services.postponed.run(user, job_id, deadline, receives=receives):
+            if app.postponed.run(user, job_id, deadline, receives=receives):
                 return
-            services.recipes_worker.run(user, job_id, deadline, receives=receives)
+            app.recipe_worker.run(user, job_id, deadline, receives=receives)
 
         return sqs.each_dropped_file(
-            event, context, services.remove_background.on_dropped, services.postpone, on_job=on_job
+            event, context, app.remove_background.on_dropped, app.ports.render_queue.postpone, on_job=on_job
         )
 
     return handle

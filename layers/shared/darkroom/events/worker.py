@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from darkroom import bootstrap
+from darkroom.application import Application, Handler
 from darkroom.errors import DarkroomError
 from darkroom.events import sqs
 from darkroom.models.deadline import Deadline
@@ -17,36 +17,38 @@ from darkroom.observability import logger
 _MARGIN = 5.0
 
 
-def handler_of(services: bootstrap.WorkerServices) -> bootstrap.Handler:
+def handler_of(app: Application) -> Handler:
+    app.load("reports", "rereading", "sweep", "webhooks", "worker", "turns", "batch_painting")
+
     def handle(event: dict[str, Any], context: Any) -> Any:
         deadline = Deadline(max(0.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN))
 
         def on_message(message: dict[str, Any], _: SQSRecord) -> None:
             if "delivery_id" in message:
-                services.webhooks.run(message["user"], message["delivery_id"])
+                app.webhooks.run(message["user"], message["delivery_id"])
             else:
-                services.worker.run(message["user"], message["job_id"], deadline)
+                app.worker.run(message["user"], message["job_id"], deadline)
 
         if "Records" in event:
-            return sqs.each_message(event, context, on_message, services.postpone)
+            return sqs.each_message(event, context, on_message, app.ports.job_queue.postpone)
         if event.get("task") == "monthly-report":
-            made = services.reports.begin(deadline, month=event.get("month"))
+            made = app.reports.begin(deadline, month=event.get("month"))
             logger.info("Reports", extra=made)
             return made
         if event.get("task") == "reread":
-            return _reread(services, event)
-        swept = services.sweep.run(deadline)
+            return _reread(app, event)
+        swept = app.sweep.run(deadline)
         logger.info("Swept", extra=dict(swept))
-        if going_on := services.reports.go_on(deadline):
+        if going_on := app.reports.go_on(deadline):
             logger.info("Reports", extra=going_on)
         return swept
 
     return handle
 
 
-def _reread(services: bootstrap.WorkerServices, event: dict[str, Any]) -> dict[str, Any]:
+def _reread(app: Application, event: dict[str, Any]) -> dict[str, Any]:
     try:
-        job = services.rereading.run(str(event.get("user")), str(event.get("job")))
+        job = app.rereading.run(str(event.get("user")), str(event.get("job")))
     except DarkroomError as error:
         return error.problem()
     return {"job": job.id, "status": job.status.value, "images": len(job.images)}

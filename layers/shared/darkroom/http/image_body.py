@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from darkroom.bootstrap import AnswerServices
+from darkroom.application import Application
 from darkroom.images.shrink import Shrunk, shrink
 from darkroom.models.door import HTTP_API, Door
 from darkroom.models.image_request import ImageRequest
@@ -24,18 +24,18 @@ _SMALLER = (
 _SHOWN = ("media_type", "width", "height")
 
 
-def image_body(behind: AnswerServices, job: Job, request: ImageRequest, door: Door = HTTP_API) -> dict[str, Any]:
+def image_body(app: Application, job: Job, request: ImageRequest, door: Door = HTTP_API) -> dict[str, Any]:
     """The body for a job that has succeeded, as its owner sees it.
 
     Unknown values are left out: OpenAI's schema has no nulls there.
     """
-    shown = behind.shown.show(job)
+    shown = app.jobs.show(job)
     if request.wants_links:
         links = [image["url"] for image in shown["output"]["images"]]
         return _body(job, shown, [{"url": url, **_facts(image)} for url, image in zip(links, job.images, strict=True)])
     # What a user has written stands in the answer, too, and takes several times its room there.
     rest = _body(job, shown, [{"b64_json": "", **_facts(image)} for image in job.images], (_SMALLER,))
-    data, warnings = _inline(behind, job, room_for_pictures(json.dumps(rest), door))
+    data, warnings = _inline(app, job, room_for_pictures(json.dumps(rest), door))
     return _body(job, shown, data, warnings)
 
 
@@ -61,12 +61,12 @@ def _body(
     }
 
 
-def _inline(behind: AnswerServices, job: Job, max_bytes: int) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+def _inline(app: Application, job: Job, max_bytes: int) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """The pictures as base64, made smaller where the door could not carry them, and a sentence that says so."""
     images = job.images
 
     def read(image: StoredImage) -> bytes:
-        return behind.images.read_output(image.key, max_bytes=MOST_STORED_BYTES)
+        return app.ports.images.read_output(image.key, max_bytes=MOST_STORED_BYTES)
 
     shrunk: Sequence[Shrunk | None] = [None] * len(images)
     if sum(image.bytes for image in images) > max_bytes:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom.bootstrap import AnswerServices, alarm
+from darkroom.application import Application
 from darkroom.errors import (
     AnswerNotGiven,
     AnswerPending,
@@ -31,7 +31,7 @@ from darkroom.models.money import in_dollars
 from darkroom.observability import note
 from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.answers import reference
-from darkroom.services.paid.waiting import is_answer
+from darkroom.services.paid.waiting import is_answer, wait_for
 
 # What putting the answer together takes, at the end of an invocation.
 _AFTERWARDS = 2.5
@@ -100,14 +100,27 @@ def _cancel_after(headers: Mapping[str, str]) -> timedelta | None:
 class Answering:
     """How a submission becomes an answer: at once, after some waiting, or with the way to it."""
 
-    behind: AnswerServices
+    app: Application
+
+    def wait(self, job: Job, seconds: float, gives_up: Callable[[], bool] = lambda: False) -> Job:
+        """The job as its owner sees it, when it is over, or as it was last seen after that number of seconds."""
+        app, ports = self.app, self.app.ports
+        return wait_for(
+            ports.jobs,
+            job,
+            Deadline(seconds, clock=ports.stopwatch),
+            ports.sleep,
+            as_shown=app.jobs.as_shown,
+            gives_up=gives_up,
+            expected=None if is_answer(job) else app.durations.expected(job),
+        )
 
     def answer(self, api: Api, submission: Submission, request: ImageRequest, terms: Terms) -> Response[Any]:
         """Pictures; raises as respond does."""
         return self.respond(
             api,
             submission,
-            lambda job: json_response(image_body(self.behind, job, request, terms.door)),
+            lambda job: json_response(image_body(self.app, job, request, terms.door)),
             terms,
             what="The picture is",
         )
@@ -132,14 +145,14 @@ class Answering:
         """
         note(job=submission.job.id)
         api.on_error(lambda error: self.undelivered(error, submission, terms))
-        job = self.behind.shown.as_shown(submission.job)
+        job = self.app.jobs.as_shown(submission.job)
         limit = terms.door.max_wait if terms.wait is None else terms.wait
         if not terms.is_async or is_answer(job):
-            ends = Deadline(min(limit, max(0.0, api.seconds_left - _AFTERWARDS)), clock=self.behind.clock)
+            ends = Deadline(min(limit, max(0.0, api.seconds_left - _AFTERWARDS)), clock=self.app.ports.stopwatch)
             if submission.running is not None:
                 submission = self._in_place(api, submission, submission.running, ends)
                 job = self._as_it_is(submission.job)
-            job = self.behind.wait(job, ends.left(), api.transport.has_hung_up)
+            job = self.wait(job, ends.left(), api.transport.has_hung_up)
         headers = self._headers(job, submission, terms)
         if is_answer(job):
             answer = self._over(job, submission, done, headers)
@@ -147,31 +160,31 @@ class Answering:
             self._told(submission)
             return answer
         if terms.is_async or terms.wait is not None:
-            answer = json_response(self.behind.shown.show(job), 202, {**headers, "retry-after": "2"})
+            answer = json_response(self.app.jobs.show(job), 202, {**headers, "retry-after": "2"})
             self._told(submission)
             return answer
         if submission.answer is not None:
-            self.behind.answers.let_go(submission.answer)
+            self.app.answers.let_go(submission.answer)
         raise StillRunning(
             f"{what} not finished yet; the work goes on.",
             fix="Send the same request again to wait on, or look at the job.",
             retry_after=1,
             # What was bought may be waited for while it is cut out of its background.
             charged=self._charged(job),
-            context={"job": self.behind.shown.show(job)},
+            context={"job": self.app.jobs.show(job)},
         )
 
     def _in_place(self, api: Api, submission: Submission, running: "Future[None]", ends: Deadline) -> Submission:
         """Waits while this process carries the job out, and as long as somebody listens; raises what it raised."""
-        renew = Deadline(_RENEWED, clock=self.behind.clock)
+        renew = Deadline(_RENEWED, clock=self.app.ports.stopwatch)
         while not ends.is_over and not api.transport.has_hung_up():
             if wait((running,), timeout=min(_LISTENS, ends.left())).done:
                 running.result()
                 break
             if renew.is_over and submission.answer is not None:
-                renew = Deadline(_RENEWED, clock=self.behind.clock)
+                renew = Deadline(_RENEWED, clock=self.app.ports.stopwatch)
                 with suppress(DarkroomFault):
-                    submission = replace(submission, answer=self.behind.answers.hold(submission.answer))
+                    submission = replace(submission, answer=self.app.answers.hold(submission.answer))
         return submission
 
     def undelivered(self, error: DarkroomError, submission: Submission, terms: Terms) -> DarkroomError:
@@ -209,19 +222,19 @@ class Answering:
 
     def _charged(self, job: Job) -> Charged:
         """As it is shown: a turn that goes on is settled itself, and its parts are not."""
-        cost = self.behind.shown.show_cost(job)
+        cost = self.app.jobs.show_cost(job)
         charged: Charged = cost["charged"] if cost["settled"] else "unknown"
         return charged
 
     def _as_it_is(self, job: Job) -> Job:
         try:
-            return self.behind.jobs.find(job.user, job.id) or job
+            return self.app.ports.jobs.find(job.user, job.id) or job
         except DarkroomFault:
             return job
 
     def _shown(self, job: Job, charged: Charged) -> dict[str, Any]:
         try:
-            shown = self.behind.shown.show(job)
+            shown = self.app.jobs.show(job)
         except DarkroomFault:
             return reference(job.id)
         return {**shown, "cost": {**shown["cost"], "charged": charged}}
@@ -231,7 +244,7 @@ class Answering:
         if submission.answer is None:
             return False
         try:
-            return self.behind.answers.let_go(submission.answer)
+            return self.app.answers.let_go(submission.answer)
         except DarkroomFault:
             return False
 
@@ -239,9 +252,9 @@ class Answering:
         """Notes that the answer is being given. It is given in any case: it is there, and was paid for."""
         try:
             if submission.answer is not None:
-                self.behind.answers.told(submission.answer)
+                self.app.answers.told(submission.answer)
         except DarkroomFault as fault:
-            alarm("NOT_NOTED_DOWN", job=submission.job.id, detail=fault.detail)
+            self.app.ports.alarm("NOT_NOTED_DOWN", job=submission.job.id, detail=fault.detail)
 
     def _headers(self, job: Job, submission: Submission, terms: Terms) -> dict[str, str]:
         headers = {"location": f"/v1/jobs/{job.id}"}
@@ -262,7 +275,7 @@ class Answering:
             answer = done(job)
             answer.headers.update(headers)
             return answer
-        problem = {**(job.error or {}), "instance": f"/v1/jobs/{job.id}", "job": self.behind.shown.show(job)}
+        problem = {**(job.error or {}), "instance": f"/v1/jobs/{job.id}", "job": self.app.jobs.show(job)}
         if submission.is_replayed and problem.get("retryable"):
             # The key stands for this failure now: with it, nothing else will ever come.
             problem |= {"retryable": False, "retry_after": None, "fix": "Send it again with a new Idempotency-Key."}

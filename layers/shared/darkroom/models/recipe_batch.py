@@ -12,7 +12,7 @@ from darkroom.models.source import ImageSource
 MOST_PICTURES = 500
 
 
-class Application(BaseModel):
+class RecipeApplication(BaseModel):
     """A request to apply a recipe."""
 
     model_config = ConfigDict(frozen=True)

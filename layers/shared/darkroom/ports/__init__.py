@@ -5,6 +5,7 @@ from darkroom.ports.conversations import ConversationStore, RecipeStore, RenderQ
 from darkroom.ports.figures import CatalogueStore, KeptList, ModelStatistics, Telemetry
 from darkroom.ports.jobs import (
     AnswerStore,
+    DeadLetters,
     JobPage,
     JobQueue,
     JobStore,
@@ -40,6 +41,7 @@ __all__ = [
     "CatalogueStore",
     "Clock",
     "ConversationStore",
+    "DeadLetters",
     "IdentityStore",
     "ImageStore",
     "IssuedKey",

@@ -1,6 +1,7 @@
 """Conversations and recipes."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from darkroom.models.conversation import Conversation, Summary
@@ -39,3 +40,6 @@ class RecipeStore(Protocol):
 class RenderQueue(Protocol):
     def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
         """Has the function with the segmentation model go on with the job, after that many seconds (at most 900)."""
+
+    def postpone(self, receipt_handle: str, wait: timedelta) -> None:
+        """Has a message that was received, and will not be deleted, come again no sooner than after `wait`."""

@@ -1,7 +1,7 @@
 """Jobs, and the money they may spend."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -156,6 +156,18 @@ class JobStore(Protocol):
 class JobQueue(Protocol):
     def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
         """Has a worker look at the job, at least once, and not before so many seconds (at most 900)."""
+
+    def postpone(self, receipt_handle: str, wait: timedelta) -> None:
+        """Has a message that was received, and will not be deleted, come again no sooner than after `wait`."""
+
+
+class DeadLetters(Protocol):
+    def each(self, work: Callable[[str, str], object]) -> int:
+        """Hands the user and the job's id of each message that failed on every delivery to `work`, then removes it.
+
+        Returns:
+            How many were removed.
+        """
 
 
 class ReceiptPage(BaseModel):

@@ -4,18 +4,20 @@ Files that begin with an underscore are what providers share. A provider is impo
 """
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
 
 from darkroom.errors import InvalidParameter
 from darkroom.ports import Provider
 from darkroom.providers._settings import ProviderSettings
 
-__all__ = ["Connect", "ProviderSettings", "load", "names"]
+__all__ = ["Connect", "ProviderSettings", "ProvidersByName", "load", "names"]
 
 Connect = Callable[[ProviderSettings | None], Provider]
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The providers there are, in the order of the alphabet."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
@@ -36,3 +38,30 @@ def load(name: str) -> Connect:
         )
     connect: Connect = import_module(f"{__name__}.{name}").connect
     return connect
+
+
+class ProvidersByName(Mapping[str, Provider]):
+    """All the providers there are; one is loaded when it is first looked up, and is the same from then on.
+
+    Args: settings_of: a provider's settings, by its name.
+    """
+
+    def __init__(self, settings_of: Callable[[str], ProviderSettings]) -> None:
+        self._settings_of = settings_of
+        self._loaded: dict[str, Provider] = {}
+
+    def __getitem__(self, name: str) -> Provider:
+        if name not in self:
+            raise KeyError(name)
+        if name not in self._loaded:
+            self._loaded[name] = load(name)(self._settings_of(name))
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(names())
+
+    def __len__(self) -> int:
+        return len(names())

@@ -11,8 +11,8 @@ from darkroom.errors import (
 from darkroom.models.job import JobStatus
 from darkroom.models.money import said
 from darkroom.models.user_settings import UserSettings
+from tests.application import Studio
 from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, own, paint
-from tests.unit.studio import Studio
 
 WARM = {"op": "colour_temperature", "temperature": 20}
 DEAR = "google/gemini-2.5-flash-image"
@@ -178,7 +178,7 @@ def test_a_painting_that_broke_off_is_neither_lost_nor_sent_again(talk: Talk) ->
     assert (talk.part(turn, "paint0").status, turn.status) == (JobStatus.UNCERTAIN, JobStatus.UNCERTAIN)
     assert turn.error is not None
     assert (turn.error["charged"], turn.error["retryable"]) == ("unknown", False)
-    shown = talk.studio.shown.show(turn)["cost"]
+    shown = talk.studio.app.jobs.show(turn)["cost"]
     assert (shown["actual_usd"], shown["settled"], shown["charged"]) == (None, False, "unknown")
     for _ in range(3):
         talk.sweep()
@@ -249,7 +249,7 @@ def test_a_conversation_comes_to_what_its_turns_cost(talk: Talk) -> None:
 
 
 def test_a_conversation_that_costs_more_than_its_user_expects_says_so_once(talk: Talk) -> None:
-    talk.studio.budgets.change(USER, {}, warn_at_cost=16_000)
+    talk.studio.app.budgets.change(USER, {}, warn_at_cost=16_000)
     warned = [any("has cost" in each for each in talk.say("paint it as a watercolour").warnings) for _ in range(3)]
     assert warned.count(True) == 1
     assert talk.now.spent > 16_000

@@ -8,8 +8,8 @@ import pytest
 from darkroom.models.conversation import Conversation
 from darkroom.models.job import JobStatus
 from darkroom.models.user_settings import UserSettings
+from tests.application import PLANNER, Studio
 from tests.unit.services.talking import NO_PLAN, USER, Talk, assert_books_agree, operations, paint
-from tests.unit.studio import PLANNER, Studio
 
 WARM = {"op": "colour_temperature", "temperature": 20}
 CHAT = "/chat/completions"

@@ -8,9 +8,9 @@ import pytest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.user_settings import Limits
 from darkroom.services.paid.settlement import DECIDED_AFTER
+from tests.application import Studio
 from tests.unit.services.conversations.test_turns_interrupted import Deadly, Killed, dying
 from tests.unit.services.talking import USER, Talk, assert_books_agree, own
-from tests.unit.studio import Studio
 
 CHAT, IMAGES = "/chat/completions", "/images"
 UNKNOWN: list[tuple[str, dict[str, Any]]] = [
@@ -35,7 +35,7 @@ def reserved(studio: Studio) -> set[int]:
 def assert_unsettled(talk: Talk, turn: Job) -> None:
     turn = talk.turn(turn)
     assert (turn.cost.actual, turn.cost.settled, turn.cost.charged) == (None, False, "unknown")
-    shown = talk.studio.shown.show_cost(turn)
+    shown = talk.studio.app.jobs.show_cost(turn)
     assert (shown["actual_usd"], shown["settled"], shown["charged"]) == (None, False, "unknown")
     assert (talk.now.messages[-1].settled, talk.now.settled) == (False, False)
     assert turn in list(talk.studio.jobs.list_open())
@@ -61,7 +61,7 @@ def test_a_plan_that_does_not_say_what_it_cost_is_carried_out_at_once(
     assert reserved(studio) == {talk.part(turn, "plan").cost.reserved}
     for _ in range(3):
         talk.sweep()
-        studio.turns.advance(USER, turn.id)
+        studio.app.turns.advance(USER, turn.id)
     assert_settled(talk, turn)
     planned = talk.now.messages[-1].planned
     assert planned is not None
@@ -108,17 +108,17 @@ def test_what_is_not_known_counts_as_reserved_towards_the_limit_of_one_request(t
 def test_a_conversation_that_is_removed_meanwhile_stays_removed(talk: Talk, studio: Studio) -> None:
     talk.fails("missing_usage", path=CHAT)
     turn = talk.say("warmer")
-    studio.conversations.remove(USER, talk.id)
+    studio.app.conversations.remove(USER, talk.id)
     for _ in range(3):
         talk.sweep()
     turn = talk.turn(turn)
     assert (turn.status, turn.cost.settled, turn.cost.actual) == ("succeeded", True, sum(studio.charged(USER)))
     assert (reserved(studio), list(studio.jobs.list_open())) == ({0}, [])
-    assert (USER, talk.id) not in studio.conversation_store.documents
+    assert (USER, talk.id) not in studio.conversations.documents
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("role", "method"), [("conversation_store", "save"), ("jobs", "settle"), ("ledger", "close")])
+@pytest.mark.parametrize(("role", "method"), [("conversations", "save"), ("jobs", "settle"), ("ledger", "close")])
 def test_whoever_tells_the_cost_may_die_at_it(talk: Talk, studio: Studio, role: str, method: str, when: str) -> None:
     talk.fails("missing_usage", path=CHAT)
     turn = talk.say("warmer")
@@ -163,7 +163,7 @@ def test_a_turn_ends_after_a_day_though_nobody_knows_yet_what_became_of_its_part
     # Whom the part was asked of can tell no more, for the key is another's by now.
     studio.connect(USER)
     studio.clock.step(DECIDED_AFTER - timedelta(minutes=19))
-    studio.turns.advance(USER, turn.id)
+    studio.app.turns.advance(USER, turn.id)
     turn = talk.turn(turn)
     assert turn.error is not None
     assert (turn.status, turn.error["charged"], talk.part(turn, "plan").cost.settled) == ("failed", "unknown", False)

@@ -6,9 +6,9 @@ from darkroom.models.conversation import Step
 from darkroom.models.job import JobStatus
 from darkroom.services.conversations.turn_render import origin_of
 from darkroom.services.recipes.render import Render
+from tests.application import Studio
 from tests.photos import load, photo, save
 from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, paint
-from tests.unit.studio import Studio
 
 CUT_OUT = {"op": "remove_background"}
 UPLOAD = "upl_01HZZZZZZZZZZZZZZZZZZZZZZZ"
@@ -21,7 +21,7 @@ def talk(studio: Studio) -> Talk:
 
 def test_operations_that_need_the_subject_are_done_where_the_model_is(talk: Talk, studio: Studio) -> None:
     turn = talk.submit("remove the background and make it warmer")
-    studio.work()
+    studio.carry_out()
     waiting = talk.turn(turn)
     assert waiting.turn is not None
     assert (waiting.status, waiting.turn.rendering, waiting.turn.done) == (JobStatus.RUNNING, True, 0)
@@ -35,7 +35,7 @@ def test_operations_that_need_the_subject_are_done_where_the_model_is(talk: Talk
 
 def test_a_message_to_the_image_function_that_got_lost_is_sent_again(talk: Talk, studio: Studio) -> None:
     turn = talk.submit("remove the background")
-    studio.work()
+    studio.carry_out()
     studio.render_queue.sent.clear()
     talk.sweep()
     assert talk.turn(turn).status is JobStatus.SUCCEEDED
@@ -44,9 +44,9 @@ def test_a_message_to_the_image_function_that_got_lost_is_sent_again(talk: Talk,
 
 def test_so_is_one_of_the_image_function_to_the_worker(talk: Talk, studio: Studio) -> None:
     turn = talk.submit("remove the background")
-    studio.work()
-    studio.image_function.run(USER, turn.id)
-    studio.queue.sent.clear()
+    studio.carry_out()
+    studio.app.turn_render.run(USER, turn.id)
+    studio.job_queue.sent.clear()
     talk.sweep()
     assert talk.turn(turn).status is JobStatus.SUCCEEDED
     assert studio.segmenter.asked == 1
@@ -73,8 +73,8 @@ def test_so_does_one_that_cannot_be_done_where_the_model_is(talk: Talk) -> None:
 def replayed(talk: Talk) -> bytes:
     """What the recipe of the version that is shown makes of the first picture."""
     studio, conversation = talk.studio, talk.now
-    done = [step.operation or {} for step in studio.conversations.recipe(conversation)]
-    render = Render(studio.images, studio.sources, 25, studio.segmenter, "middle")
+    done = [step.operation or {} for step in studio.app.conversations.recipe(conversation)]
+    render = Render(studio.images, studio.app.sources, 25, studio.segmenter, "u2net")
     return render.redo(USER, conversation.versions[0].image, done).data
 
 
@@ -91,8 +91,8 @@ def test_after_any_number_of_turns_a_picture_is_what_its_recipe_makes_of_the_fir
     ):
         talk.say(each)
         assert talk.bytes_of(talk.shown) == replayed(talk), each
-    assert len(studio.conversations.recipe(talk.now)) == 5
-    studio.conversations.branch(USER, talk.id, "v2")
+    assert len(studio.app.conversations.recipe(talk.now)) == 5
+    studio.app.conversations.branch(USER, talk.id, "v2")
     talk.say("sharpen it")
     assert talk.bytes_of(talk.shown) == replayed(talk)
 
@@ -102,8 +102,8 @@ def test_what_was_painted_is_where_it_begins_anew(talk: Talk, studio: Studio) ->
     painted = talk.part(talk.say("make it a watercolour painting"), "paint0").images[0]
     talk.say("mirror it")
     talk.say("sharpen it")
-    done = [step.operation or {} for step in studio.conversations.recipe(talk.now)[2:]]
-    made = Render(studio.images, studio.sources, 25).redo(USER, painted, done)
+    done = [step.operation or {} for step in studio.app.conversations.recipe(talk.now)[2:]]
+    made = Render(studio.images, studio.app.sources, 25).redo(USER, painted, done)
     assert [each["op"] for each in done] == ["flip", "sharpen"]
     assert talk.bytes_of(talk.shown) == made.data
 
@@ -116,7 +116,7 @@ def test_what_cannot_be_done_again_is_not_needed_to_go_on(talk: Talk, studio: St
     signed = talk.shown
     studio.images.uploads.clear()
     assert talk.say("mirror it").status is JobStatus.SUCCEEDED
-    render = Render(studio.images, studio.sources, 25)
+    render = Render(studio.images, studio.app.sources, 25)
     assert talk.bytes_of(talk.shown) == render.redo(USER, signed, [{"op": "flip", "direction": "horizontal"}]).data
 
 

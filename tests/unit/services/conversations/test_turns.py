@@ -16,9 +16,9 @@ from darkroom.models.job import JobStatus
 from darkroom.operations import parse
 from darkroom.services.conversations import conversations as limits
 from darkroom.services.recipes.render import Render
+from tests.application import Studio
 from tests.photos import load
 from tests.unit.services.talking import PICTURE, USER, Talk, assert_books_agree, operations, own, paint
-from tests.unit.studio import Studio
 
 WARM = {"op": "colour_temperature", "temperature": 20}
 SQUARE = {"op": "crop", "ratio": "1:1"}
@@ -53,7 +53,7 @@ def test_a_message_becomes_a_version_with_the_bytes_that_its_operations_make(tal
     assert (turn.status, turn.result["reply"]) == (JobStatus.SUCCEEDED, "I made it warmer. I cropped it.")
     assert (turn.result["version"], talk.now.current, versions(talk.now)) == ("v2", "v2", [("v1", None), ("v2", "v1")])
     (version,) = talk.now.versions[1:]
-    render = Render(studio.images, studio.sources, 25)
+    render = Render(studio.images, studio.app.sources, 25)
     expected = render.apply(USER, PICTURE, parse([step.operation or {} for step in version.steps]))
     assert talk.bytes_of(talk.shown) == expected.data
     assert (load(expected.data).size, turn.images) == ((40, 40), (talk.shown,))
@@ -166,7 +166,7 @@ def test_a_message_has_something_to_say_and_not_too_much(talk: Talk, said: str) 
 
 def test_a_conversation_that_is_full_is_not_paid_for(talk: Talk, studio: Studio) -> None:
     full = talk.now.model_copy(update={"title": "x" * limits.FULL_BYTES})
-    assert studio.conversation_store.save(full)
+    assert studio.conversations.save(full)
     with pytest.raises(PayloadTooLarge):
         talk.submit("warmer")
     assert studio.paid_requests() == []

@@ -13,8 +13,8 @@ from darkroom.errors import ServiceUnavailable
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.services.paid.settlement import DECIDED_AFTER
+from tests.application import LONG, Studio
 from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, paint
-from tests.unit.studio import LONG, Studio
 
 # Hundreds of runs over lines that other tests reach.
 pytestmark = pytest.mark.no_cover
@@ -60,19 +60,19 @@ def test_whoever_goes_on_with_a_turn_at_any_time_does_no_harm(talk: Talk, studio
     turn = all_kinds(talk)
     for _ in range(100):
         for _ in range(3):
-            studio.turns.advance(USER, turn.id)
-        studio.sweep.run(Deadline(LONG))
-        if studio.queue.sent:
-            user, job_id = studio.queue.sent.pop(0)
+            studio.app.turns.advance(USER, turn.id)
+        studio.app.sweep.run(Deadline(LONG))
+        if studio.job_queue.sent:
+            user, job_id = studio.job_queue.sent.pop(0)
             for _ in range(2):
-                studio.worker.run(user, job_id, Deadline(LONG))
+                studio.app.worker.run(user, job_id, Deadline(LONG))
         elif studio.render_queue.sent:
             sent = studio.render_queue.sent.pop(0)
             for _ in range(2):
-                assert studio.image_function.run(*sent)
+                assert studio.app.turn_render.run(*sent)
         else:
             break
-    studio.turns.advance(USER, turn.id)
+    studio.app.turns.advance(USER, turn.id)
     assert_done_once(talk, turn)
 
 
@@ -90,13 +90,13 @@ def at_once(count: int, what: Callable[[], Any]) -> list[Any]:
 def test_two_at_a_time_admit_each_part_once_and_give_the_conversation_the_turn_once(talk: Talk, studio: Studio) -> None:
     turn = all_kinds(talk)
     for _ in range(60):
-        at_once(4, lambda: studio.turns.advance(USER, turn.id))
-        sent, studio.queue.sent = studio.queue.sent, []
+        at_once(4, lambda: studio.app.turns.advance(USER, turn.id))
+        sent, studio.job_queue.sent = studio.job_queue.sent, []
         renders, studio.render_queue.sent = studio.render_queue.sent, []
         for job_id in {job_id for _, job_id in sent}:
-            at_once(2, partial(studio.worker.run, USER, job_id, Deadline(LONG)))
+            at_once(2, partial(studio.app.worker.run, USER, job_id, Deadline(LONG)))
         if renders:
-            at_once(3, lambda: studio.image_function.run(USER, turn.id))
+            at_once(3, lambda: studio.app.turn_render.run(USER, turn.id))
         if talk.turn(turn).status.is_final:
             break
     assert_done_once(talk, turn)
@@ -104,9 +104,9 @@ def test_two_at_a_time_admit_each_part_once_and_give_the_conversation_the_turn_o
 
 def test_turns_of_one_conversation_at_once_are_all_taken(talk: Talk, studio: Studio) -> None:
     turns = [talk.submit(said) for said in ("warmer", "mirror it", "sharpen it", "hello")]
-    sent, studio.queue.sent = studio.queue.sent, []
+    sent, studio.job_queue.sent = studio.job_queue.sent, []
     with ThreadPoolExecutor(4) as pool:
-        for each in [pool.submit(studio.worker.run, user, job_id, Deadline(LONG)) for user, job_id in sent]:
+        for each in [pool.submit(studio.app.worker.run, user, job_id, Deadline(LONG)) for user, job_id in sent]:
             each.result()
     talk.run()
     assert {talk.turn(turn).status for turn in turns} == {JobStatus.SUCCEEDED}
@@ -144,12 +144,12 @@ class Deadly:
 WRITES = [
     ("ledger", "admit", 2),
     ("ledger", "close", 3),
-    ("queue", "send", 4),
+    ("job_queue", "send", 4),
     ("render_queue", "send", 2),
     ("jobs", "progress", 7),
     ("jobs", "finish", 1),
     ("images", "write_output", 4),
-    ("conversation_store", "save", 1),
+    ("conversations", "save", 1),
 ]
 POINTS = [
     (role, method, nth, when)
@@ -169,7 +169,7 @@ def test_killed_at_any_write_a_turn_comes_to_its_end_and_is_paid_once(
     doomed = Talk(dying(studio, role, deadly), talk.id)
     with pytest.raises(Killed):
         doomed.run()
-    studio.queue.sent.clear()
+    studio.job_queue.sent.clear()
     studio.render_queue.sent.clear()
     assert not talk.turn(turn).status.is_final or (role, when) == ("jobs", "after")
     for _ in range(12):
@@ -182,8 +182,8 @@ def test_killed_at_any_write_a_turn_comes_to_its_end_and_is_paid_once(
 def dying(studio: Studio, role: str, port: Any) -> Studio:
     """The same studio, in which a port is deadly for all services."""
     shared = (
-        *("vault", "raw_answers", "settings", "webhooks", "conversation_store", "jobs", "queue", "render_queue"),
-        "segmenter",
+        *("vault", "raw_answers", "settings", "webhooks", "webhook_queue", "conversations", "jobs", "job_queue"),
+        *("render_queue", "segmenter"),
     )
     doomed = Studio(studio.simulator, studio.clock, **{name: getattr(studio, name) for name in shared})
     for name in ("ledger", "images"):
@@ -215,9 +215,9 @@ def test_what_passes_by_itself_is_tried_again(talk: Talk, studio: Studio) -> Non
 
 def test_after_a_day_a_turn_that_nobody_can_end_is_given_up(talk: Talk, studio: Studio) -> None:
     turn = talk.submit("remove the background")
-    studio.work()
+    studio.carry_out()
     studio.clock.step(DECIDED_AFTER + timedelta(minutes=1))
-    studio.sweep.run(Deadline(LONG))
+    studio.app.sweep.run(Deadline(LONG))
     assert talk.turn(turn).status is JobStatus.FAILED
     talk.run()
     assert talk.turn(turn).status is JobStatus.FAILED

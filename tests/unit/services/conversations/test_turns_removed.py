@@ -14,10 +14,10 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.ports import Provider
 from darkroom.services.conversations.turn_cancel import TurnCancel
 from darkroom.services.paid.worker import no_turns
+from tests.application import LONG, Studio
 from tests.fakes.memory import MemoryJobStore
 from tests.unit.services.conversations.test_turns_interrupted import dying
 from tests.unit.services.talking import USER, Talk, operations, paint
-from tests.unit.studio import LONG, Studio
 
 WARM = {"op": "colour_temperature", "temperature": 20}
 CUT_OUT = {"op": "remove_background"}
@@ -36,7 +36,7 @@ def assert_gone(talk: Talk, turn: Job, posts: list[str]) -> None:
     assert turn.cost.actual == sum(talk.studio.charged(USER))
     assert studio_is_quiet(talk.studio)
     # It is not made anew by what comes too late, and leaves nothing behind but what was paid for.
-    assert (USER, talk.id) not in talk.studio.conversation_store.documents
+    assert (USER, talk.id) not in talk.studio.conversations.documents
     assert [key for key in talk.studio.images.outputs if key.startswith(f"outputs/{USER}/{turn.id}/")] == []
 
 
@@ -56,26 +56,26 @@ def assert_nothing_more(talk: Talk, turn: Job, posts: list[str]) -> None:
     assert (ended.status, ended.error["code"] if ended.error else None) == (JobStatus.FAILED, "JOB_CANCELED")
     assert (talk.posts(), ended.cost.actual) == (posts, sum(studio.charged(USER)))
     assert studio_is_quiet(studio)
-    assert (USER, talk.id) not in studio.conversation_store.documents
+    assert (USER, talk.id) not in studio.conversations.documents
 
 
 def test_removed_before_its_planner_is_asked_nobody_is_asked(talk: Talk, studio: Studio) -> None:
     other = Talk(studio).begin()
     turn, kept = talk.submit("make it a watercolour painting"), other.submit("make it warmer")
-    studio.conversations.remove(USER, talk.id)
+    studio.app.conversations.remove(USER, talk.id)
     # Another's is left alone.
     assert talk.part(kept, "plan").status is JobStatus.QUEUED
-    studio.queue.sent.remove((USER, f"{kept.id}-plan"))
-    studio.settlement.cancel(talk.part(kept, "plan"))
-    studio.turns.advance(USER, kept.id)
+    studio.job_queue.sent.remove((USER, f"{kept.id}-plan"))
+    studio.app.settlement.cancel(talk.part(kept, "plan"))
+    studio.app.turns.advance(USER, kept.id)
     assert_nothing_more(talk, turn, [])
 
 
 def test_removed_before_its_painter_is_asked_it_is_not_painted(talk: Talk, studio: Studio) -> None:
     turn = talk.submit("make it a watercolour painting")
-    studio.work()
+    studio.carry_out()
     assert talk.part(turn, "paint0").status is JobStatus.QUEUED
-    studio.conversations.remove(USER, talk.id)
+    studio.app.conversations.remove(USER, talk.id)
     assert_nothing_more(talk, turn, ["chat"])
 
 
@@ -94,7 +94,7 @@ def test_nor_do_jobs_that_cannot_be_looked_through(talk: Talk, studio: Studio) -
         def page(self, user: str, *, limit: int, before: str | None = None) -> Any:
             raise ServiceUnavailable("AWS is busy.")
 
-    assert TurnCancel(Busy(), studio.settlement.cancel, studio.clock).of(talk.now) == 0
+    assert TurnCancel(Busy(), studio.app.settlement.cancel, studio.clock).of(talk.now) == 0
 
 
 def test_those_that_were_ordered_long_before_others_are_found(talk: Talk, studio: Studio) -> None:
@@ -103,38 +103,38 @@ def test_those_that_were_ordered_long_before_others_are_found(talk: Talk, studio
         studio.clock.step(timedelta(seconds=1))
         now = studio.clock()
         studio.jobs.add(Job(id=f"job_{ULID.from_datetime(now)}", user=USER, op="background-removal", created_at=now))
-    studio.conversations.remove(USER, talk.id)
+    studio.app.conversations.remove(USER, talk.id)
     assert talk.part(turn, "plan").status is JobStatus.CANCELED
 
 
 def test_nor_is_it_when_it_is_removed_before_the_painting(talk: Talk, studio: Studio) -> None:
     talk.plans(operations(CUT_OUT), paint("a fox"))
     turn = talk.submit("cut it out, and paint a fox")
-    studio.work()
+    studio.carry_out()
     assert studio.render_queue.sent
-    studio.conversations.remove(USER, talk.id)
+    studio.app.conversations.remove(USER, talk.id)
     talk.run()
     assert_gone(talk, turn, ["chat"])
 
 
 def test_removed_while_it_is_painted_the_painting_is_paid_and_the_turn_fails(talk: Talk, studio: Studio) -> None:
     turn = talk.submit("make it a watercolour painting")
-    studio.work()
+    studio.carry_out()
 
     class Meanwhile:
         """The provider, while whose answer comes the conversation is removed."""
 
         def generate(self, *given: Any, **named: Any) -> Any:
-            answer = studio.provider.generate(*given, **named)
-            studio.conversations.remove(USER, talk.id)
+            answer = studio.openrouter.generate(*given, **named)
+            studio.app.conversations.remove(USER, talk.id)
             return answer
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(studio.provider, name)
+            return getattr(studio.openrouter, name)
 
-    ((user, job_id),) = studio.queue.sent
-    studio.queue.sent.clear()
-    worker = dataclasses.replace(studio.worker, providers=lambda _name: cast(Provider, Meanwhile()))
+    ((user, job_id),) = studio.job_queue.sent
+    studio.job_queue.sent.clear()
+    worker = dataclasses.replace(studio.app.worker, providers=lambda _name: cast(Provider, Meanwhile()))
     worker.run(user, job_id, Deadline(LONG))
     talk.run()
     assert_gone(talk, turn, ["chat", "images"])
@@ -143,11 +143,11 @@ def test_removed_while_it_is_painted_the_painting_is_paid_and_the_turn_fails(tal
 def test_removed_while_its_picture_is_made_the_turn_fails_and_leaves_no_picture(talk: Talk, studio: Studio) -> None:
     talk.plans(operations(WARM), paint("a fox"), operations(CUT_OUT))
     turn = talk.submit("warm, a fox, cut out")
-    studio.work()
-    studio.work()
+    studio.carry_out()
+    studio.carry_out()
     assert studio.render_queue.sent
     assert any(key.startswith(f"outputs/{USER}/{turn.id}/") for key in studio.images.outputs)
-    studio.conversations.remove(USER, talk.id)
+    studio.app.conversations.remove(USER, talk.id)
     talk.run()
     assert_gone(talk, turn, ["chat", "images"])
     # What was painted is paid, and stays with its job.
@@ -158,63 +158,63 @@ def test_removed_while_its_picture_is_made_the_turn_fails_and_leaves_no_picture(
 def test_removed_between_reading_and_writing_it_stays_removed(talk: Talk, studio: Studio) -> None:
     class Removing:
         def save(self, conversation: Conversation) -> bool:
-            studio.conversations.remove(USER, talk.id)
-            return studio.conversation_store.save(conversation)
+            studio.app.conversations.remove(USER, talk.id)
+            return studio.conversations.save(conversation)
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(studio.conversation_store, name)
+            return getattr(studio.conversations, name)
 
     turn = talk.submit("make it warmer")
-    Talk(dying(studio, "conversation_store", Removing()), talk.id).run()
+    Talk(dying(studio, "conversations", Removing()), talk.id).run()
     assert_gone(talk, turn, ["chat"])
 
 
 def test_removed_before_an_answer_that_was_lost_is_accounted_for(talk: Talk, studio: Studio) -> None:
     talk.fails("cut_body", path="/chat/completions")
     turn = talk.submit("make it warmer")
-    studio.work()
-    studio.conversations.remove(USER, talk.id)
+    studio.carry_out()
+    studio.app.conversations.remove(USER, talk.id)
     for _ in range(3):
         talk.sweep()
     ended = talk.turn(turn)
     assert (ended.status, ended.cost.actual) == (JobStatus.FAILED, sum(studio.charged(USER)))
     assert studio_is_quiet(studio)
-    assert (USER, talk.id) not in studio.conversation_store.documents
+    assert (USER, talk.id) not in studio.conversations.documents
 
 
 def test_a_part_cannot_be_removed_while_its_turn_goes_on(talk: Talk, studio: Studio) -> None:
     """Its turn would find it missing, and have it done and paid for once more."""
     turn = talk.submit("make it warmer")
-    user, part = studio.queue.sent.pop(0)
-    dataclasses.replace(studio.worker, advance=no_turns).run(user, part, Deadline(LONG))
+    user, part = studio.job_queue.sent.pop(0)
+    dataclasses.replace(studio.app.worker, advance=no_turns).run(user, part, Deadline(LONG))
     assert talk.part(turn, "plan").status is JobStatus.SUCCEEDED
     with pytest.raises(Conflict):
-        studio.shown.remove(user, part)
+        studio.app.jobs.remove(user, part)
     # The message of a part that is over tells its turn, should nobody have done so.
-    studio.worker.run(user, part, Deadline(LONG))
+    studio.app.worker.run(user, part, Deadline(LONG))
     assert talk.turn(turn).status is JobStatus.SUCCEEDED
-    studio.shown.remove(user, part)
+    studio.app.jobs.remove(user, part)
     assert len(studio.charged(USER)) == 1
 
 
 def test_a_turn_can_be_canceled_until_its_planner_is_asked(talk: Talk, studio: Studio) -> None:
     turn = talk.submit("make it warmer")
-    canceled = studio.shown.cancel(USER, turn.id, studio.settlement.cancel)
+    canceled = studio.app.jobs.cancel(USER, turn.id, studio.app.settlement.cancel)
     assert (canceled.status, talk.part(turn, "plan").status) == (JobStatus.CANCELED, JobStatus.CANCELED)
     talk.run()
     assert (talk.turn(turn).status, talk.now.messages, studio.charged(USER)) == (JobStatus.CANCELED, (), [])
     late = talk.submit("make it cooler")
-    user, part = studio.queue.sent.pop(0)
-    dataclasses.replace(studio.worker, advance=no_turns).run(user, part, Deadline(LONG))
+    user, part = studio.job_queue.sent.pop(0)
+    dataclasses.replace(studio.app.worker, advance=no_turns).run(user, part, Deadline(LONG))
     with pytest.raises(Conflict):
-        studio.shown.cancel(USER, late.id, studio.settlement.cancel)
+        studio.app.jobs.cancel(USER, late.id, studio.app.settlement.cancel)
 
 
 def test_removing_a_turns_job_leaves_its_picture_to_the_conversation(talk: Talk, studio: Studio) -> None:
     turn = talk.say("make it warmer")
     version = talk.now.version("v2")
     assert version is not None
-    studio.shown.remove(USER, turn.id)
+    studio.app.jobs.remove(USER, turn.id)
     assert version.image.key in studio.images.outputs
-    studio.conversations.remove(USER, talk.id)
+    studio.app.conversations.remove(USER, talk.id)
     assert version.image.key not in studio.images.outputs

@@ -9,10 +9,10 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.jobs.stuck import STUCK_AFTER
 from darkroom.services.paid.settlement import DECIDED_AFTER
+from tests.application import Studio
 from tests.unit.services.talking import USER as ALICE
 from tests.unit.services.talking import Talk, assert_books_agree
 from tests.unit.services.workshop import LEASE, RESERVED, USER, Workshop, kept
-from tests.unit.studio import Studio
 
 CHAT = "/chat/completions"
 MINUTES = timedelta(minutes=5)
@@ -131,7 +131,7 @@ def test_a_turn_that_waits_for_an_uncertain_part_is_canceled(talk: Talk, studio:
     talk.fails("cut_body", path=CHAT)
     turn = talk.say("warmer")
     assert turn.status is JobStatus.UNCERTAIN
-    canceled = studio.shown.cancel(ALICE, turn.id, studio.settlement.cancel)
+    canceled = studio.app.jobs.cancel(ALICE, turn.id, studio.app.settlement.cancel)
     assert (canceled.status, canceled.cost.settled, canceled.cost.charged) == (JobStatus.CANCELED, False, "unknown")
     assert talk.part(turn, "plan").status is JobStatus.CANCELED
     for _ in range(3):
@@ -144,9 +144,9 @@ def test_a_turn_that_waits_for_an_uncertain_part_is_canceled(talk: Talk, studio:
 
 def test_a_turns_painting_that_was_not_sent_is_canceled_and_its_plan_is_paid(talk: Talk, studio: Studio) -> None:
     turn = talk.submit("make it a watercolour painting")
-    studio.work()
+    studio.carry_out()
     assert talk.part(turn, "paint0").status is JobStatus.QUEUED
-    canceled = studio.shown.cancel(ALICE, turn.id, studio.settlement.cancel)
+    canceled = studio.app.jobs.cancel(ALICE, turn.id, studio.app.settlement.cancel)
     assert (canceled.status, talk.part(turn, "paint0").cost.actual) == (JobStatus.CANCELED, 0)
     talk.run()
     for _ in range(2):
@@ -161,9 +161,9 @@ def test_a_turn_that_is_stuck_is_removed_from_sight_and_its_conversation_told_al
 ) -> None:
     talk.fails("cut_body", path=CHAT)
     turn = talk.say("warmer")
-    studio.shown.remove(ALICE, turn.id, studio.settlement.cancel)
-    studio.shown.remove(ALICE, f"{turn.id}-plan", studio.settlement.cancel)
-    assert studio.shown.page(ALICE)[0] == ()
+    studio.app.jobs.remove(ALICE, turn.id, studio.app.settlement.cancel)
+    studio.app.jobs.remove(ALICE, f"{turn.id}-plan", studio.app.settlement.cancel)
+    assert studio.app.jobs.page(ALICE)[0] == ()
     for _ in range(4):
         talk.sweep()
     assert list(studio.jobs.list_open()) == []
@@ -173,12 +173,12 @@ def test_a_turn_that_is_stuck_is_removed_from_sight_and_its_conversation_told_al
 
 def test_a_turn_whose_picture_nobody_makes_is_its_owners_after_a_while(talk: Talk, studio: Studio) -> None:
     turn = talk.submit("remove the background")
-    studio.work()
+    studio.carry_out()
     studio.render_queue.sent.clear()
     with pytest.raises(Conflict):
-        studio.shown.cancel(ALICE, turn.id, studio.settlement.cancel)
+        studio.app.jobs.cancel(ALICE, turn.id, studio.app.settlement.cancel)
     studio.clock.step(STUCK_AFTER)
-    assert studio.shown.cancel(ALICE, turn.id, studio.settlement.cancel).status is JobStatus.CANCELED
+    assert studio.app.jobs.cancel(ALICE, turn.id, studio.app.settlement.cancel).status is JobStatus.CANCELED
     talk.sweep()
     assert talk.turn(turn).status is JobStatus.CANCELED
     assert_books_agree(talk, turn)

@@ -13,10 +13,10 @@ from darkroom.models.user_settings import Limits, UserSettings
 from darkroom.services.conversations import planner_estimate
 from darkroom.services.pricing import chat_pricing
 from local.simulator import Simulator
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.unit.services.planner_cases import CASES
 from tests.unit.services.talking import NO_PLAN, USER, Talk
-from tests.unit.studio import Studio
 
 # Hundreds of runs over lines that other tests reach.
 pytestmark = pytest.mark.no_cover
@@ -88,7 +88,7 @@ def test_what_a_model_really_takes_is_learned_within_a_conversation(talk: Talk) 
     assert (message.planned.model, message.planned.cost) == (first.model_requested, first.cost.actual)
     dear = message.model_copy(update={"planned": message.planned.model_copy(update={"cost": message.planned.cost * 3})})
     conversation = talk.now.model_copy(update={"messages": (talk.now.messages[0], dear)})
-    assert talk.studio.conversation_store.save(conversation)
+    assert talk.studio.conversations.save(conversation)
     second = talk.part(talk.submit("mirror it"), "plan")
     assert 2.5 < (second.cost.estimated or 0) / (first.cost.estimated or 1) < 3.5
     # What is set aside for it knows no such hopes.
@@ -113,7 +113,7 @@ def test_a_repair_is_estimated_too(talk: Talk) -> None:
 def test_a_turn_shows_what_it_is_estimated_at_and_what_is_set_aside_from_the_beginning(talk: Talk) -> None:
     turn = talk.submit("make it a watercolour painting")
     first = talk.part(turn, "plan").cost
-    shown = talk.studio.shown.show(talk.turn(turn))["cost"]
+    shown = talk.studio.app.jobs.show(talk.turn(turn))["cost"]
     assert (shown["estimated_usd"], shown["reserved_usd"]) == (
         pytest.approx((first.estimated or 0) / 1e6),
         pytest.approx(first.reserved / 1e6),

@@ -19,8 +19,8 @@ from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import JobStatus, PaidWork
 from darkroom.services.paid.admission import Admission, Prepared, Submission, request_sha256
 from darkroom.services.selection.providers import Choice
+from tests.application import KLEIN, PromptQueue, Studio
 from tests.conftest import Passing
-from tests.unit.studio import KLEIN, PromptQueue, Studio
 
 TERMS = Terms(route="POST /v1/images/generations")
 KEYED = TERMS.model_copy(update={"idempotency_key": "k"})
@@ -32,7 +32,7 @@ class Orders:
     """Counts what is prepared and kept."""
 
     def __init__(self, studio: Studio) -> None:
-        self.admission: Admission = studio.admission
+        self.admission: Admission = studio.app.admission
         self.prepared = 0
         self.kept = 0
 
@@ -64,7 +64,7 @@ def orders(studio: Studio) -> Orders:
 
 
 def _nothing_is_left(studio: Studio, orders: Orders) -> None:
-    left_behind = (studio.jobs.jobs, studio.ledger.keys, studio.ledger.answers, studio.queue.sent)
+    left_behind = (studio.jobs.jobs, studio.ledger.keys, studio.ledger.answers, studio.job_queue.sent)
     assert not any(left_behind)
     assert all(account.reserved == 0 for account in studio.ledger.accounts.values())
     assert orders.kept == 0
@@ -77,7 +77,7 @@ def test_a_job_is_stored_its_money_set_aside_and_a_worker_told(studio: Studio, o
     assert (job.cost.settled, job.cost.actual) == (False, None)
     assert [ref.name for ref in job.budgets] == ["day", "month"]
     assert studio.budget("alice", "day").reserved == studio.budget("alice", "month").reserved == 15_400
-    assert studio.queue.sent == [("alice", job.id)]
+    assert studio.job_queue.sent == [("alice", job.id)]
     assert (orders.prepared, orders.kept) == (1, 1)
 
 
@@ -102,7 +102,7 @@ def test_what_may_not_be_paid_leaves_nothing(studio: Studio, orders: Orders, ter
 
 
 def test_a_budget_that_is_too_small_leaves_the_others_untouched(studio: Studio, orders: Orders) -> None:
-    studio.budgets.change("alice", {"per_month": 15_399})
+    studio.app.budgets.change("alice", {"per_month": 15_399})
     with pytest.raises(BudgetExceeded) as refused:
         orders.submit(KEYED)
     assert refused.value.context["budget"] == "month"
@@ -118,7 +118,7 @@ def test_a_worker_that_cannot_be_told_is_no_failure(studio: Studio) -> None:
         def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
             raise ServiceUnavailable("The queue is down.")
 
-    down = Studio(studio.simulator, studio.clock, queue=Down())
+    down = Studio(studio.simulator, studio.clock, job_queue=Down())
     down.connect("alice")
     job = Orders(down).submit().job
     assert down.job("alice", job.id).status is JobStatus.QUEUED
@@ -143,7 +143,7 @@ class TestIdempotency:
         first, second = orders.submit(KEYED), orders.submit(KEYED)
         assert (first.is_replayed, second.is_replayed, second.job) == (False, True, first.job)
         assert (first.answer, second.answer) == (None, None)
-        assert (orders.prepared, len(studio.queue.sent)) == (1, 1)
+        assert (orders.prepared, len(studio.job_queue.sent)) == (1, 1)
 
     def test_another_request_is_refused(self, orders: Orders) -> None:
         orders.submit(KEYED)
@@ -170,7 +170,7 @@ class TestIdempotency:
             second.append(orders.submit(KEYED))
             return Prepared(work=WORK, model_requested="flux", estimate=1, reserve=1)
 
-        first = studio.admission.submit(ALICE, "generation", KEYED, {"prompt": "a fox"}, prepare, skill="generate")
+        first = studio.app.admission.submit(ALICE, "generation", KEYED, {"prompt": "a fox"}, prepare, skill="generate")
         assert (first.is_replayed, first.job.id) == (True, second[0].job.id)
         assert len(studio.jobs.jobs) == 1
         assert studio.budget("alice", "day").reserved == 15_400
@@ -186,7 +186,7 @@ class TestWithoutAKey:
     def test_an_answer_that_nobody_got_is_given_to_the_next(self, studio: Studio, orders: Orders) -> None:
         first = orders.submit()
         assert first.answer is not None
-        studio.answers.let_go(first.answer)
+        studio.app.answers.let_go(first.answer)
         second = orders.submit()
         assert (second.job, second.is_replayed) == (first.job, False)
         assert orders.prepared == 1

@@ -16,9 +16,9 @@ from darkroom.services.generate import Generate
 from darkroom.services.paid.admission import Admission, Submission
 from darkroom.services.paid.in_place import FOR_ANSWERING, MAX_SECONDS, MIN_SECONDS, InPlace, Start
 from darkroom.services.paid.worker import LEASE_MARGIN
+from tests.application import Studio
 from tests.fakes.paid import MemoryJobQueue
 from tests.unit.services.workshop import Workshop, failing
-from tests.unit.studio import Studio
 
 ALICE = Caller(user="alice")
 DOWN = ServiceUnavailable("DynamoDB is down.")
@@ -45,16 +45,16 @@ def _submit(studio: Studio, start: Start, terms: Terms = WAITING) -> Submission:
     admission = Admission(
         jobs=studio.jobs,
         ledger=studio.ledger,
-        answers=studio.answers,
-        queue=studio.queue,
-        providers=studio.providers,
-        budgets=studio.budgets,
+        answers=studio.app.answers,
+        queue=studio.job_queue,
+        providers=studio.app.providers,
+        budgets=studio.app.budgets,
         clock=studio.clock,
         retention=timedelta(days=30),
         alarm=studio.alarm,
-        in_place=InPlace(studio.worker, start),
+        in_place=InPlace(studio.app.worker, start),
     )
-    generate = Generate(admission, studio.quotes, studio.refused_webhooks.append)
+    generate = Generate(admission, studio.app.quotes, studio.webhook_sender.checked.append)
     return generate.submit(ALICE, ImageRequest(prompt="a fox"), terms)
 
 
@@ -69,7 +69,7 @@ def test_it_is_admitted_as_begun_by_this_process_and_no_worker_is_told(studio: S
         studio.clock.now + timedelta(seconds=MAX_SECONDS) + LEASE_MARGIN, abs=timedelta(seconds=5)
     )
     assert job.dispatched_at is None
-    assert studio.queue.sent == []
+    assert studio.job_queue.sent == []
 
 
 def test_it_is_carried_out_and_settled_once(studio: Studio) -> None:
@@ -88,10 +88,10 @@ def test_it_is_carried_out_and_settled_once(studio: Studio) -> None:
 def test_a_worker_leaves_it_alone_while_the_lease_lasts_and_has_it_afterwards(studio: Studio) -> None:
     beside = Beside()
     submission = _submit(studio, beside.start)
-    studio.worker.run("alice", submission.job.id, Deadline(300))
+    studio.app.worker.run("alice", submission.job.id, Deadline(300))
     assert _stored(studio, submission).status is JobStatus.RUNNING
     studio.clock.step(timedelta(seconds=MAX_SECONDS) + LEASE_MARGIN)
-    studio.worker.run("alice", submission.job.id, Deadline(300))
+    studio.app.worker.run("alice", submission.job.id, Deadline(300))
     assert _stored(studio, submission).status is JobStatus.SUCCEEDED
     # This process was only halted, and goes on: it sends nothing.
     beside.do()
@@ -99,7 +99,7 @@ def test_a_worker_leaves_it_alone_while_the_lease_lasts_and_has_it_afterwards(st
 
 
 def test_the_future_ends_with_the_work(studio: Studio) -> None:
-    submission = _submit(studio, InPlace(studio.worker).start)
+    submission = _submit(studio, InPlace(studio.app.worker).start)
     assert submission.running is not None
     assert submission.running.result(30) is None
     assert _stored(studio, submission).status is JobStatus.SUCCEEDED
@@ -115,7 +115,7 @@ def test_what_is_answered_before_its_end_is_a_workers(studio: Studio, asked: dic
     submission = _submit(studio, Beside().start, terms)
     job = _stored(studio, submission)
     assert (job.status, job.attempt, job.lease_expires_at) == (JobStatus.QUEUED, 0, None)
-    assert studio.queue.sent == [("alice", job.id)]
+    assert studio.job_queue.sent == [("alice", job.id)]
     assert submission.running is None
 
 
@@ -127,7 +127,7 @@ def test_a_request_that_is_repeated_joins_the_job_and_begins_none(studio: Studio
 
 
 def test_what_the_budget_refuses_is_not_begun(studio: Studio) -> None:
-    studio.budgets.change("alice", {"per_month": 1})
+    studio.app.budgets.change("alice", {"per_month": 1})
     beside = Beside()
     with pytest.raises(BudgetExceeded):
         _submit(studio, beside.start)
@@ -175,4 +175,4 @@ def test_without_room_for_a_thread_it_is_a_workers(studio: Studio) -> None:
     submission = _submit(studio, full)
     assert submission.running is None
     assert _stored(studio, submission).status is JobStatus.QUEUED
-    assert studio.queue.sent == [("alice", submission.job.id)]
+    assert studio.job_queue.sent == [("alice", submission.job.id)]

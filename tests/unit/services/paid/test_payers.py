@@ -17,10 +17,10 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.models.user_settings import Limits, UserSettings
 from local.simulator import Simulator
 from local.simulator.state import hash_of
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.unit.services.batches import PAINTED, Gallery
 from tests.unit.services.talking import NO_PLAN, Talk, operations, paint
-from tests.unit.studio import Studio
 
 USER = "alice"
 # A painting costs 14,000: of those the stack pays one a day, and Alice any number.
@@ -51,7 +51,7 @@ def own(shared: Studio) -> Studio:
 
 def _made(studio: Studio) -> Job:
     terms = Terms(route="POST /v1/images/generations", is_async=True)
-    return studio.generate.submit(Caller(user=USER), ImageRequest(prompt="a fox"), terms).job
+    return studio.app.generate.submit(Caller(user=USER), ImageRequest(prompt="a fox"), terms).job
 
 
 def _on_the_stack(studio: Studio) -> int:
@@ -61,7 +61,7 @@ def _on_the_stack(studio: Studio) -> int:
 
 
 def _leave(studio: Studio) -> None:
-    studio.keys.disconnect(USER, "openrouter")
+    studio.app.keys.disconnect(USER, "openrouter")
 
 
 def _assert_refused(studio: Studio, job: Job) -> None:
@@ -81,7 +81,7 @@ def _assert_refused(studio: Studio, job: Job) -> None:
 def test_a_job_of_somebody_whose_key_is_gone_is_not_the_stacks_to_pay(own: Studio) -> None:
     jobs = [_made(own) for _ in range(3)]
     _leave(own)
-    own.work()
+    own.carry_out()
     for job in jobs:
         _assert_refused(own, job)
     assert own.paid_requests() == []
@@ -91,7 +91,7 @@ def test_another_key_of_theirs_pays_it(own: Studio) -> None:
     job = _made(own)
     _leave(own)
     own.connect(USER)
-    own.work()
+    own.carry_out()
     assert own.job(USER, job.id).status is JobStatus.SUCCEEDED
     assert (own.charged(USER), _on_the_stack(own)) == ([PRICE], 0)
 
@@ -105,7 +105,7 @@ def test_a_job_under_the_stacks_limits_is_paid_with_the_users_key_if_there_is_on
     shared.connect(USER)
     if not stays:
         _leave(shared)
-    shared.work()
+    shared.carry_out()
     assert shared.job(USER, job.id).status is JobStatus.SUCCEEDED
     assert _on_the_stack(shared) == (0 if stays else PRICE)
 
@@ -114,13 +114,13 @@ def test_a_job_that_was_sent_is_not_looked_up_with_the_stacks_key(own: Studio) -
     """Neither the stack's books nor what its key has used say anything of it."""
     own.simulator.scenario("cut_body", path="/images")
     job = _made(own)
-    own.work()
+    own.carry_out()
     assert own.job(USER, job.id).status is JobStatus.UNCERTAIN
     _leave(own)
-    assert own.sweep.reconciliation.cost_of(own.job(USER, job.id)) is None
+    assert own.app.sweep.reconciliation.cost_of(own.job(USER, job.id)) is None
     with pytest.raises(InvalidApiKey):
-        own.keys.reveal(USER, "openrouter", own=True)
-    assert own.keys.reveal(USER, "openrouter", own=False) == own.operator
+        own.app.keys.reveal(USER, "openrouter", own=True)
+    assert own.app.keys.reveal(USER, "openrouter", own=False) == own.operator
 
 
 # ── A recipe's batch ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,7 +172,7 @@ def test_a_turns_planner_is_not_the_stacks_to_pay(own: Studio) -> None:
 def test_a_turns_painter_that_was_admitted_is_not_the_stacks_to_pay(own: Studio) -> None:
     talk = Talk(own).begin()
     turn = talk.submit("make it a watercolour painting")
-    own.work()
+    own.carry_out()
     assert "paint0" in talk.parts(turn)
     _leave(own)
     talk.run()
@@ -184,7 +184,7 @@ def test_a_turns_painter_is_not_begun_at_the_stacks_expense(own: Studio) -> None
     talk = Talk(own).begin()
     talk.plans(operations({"op": "remove_background"}), paint("a fox"))
     turn = talk.submit("cut it out, then a fox")
-    own.work()
+    own.carry_out()
     _leave(own)
     talk.run()
     error = talk.turn(turn).error
@@ -197,7 +197,7 @@ def test_asking_the_planner_once_more_is_not_the_stacks_to_pay(own: Studio) -> N
     talk = Talk(own).begin()
     talk.answers(NO_PLAN)
     turn = talk.submit("warmer")
-    own.work()
+    own.carry_out()
     assert "repair" in talk.parts(turn)
     _leave(own)
     talk.run()
@@ -231,7 +231,7 @@ def test_where_the_planner_alone_is_the_users_the_stack_paints_within_its_limits
     plan = talk.part(turn, "plan")
     wide = tuple(ref.model_copy(update={"limit": ref.limit * 100}) for ref in plan.budgets)
     like = plan.model_copy(update={"provider": "groq", "own_key": True, "budgets": wide})
-    job = shared.turns.painting.job(talk.turn(turn), "a fox", None, like=like, spent=0)
+    job = shared.app.turns.painting.job(talk.turn(turn), "a fox", None, like=like, spent=0)
     assert (job.own_key, job.provider, job.budgets) == (False, "openrouter", plan.budgets)
 
 
@@ -247,8 +247,8 @@ def _batch(studio: Studio) -> None:
 
 
 def _tick(studio: Studio) -> None:
-    if studio.queue.sent:
-        studio.work()
+    if studio.job_queue.sent:
+        studio.carry_out()
         return
     if studio.render_queue.sent:
         Gallery(studio).step()

@@ -13,9 +13,9 @@ from darkroom.models.user_settings import Limits
 from darkroom.services.pricing import chat_pricing
 from darkroom.services.pricing.chat_pricing import ChatShape
 from local.simulator import Simulator
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.unit.services.completing import BLIND, FREE, SMALL_TALKER, TALKER, asked, done, look, tool
-from tests.unit.studio import Studio
 
 SHAPE = ChatShape(prompt_bytes=1000, max_completion_tokens=100)
 

@@ -1,7 +1,7 @@
 """Where a model stands in for another at a provider that tells no cost, the ledger has what the invoice has."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -17,10 +17,10 @@ from darkroom.providers import ProviderSettings, load
 from local import providers as simulators
 from local.providers._openai_like import OpenAiLikeSimulator
 from local.simulator import Simulator
+from tests.application import LIMITS, LONG, Studio
 from tests.conftest import SteppingClock
 from tests.fakes.paid import MemoryRawAnswerStore
 from tests.unit.services.completing import TERMS, asked, submit
-from tests.unit.studio import LIMITS, LONG, Studio
 
 USER = "alice"
 LEASE = timedelta(minutes=20)
@@ -100,7 +100,7 @@ def admitted(studio: Studio, case: Case, first: str, second: str, **fields: Any)
     if not case.paints:
         return submit(studio, asked("häßlich 猫" * 50, **given)).job
     request = ImageRequest.model_validate({"prompt": "a fox in the snow", **given})
-    return studio.generate.submit(Caller(user=USER), request, TERMS).job
+    return studio.app.generate.submit(Caller(user=USER), request, TERMS).job
 
 
 def in_either_order(cases: tuple[Case, ...]) -> list[Any]:
@@ -133,7 +133,7 @@ def test_the_model_that_was_really_asked_is_paid_for(
     if is_gone:
         withdraw(studio, world, first)
     job = admitted(studio, case, first, second, provider=case.provider)
-    studio.work()
+    studio.carry_out()
     assert_exact(studio, job, world, second if is_gone else first)
 
 
@@ -146,7 +146,7 @@ def test_thinking_and_counts_that_are_not_told_apart_too(
     withdraw(studio, world, case.dear)
     world.go_wrong(wrong)
     job = admitted(studio, case, case.dear, case.cheap, provider=name)
-    studio.work()
+    studio.carry_out()
     cost = studio.job(USER, job.id).cost
     # Words that may have been pictures count as these; the dearer model's prices would be four times that.
     assert world.invoice() <= (cost.actual or 0) <= world.invoice() * 1.1
@@ -162,7 +162,7 @@ def test_in_place_of_openrouter_too(
     withdraw(studio, world, first)
     job = admitted(studio, case, first, second)
     assert job.provider == "openrouter"
-    studio.work()
+    studio.carry_out()
     assert_exact(studio, job, world, second)
 
 
@@ -178,9 +178,9 @@ def test_two_pictures_are_as_many_calls_as_they_take_there(
         studio.simulator.scenario("overloaded")
     named = {} if in_place else {"provider": case.provider}
     request = {"prompt": "a fox", "model": case.cheap, "n": 2, **named}
-    asked_for = studio.generate.submit(Caller(user=USER), ImageRequest.model_validate(request), TERMS).job
+    asked_for = studio.app.generate.submit(Caller(user=USER), ImageRequest.model_validate(request), TERMS).job
     assert asked_for.provider == ("openrouter" if in_place else case.provider)
-    studio.work()
+    studio.carry_out()
     job = studio.job(USER, asked_for.id)
     assert (job.status, job.provider, len(job.images)) == (JobStatus.SUCCEEDED, case.provider, 2), job.error
     assert (len(world.charges), studio.charged()) == (calls, [])
@@ -198,10 +198,10 @@ def test_an_answer_that_was_kept_before_the_worker_died_too(
     assert isinstance(kept, Deadly)
     kept.kills = True
     with pytest.raises(Killed):
-        studio.work()
+        studio.carry_out()
     assert studio.job(USER, job.id).status is JobStatus.RUNNING
     studio.clock.step(LEASE)
-    studio.sweep.run(Deadline(LONG))
+    studio.app.sweep.run(Deadline(LONG))
     assert_exact(studio, job, world, second)
 
 
@@ -209,15 +209,12 @@ def test_of_a_model_without_rates_the_cost_is_unknown_and_all_that_was_set_aside
     studio: Studio, running: dict[str, OpenAiLikeSimulator]
 ) -> None:
     case, world = CHAT[1], running["openai"]
-    vars(studio)["settlement"] = replace(
-        studio.settlement, keeps_books=lambda name: studio.providers.get(name).keeps_books
-    )
     job = admitted(studio, case, case.dear, case.cheap, provider="openai")
     assert job.work is not None
     rates = {"openai": {case.dear: job.work.rates["openai"][case.dear]}}
     studio.jobs.jobs[USER, job.id] = job.model_copy(update={"work": job.work.model_copy(update={"rates": rates})})
     withdraw(studio, world, case.dear)
-    studio.work()
+    studio.carry_out()
     job = studio.job(USER, job.id)
     assert (job.status, job.cost.settled) == (JobStatus.SUCCEEDED, True)
     assert studio.budget(USER, "day").spent == job.cost.reserved > world.invoice() > 0

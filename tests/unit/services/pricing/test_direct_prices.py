@@ -31,10 +31,10 @@ from darkroom.services.selection.providers import Choice
 from local import providers as simulators
 from local.providers import Simulator as Direct
 from local.simulator import Simulator
+from tests.application import PLANNER, Studio
 from tests.conftest import SteppingClock
 from tests.unit.services.completing import TERMS, asked, done, look, submit, tool
 from tests.unit.services.talking import Talk
-from tests.unit.studio import PLANNER, Studio
 
 OSS = "openai/gpt-oss-20b"
 LLAMA = "meta-llama/llama-3.3-70b-instruct"
@@ -106,7 +106,7 @@ def endpoint(source: str, prompt: str | None, completion: str, *, slug: str = ""
 
 
 def chosen(studio: Studio, *endpoints: ChatEndpoint) -> Any:
-    models = ChatModels(Catalogue(Source(studio.provider, *endpoints)), default=PLANNER)
+    models = ChatModels(Catalogue(Source(studio.openrouter, *endpoints)), default=PLANNER)
     return models.choose(OSS, choice=Choice(studio.direct["groq"]))
 
 
@@ -165,8 +165,8 @@ class TestAnothersModels:
     def test_where_nobody_says_what_it_takes_the_caller_has_to(
         self, studio: Studio, endpoints: tuple[ChatEndpoint, ...]
     ) -> None:
-        models = ChatModels(Catalogue(Source(studio.provider, *endpoints)), default=PLANNER)
-        complete = Complete(studio.admission, models, studio.images, lambda _: None, lambda _: None)
+        models = ChatModels(Catalogue(Source(studio.openrouter, *endpoints)), default=PLANNER)
+        complete = Complete(studio.app.admission, models, studio.images, lambda _: None, lambda _: None)
         with pytest.raises(PriceUnknown):
             complete.submit(Caller(user="alice"), asked(model=OSS), TERMS)
         job = complete.submit(Caller(user="alice"), asked(model=OSS, max_cost_usd="0.02"), TERMS).job
@@ -178,16 +178,18 @@ class TestAnothersModels:
             makers = frozenset({"openai"})
 
         maker = Maker()
-        assert studio.chat_models.choose(OSS, choice=Choice(studio.provider, (maker,))).other_providers == ("maker",)
-        assert studio.chat_models.choose(OSS, choice=Choice(studio.direct["groq"], (maker,))).other_providers == ()
+        assert studio.app.chat_models.choose(OSS, choice=Choice(studio.openrouter, (maker,))).other_providers == (
+            "maker",
+        )
+        assert studio.app.chat_models.choose(OSS, choice=Choice(studio.direct["groq"], (maker,))).other_providers == ()
 
 
 def test_sources_are_asked_for_only_where_the_maker_does_not_serve(studio: Studio) -> None:
     def times() -> int:
         return sum("/endpoints" in row["path"] for row in studio.simulator.world.log.entries())
 
-    models = studio.chat_models
-    models.choose(OSS, choice=Choice(studio.provider, (studio.direct["groq"],)))
+    models = studio.app.chat_models
+    models.choose(OSS, choice=Choice(studio.openrouter, (studio.direct["groq"],)))
     models.choose(PLANNER, choice=Choice(studio.direct["gemini"]))
     assert times() == 0
     for _ in range(3):
@@ -217,9 +219,9 @@ class TestATurn:
         call = self.planning_call(studio, turn)
         assert call.work is not None
         assert call.work.chat is not None
-        planning = Planning(Planner(), studio.chat_models, studio.settings, studio.images, studio.clock)
+        planning = Planning(Planner(), studio.app.chat_models, studio.settings, studio.images, studio.clock)
         part = planning.part(turn, "repair", call.work.chat, like=call, limit=None)
-        (model,) = studio.chat_models.choose(QWEN, sees=True, choice=Choice(studio.direct["groq"])).models
+        (model,) = studio.app.chat_models.choose(QWEN, sees=True, choice=Choice(studio.direct["groq"])).models
         shape = ChatShape(
             prompt_bytes=len(call.work.chat.model_dump_json().encode()),
             max_completion_tokens=call.work.chat.max_completion_tokens,
@@ -228,9 +230,9 @@ class TestATurn:
         assert part.cost.reserved == chat_pricing.reserve([model], shape)
 
     def test_of_each_model_at_what_it_is_paid_by(self, studio: Studio) -> None:
-        models = studio.chat_models.choose(QWEN, (LLAMA, OSS), choice=Choice(studio.direct["groq"])).models
+        models = studio.app.chat_models.choose(QWEN, (LLAMA, OSS), choice=Choice(studio.direct["groq"])).models
         by_model = {each.id: Rates(tokens=each.prices) for each in models[:2]}
-        listed = studio.chat_models.choose(QWEN, (LLAMA, OSS)).models
+        listed = studio.app.chat_models.choose(QWEN, (LLAMA, OSS)).models
         assert [each.prices for each in paid_by(listed, by_model)] == [
             *(each.prices for each in models[:2]),
             TokenPrices(),
@@ -251,8 +253,8 @@ def test_words_and_thinking_beside_a_picture_cost_what_words_do(
     if wrong:
         gemini.go_wrong(wrong)
     request = ImageRequest.model_validate({"prompt": "a fox", "model": PAINTER})
-    job = studio.generate.submit(Caller(user="alice"), request, TERMS).job
-    studio.work()
+    job = studio.app.generate.submit(Caller(user="alice"), request, TERMS).job
+    studio.carry_out()
     job = studio.job("alice", job.id)
     assert (job.status, job.provider) == (JobStatus.SUCCEEDED, "gemini"), job.error
     assert job.cost.actual == gemini.invoice() > 0
@@ -267,7 +269,7 @@ def test_where_a_model_that_may_stand_in_has_no_price_it_is_not_known_what_the_p
         def image_endpoints(self, model: str) -> Any:
             return super().image_endpoints(model) if is_known or model == PAINTER else ()
 
-    quotes = Quotes(Catalogue(Lists(studio.provider)), generation_model=PAINTER, edit_model=PAINTER)
+    quotes = Quotes(Catalogue(Lists(studio.openrouter)), generation_model=PAINTER, edit_model=PAINTER)
     request = ImageRequest.model_validate({"prompt": "a fox", "model": PAINTER, "fallback_models": [LARGE_PAINTER]})
     quote = quotes.quote(request, choice=Choice(studio.direct["gemini"]))
     assert (quote.estimate is not None) is is_known
@@ -289,7 +291,7 @@ def test_a_model_is_not_paid_by_what_another_takes_for_a_thing_that_only_that_on
             prices = tuple(line for line in each.prices if model != lacking or line.billable == "output_image")
             return each.model_copy(update={"prices": prices})
 
-    quotes = Quotes(Catalogue(Lists(studio.provider)), generation_model=PAINTER, edit_model=PAINTER)
+    quotes = Quotes(Catalogue(Lists(studio.openrouter)), generation_model=PAINTER, edit_model=PAINTER)
     choice = Choice(studio.direct["gemini"])
 
     def rates(model: str, *fallbacks: str) -> Mapping[str, Rates]:

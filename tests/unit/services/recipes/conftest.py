@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.application import Studio
 from tests.unit.services.batches import Gallery
-from tests.unit.studio import Studio
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from darkroom.errors import (
 )
 from darkroom.models.caller import Caller
 from darkroom.models.job import JobStatus
+from tests.application import STREAMING, UNPRICED
 from tests.photos import load
 from tests.unit.services.batches import (
     PAINTED,
@@ -25,7 +26,6 @@ from tests.unit.services.batches import (
     paint,
     recipe,
 )
-from tests.unit.studio import STREAMING, UNPRICED
 
 # ── Asking ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -82,7 +82,7 @@ def test_the_estimate_of_the_whole_is_told_beforehand(gallery: Gallery) -> None:
     one = gallery.apply(PAINTED, 1)
     many = gallery.apply(recipe(paint(), flip(), paint()), 4)
     assert many.cost.estimated == 8 * (one.cost.estimated or 0)
-    shown = gallery.studio.shown.show(many)
+    shown = gallery.studio.app.jobs.show(many)
     assert shown["cost"]["estimated_usd"] == (many.cost.estimated or 0) / 1e6
     assert (shown["cost"]["actual_usd"], shown["cost"]["settled"], shown["cost"]["charged"]) == (None, False, "unknown")
     assert (shown["input"]["painted_steps"], shown["input"]["max_cost_usd"]) == (2, 1.0)
@@ -279,7 +279,7 @@ def test_a_users_own_budget_holds_for_a_batch(gallery: Gallery, name: str) -> No
 def test_a_token_with_a_limit_of_its_own_keeps_it(gallery: Gallery) -> None:
     one = gallery.apply(PAINTED, 1).cost.estimated or 0
     gallery.studio.render_queue.sent.clear()
-    token, _ = gallery.studio.tokens.create(user=USER, day_limit=int(1.5 * one))
+    token, _ = gallery.studio.app.tokens.create(user=USER, day_limit=int(1.5 * one))
     job = gallery.apply(PAINTED, 3, by=Caller(user=USER, token=token))
     gallery.run()
     assert gallery.posts() == 1

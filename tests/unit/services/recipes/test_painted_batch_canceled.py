@@ -6,9 +6,9 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.job import JobStatus
 from darkroom.services.recipes.batch_notes import TOO_OLD
 from local.simulator import Simulator
+from tests.application import LONG, Studio
 from tests.conftest import Passing
 from tests.unit.services.batches import PAINTED, USER, Gallery, assert_books_agree, assert_tidy, choose, flip, recipe
-from tests.unit.studio import LONG, Studio
 
 # ── Canceling ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -26,8 +26,8 @@ def test_canceled_before_anything_is_begun_nothing_is(gallery: Gallery) -> None:
 def test_canceled_while_paintings_wait_they_are_released(gallery: Gallery) -> None:
     studio = gallery.studio
     job = gallery.apply(PAINTED, 3)
-    assert studio.recipe_worker.run(*studio.render_queue.sent.pop(0), Deadline(50))
-    studio.worker.run(*studio.queue.sent.pop(0), Deadline(LONG))
+    assert studio.app.recipe_worker.run(*studio.render_queue.sent.pop(0), Deadline(50))
+    studio.app.worker.run(*studio.job_queue.sent.pop(0), Deadline(LONG))
     assert gallery.wall(job)[0] > 0
     canceled = gallery.cancel(job)
     assert canceled.status is JobStatus.CANCELED
@@ -42,22 +42,24 @@ def test_canceled_while_paintings_wait_they_are_released(gallery: Gallery) -> No
 def test_canceled_while_a_painting_is_under_way_it_is_paid_and_kept(gallery: Gallery) -> None:
     studio = gallery.studio
     job = gallery.apply(PAINTED, 12)
-    assert studio.recipe_worker.run(*studio.render_queue.sent.pop(0), Deadline(50))
-    studio.worker.run(*studio.queue.sent.pop(0), Deadline(LONG))
+    assert studio.app.recipe_worker.run(*studio.render_queue.sent.pop(0), Deadline(50))
+    studio.app.worker.run(*studio.job_queue.sent.pop(0), Deadline(LONG))
     part = gallery.part(job, 0)
     running = studio.jobs.start(part, now=studio.clock.now, lease_expires_at=studio.clock.now + timedelta(minutes=5))
     assert running is not None
     assert studio.jobs.dispatch(running, at=studio.clock.now, lease_expires_at=studio.clock.now + timedelta(minutes=5))
     seen = gallery.cancel(job)
     assert not seen.status.is_final
-    assert studio.shown.show(seen)["output"]["canceling"] is True
+    assert studio.app.jobs.show(seen)["output"]["canceling"] is True
     assert gallery.wall(job)[0] == part.cost.reserved
     gallery.run()
     assert not gallery.now(job).status.is_final
     # The provider answers.
     done = studio.job(USER, part.id)
-    studio.settlement.settle(done.model_copy(update={"status": JobStatus.FAILED, "error": {"code": "NO_IMAGE"}}), 9000)
-    studio.advance(USER, job.id)
+    studio.app.settlement.settle(
+        done.model_copy(update={"status": JobStatus.FAILED, "error": {"code": "NO_IMAGE"}}), 9000
+    )
+    studio.app.advance(USER, job.id)
     gallery.run()
     over = gallery.now(job)
     assert (over.status, over.cost.actual, over.cost.charged) == (JobStatus.CANCELED, 9000, True)
@@ -85,7 +87,9 @@ def test_a_batch_that_costs_nothing_is_canceled_with_what_was_made(gallery: Gall
     studio = gallery.studio
     job = gallery.apply(recipe(flip()), 9)
     seconds = iter(range(10_000))
-    assert studio.recipe_worker.run(*studio.render_queue.sent.pop(0), Deadline(30, clock=lambda: float(next(seconds))))
+    assert studio.app.recipe_worker.run(
+        *studio.render_queue.sent.pop(0), Deadline(30, clock=lambda: float(next(seconds)))
+    )
     made = gallery.now(job).result["progress"]["done"]
     assert 0 < made < 9
     canceled = gallery.cancel(job)
@@ -103,7 +107,7 @@ def test_a_batch_that_does_not_end_within_a_day_begins_nothing_more(gallery: Gal
     studio = gallery.studio
     job = gallery.apply(PAINTED, 12)
     gallery.step()
-    studio.queue.sent.clear()
+    studio.job_queue.sent.clear()
     studio.clock.step(TOO_OLD)
     for _ in range(3):
         gallery.sweep()

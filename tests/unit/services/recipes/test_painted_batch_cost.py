@@ -31,7 +31,7 @@ def test_a_batch_is_over_before_it_is_known_what_it_cost(
     over = gallery.now(job)
     assert (over.status, len(over.images)) == (JobStatus.SUCCEEDED, 2)
     assert (over.cost.settled, over.cost.actual, over.cost.charged) == (False, None, "unknown")
-    shown = gallery.studio.shown.show_cost(over)
+    shown = gallery.studio.app.jobs.show_cost(over)
     assert (shown["settled"], shown["actual_usd"], shown["charged"]) == (False, None, "unknown")
     assert gallery.wall(job)[0] > 0
     assert_tidy(gallery, job)
@@ -91,7 +91,7 @@ def test_a_batch_is_settled_though_its_last_painting_was_while_it_ended(gallery:
     gallery.run()
     part = gallery.part(job, 0)
     # Whoever settles it tells nobody.
-    gallery.studio.settlement.decide(part, sum(gallery.studio.charged(USER)))
+    gallery.studio.app.settlement.decide(part, sum(gallery.studio.charged(USER)))
     assert not gallery.now(job).cost.settled
     gallery.sweep(timedelta(minutes=5))
     assert_books_agree(gallery, job)

@@ -15,10 +15,10 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.services.paid.settlement import DECIDED_AFTER
 from local.simulator import Simulator
+from tests.application import LONG, Studio
 from tests.conftest import SteppingClock
 from tests.unit.services.batches import USER, Gallery, assert_books_agree, cut_out, flip, paint, recipe
 from tests.unit.services.conversations.test_turns_interrupted import Deadly, Killed, dying
-from tests.unit.studio import LONG, Studio
 
 # Operations before, between and after two paintings.
 TWICE = recipe(flip(), paint(), cut_out(), paint("darker"), flip())
@@ -54,16 +54,16 @@ def test_whoever_goes_on_with_a_batch_at_any_time_does_no_harm(gallery: Gallery)
     job = gallery.apply(TWICE, PICTURES)
     for _ in range(100):
         for _ in range(2):
-            studio.advance(USER, job.id)
-        studio.sweep.run(Deadline(LONG))
-        if studio.queue.sent:
-            user, job_id = studio.queue.sent.pop(0)
+            studio.app.advance(USER, job.id)
+        studio.app.sweep.run(Deadline(LONG))
+        if studio.job_queue.sent:
+            user, job_id = studio.job_queue.sent.pop(0)
             for _ in range(2):
-                studio.worker.run(user, job_id, Deadline(LONG))
+                studio.app.worker.run(user, job_id, Deadline(LONG))
         elif studio.render_queue.sent:
             sent = studio.render_queue.sent.pop(0)
             for _ in range(2):
-                assert studio.recipe_worker.run(*sent, Deadline(50))
+                assert studio.app.recipe_worker.run(*sent, Deadline(50))
         if gallery.now(job).status.is_final:
             break
     assert_paid_once(gallery, job)
@@ -85,13 +85,13 @@ def test_two_at_a_time_admit_each_painting_once(gallery: Gallery) -> None:
     studio = gallery.studio
     job = gallery.apply(TWICE, PICTURES)
     for _ in range(60):
-        sent, studio.queue.sent = studio.queue.sent, []
+        sent, studio.job_queue.sent = studio.job_queue.sent, []
         renders, studio.render_queue.sent = studio.render_queue.sent, []
         for job_id in dict.fromkeys(job_id for _, job_id in sent):
-            at_once(2, partial(studio.worker.run, USER, job_id, Deadline(LONG)))
+            at_once(2, partial(studio.app.worker.run, USER, job_id, Deadline(LONG)))
         if renders:
-            at_once(2, lambda: studio.recipe_worker.run(USER, job.id, Deadline(50)))
-        at_once(3, lambda: studio.advance(USER, job.id))
+            at_once(2, lambda: studio.app.recipe_worker.run(USER, job.id, Deadline(50)))
+        at_once(3, lambda: studio.app.advance(USER, job.id))
         if gallery.now(job).status.is_final:
             break
     assert_paid_once(gallery, job)
@@ -104,14 +104,14 @@ def test_two_workers_at_once_never_pass_the_cap(gallery: Gallery) -> None:
     studio.jobs.jobs.clear()
     job = gallery.apply(recipe(paint()), 8, most=int(3.5 * one) / 1e6)
     for _ in range(40):
-        sent, studio.queue.sent = studio.queue.sent, []
+        sent, studio.job_queue.sent = studio.job_queue.sent, []
         renders, studio.render_queue.sent = studio.render_queue.sent, []
         with ThreadPoolExecutor(4) as pool:
-            for each in [pool.submit(studio.worker.run, user, job_id, Deadline(LONG)) for user, job_id in sent]:
+            for each in [pool.submit(studio.app.worker.run, user, job_id, Deadline(LONG)) for user, job_id in sent]:
                 each.result()
         if renders:
-            studio.recipe_worker.run(USER, job.id, Deadline(50))
-        at_once(4, lambda: studio.advance(USER, job.id))
+            studio.app.recipe_worker.run(USER, job.id, Deadline(50))
+        at_once(4, lambda: studio.app.advance(USER, job.id))
         if gallery.now(job).status.is_final:
             break
     assert 1 <= len(gallery.now(job).images) < 8
@@ -124,7 +124,7 @@ def test_two_workers_at_once_never_pass_the_cap(gallery: Gallery) -> None:
 WRITES: list[tuple[str, str, int]] = [
     ("ledger", "admit", 4),
     ("ledger", "close", 4),
-    ("queue", "send", 6),
+    ("job_queue", "send", 6),
     ("render_queue", "send", 4),
     ("jobs", "start", 7),
     ("jobs", "dispatch", 4),
@@ -151,7 +151,7 @@ def test_killed_at_any_write_a_batch_comes_to_its_end_and_is_paid_once(
     doomed = Gallery(dying(studio, role, Deadly(getattr(studio, role), method, when=when, nth=nth)))
     with pytest.raises(Killed):
         doomed.run()
-    studio.queue.sent.clear()
+    studio.job_queue.sent.clear()
     studio.render_queue.sent.clear()
     for _ in range(16):
         gallery.sweep()
@@ -208,7 +208,7 @@ def test_whatever_happens_the_ledger_is_the_invoice_and_within_the_cap(
                     with suppress(Exception):
                         gallery.cancel(job)
                 if twice[steps % 12]:
-                    studio.queue.sent.extend(studio.queue.sent[:1])
+                    studio.job_queue.sent.extend(studio.job_queue.sent[:1])
                     studio.render_queue.sent.extend(studio.render_queue.sent[:1])
                 if not doomed.step():
                     break

@@ -28,7 +28,7 @@ from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
 from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.recipe import Recipe
-from darkroom.models.recipe_batch import Application
+from darkroom.models.recipe_batch import RecipeApplication
 from darkroom.models.source import ImageSource
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.recipes.batch_notes import TOO_OLD
@@ -36,6 +36,7 @@ from darkroom.services.recipes.recipes import FORGOTTEN, MOST_KEPT, export, oper
 from darkroom.services.removal.remove_background import RemoveBackground
 from tests.conftest import ROOT, SteppingClock
 from tests.fakes.memory import MemoryImageStore
+from tests.fakes.recipes import MemoryRenderQueue
 from tests.photos import png_file, save
 from tests.unit.services.baking import FLIP, Bakery, picture, recipe, upload_id
 
@@ -145,7 +146,9 @@ class TestAsking:
         assert (bakery.jobs.jobs, bakery.queue.sent, bakery.images.outputs) == ({}, [], {})
 
     def test_where_nobody_can_price_it_a_painted_recipe_is_refused_with_leave_to_pay(self, bakery: Bakery) -> None:
-        request = Application(recipe=PAINTED, pictures=(ImageSource("image", upload_id="upl_1"),), allow_paid=True)
+        request = RecipeApplication(
+            recipe=PAINTED, pictures=(ImageSource("image", upload_id="upl_1"),), allow_paid=True
+        )
         with pytest.raises(InvalidParameter, match="costs money"):
             bakery.recipes.apply(Caller(user="alice"), request, Terms(route="r"))
         assert bakery.jobs.jobs == {}
@@ -197,7 +200,7 @@ class TestAsking:
 
     @pytest.mark.parametrize("count", [0, 501])
     def test_there_is_at_least_one_picture_and_an_end_to_them(self, bakery: Bakery, count: int) -> None:
-        request = Application(recipe=FLIP, pictures=(ImageSource("image", upload_id="upl_1"),) * count)
+        request = RecipeApplication(recipe=FLIP, pictures=(ImageSource("image", upload_id="upl_1"),) * count)
         with pytest.raises(InvalidParameter) as caught:
             bakery.recipes.apply(Caller(user="alice"), request, Terms(route="r"))
         assert caught.value.param == "images"
@@ -236,7 +239,7 @@ class TestAsking:
     def test_a_queue_that_does_not_answer_is_made_up_for_by_the_sweep(
         self, bakery: Bakery, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        class Deaf:
+        class Deaf(MemoryRenderQueue):
             def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
                 raise ServiceUnavailable("SQS is busy.")
 

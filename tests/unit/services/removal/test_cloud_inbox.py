@@ -18,10 +18,10 @@ from darkroom.services.removal.postponed import LEASE
 from darkroom.services.removal.remove_background import REMEMBERED
 from local.providers.removebg import Simulator
 from local.simulator import Simulator as OpenRouter
+from tests.application import LONG, PromptQueue, Studio
 from tests.conftest import Passing, SteppingClock
 from tests.fakes.memory import MemoryJobStore
 from tests.unit.cloud import CREDIT, Cloud, dot, dying
-from tests.unit.studio import LONG, PromptQueue, Studio
 
 FILE = DroppedFile("uploads", "inbox/alice/cat.png", "v1", "etag", "01")
 
@@ -121,7 +121,7 @@ class TestDroppedFiles:
     ) -> None:
         running.reset()
         jobs, queue = DyingJobStore(), DyingQueue()
-        cloud = Cloud(Studio(studio_simulator, clock, jobs=jobs, queue=queue), running)
+        cloud = Cloud(Studio(studio_simulator, clock, jobs=jobs, job_queue=queue), running)
         cloud.connect("alice")
         cloud.studio.images.drop(FILE.key, dot(), FILE.version)
         cloud.set("alice", cloud_removal=setting)

@@ -30,9 +30,9 @@ from darkroom.models.user_settings import Limits
 from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.together import PATIENCE
 from local.providers.removebg import Simulator
+from tests.application import LONG, Studio
 from tests.conftest import SteppingClock
 from tests.unit.cloud import CREDIT, Cloud, dot, dying
-from tests.unit.studio import LONG, Studio
 
 ALICE = Caller(user="alice")
 TERMS = Terms(route="POST /v1/images/background-removals")

@@ -21,11 +21,11 @@ from darkroom.models.job import CUTOUT_TIME, Job, JobStatus, KeptCutout
 from darkroom.services.paid.cutouts import FORGOTTEN
 from darkroom.services.paid.rereading import Rereading
 from local.simulator import Simulator
+from tests.application import KLEIN, LONG, Studio
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 from tests.fakes.recipes import MemoryRenderQueue
 from tests.photos import photo, save
-from tests.unit.studio import KLEIN, LONG, Studio
 
 TERMS = Terms(route="POST /v1/images/generations")
 PRICE = 14_000
@@ -97,24 +97,24 @@ def queue(dying: Studio) -> DyingQueue:
 def _order(studio: Studio, **fields: Any) -> str:
     studio.simulator.scenario("small_picture")
     request = ImageRequest(prompt="A red fox", model=KLEIN, background="transparent", **fields)
-    return studio.generate.submit(Caller(user="alice"), request, TERMS).job.id
+    return studio.app.generate.submit(Caller(user="alice"), request, TERMS).job.id
 
 
 def _cut(studio: Studio, *, receives: int = 1) -> None:
     """The image function works on what waits in its queue."""
     sent, studio.render_queue.sent = studio.render_queue.sent, []
     for user, job_id in sent:
-        assert studio.cutout_worker.run(user, job_id, Deadline(LONG), receives=receives)
+        assert studio.app.cutout_worker.run(user, job_id, Deadline(LONG), receives=receives)
 
 
 def _bought(studio: Studio, **fields: Any) -> Job:
     job_id = _order(studio, **fields)
-    studio.work()
+    studio.carry_out()
     return studio.job("alice", job_id)
 
 
 def _shown(studio: Studio, job: Job) -> Job:
-    return studio.shown.as_shown(studio.job("alice", job.id))
+    return studio.app.jobs.as_shown(studio.job("alice", job.id))
 
 
 def _picture(studio: Studio, key: str) -> Image.Image:
@@ -171,14 +171,14 @@ def test_a_message_that_comes_again_changes_nothing(studio: Studio) -> None:
     _cut(studio)
     done, files = studio.job("alice", job.id), dict(studio.images.outputs)
     assert studio.segmenter.asked == 1
-    assert studio.cutout_worker.run("alice", job.id, Deadline(LONG))
+    assert studio.app.cutout_worker.run("alice", job.id, Deadline(LONG))
     assert (studio.job("alice", job.id), studio.images.outputs) == (done, files)
     assert studio.segmenter.asked == 1
 
 
 def test_a_function_without_time_left_has_another_go_on(studio: Studio) -> None:
     job = _bought(studio, n=2)
-    assert studio.cutout_worker.run("alice", job.id, Deadline(5))
+    assert studio.app.cutout_worker.run("alice", job.id, Deadline(5))
     assert studio.render_queue.sent == [("alice", job.id)] * 2
     assert studio.job("alice", job.id).cutouts == ()
 
@@ -203,7 +203,7 @@ def test_whatever_is_stopped_there_is_one_charge_and_one_cut_out_of_each_picture
     deaths[watched].at = at
     job_id = _order(dying, n=2)
     stopped = 0
-    for step in (dying.work, lambda: _cut(dying)):
+    for step in (dying.carry_out, lambda: _cut(dying)):
         try:
             step()
         except KeyboardInterrupt:
@@ -213,7 +213,7 @@ def test_whatever_is_stopped_there_is_one_charge_and_one_cut_out_of_each_picture
     assert len(charges) == 2
     for _ in range(3):
         dying.clock.step(timedelta(minutes=5) - FORGOTTEN)
-        dying.sweep.run(Deadline(LONG))
+        dying.app.sweep.run(Deadline(LONG))
         _cut(dying)
     job = dying.job("alice", job_id)
     assert [cutout.image.key for cutout in job.cutouts if cutout.image] == [job.cutout_key(0), job.cutout_key(1)]
@@ -230,10 +230,10 @@ def test_what_cannot_be_queued_is_paid_and_settled_and_queued_by_the_sweep(dying
     assert (job.status, job.cost.settled, dying.charged("alice")) == (JobStatus.SUCCEEDED, True, [PRICE])
     assert [name for name, _ in dying.alarms] == ["CUTOUT_NOT_QUEUED"]
     dying.clock.step(FORGOTTEN)
-    dying.sweep.run(Deadline(LONG))
+    dying.app.sweep.run(Deadline(LONG))
     assert [name for name, _ in dying.alarms] == ["CUTOUT_NOT_QUEUED", "SWEEP_FAILED"]
     queue.is_away = False
-    assert dying.sweep.run(Deadline(LONG))["cutouts"] == 1
+    assert dying.app.sweep.run(Deadline(LONG))["cutouts"] == 1
     _cut(dying)
     assert _shown(dying, job).images[0].key == job.cutout_key(0)
 
@@ -242,7 +242,7 @@ def test_the_sweep_sends_no_message_of_which_nobody_can_say_that_it_is_lost(stud
     _bought(studio)
     studio.render_queue.sent.clear()
     studio.clock.step(FORGOTTEN - timedelta(seconds=1))
-    studio.sweep.run(Deadline(LONG))
+    studio.app.sweep.run(Deadline(LONG))
     assert studio.render_queue.sent == []
 
 
@@ -261,7 +261,7 @@ class TestWithoutACutOut:
     def test_the_sweep_gives_it_up_then_for_good(self, studio: Studio) -> None:
         job = _bought(studio, n=2)
         studio.clock.step(CUTOUT_TIME)
-        studio.sweep.run(Deadline(LONG))
+        studio.app.sweep.run(Deadline(LONG))
         given_up = studio.job("alice", job.id)
         assert [cutout.image for cutout in given_up.cutouts] == [None, None]
         assert studio.alarms == [("CUTOUT_NEVER_MADE", {"job": job.id, "missing": 2})]
@@ -277,7 +277,7 @@ class TestWithoutACutOut:
     def test_what_cannot_be_cut_out_is_shown_as_it_is_at_once(self, error: Exception, why: str, studio: Studio) -> None:
         class Blind:
             def available(self) -> tuple[str, ...]:
-                return ("middle",)
+                return ("u2net",)
 
             def mask(self, image: Image.Image, model: str) -> Image.Image:
                 raise error
@@ -298,7 +298,7 @@ class TestWithoutACutOut:
 
         job = _bought(studio)
         away = Away(studio.clock)
-        worker = replace(studio.cutout_worker, images=away)
+        worker = replace(studio.app.cutout_worker, images=away)
         for receives in (1, 2):
             with pytest.raises(ServiceUnavailable):
                 worker.run("alice", job.id, Deadline(LONG), receives=receives)
@@ -311,26 +311,26 @@ class TestRemoved:
     def test_both_pictures_go_with_the_job(self, studio: Studio) -> None:
         job = _bought(studio)
         _cut(studio)
-        studio.shown.remove("alice", job.id)
+        studio.app.jobs.remove("alice", job.id)
         assert [key for key in studio.images.outputs if job.id in key] == []
         assert studio.jobs.find("alice", job.id) is None
 
     def test_a_job_that_is_being_cut_out_can_be_removed_and_nothing_of_it_comes_later(self, studio: Studio) -> None:
         job = _bought(studio)
-        studio.shown.remove("alice", job.id)
-        assert not studio.cutout_worker.run("alice", job.id, Deadline(LONG))
+        studio.app.jobs.remove("alice", job.id)
+        assert not studio.app.cutout_worker.run("alice", job.id, Deadline(LONG))
         assert [key for key in studio.images.outputs if job.id in key] == []
 
     def test_one_that_is_removed_while_it_is_being_cut_out_leaves_no_file(self, studio: Studio) -> None:
         class Removing(MemoryJobStore):
             def keep_cutouts(self, job: Job, cutouts: Sequence[KeptCutout]) -> Job | None:
-                studio.shown.remove(job.user, job.id)
+                studio.app.jobs.remove(job.user, job.id)
                 return super().keep_cutouts(job, cutouts)
 
         job = _bought(studio)
         removing = Removing()
         removing.jobs = studio.jobs.jobs
-        assert replace(studio.cutout_worker, jobs=removing).run("alice", job.id, Deadline(LONG))
+        assert replace(studio.app.cutout_worker, jobs=removing).run("alice", job.id, Deadline(LONG))
         assert [key for key in studio.images.outputs if job.id in key] == []
 
     def test_a_file_that_nobody_noted_down_goes_too(self, dying: Studio, jobs: DyingJobs) -> None:
@@ -339,13 +339,13 @@ class TestRemoved:
         with pytest.raises(KeyboardInterrupt):
             _cut(dying)
         assert job.cutout_key(0) in dying.images.outputs
-        dying.shown.remove("alice", job.id)
+        dying.app.jobs.remove("alice", job.id)
         assert [key for key in dying.images.outputs if job.id in key] == []
 
     def test_it_is_too_late_to_cancel_it(self, studio: Studio) -> None:
         job = _bought(studio)
         with pytest.raises(Conflict) as raised:
-            studio.shown.cancel("alice", job.id, studio.settlement.cancel)
+            studio.app.jobs.cancel("alice", job.id, studio.app.settlement.cancel)
         assert "cut out" in raised.value.detail
 
 
@@ -355,7 +355,7 @@ def test_a_picture_whose_price_is_yet_unknown_is_cut_out_all_the_same(studio: St
     assert (job.status, job.cost.settled) == (JobStatus.SUCCEEDED, False)
     _cut(studio)
     assert _shown(studio, job).images[0].key == job.cutout_key(0)
-    studio.settlement.settle(job, PRICE)
+    studio.app.settlement.settle(job, PRICE)
     settled = studio.job("alice", job.id)
     assert (settled.cost.actual, len(settled.cutouts)) == (PRICE, 1)
 
@@ -365,7 +365,7 @@ def test_a_message_that_was_lost_before_the_price_was_known_is_sent_again_with_t
     job = _bought(studio)
     studio.render_queue.sent.clear()
     studio.clock.step(timedelta(minutes=5))
-    studio.sweep.run(Deadline(LONG))
+    studio.app.sweep.run(Deadline(LONG))
     settled = studio.job("alice", job.id)
     assert (settled.cost.settled, settled.cost.actual, settled.cost.charged) == (True, PRICE, True)
     assert set(studio.render_queue.sent) == {("alice", job.id)}
@@ -383,7 +383,7 @@ def test_an_answer_that_is_read_again_after_a_fix_is_cut_out_too(studio: Studio)
     mended = json.dumps({"data": [{"b64_json": drawn}], "usage": {"cost": 0.014}}).encode()
     kept = RawAnswer(body=mended, media_type="application/json", complete=True, model=KLEIN)
     studio.raw_answers.write("alice", job.id, kept)
-    Rereading(studio.jobs, studio.raw_answers, studio.providers.get, studio.settlement).run("alice", job.id)
+    Rereading(studio.jobs, studio.raw_answers, studio.app.providers.get, studio.app.settlement).run("alice", job.id)
     assert _shown(studio, job).status is JobStatus.RUNNING
     _cut(studio)
     assert [image.key for image in _shown(studio, job).images] == [job.cutout_key(0)]
@@ -392,9 +392,9 @@ def test_an_answer_that_is_read_again_after_a_fix_is_cut_out_too(studio: Studio)
 
 def test_jobs_of_other_kinds_are_left_alone(studio: Studio) -> None:
     request = ImageRequest(prompt="A red fox", model=KLEIN)
-    job_id = studio.generate.submit(Caller(user="alice"), request, TERMS).job.id
-    studio.work()
+    job_id = studio.app.generate.submit(Caller(user="alice"), request, TERMS).job.id
+    studio.carry_out()
     assert studio.render_queue.sent == []
-    assert not studio.cutout_worker.run("alice", job_id, Deadline(LONG))
-    assert not studio.cutout_worker.run("alice", "job_none", Deadline(LONG))
+    assert not studio.app.cutout_worker.run("alice", job_id, Deadline(LONG))
+    assert not studio.app.cutout_worker.run("alice", "job_none", Deadline(LONG))
     assert _shown(studio, studio.job("alice", job_id)) == studio.job("alice", job_id)

@@ -9,9 +9,9 @@ from darkroom.models.catalogue import ChatModel
 from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.selection.chat_models import ChatModels, Chosen, is_router, paints
 from local.simulator import Simulator
+from tests.application import KLEIN
 from tests.unit.services.completing import BLIND, PAINTER, SMALL_TALKER, TALKER
 from tests.unit.services.quoting import provider
-from tests.unit.studio import KLEIN
 
 GONE = "nobody/gone"
 

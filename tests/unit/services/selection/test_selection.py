@@ -22,10 +22,10 @@ from darkroom.services.selection.providers import Choice
 from darkroom.settings import Settings
 from local.providers.openai import Simulator as OpenAi
 from local.simulator import Simulator
+from tests.application import KLEIN, Studio
 from tests.conftest import SteppingClock
 from tests.unit.services.completing import asked, done, submit
 from tests.unit.services.talking import Talk
-from tests.unit.studio import KLEIN, Studio
 
 TERMS = Terms(route="POST /v1/images/generations")
 MINI = "openai/gpt-image-1-mini"
@@ -65,7 +65,7 @@ def choose(studio: Studio, **settings: Any) -> None:
 
 def made(studio: Studio, **fields: Any) -> Job:
     request = ImageRequest.model_validate({"prompt": "a fox", **fields})
-    return studio.generate.submit(Caller(user="alice"), request, TERMS).job
+    return studio.app.generate.submit(Caller(user="alice"), request, TERMS).job
 
 
 class TestModels:
@@ -75,7 +75,7 @@ class TestModels:
         given = {"DARKROOM_TABLE": "table", "DARKROOM_UPLOADS_BUCKET": "uploads", "DARKROOM_OUTPUTS_BUCKET": "outputs"}
         settings = Settings.from_environ({**given, **environ})
         return ImageModels(
-            Catalogue(studio.provider),
+            Catalogue(studio.openrouter),
             generation_model=settings.image_generation_model,
             edit_model=settings.image_edit_model,
         )
@@ -88,7 +88,7 @@ class TestModels:
 
         def chosen(models: ImageModels, model: str | None, settings: UserSettings) -> str:
             request = ImageRequest(prompt="a fox", model=model)
-            choice = Choice(studio.provider, settings=settings)
+            choice = Choice(studio.openrouter, settings=settings)
             return models.choose(request, is_edit=is_edit, choice=choice).models[0].id
 
         assert chosen(stack, MINI, own) == MINI
@@ -190,7 +190,7 @@ class TestDirect:
         job = made(studio, model=MINI, quality="low")
         assert job.work is not None
         assert {line.billable for line in job.work.rates["openai"][MINI].lines} >= {"output_image", "input_text"}
-        studio.work()
+        studio.carry_out()
         done_job = studio.job("alice", job.id)
         assert (done_job.status, done_job.provider) == (JobStatus.SUCCEEDED, "openai"), done_job.error
         assert done_job.cost.actual == open_ai.invoice()
@@ -270,10 +270,10 @@ class TestStandIns:
     def test_not_at_the_stack_owners_expense_where_the_user_pays(self, studio: Studio, clock: SteppingClock) -> None:
         studio.vault.remove("alice", "openai")
         studio.operator = "sk-of-the-stack"
-        choice = studio.providers.choose("alice", "generate")
+        choice = studio.app.providers.choose("alice", "generate")
         assert (choice.name, choice.others, choice.own_key) == ("openrouter", (), True)
         studio.vault.remove("alice", "openrouter")
-        assert not studio.providers.choose("alice", "generate").own_key
+        assert not studio.app.providers.choose("alice", "generate").own_key
 
 
 class TestPrivacy:
@@ -294,7 +294,7 @@ class TestPrivacy:
     ) -> None:
         choose(studio, zero_data_retention=setting)
         made(studio, model=KLEIN, **fields)
-        studio.work()
+        studio.carry_out()
         (sent,) = studio.paid_requests()
         assert sent["body"].get("provider", {}).get("only") == only
 
@@ -335,7 +335,7 @@ class TestPrivacy:
         for setting in (None, True):
             choose(studio, zero_data_retention=setting)
             Talk(studio).begin().submit("warmer")
-            studio.work()
+            studio.carry_out()
         plain, private = [row for row in studio.paid_requests() if row["path"].endswith("/chat/completions")]
         assert ("zdr" in plain["body"]["provider"], "x-openrouter-cache" in plain["headers"]) == (False, True)
         assert (private["body"]["provider"]["zdr"], "x-openrouter-cache" in private["headers"]) == (True, False)
@@ -353,7 +353,7 @@ class TestWebhook:
         assert made(studio).webhook_url == "https://hooks.example/all"
         assert made(studio, webhook_url="https://hooks.example/one").webhook_url == "https://hooks.example/one"
         assert "webhook_url" not in made(studio).input
-        assert studio.refused_webhooks == ["https://hooks.example/one"]
+        assert studio.webhook_sender.checked == ["https://hooks.example/one"]
 
 
 class TestRetention:

@@ -6,14 +6,14 @@ import pytest
 
 from darkroom.errors import UnsupportedModel
 from darkroom.services.usage.other_prices import OtherPrices
-from tests.unit.studio import KLEIN, UNPRICED, Studio
+from tests.application import KLEIN, UNPRICED, Studio
 
 ONE = 14_000
 
 
 @pytest.fixture
 def prices(studio: Studio) -> OtherPrices:
-    return OtherPrices(studio.quotes)
+    return OtherPrices(studio.app.quotes)
 
 
 @pytest.mark.parametrize("images", [1, 3, 40])
@@ -38,7 +38,7 @@ def test_a_model_that_there_is_not(prices: OtherPrices) -> None:
 
 
 def test_nor_is_it_compared_with_where_there_is_nothing_to_compare(prices: OtherPrices, studio: Studio) -> None:
-    usage = replace(studio.counting["usage"], price_of=prices)
+    usage = replace(studio.app.usage, price_of=prices)
     with pytest.raises(UnsupportedModel) as refused:
         usage.statement("alice", against="nobody/nothing")
     assert refused.value.param == "against"

@@ -19,11 +19,11 @@ from darkroom.models.provider_key import KeyStatus
 from darkroom.services.usage.statement import month_of
 from darkroom.services.usage.usage import KeyFigures
 from local.simulator import Simulator
+from tests.application import KLEIN, LONG, STREAMING, Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.integration.users import picture
 from tests.unit.services.talking import Talk
-from tests.unit.studio import KLEIN, LONG, STREAMING, Studio
 
 USERS = ("alice", "bob")
 ASYNC = {"prefer": "respond-async"}
@@ -95,13 +95,13 @@ class Month:
         body: dict[str, Any] = {"prompt": "A red fox", "model": STREAMING if order.kind == "stream" else KLEIN}
         if order.kind == "edit":
             body["image"] = f"data:image/png;base64,{PICTURE}"
-            api, path = edit_routes(self.studio.edit_services), "/v1/images/edits"
+            api, path = edit_routes(self.studio.app), "/v1/images/edits"
         else:
-            api, path = generate_routes(self.studio.generate_services), "/v1/images/generations"
+            api, path = generate_routes(self.studio.app), "/v1/images/generations"
         event = http_event("POST", path, token=self.tokens[order.user], headers=ASYNC, body=body)
         answer = api.handle(event, Context())  # type: ignore[arg-type]
         assert answer["statusCode"] == 202, answer["body"]
-        self.studio.work()
+        self.studio.carry_out()
 
     def _say(self) -> None:
         Talk(self.studio).begin().say("Warmer, and a vignette")
@@ -111,7 +111,7 @@ class Month:
         talk = Talk(self.studio, "none")
         for wait in (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=25)):
             self.studio.clock.step(wait)
-            self.studio.sweep.run(Deadline(LONG))
+            self.studio.app.sweep.run(Deadline(LONG))
             talk.run()
         assert [job.id for job in self.studio.jobs.list_open()] == []
 
@@ -126,7 +126,7 @@ class Month:
 def test_statement_receipts_budgets_and_invoice_are_one(studio_simulator: Simulator, steps: list[Order | Wait]) -> None:
     month = Month(studio_simulator)
     month.play(steps)
-    usage = month.studio.counting["usage"]
+    usage = month.studio.app.usage
     for user in USERS:
         made = {name: usage.statement(user, month=name, by=("day", "op")) for name in ("2026-11", "2026-12")}
         receipts = [row for (owner, _), row in month.studio.ledger.receipts_.items() if owner == user]
@@ -144,9 +144,7 @@ def test_what_is_done_over_midnight_counts_where_it_was_begun(studio_simulator: 
     month.studio.clock.now = datetime(2026, 11, 30, 23, 59, 59, 999_000, tzinfo=UTC)
     late = Order("alice", "generate", "cut_body")
     month.play([late, Wait(1), Order("alice", "generate", None)])
-    totals = {
-        name: month.studio.counting["usage"].statement("alice", month=name).totals for name in ("2026-11", "2026-12")
-    }
+    totals = {name: month.studio.app.usage.statement("alice", month=name).totals for name in ("2026-11", "2026-12")}
     assert [(each.requests, each.cost) for each in totals.values()] == [(1, 14_000), (1, 14_000)]
     first = min(month.studio.ledger.receipts_.values(), key=lambda row: row.job_id)
     assert month_of(first.settled_at) == "2026-12", "the first was decided in the next month"
@@ -155,16 +153,16 @@ def test_what_is_done_over_midnight_counts_where_it_was_begun(studio_simulator: 
 def test_a_turn_is_a_turn_and_its_undo_is_none(studio: Studio) -> None:
     talk = Talk(studio).begin()
     talk.say("Warmer, and a vignette")
-    studio.conversations.undo("alice", talk.id)
-    studio.conversations.redo("alice", talk.id)
-    totals = studio.counting["usage"].statement("alice").totals
+    studio.app.conversations.undo("alice", talk.id)
+    studio.app.conversations.redo("alice", talk.id)
+    totals = studio.app.usage.statement("alice").totals
     assert (totals.requests, totals.turns, totals.failed) == (1, 1, 0)
     assert totals.cost == sum(studio.charged("alice")) > 0
 
 
 def test_another_users_work_is_not_seen(studio: Studio) -> None:
     studio.jobs.add(Job(id="job_1", user="bob", op="x", created_at=studio.clock(), status=JobStatus.SUCCEEDED))
-    assert studio.counting["usage"].statement("alice").totals.requests == 0
+    assert studio.app.usage.statement("alice").totals.requests == 0
 
 
 class Inspector:
@@ -194,7 +192,7 @@ class TestKeyFigures:
     def test_a_users_own_key_is_shown_without_the_key(self, studio: Studio) -> None:
         secret = studio.vault.reveal("alice", "openrouter")
         assert secret is not None
-        shown = KeyFigures(studio.vault, studio.provider).show("alice")
+        shown = KeyFigures(studio.vault, studio.openrouter).show("alice")
         assert shown["reason"] is None
         assert shown["status"]["usage"] == 0
         assert secret not in json.dumps(shown)

@@ -5,7 +5,7 @@ PUT, DELETE /v1/keys/{provider} · GET, PATCH /v1/settings · GET /v1/usage · G
 from datetime import datetime
 from typing import Any
 
-from darkroom import bootstrap
+from darkroom.application import Application
 from darkroom.http.app import Api, validated
 from darkroom.http.routes.docs import ROUTES as DOCS
 from darkroom.http.routes.docs import docs_routes
@@ -24,20 +24,21 @@ from darkroom.services.accounts.keys import ShownKey
 SESSION = "GET /v1/session"
 
 
-def routes(services: bootstrap.AccountServices) -> Api:
-    public = frozenset({HEALTH, SESSION}) | (DOCS if services.public_docs else frozenset())
-    api = Api(services.callers, public=public)
-    _session(api, services)
-    _tokens(api, services)
-    _keys(api, services)
-    settings_routes(api, services)
-    usage_routes(api, services)
-    health_routes(api, services.health)
+def routes(app: Application) -> Api:
+    public = frozenset({HEALTH, SESSION}) | (DOCS if app.settings.public_docs else frozenset())
+    api = Api(app.callers, public=public)
+    app.load("health", "identities", "keys", "tokens")
+    _session(api, app)
+    _tokens(api, app)
+    _keys(api, app)
+    settings_routes(api, app)
+    usage_routes(api, app)
+    health_routes(api, app.health)
     docs_routes(api)
     return api
 
 
-def _session(api: Api, services: bootstrap.AccountServices) -> None:
+def _session(api: Api, app: Application) -> None:
     @api.get("/v1/session")
     def show_session() -> dict[str, Any]:
         caller = api.optional_caller
@@ -52,60 +53,58 @@ def _session(api: Api, services: bootstrap.AccountServices) -> None:
             "expires_at": _moment(caller.expires_at),
             "restricted": caller.is_restricted,
             "token": {"id": caller.token.id, "name": caller.token.name} if caller.token else None,
-            "connected": [_connected(shown) for shown in services.keys.show(caller.user)],
-            "linked": [_linked(identity) for identity in services.identities.of_user(caller.user)],
+            "connected": [_connected(shown) for shown in app.keys.show(caller.user)],
+            "linked": [_linked(identity) for identity in app.identities.of_user(caller.user)],
         }
 
 
-def _tokens(api: Api, services: bootstrap.AccountServices) -> None:
+def _tokens(api: Api, app: Application) -> None:
     @api.get("/v1/tokens")
     def list_tokens() -> dict[str, Any]:
-        return {"object": "list", "data": [_shown(token) for token in services.tokens.of_user(api.user)]}
+        return {"object": "list", "data": [_shown(token) for token in app.tokens.of_user(api.user)]}
 
     # A form would not pass Powertools' own validation, here and in other routes with a body.
     @api.post("/v1/tokens", enable_validation=False)
     def create_token() -> tuple[dict[str, Any], int]:
         api.require_unrestricted()
         new = validated(NewToken, api.request.fields(NewToken.model_fields))
-        token, plaintext = services.tokens.create(user=api.user, **new.terms())
+        token, plaintext = app.tokens.create(user=api.user, **new.terms())
         return {**_shown(token), "token": plaintext}, 201
 
     @api.delete("/v1/tokens/<token_id>")
     def revoke_token(token_id: str) -> dict[str, Any]:
         api.require_unrestricted()
-        services.tokens.revoke(api.user, token_id)
+        app.tokens.revoke(api.user, token_id)
         return {"id": token_id, "object": "token", "deleted": True}
 
 
-def _keys(api: Api, services: bootstrap.AccountServices) -> None:
+def _keys(api: Api, app: Application) -> None:
     @api.get("/v1/keys")
     def list_keys() -> dict[str, Any]:
-        shown = [_shown_key(shown) for shown in services.keys.show(api.user)]
+        shown = [_shown_key(shown) for shown in app.keys.show(api.user)]
         own = {key["provider"] for key in shown}
         # Whoever has no key of their own may use the stack's, where its owner has given it one.
-        shared = [
-            {"object": "key", "provider": name, "owner": "stack"} for name in sorted(services.keys.operated - own)
-        ]
+        shared = [{"object": "key", "provider": name, "owner": "stack"} for name in sorted(app.keys.operated - own)]
         return {"object": "list", "data": shown + shared}
 
     @api.put("/v1/keys/<provider>", enable_validation=False)
     def connect_key(provider: str) -> dict[str, Any]:
         api.require_unrestricted()
         new = validated(NewKey, api.request.fields(NewKey.model_fields))
-        shown = services.keys.connect(api.user, provider, new.key.get_secret_value())
+        shown = app.keys.connect(api.user, provider, new.key.get_secret_value())
         if provider == "openrouter":
-            services.identities.claim(api.user, shown.status)
+            app.identities.claim(api.user, shown.status)
         return _shown_key(shown)
 
     @api.delete("/v1/keys/<provider>")
     def disconnect_key(provider: str) -> dict[str, Any]:
         api.require_unrestricted()
-        key = services.keys.disconnect(api.user, provider)
+        key = app.keys.disconnect(api.user, provider)
         return {
             "object": "key",
             "provider": provider,
             "deleted": True,
-            "revoke_url": services.keys.manage_url(key),
+            "revoke_url": app.keys.manage_url(key),
             "note": "Darkroom has forgotten the key. Only you can revoke it, at its provider.",
         }
 

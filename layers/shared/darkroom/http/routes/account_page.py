@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom.bootstrap import OAuthServices
+from darkroom.application import Application
 from darkroom.http import pages
 from darkroom.http.app import Api, validated
 from darkroom.http.browser import SESSION
@@ -17,31 +17,31 @@ from darkroom.services.accounts.connect import checked_path
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def account_page_routes(api: Api, services: OAuthServices) -> None:
-    _shown(api, services)
-    _tokens(api, services)
+def account_page_routes(api: Api, app: Application) -> None:
+    _shown(api, app)
+    _tokens(api, app)
 
     @api.post("/oauth/disconnect", enable_validation=False)
     @as_page(api)
     def disconnect() -> Response[Any]:
         api.require_unrestricted()
-        return account_page.disconnected(services.keys.disconnect(api.user, "openrouter"))
+        return account_page.disconnected(app.keys.disconnect(api.user, "openrouter"))
 
     @api.post("/oauth/unlink", enable_validation=False)
     @as_page(api)
     def unlink() -> Response[Any]:
         api.require_unrestricted()
-        services.identities.unlink(api.user, form_of(api).get("id", ""))
+        app.identities.unlink(api.user, form_of(api).get("id", ""))
         return pages.redirect("/oauth")
 
     @api.post("/oauth/sign-out", enable_validation=False)
     @as_page(api)
     def sign_out() -> Response[Any]:
-        services.sessions.close(api.visit.cookie(SESSION))
+        app.sessions.close(api.visit.cookie(SESSION))
         return pages.redirect("/oauth", cookies=[api.visit.drop_cookie(SESSION)])
 
 
-def _shown(api: Api, services: OAuthServices) -> None:
+def _shown(api: Api, app: Application) -> None:
     @api.get("/oauth", enable_validation=False)
     @as_page(api)
     def show() -> Response[Any]:
@@ -56,28 +56,28 @@ def _shown(api: Api, services: OAuthServices) -> None:
         return account_page.account(
             account_page.Account(
                 caller=caller,
-                keys=services.keys.show(caller.user),
-                tokens=services.tokens.of_user(caller.user),
-                identities=services.identities.of_user(caller.user),
+                keys=app.keys.show(caller.user),
+                tokens=app.tokens.of_user(caller.user),
+                identities=app.identities.of_user(caller.user),
                 unused_key=unused if _SHA256.fullmatch(unused) else None,
                 return_to=return_to,
             )
         )
 
 
-def _tokens(api: Api, services: OAuthServices) -> None:
+def _tokens(api: Api, app: Application) -> None:
     @api.post("/oauth/tokens", enable_validation=False)
     @as_page(api)
     def make() -> Response[Any]:
         api.require_unrestricted()
         form = {name: value.strip() for name, value in form_of(api).items() if value.strip()}
         new = validated(NewToken, form)
-        token, plaintext = services.tokens.create(user=api.user, **new.terms())
+        token, plaintext = app.tokens.create(user=api.user, **new.terms())
         return account_page.token_made(token, plaintext, api.visit.origin)
 
     @api.post("/oauth/tokens/revoke", enable_validation=False)
     @as_page(api)
     def revoke() -> Response[Any]:
         api.require_unrestricted()
-        services.tokens.revoke(api.user, form_of(api).get("id", ""))
+        app.tokens.revoke(api.user, form_of(api).get("id", ""))
         return pages.redirect("/oauth#tokens")

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom import bootstrap
+from darkroom.application import Application
 from darkroom.http.app import Api, image_response, json_response, see_other, validated
 from darkroom.http.body import Request
 from darkroom.models.admission import Terms
@@ -21,8 +21,9 @@ _FOR_POSTPONING = 6.0
 _LOOK_AGAIN = 5
 
 
-def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
-    api = Api(services.callers)
+def routes(app: Application) -> Api:
+    api = Api(app.callers)
+    app.load("jobs", "remove_background")
 
     # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
     @api.post("/v1/images/background-removals", enable_validation=False)
@@ -30,15 +31,15 @@ def routes(services: bootstrap.RemoveBackgroundServices) -> Api:
         wanted = api.request
         request = validated(CutoutRequest, wanted.fields(CutoutRequest.model_fields))
         deadline = Deadline(api.seconds_left - _FOR_POSTPONING)
-        cutout = services.remove_background.answer(api.caller, request, lambda: _terms(api), deadline)
+        cutout = app.remove_background.answer(api.caller, request, lambda: _terms(api), deadline)
         if isinstance(cutout, Job):
-            return _postponed(services, cutout)
+            return _postponed(app, cutout)
         if isinstance(cutout, Submission):
-            return _paid(services, api, cutout, wanted)
+            return _paid(app, api, cutout, wanted)
         if wanted.wants_image() and len(cutout.data) <= MAX_INLINE_BYTES:
-            services.remove_background.count(api.caller, request, cutout)
+            app.remove_background.count(api.caller, request, cutout)
             return image_response(cutout.data, cutout.media_type, _facts(cutout))
-        shown = services.jobs.show(services.remove_background.keep(api.user, request, cutout))
+        shown = app.jobs.show(app.remove_background.keep(api.user, request, cutout))
         if wanted.wants_image():
             return see_other(shown["output"]["images"][0]["url"], _facts(cutout))
         return json_response(_body(shown))
@@ -53,29 +54,27 @@ def _terms(api: Api) -> Terms:
     return terms_of(api)
 
 
-def _postponed(services: bootstrap.RemoveBackgroundServices, job: Job) -> Response[Any]:
-    shown = services.jobs.show(job)
+def _postponed(app: Application, job: Job) -> Response[Any]:
+    shown = app.jobs.show(job)
     headers = {"location": shown["urls"]["get"], "retry-after": str(_LOOK_AGAIN)}
     return json_response({**shown, "charged": False}, 202, headers)
 
 
-def _paid(
-    services: bootstrap.RemoveBackgroundServices, api: Api, submission: Submission, wanted: Request
-) -> Response[Any]:
+def _paid(app: Application, api: Api, submission: Submission, wanted: Request) -> Response[Any]:
     """The answer for the job that remove.bg is paid for."""
     from darkroom.http.responder import Answering
 
     def done(job: Job) -> Response[Any]:
-        shown = services.jobs.show(job)
+        shown = app.jobs.show(job)
         if not wanted.wants_image():
             return json_response(_paid_body(shown))
         image, headers = job.images[0], _paid_facts(job)
         if image.bytes > MAX_INLINE_BYTES:
             return see_other(shown["output"]["images"][0]["url"], headers)
-        data = services.answering().images.read_output(image.key, max_bytes=MAX_INLINE_BYTES)
+        data = app.ports.images.read_output(image.key, max_bytes=MAX_INLINE_BYTES)
         return image_response(data, image.media_type, headers)
 
-    return Answering(services.answering()).respond(api, submission, done, _terms(api), what="The cut-out is")
+    return Answering(app).respond(api, submission, done, _terms(api), what="The cut-out is")
 
 
 def _paid_facts(job: Job) -> dict[str, str]:

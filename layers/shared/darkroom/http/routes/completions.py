@@ -6,11 +6,11 @@ OpenAI's form all the same: what speaks to it gets its chunks, its usage and its
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom.bootstrap import AnswerServices
+from darkroom.application import Application
 from darkroom.errors import PayloadTooLarge
 from darkroom.http.app import Api, json_response, require_sendable, see_other, validated
 from darkroom.http.responder import Answering, terms_of
@@ -18,7 +18,6 @@ from darkroom.models.completion_body import CompletionBody
 from darkroom.models.door import Door
 from darkroom.models.job import Job
 from darkroom.ports import ImageStore
-from darkroom.services.complete import Complete
 from darkroom.services.jobs.jobs import long_answer_key
 
 ROUTE = "/v1/chat/completions"
@@ -30,31 +29,24 @@ _PIECE = 256
 _TOLD_APART = frozenset({"role", "content", "tool_calls"})
 
 
-class CompleteServices(Protocol):
-    @property
-    def complete(self) -> Complete: ...
-
-    @property
-    def answering(self) -> AnswerServices: ...
-
-
-def complete_route(api: Api, services: CompleteServices) -> None:
+def complete_route(api: Api, app: Application) -> None:
     """Puts `POST /v1/chat/completions` on the API."""
-    answering = Answering(services.answering)
+    app.load("complete", "durations", "jobs")
+    answering = Answering(app)
 
     @api.post(ROUTE, enable_validation=False)
     def complete() -> Response[Any]:
         terms = terms_of(api)
         body = validated(CompletionBody, api.json_object)
-        submission = services.complete.submit(api.caller, body, terms)
+        submission = app.complete.submit(api.caller, body, terms)
 
         def done(job: Job) -> Response[Any]:
-            sent = _completion(services.answering.images, job)
-            completion = {**complete_fields(sent), "darkroom": _ours(services.answering, job)}
+            sent = _completion(app.ports.images, job)
+            completion = {**complete_fields(sent), "darkroom": _ours(app, job)}
             if not body.is_streamed:
-                return _sent(services.answering.images, job, json_response(completion), terms.door)
+                return _sent(app.ports.images, job, json_response(completion), terms.door)
             events = stream(completion, shows_usage=body.shows_usage)
-            return _sent(services.answering.images, job, Response(200, EVENTS, events, headers={}), terms.door)
+            return _sent(app.ports.images, job, Response(200, EVENTS, events, headers={}), terms.door)
 
         return answering.respond(api, submission, done, terms, what="The completion is")
 
@@ -173,11 +165,11 @@ def _completion(images: ImageStore, job: Job) -> dict[str, Any]:
     return found
 
 
-def _ours(behind: AnswerServices, job: Job) -> dict[str, Any]:
+def _ours(app: Application, job: Job) -> dict[str, Any]:
     """What only we know of a completion."""
     return {
         "job": {"id": job.id, "urls": {"get": f"/v1/jobs/{job.id}"}},
-        "cost": behind.shown.show_cost(job),
+        "cost": app.jobs.show_cost(job),
         "model_requested": job.model_requested,
         "model_used": job.model_used,
         "provider": job.provider,

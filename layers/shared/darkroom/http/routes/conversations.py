@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from darkroom import bootstrap
+from darkroom.application import Application
 from darkroom.http.app import Api, answered, see_other, validated
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.routes import recipes as recipe_api
@@ -38,18 +38,19 @@ from darkroom.services.recipes.recipes import export
 ONE = "/v1/conversations/<conversation_id>"
 
 
-def routes(services: bootstrap.ChatServices) -> Api:
-    api = Api(services.callers)
-    _conversations(api, services)
-    _messages(api, services)
-    _versions(api, services)
-    recipe_api.mount(api, services)
-    complete_route(api, services)
+def routes(app: Application) -> Api:
+    api = Api(app.callers)
+    app.load("conversations", "cursors", "durations", "jobs", "turns")
+    _conversations(api, app)
+    _messages(api, app)
+    _versions(api, app)
+    recipe_api.mount(api, app)
+    complete_route(api, app)
     return api
 
 
-def _conversations(api: Api, services: bootstrap.ChatServices) -> None:
-    conversations, link = services.conversations, services.answering.images.link_output
+def _conversations(api: Api, app: Application) -> None:
+    conversations, link = app.conversations, app.ports.images.link_output
 
     # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
     @api.post("/v1/conversations", enable_validation=False)
@@ -65,9 +66,9 @@ def _conversations(api: Api, services: bootstrap.ChatServices) -> None:
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: str | None = None,
     ) -> Response[Any]:
-        before = services.cursors.decode(api.user, "conversations", cursor)
+        before = app.cursors.decode(api.user, "conversations", cursor)
         found, next_id = conversations.page(api.user, limit=limit, before=before)
-        next_cursor = services.cursors.encode(api.user, "conversations", next_id)
+        next_cursor = app.cursors.encode(api.user, "conversations", next_id)
         data = tuple(listed(each, link) for each in found)
         return answered(ConversationList(data=data, next_cursor=next_cursor))
 
@@ -81,25 +82,25 @@ def _conversations(api: Api, services: bootstrap.ChatServices) -> None:
         return answered(RemovedConversation(id=conversation_id))
 
 
-def _messages(api: Api, services: bootstrap.ChatServices) -> None:
-    answering, link = Answering(services.answering), services.answering.images.link_output
+def _messages(api: Api, app: Application) -> None:
+    answering, link = Answering(app), app.ports.images.link_output
 
     @api.post(f"{ONE}/messages", enable_validation=False)
     def say(conversation_id: str) -> Response[Any]:
         terms = terms_of(api)
         content = validated(NewMessage, api.request.fields(NewMessage.model_fields)).content
-        submission = services.turns.submit(api.caller, conversation_id, content, terms)
+        submission = app.turns.submit(api.caller, conversation_id, content, terms)
 
         def done(job: Job) -> Response[Any]:
-            conversation = services.conversations.find(api.user, conversation_id)
-            shown = JobView.model_validate(services.answering.shown.show(job))
+            conversation = app.conversations.find(api.user, conversation_id)
+            shown = JobView.model_validate(app.jobs.show(job))
             return answered(show_turn(job, conversation, shown, link))
 
         return answering.respond(api, submission, done, terms, what="The reply is")
 
 
-def _versions(api: Api, services: bootstrap.ChatServices) -> None:
-    conversations, images = services.conversations, services.answering.images
+def _versions(api: Api, app: Application) -> None:
+    conversations, images = app.conversations, app.ports.images
     link = images.link_output
 
     @api.post(f"{ONE}/undo")

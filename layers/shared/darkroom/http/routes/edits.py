@@ -4,23 +4,24 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom import bootstrap
+from darkroom.application import Application
 from darkroom.http.app import Api, validated
 from darkroom.http.responder import Answering, terms_of
 from darkroom.models.image_input import edit_fields, names_picture
 from darkroom.models.image_request import EditRequest
 
 
-def routes(services: bootstrap.EditServices) -> Api:
-    api = Api(services.callers)
-    answering = Answering(services.answering)
+def routes(app: Application) -> Api:
+    api = Api(app.callers)
+    app.load("durations", "edit", "jobs")
+    answering = Answering(app)
 
     # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
     @api.post("/v1/images/edits", enable_validation=False)
     def edit() -> Response[Any]:
         terms = terms_of(api)
         request = validated(EditRequest, edit_fields(api.request.fields(_is_field)))
-        submission = services.edit.submit(api.caller, request, terms)
+        submission = app.edit.submit(api.caller, request, terms)
         return answering.answer(api, submission, request, terms)
 
     return api

@@ -4,23 +4,24 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom import bootstrap
+from darkroom.application import Application
 from darkroom.http.app import Api, validated
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.routes.try_it import try_routes
 from darkroom.models.image_request import ImageRequest
 
 
-def routes(services: bootstrap.GenerateServices) -> Api:
-    api = Api(services.callers)
-    answering = Answering(services.answering)
+def routes(app: Application) -> Api:
+    api = Api(app.callers)
+    app.load("durations", "generate", "jobs")
+    answering = Answering(app)
 
     @api.post("/v1/images/generations", enable_validation=False)
     def generate() -> Response[Any]:
         terms = terms_of(api)
         request = validated(ImageRequest, api.request.fields(ImageRequest.model_fields))
-        submission = services.generate.submit(api.caller, request, terms)
+        submission = app.generate.submit(api.caller, request, terms)
         return answering.answer(api, submission, request, terms)
 
-    try_routes(api, services)
+    try_routes(api, app)
     return api

@@ -2,14 +2,15 @@
 /oauth/tokens, /oauth/tokens/revoke, /oauth/unlink, /oauth/disconnect, /oauth/sign-out
 """
 
-from darkroom import bootstrap
+from darkroom.application import Application
 from darkroom.http.app import Api
 from darkroom.http.routes.account_page import account_page_routes
 from darkroom.http.routes.sign_in import PUBLIC, sign_in_routes
 
 
-def routes(services: bootstrap.OAuthServices) -> Api:
-    api = Api(services.callers, public=PUBLIC)
-    sign_in_routes(api, services)
-    account_page_routes(api, services)
+def routes(app: Application) -> Api:
+    api = Api(app.callers, public=PUBLIC)
+    app.load("connect", "identities", "keys", "links", "sessions", "tokens")
+    sign_in_routes(api, app)
+    account_page_routes(api, app)
     return api

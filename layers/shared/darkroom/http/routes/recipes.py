@@ -1,10 +1,10 @@
 """The HTTP edge of recipes: keeping them under names, and applying one to many pictures."""
 
-from typing import Any, Protocol
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom.bootstrap import AnswerServices
+from darkroom.application import Application
 from darkroom.http.app import Api, answered, json_response, validated
 from darkroom.http.problems import retry_header
 from darkroom.http.responder import Answering, terms_of
@@ -15,12 +15,11 @@ from darkroom.models.image_input import names_picture, picture_fields
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
 from darkroom.models.recipe import Recipe
-from darkroom.models.recipe_batch import Application
+from darkroom.models.recipe_batch import RecipeApplication
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.waiting import is_answer
 from darkroom.services.recipes.batch_notes import wall_of
-from darkroom.services.recipes.recipes import Recipes
 
 # What putting the answer together takes, with links to 500 pictures, at the end of an invocation.
 _AFTERWARDS = 3.0
@@ -28,54 +27,45 @@ _AFTERWARDS = 3.0
 _SHOWN = frozenset({"object", "created_at", "updated_at"})
 
 
-class RecipeServices(Protocol):
-    @property
-    def recipes(self) -> Recipes: ...
-
-    @property
-    def answering(self) -> AnswerServices: ...
-
-
-def mount(api: Api, services: RecipeServices) -> None:
+def mount(api: Api, app: Application) -> None:
     """Adds `GET /v1/recipes`, `GET, PUT, DELETE /v1/recipes/{name}` and `POST /v1/recipes/apply`."""
+    app.load("durations", "jobs", "recipes")
 
     @api.get("/v1/recipes")
     def list_recipes() -> Response[Any]:
-        return answered(RecipeList(data=tuple(map(line, services.recipes.of_user(api.user)))))
+        return answered(RecipeList(data=tuple(map(line, app.recipes.of_user(api.user)))))
 
     @api.put("/v1/recipes/<name>", enable_validation=False)
     def save_recipe(name: str) -> Response[Any]:
         recipe = _recipe(api.request.fields(Recipe.model_fields))
-        return answered(kept(services.recipes.save(api.user, name, recipe)))
+        return answered(kept(app.recipes.save(api.user, name, recipe)))
 
     @api.get("/v1/recipes/<name>")
     def show_recipe(name: str) -> Response[Any]:
-        return answered(kept(services.recipes.find(api.user, name)))
+        return answered(kept(app.recipes.find(api.user, name)))
 
     @api.delete("/v1/recipes/<name>")
     def remove_recipe(name: str) -> Response[Any]:
-        services.recipes.remove(api.user, name)
+        app.recipes.remove(api.user, name)
         return answered(RemovedRecipe(name=name))
 
     @api.post("/v1/recipes/apply", enable_validation=False)
     def apply_recipe() -> Response[Any]:
         terms = terms_of(api)
-        submission = services.recipes.apply(
-            api.caller, _application(api.request.fields(_is_field_of_application)), terms
-        )
-        api.on_error(lambda error: Answering(services.answering).undelivered(error, submission, terms))
-        return _answer(services.answering, submission, terms, seconds_left=api.seconds_left)
+        submission = app.recipes.apply(api.caller, _application(api.request.fields(_is_field_of_application)), terms)
+        api.on_error(lambda error: Answering(app).undelivered(error, submission, terms))
+        return _answer(app, submission, terms, seconds_left=api.seconds_left)
 
 
 def _is_field_of_application(name: str) -> bool:
     return name in NewApplication.model_fields or names_picture(name)
 
 
-def _application(fields: dict[str, Any]) -> Application:
+def _application(fields: dict[str, Any]) -> RecipeApplication:
     """Pictures are taken in every way in which an edit takes them."""
     pictures, mask, rest = picture_fields(fields)
     new = validated(NewApplication, rest if mask is None else {**rest, "mask": mask})
-    return Application(
+    return RecipeApplication(
         recipe=new.recipe if isinstance(new.recipe, str) else _recipe(new.recipe),
         pictures=pictures,
         allow_paid=new.allow_paid,
@@ -89,13 +79,13 @@ def _recipe(fields: dict[str, Any]) -> Recipe:
     return validated(Recipe, {"engine": ENGINE_VERSION, **own})
 
 
-def _answer(answering: AnswerServices, submission: Submission, terms: Terms, *, seconds_left: float) -> Response[Any]:
+def _answer(app: Application, submission: Submission, terms: Terms, *, seconds_left: float) -> Response[Any]:
     """202 and the way to the job, or the job itself for who waits for it, if it is over in time."""
     job = submission.job
     if terms.wait is not None and not terms.is_async:
-        job = answering.wait(job, min(terms.wait, terms.door.max_wait, max(0.0, seconds_left - _AFTERWARDS)))
+        job = Answering(app).wait(job, min(terms.wait, terms.door.max_wait, max(0.0, seconds_left - _AFTERWARDS)))
     headers = _headers(job, submission, terms)
-    shown = answering.shown.show(job)
+    shown = app.jobs.show(job)
     if not is_answer(job):
         return json_response(shown, 202, {**headers, "retry-after": "2"})
     if job.status is JobStatus.SUCCEEDED:

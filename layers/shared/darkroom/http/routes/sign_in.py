@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from aws_lambda_powertools.event_handler import Response
 from pydantic import AliasChoices, AwareDatetime, BaseModel, BeforeValidator, Field
 
-from darkroom.bootstrap import OAuthServices
+from darkroom.application import Application
 from darkroom.errors import DarkroomError, InvalidParameter
 from darkroom.http import pages
 from darkroom.http.app import Api, validated
@@ -89,14 +89,14 @@ class Start(BaseModel):
         )
 
 
-def sign_in_routes(api: Api, services: OAuthServices) -> None:
-    _openrouter(api, services)
-    _paste(api, services)
-    _link(api, services)
-    _token(api, services)
+def sign_in_routes(api: Api, app: Application) -> None:
+    _openrouter(api, app)
+    _paste(api, app)
+    _link(api, app)
+    _token(api, app)
 
 
-def _openrouter(api: Api, services: OAuthServices) -> None:
+def _openrouter(api: Api, app: Application) -> None:
     @api.get("/oauth/start", enable_validation=False)
     @as_page(api)
     def start() -> Response[Any]:
@@ -105,11 +105,11 @@ def _openrouter(api: Api, services: OAuthServices) -> None:
             # The cookies are for the one origin that OpenRouter will send the browser back to.
             return pages.redirect(f"{visit.origin}/oauth/start?{api.raw_query}")
         query = _start_query(api)
-        way = services.connect.start(
+        way = app.connect.start(
             callback=_callback(api),
             return_to=query.return_to,
             browser=visit.cookie(BROWSER),
-            purpose=_purpose(api, query, services),
+            purpose=_purpose(api, query, app),
         )
         cookies = [visit.set_cookie(BROWSER, way.browser, LIFETIME)]
         return (
@@ -121,7 +121,7 @@ def _openrouter(api: Api, services: OAuthServices) -> None:
     @api.get("/oauth/callback", enable_validation=False)
     @as_page(api)
     def callback() -> Response[Any]:
-        return _finish(api, services, api.query.get("attempt"), api.query.get("code"))
+        return _finish(api, app, api.query.get("attempt"), api.query.get("code"))
 
     @api.get(CONNECT_PAGE, enable_validation=False)
     @as_page(api)
@@ -135,16 +135,16 @@ def _openrouter(api: Api, services: OAuthServices) -> None:
         return pages.onward("On to OpenRouter", f"/oauth/start?{urlencode({'return_to': return_to})}")
 
 
-def _paste(api: Api, services: OAuthServices) -> None:
+def _paste(api: Api, app: Application) -> None:
     @api.get("/oauth/paste", enable_validation=False)
     @as_page(api)
     def paste() -> Response[Any]:
         visit, query = api.visit, _start_query(api)
-        way = services.connect.start(
+        way = app.connect.start(
             callback=None,
             return_to=query.return_to,
             browser=visit.cookie(BROWSER),
-            purpose=_purpose(api, query, services),
+            purpose=_purpose(api, query, app),
         )
         cookie = visit.set_cookie(BROWSER, way.browser, LIFETIME)
         return sign_in_pages.paste_code(way.url, way.nonce, [cookie])
@@ -154,17 +154,17 @@ def _paste(api: Api, services: OAuthServices) -> None:
     def pasted() -> Response[Any]:
         api.visit.require_own_origin()
         form = form_of(api)
-        return _finish(api, services, form.get("attempt", ""), form.get("code", "").strip())
+        return _finish(api, app, form.get("attempt", ""), form.get("code", "").strip())
 
 
-def _link(api: Api, services: OAuthServices) -> None:
+def _link(api: Api, app: Application) -> None:
     @api.get(LINK, enable_validation=False)
     @as_page(api)
     def look() -> Response[Any]:
         visit, key = api.visit, api.query.get("key", "")
         if not visit.is_canonical:
             return pages.redirect(f"{visit.origin}{LINK}?{api.raw_query}")
-        found, known = services.links.look(key), api.known_caller
+        found, known = app.links.look(key), api.known_caller
         return sign_in_pages.open_link(
             found.user, key, checked_path(api.query.get("return_to")), known.user if known else None
         )
@@ -175,23 +175,23 @@ def _link(api: Api, services: OAuthServices) -> None:
         api.visit.require_own_origin()
         form = form_of(api)
         return_to = checked_path(form.get("return_to"))
-        found = services.links.use(form.get("key"))
-        return signed_in(api, services, services.sessions.open(found.user, "link"), return_to)
+        found = app.links.use(form.get("key"))
+        return signed_in(api, app, app.sessions.open(found.user, "link"), return_to)
 
 
-def _token(api: Api, services: OAuthServices) -> None:
+def _token(api: Api, app: Application) -> None:
     @api.post("/oauth/token", enable_validation=False)
     @as_page(api)
     def use() -> Response[Any]:
         api.visit.require_own_origin()
         form = form_of(api)
         return_to = checked_path(form.get("return_to"))
-        token = services.tokens.authenticate(form.get("token", "").strip())
-        return signed_in(api, services, services.sessions.open_with_token(token), return_to)
+        token = app.tokens.authenticate(form.get("token", "").strip())
+        return signed_in(api, app, app.sessions.open_with_token(token), return_to)
 
 
-def _finish(api: Api, services: OAuthServices, nonce: str | None, code: str | None) -> Response[Any]:
-    done = services.connect.finish(
+def _finish(api: Api, app: Application, nonce: str | None, code: str | None) -> Response[Any]:
+    done = app.connect.finish(
         nonce=nonce,
         browser=api.visit.cookie(BROWSER),
         code=code,
@@ -201,14 +201,14 @@ def _finish(api: Api, services: OAuthServices, nonce: str | None, code: str | No
     return_to = done.return_to
     if done.unused_key:
         return_to = f"{HOME}?{urlencode({'unused_key': done.unused_key, 'return_to': return_to})}"
-    return signed_in(api, services, done.session, return_to)
+    return signed_in(api, app, done.session, return_to)
 
 
-def signed_in(api: Api, services: OAuthServices, session: str, return_to: str) -> Response[Any]:
+def signed_in(api: Api, app: Application, session: str, return_to: str) -> Response[Any]:
     """Sends the browser on with its new session."""
     visit = api.visit
     # A session that was there before is not carried over (session fixation).
-    services.sessions.close(visit.cookie(SESSION))
+    app.sessions.close(visit.cookie(SESSION))
     return pages.redirect(return_to, cookies=[visit.set_cookie(SESSION, session, SESSION_LIFETIME)])
 
 
@@ -240,13 +240,13 @@ def _start_query(api: Api) -> Start:
     return validated(Start, {name: value.strip() for name, value in api.query.items() if value.strip()})
 
 
-def _purpose(api: Api, query: Start, services: OAuthServices) -> Purpose:
+def _purpose(api: Api, query: Start, app: Application) -> Purpose:
     caller = api.known_caller
     moves = bool(query.move)
     if moves and caller is not None and caller.session is not None:
         # What takes an OpenRouter account away from another account here begins on this session's own page alone.
         moves = hmac.compare_digest(query.move, _proof(api) or "")
-    return Purpose(caller=caller, new_account=query.new_account, move=moves, terms=query.terms(services.now()))
+    return Purpose(caller=caller, new_account=query.new_account, move=moves, terms=query.terms(app.ports.clock()))
 
 
 def _proof(api: Api) -> str | None:

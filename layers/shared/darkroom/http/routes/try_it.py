@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from darkroom.bootstrap import GenerateServices
+from darkroom.application import Application
 from darkroom.errors import InvalidParameter
 from darkroom.http.app import Api, validated
 from darkroom.http.form_data import read_urlencoded
@@ -20,8 +20,8 @@ from darkroom.models.image_request import ImageRequest
 _ONCE = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
-def try_routes(api: Api, services: GenerateServices) -> None:
-    answering = Answering(services.answering)
+def try_routes(api: Api, app: Application) -> None:
+    answering = Answering(app)
     api.show_errors(f"POST {try_page.PATH}", try_page.failed)
 
     @api.post(try_page.PATH, enable_validation=False)
@@ -40,11 +40,11 @@ def try_routes(api: Api, services: GenerateServices) -> None:
         terms = Terms(
             route=api.route, idempotency_key=f"try-{once}-{digest(prompt)[:16]}", deadline=Deadline(api.seconds_left)
         )
-        submission = services.generate.submit(api.caller, request, terms)
+        submission = app.generate.submit(api.caller, request, terms)
         return answering.respond(
             api,
             submission,
-            lambda job: try_page.made(prompt, image_body(services.answering, job, request)),
+            lambda job: try_page.made(prompt, image_body(app, job, request)),
             terms,
             what="The picture is",
         )

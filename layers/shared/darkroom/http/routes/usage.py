@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from darkroom import bootstrap
+from darkroom.application import Application
 from darkroom.errors import InvalidParameter
 from darkroom.errors.names import shown_name
 from darkroom.http.app import Api
@@ -19,7 +19,9 @@ Month = Annotated[str | None, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
 By = Annotated[str, Query(max_length=100)]
 
 
-def usage_routes(api: Api, services: bootstrap.AccountServices) -> None:
+def usage_routes(api: Api, app: Application) -> None:
+    app.load("budgets", "cursors", "key_figures", "keys", "reports", "usage")
+
     @api.get("/v1/usage")
     def show_usage(
         month: Month = None,
@@ -27,14 +29,14 @@ def usage_routes(api: Api, services: bootstrap.AccountServices) -> None:
         against: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
         format: Literal["json", "csv"] | None = None,  # noqa: A002 - the name in the query
     ) -> Any:
-        made = services.usage.statement(api.user, month=month, by=_dimensions(by), against=against)
-        credit = services.usage.credit_of(api.user)
+        made = app.usage.statement(api.user, month=month, by=_dimensions(by), against=against)
+        credit = app.usage.credit_of(api.user)
         if (format or _accepted(api)) == "csv":
             return _csv(as_csv(made, credit), f"usage-{made.month}.csv")
         # A provider speaks of its present month alone.
-        is_present = made.month == month_of(services.usage.clock())
-        figures = services.key_figures.show(api.user) if is_present else None
-        return {"object": "usage", **standing(api, services), **show(made, credit), "provider_key": figures}
+        is_present = made.month == month_of(app.usage.clock())
+        figures = app.key_figures.show(api.user) if is_present else None
+        return {"object": "usage", **standing(api, app), **show(made, credit), "provider_key": figures}
 
     @api.get("/v1/usage/receipts")
     def list_receipts(
@@ -42,21 +44,21 @@ def usage_routes(api: Api, services: bootstrap.AccountServices) -> None:
         cursor: str | None = None,
         month: Month = None,
     ) -> dict[str, Any]:
-        before = services.cursors.decode(api.user, "receipts", cursor)
-        page = services.ledger.receipts(api.user, limit=limit, before=before, month=month)
-        credit = services.usage.credit_of(api.user)
+        before = app.cursors.decode(api.user, "receipts", cursor)
+        page = app.ports.ledger.receipts(api.user, limit=limit, before=before, month=month)
+        credit = app.usage.credit_of(api.user)
         shown = [_shown_receipt(receipt, credit) for receipt in page.receipts]
-        next_cursor = services.cursors.encode(api.user, "receipts", page.next_id)
+        next_cursor = app.cursors.encode(api.user, "receipts", page.next_id)
         return {"object": "list", "data": shown, "next_cursor": next_cursor}
 
     @api.get("/v1/usage/reports")
     def list_reports() -> dict[str, Any]:
-        return {"object": "list", "data": services.reports.of_user(api.user)}
+        return {"object": "list", "data": app.reports.of_user(api.user)}
 
 
-def standing(api: Api, services: bootstrap.AccountServices) -> dict[str, Any]:
+def standing(api: Api, app: Application) -> dict[str, Any]:
     """The caller's limits, what is left of each, and what counts as spent."""
-    return services.budgets.show(api.caller, own_key=services.keys.pays_alone(api.user))
+    return app.budgets.show(api.caller, own_key=app.keys.pays_alone(api.user))
 
 
 def _dimensions(by: str) -> tuple[Dimension, ...]:

@@ -2,23 +2,24 @@
 
 from typing import Any
 
-from darkroom import bootstrap
+from darkroom.application import Application
 from darkroom.http.app import Api
 from darkroom.models.webhook import WebhookSecrets
 
 
-def routes(services: bootstrap.WebhooksServices) -> Api:
-    api = Api(services.callers)
+def routes(app: Application) -> Api:
+    api = Api(app.callers)
+    app.load("webhooks")
 
     @api.get("/v1/webhooks/secret")
     def show_secret() -> dict[str, Any]:
         api.require_unrestricted()
-        return _shown(services.webhooks.secret(api.user))
+        return _shown(app.webhooks.secret(api.user))
 
     @api.post("/v1/webhooks/secret/rotate")
     def rotate_secret() -> tuple[dict[str, Any], int]:
         api.require_unrestricted()
-        return _shown(services.webhooks.rotate(api.user)), 201
+        return _shown(app.webhooks.rotate(api.user)), 201
 
     return api
 

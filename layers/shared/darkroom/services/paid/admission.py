@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ulid import ULID
 
@@ -38,8 +38,11 @@ from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Alarm, Clock, JobQueue, JobStore, Ledger
 from darkroom.services.paid.answers import Answers, reference, unanswered
 from darkroom.services.paid.budgets import Budgets, exceeded, reserve_for
-from darkroom.services.paid.in_place import InPlace
 from darkroom.services.selection.providers import Choice, Providers
+
+if TYPE_CHECKING:
+    # With it comes all that carries a job out.
+    from darkroom.services.paid.in_place import InPlace
 
 TURN = "turn"
 _ORDER = {"plan": 0, "repair": 1}
@@ -126,7 +129,7 @@ class Admission:
         clock: Clock,
         retention: timedelta,
         alarm: Alarm,
-        in_place: InPlace | None = None,
+        in_place: "InPlace | None" = None,
     ) -> None:
         self._in_place = in_place
         self._jobs = jobs

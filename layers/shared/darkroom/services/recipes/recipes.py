@@ -29,7 +29,7 @@ from darkroom.models.conversation import PaintStep, Step
 from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.recipe import MOST_STEPS, NAME_PATTERN, Recipe, SavedRecipe
-from darkroom.models.recipe_batch import MOST_PICTURES, Application, Batch
+from darkroom.models.recipe_batch import MOST_PICTURES, Batch, RecipeApplication
 from darkroom.models.source import ImageSource
 from darkroom.models.user_settings import UserSettings
 from darkroom.operations import ENGINE_VERSION, Operation, Rendered, dump, parse
@@ -177,7 +177,7 @@ class Recipes:
         if not re.fullmatch(NAME_PATTERN, name) or not self.store.remove(user, name):
             raise _no_such(name)
 
-    def apply(self, caller: Caller, request: Application, terms: Terms) -> Submission:
+    def apply(self, caller: Caller, request: RecipeApplication, terms: Terms) -> Submission:
         """The job that takes the recipe on the pictures. Nothing is spent or set aside.
 
         Pictures that are named are read when their turn comes; those that were sent are checked here, and kept as they
@@ -216,7 +216,7 @@ class Recipes:
         self._tell(job)
         return Submission(job)
 
-    def _checked(self, request: Application) -> Application:
+    def _checked(self, request: RecipeApplication) -> RecipeApplication:
         """With each picture that was sent as text, which is how it is kept."""
         if not 1 <= len(request.pictures) <= MOST_PICTURES:
             raise InvalidParameter(

@@ -1,0 +1,374 @@
+"""The application on AWS: what stands behind its ports there, and how Lambda calls it.
+
+One client per service and process. What is behind a port is imported and made when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from darkroom.adapters.aws import translated
+from darkroom.adapters.clients import Clients
+from darkroom.adapters.clock import utc_now
+from darkroom.application import Application, Handler
+from darkroom.errors import InternalError
+from darkroom.observability import EmfTelemetry, alarm, log_provider_calls, logger
+from darkroom.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from darkroom import ports
+    from darkroom.adapters.matter import RembgMatter
+    from darkroom.adapters.month_users import MonthUsers
+    from darkroom.adapters.segmenter import OnnxSegmenter
+    from darkroom.adapters.url_guard import UrlGuard
+    from darkroom.models.key import KeyProvider
+    from darkroom.providers import ProviderSettings
+    from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
+    from darkroom.services.accounts.snapshot import Snapshots
+
+LOST_SEAL = "Ask the stack's owner to remove the row WEBHOOK_SECRET of this user; a new secret is then made."
+
+
+def entry(handler_of: Callable[[Application], Handler]) -> Handler:
+    """A Lambda handler, made by `handler_of`: in Lambda's init phase when there is one, else at the first call.
+
+    The init phase has a full processor whatever memory was chosen, so loading belongs there; but importing a
+    function's module elsewhere, in a test or a type checker, does nothing.
+    """
+    made: list[Handler] = []
+
+    def make() -> None:
+        made.append(handler_of(on_aws(Settings.from_environ(os.environ))))
+
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        make()
+
+    def lambda_handler(event: dict[str, Any], context: Any) -> Any:
+        if not made:
+            make()
+        return made[0](event, context)
+
+    return lambda_handler
+
+
+def on_aws(settings: Settings) -> Application:
+    if settings.openrouter_debug:
+        log_provider_calls()
+    return Application(settings, AwsPorts(settings))
+
+
+class AwsPorts:
+    """Implements application.ports.Ports."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.clients = Clients(os.environ)
+        self.clock = utc_now
+        self.stopwatch: Callable[[], float] = time.monotonic
+        self.sleep: Callable[[float], None] = time.sleep
+        self.alarm = alarm
+        self.telemetry = EmfTelemetry()
+
+    @cached_property
+    def probes(self) -> Mapping[str, Callable[[], str]]:
+        from darkroom.adapters import probes
+
+        settings = self._settings
+        queues = {"jobs and webhooks": settings.job_queue, "pictures": settings.render_queue}
+        return {
+            "table": probes.table(settings.table, self.clients.dynamodb),
+            "bucket:uploads": probes.bucket(settings.uploads_bucket, self.clients.s3),
+            "bucket:outputs": probes.bucket(settings.outputs_bucket, self.clients.s3),
+            **{f"queue:{name}": probes.queue(url, self.clients.sqs) for name, url in queues.items() if url},
+        }
+
+    @cached_property
+    def tokens(self) -> ports.TokenStore:
+        from darkroom.adapters.token_store import DynamoTokenStore
+
+        return DynamoTokenStore(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def sessions(self) -> ports.SessionStore:
+        from darkroom.adapters.session_store import DynamoSessionStore
+
+        return DynamoSessionStore(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def identities(self) -> ports.IdentityStore:
+        from darkroom.adapters.identity_store import DynamoIdentityStore
+
+        return DynamoIdentityStore(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def links(self) -> ports.LinkStore:
+        from darkroom.adapters.link_store import DynamoLinkStore
+
+        return DynamoLinkStore(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        from darkroom.adapters.account_store import DynamoAccountStore
+        from darkroom.services.accounts.snapshot import Snapshots
+
+        return Snapshots(
+            DynamoAccountStore(self._settings.table, self.clients.dynamodb, providers=lambda: tuple(self.providers))
+        )
+
+    @cached_property
+    def settings(self) -> ports.SettingsStore:
+        from darkroom.adapters.settings_store import DynamoSettingsStore
+        from darkroom.services.accounts.snapshot import SnapshotSettings
+
+        return SnapshotSettings(self.snapshots, DynamoSettingsStore(self._settings.table, self.clients.dynamodb))
+
+    @cached_property
+    def signing_key(self) -> ports.SigningKey:
+        from darkroom.adapters.signing_key_store import DynamoSigningKey
+
+        return DynamoSigningKey(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def vault(self) -> ports.KeyVault:
+        from darkroom.adapters.key_vault import KmsKeyVault
+        from darkroom.services.accounts.snapshot import SnapshotKeys
+
+        vault = KmsKeyVault(
+            table=self._settings.table,
+            dynamodb=self.clients.dynamodb,
+            kms=self.clients.kms,
+            key_id=self._settings.vault_key,
+            clock=self.clock,
+        )
+        return SnapshotKeys(self.snapshots, vault)
+
+    @cached_property
+    def jobs(self) -> ports.JobStore:
+        from darkroom.adapters.job_store import DynamoJobStore
+
+        return DynamoJobStore(self._settings.table, self.clients.dynamodb, users=self._month_users)
+
+    @cached_property
+    def ledger(self) -> ports.Ledger:
+        from darkroom.adapters.ledger import DynamoLedger
+
+        return DynamoLedger(self._settings.table, self.clients.dynamodb, clock=self.clock, users=self._month_users)
+
+    @cached_property
+    def _month_users(self) -> MonthUsers:
+        from darkroom.adapters.month_users import MonthUsers
+
+        return MonthUsers(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def answers(self) -> ports.AnswerStore:
+        from darkroom.adapters.answer_store import DynamoAnswerStore
+
+        return DynamoAnswerStore(self._settings.table, self.clients.dynamodb, self.clock)
+
+    @cached_property
+    def raw_answers(self) -> ports.RawAnswerStore:
+        from darkroom.adapters.raw_answer_store import S3RawAnswerStore
+
+        return S3RawAnswerStore(self._settings.outputs_bucket, self.clients.s3, keep_days=self._keep_days)
+
+    @cached_property
+    def images(self) -> ports.ImageStore:
+        from darkroom.adapters.image_store import S3ImageStore
+
+        return S3ImageStore(
+            uploads=self._settings.uploads_bucket,
+            outputs=self._settings.outputs_bucket,
+            client=self.clients.s3,
+            clock=self.clock,
+            keep_days=self._keep_days,
+        )
+
+    def _keep_days(self, user: str) -> int | None:
+        return self.settings.load(user).retention_days
+
+    @cached_property
+    def conversations(self) -> ports.ConversationStore:
+        from darkroom.adapters.conversation_store import DynamoConversationStore
+
+        return DynamoConversationStore(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def recipes(self) -> ports.RecipeStore:
+        from darkroom.adapters.recipe_store import DynamoRecipeStore
+
+        return DynamoRecipeStore(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def webhooks(self) -> ports.WebhookStore:
+        from darkroom.adapters.sealing import KmsSealer
+        from darkroom.adapters.webhook_store import DynamoWebhookStore
+
+        sealer = KmsSealer(kms=self.clients.kms, key_id=self._settings.vault_key, clock=self.clock, fix=LOST_SEAL)
+        return DynamoWebhookStore(self._settings.table, self.clients.dynamodb, sealer)
+
+    @cached_property
+    def job_queue(self) -> ports.JobQueue:
+        from darkroom.adapters.sqs_queue import SqsJobQueue
+
+        return SqsJobQueue(self._settings.job_queue, self.clients.sqs)
+
+    @cached_property
+    def render_queue(self) -> ports.RenderQueue:
+        from darkroom.adapters.sqs_queue import SqsJobQueue
+
+        return SqsJobQueue(self._settings.render_queue, self.clients.sqs)
+
+    @cached_property
+    def webhook_queue(self) -> ports.WebhookQueue:
+        from darkroom.adapters.sqs_queue import SqsWebhookQueue
+
+        return SqsWebhookQueue(self._settings.job_queue, self.clients.sqs)
+
+    @cached_property
+    def dead_letters(self) -> ports.DeadLetters:
+        from darkroom.adapters.sqs_queue import SqsDeadLetters
+
+        return SqsDeadLetters(self._settings.job_dead_letters, self.clients.sqs)
+
+    @cached_property
+    def work(self) -> ports.WorkLog:
+        from darkroom.adapters.work_log import DynamoWorkLog
+
+        return DynamoWorkLog(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def books(self) -> ports.UsageBooks:
+        from darkroom.adapters.usage_books import DynamoUsageBooks
+
+        return DynamoUsageBooks(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def reports(self) -> ports.ReportStore:
+        from darkroom.adapters.report_store import DynamoReportStore
+
+        return DynamoReportStore(
+            self._settings.table, self.clients.dynamodb, bucket=self._settings.outputs_bucket, s3=self.clients.s3
+        )
+
+    @cached_property
+    def statistics(self) -> ports.ModelStatistics:
+        from darkroom.adapters.statistics_store import DynamoModelStatistics
+
+        def lost(model: str, error: Exception) -> None:
+            logger.warning("A model's figure was not kept", extra={"model": model, "error": type(error).__name__})
+
+        return DynamoModelStatistics(self._settings.table, self.clients.dynamodb, self.clock, on_lost=lost)
+
+    @cached_property
+    def catalogue(self) -> ports.CatalogueStore:
+        from darkroom.adapters.catalogue_store import DynamoCatalogueStore
+
+        return DynamoCatalogueStore(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def url_guard(self) -> UrlGuard:
+        from darkroom.adapters.url_guard import UrlGuard
+
+        return UrlGuard(also_allowed=self._settings.url_also_allowed)
+
+    @cached_property
+    def fetcher(self) -> ports.UrlFetcher:
+        from darkroom.adapters.url_fetcher import HttpUrlFetcher
+
+        return HttpUrlFetcher(self.url_guard)
+
+    @cached_property
+    def webhook_sender(self) -> ports.WebhookSender:
+        from darkroom.adapters.webhook_sender import HttpWebhookSender
+
+        return HttpWebhookSender(self.url_guard)
+
+    @cached_property
+    def check_url(self) -> Callable[[str], object]:
+        return self.url_guard.check
+
+    @cached_property
+    def providers(self) -> Mapping[str, ports.Provider]:
+        from darkroom.providers import ProvidersByName
+
+        return ProvidersByName(self.provider_settings)
+
+    @cached_property
+    def published(self) -> OpenRouter:
+        from darkroom.providers.openrouter import OpenRouter
+
+        return OpenRouter(self.provider_settings("openrouter"))
+
+    @cached_property
+    def key_issuer(self) -> OpenRouterAuth:
+        from darkroom.providers.openrouter import OpenRouterAuth
+
+        return OpenRouterAuth(self.provider_settings("openrouter"))
+
+    def provider_settings(self, name: str) -> ProviderSettings:
+        from darkroom.adapters.url_fetcher import HttpUrlFetcher
+        from darkroom.providers import ProviderSettings
+
+        settings = self._settings
+        return ProviderSettings(
+            url=settings.openrouter_url if name == "openrouter" else settings.provider_urls.get(name),
+            referer=settings.openrouter_http_referer or None,
+            title=settings.openrouter_app_name,
+            read_seconds=settings.openrouter_timeout_ms / 1000,
+            attempts=settings.openrouter_max_retries + 1,
+            credit_usd=settings.removebg_credit_usd if name == "removebg" else None,
+            fetcher=HttpUrlFetcher(self.url_guard, https_only=True),
+        )
+
+    @cached_property
+    def operator_key(self) -> Callable[[KeyProvider], str | None]:
+        """OpenRouter's from a secret of Secrets Manager, any on a laptop from the environment."""
+        settings = self._settings
+
+        def reveal(provider: KeyProvider) -> str | None:
+            if provider in settings.provider_keys:
+                return settings.provider_keys[provider].get_secret_value()
+            if provider != "openrouter":
+                return None
+            if settings.openrouter_api_key and settings.openrouter_api_key.get_secret_value():
+                return settings.openrouter_api_key.get_secret_value()
+            return self._stored_secret(settings.operator_key_secret) if settings.operator_key_secret else None
+
+        return reveal
+
+    def _stored_secret(self, arn: str) -> str:
+        """Raises InternalError if the secret is not the key alone."""
+        with translated():
+            secret = self.clients.secretsmanager.get_secret_value(SecretId=arn).get("SecretString", "").strip()
+        if not secret or secret.startswith("{"):
+            # As the console stores it: a key and a value, of which the name is not known here.
+            alarm("OPERATOR_KEY_UNUSABLE", detail="The secret is empty, binary, or JSON; it has to be the key alone.")
+            raise InternalError("The stack's own key cannot be used.", fix="Tell the stack's owner; the log has why.")
+        return secret
+
+    @cached_property
+    def segmenter(self) -> OnnxSegmenter:
+        from darkroom.adapters.segmenter import OnnxSegmenter
+
+        settings = self._settings
+        segmenter = OnnxSegmenter(
+            settings.weights_dir,
+            default=settings.background_model,
+            acknowledged=settings.acknowledged_licences,
+            before_rembg=self.matter.prepare,
+        )
+        segmenter.load(settings.background_model)
+        return segmenter
+
+    @cached_property
+    def matter(self) -> RembgMatter:
+        from darkroom.adapters.matter import RembgMatter
+        from darkroom.adapters.numba_cache import NumbaCache
+
+        return RembgMatter(NumbaCache(self._settings.numba_cache_dir, self._settings.numba_baked_cache))
