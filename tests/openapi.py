@@ -2,21 +2,45 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
+import httpx
 import jsonschema_rs
 
 from darkroom.http.route_table import DEFAULT
 from local.openapi.document import WRITTEN
+from tests.events import Context
+
+Handle = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 DOCUMENT: Final[dict[str, Any]] = json.loads(WRITTEN.read_text())
+_METHODS: Final = ("GET", "PUT", "POST", "PATCH", "DELETE")
 _PROXY: Final = "{model_id}"
 
 
 class Undeclared(AssertionError):
     """The document does not declare such an answer."""
+
+
+def handled(handle: Handle, event: dict[str, Any], context: Context) -> dict[str, Any]:
+    """What a handler answers to a request, if it is what the document declares. Raises Undeclared."""
+    answer = handle(event, context)
+    check(event, answer)
+    return answer
+
+
+def check_response(response: httpx.Response) -> None:
+    """An event hook of httpx: checks what the stack answered. What API Gateway says itself has no x-request-id."""
+    request = response.request
+    if "x-request-id" not in response.headers or request.method not in _METHODS:
+        return
+    response.read()
+    path = template_of(request.method, request.url.path)
+    if path in DOCUMENT["paths"]:
+        kind = response.headers.get("content-type", "")
+        check_answer(f"{request.method} {path}", response.status_code, kind, response.content)
 
 
 def check(event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
@@ -118,3 +142,5 @@ def _closed(value: Any) -> Any:
 
 
 _COMPONENTS: Final = _closed(DOCUMENT["components"])
+CHECKED: Final[dict[str, list[Callable[..., Any]]]] = {"response": [check_response]}
+"""For `httpx.Client(event_hooks=…)`: an answer that the document does not declare raises."""

@@ -22,6 +22,13 @@ class _Generator(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's
         return False
 
+    def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
+        """Sorted, since Python takes `Literal["a", "b"]` for a `Literal["b", "a"]` that was written before."""
+        made = super().literal_schema(schema)
+        if "enum" in made:
+            made["enum"] = sorted(made["enum"], key=str)
+        return made
+
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         made = super().model_schema(schema)
         made.pop("title", None)

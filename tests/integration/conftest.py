@@ -7,13 +7,14 @@ import pytest
 
 from local.stack import Stack
 from tests.integration.users import People
+from tests.openapi import CHECKED
 
 
 @pytest.fixture
 def client(stack: Stack) -> Iterator[httpx.Client]:
     """Calls the gateway with the token of the user `local`."""
     headers = {"Authorization": f"Bearer {stack.token}"}
-    with httpx.Client(base_url=stack.url, headers=headers, timeout=60, trust_env=False) as calls:
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=60, trust_env=False, event_hooks=CHECKED) as calls:
         yield calls
 
 

@@ -14,6 +14,7 @@ from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.services.accounts.tokens import Tokens
 from local.stack import Stack
 from tests.conftest import ROOT, SteppingClock
+from tests.openapi import CHECKED
 from tests.photos import jpeg, load, photo, save
 
 ROUTE = "/v1/images/background-removals"
@@ -27,7 +28,7 @@ def other(stack: Stack, clock: SteppingClock) -> Iterator[httpx.Client]:
     store = DynamoTokenStore(stack.template.scope.ref("Table"), stack.aws.dynamodb)
     _, token = Tokens(store, clock).create(user="somebody-else")
     headers = {"X-Api-Key": token}
-    with httpx.Client(base_url=stack.url, headers=headers, timeout=60, trust_env=False) as calls:
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=60, trust_env=False, event_hooks=CHECKED) as calls:
         yield calls
 
 

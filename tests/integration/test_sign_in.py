@@ -18,6 +18,7 @@ from local.invite import main as invite
 from local.stack import USER, Stack
 from local.template import DEFAULT
 from tests.integration.conftest import simulator_of
+from tests.openapi import CHECKED
 
 Form = dict[str, str]
 
@@ -27,7 +28,7 @@ class Browser:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.http = httpx.Client(base_url=stack.url, timeout=60, trust_env=False)
+        self.http = httpx.Client(base_url=stack.url, timeout=60, trust_env=False, event_hooks=CHECKED)
 
     def start(self, query: str = "") -> httpx.Response:
         return self.http.get(f"/oauth/start{query}")

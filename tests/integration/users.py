@@ -21,6 +21,7 @@ from darkroom.models.key import StoredKey
 from darkroom.services.accounts.tokens import Tokens
 from local.simulator.state import hash_of
 from local.stack import Stack
+from tests.openapi import CHECKED
 
 KLEIN = "black-forest-labs/flux.2-klein-4b"
 STREAMING = "openai/gpt-image-1-mini"
@@ -53,6 +54,7 @@ class User:
     def request(self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
         sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         with plain_client(self.stack.url, timeout=PATIENCE) as client:
+            client.event_hooks = CHECKED
             return client.request(method, path, headers=sent, **more)
 
     def generate(self, headers: dict[str, str] | None = None, **fields: Any) -> httpx.Response:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from darkroom.errors import Conflict, InvalidParameter, NotFound
+from darkroom.errors import Conflict, InvalidParameter, InvalidToken, NotFound, Unauthenticated
 from darkroom.http.operation import JSON, KEY_ERRORS, Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import Moment, Removed, Usd
 from darkroom.models.new_token import NewToken
@@ -180,6 +180,7 @@ HEALTH: Final = Operation(
     {200: {JSON: Health}, 503: {JSON: Health}},
     query=HealthQuery,
     access="public",
+    errors=(Unauthenticated, InvalidToken),
 )
 OPERATIONS: Final = (
     HEALTH,

@@ -5,6 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from darkroom.errors import InvalidToken, Unauthenticated
 from darkroom.http.operation import HTML, JSON, URLENCODED, Access, Content, Operation
 from darkroom.models.new_token import NewToken
 
@@ -109,11 +110,16 @@ def _pages() -> Iterable[Operation]:
     yield _page("POST /oauth/sign-out", "ends the session", access=OWN)
 
 
+# Where the stack's owner keeps them for users.
+CLOSED: Final = (Unauthenticated, InvalidToken)
 OPENAPI: Final = Operation(
     "GET /openapi.json",
     "all of this as OpenAPI 3.1, for everybody unless the stack's owner says otherwise",
     {200: {JSON: "text"}},
     access="public",
+    errors=CLOSED,
 )
-DOCS: Final = Operation("GET /docs", "the same as a page to read", {200: {HTML: "text"}}, access="public")
+DOCS: Final = Operation(
+    "GET /docs", "the same as a page to read", {200: {HTML: "text"}}, access="public", errors=CLOSED
+)
 OPERATIONS: Final = (OPENAPI, DOCS, *_pages())
