@@ -85,7 +85,7 @@ class Office:
     def check(self, month: str, by: Sequence[tuple[Dimension, ...]] = _BY) -> None:
         """The month is its receipts, however it is divided."""
         tallies = [tally_of(receipt) for receipt in self.receipts(month)]
-        found = [self.books.month(self.user, month, by_conversation=each).tallies for each in (False, True)]
+        found = [list(self.books.month(self.user, month, by_conversation=each).tallies) for each in (False, True)]
         for dimensions in by:
             made, expected = (
                 statement(self.user, month, each, by=dimensions, against="x/y", price_of=_price_of)
@@ -128,8 +128,10 @@ def test_a_month_is_its_receipts_however_it_is_divided(office: Office) -> None:
 def test_another_users_month_is_not_seen(office: Office) -> None:
     office.pay(14_000)
     month = f"{office.clock.now:%Y-%m}"
-    assert not office.books.month(f"{office.user}-b", month).tallies
-    assert len(office.books.month(office.user, month).tallies) == 1
+    for by_conversation in (False, True):
+        others = office.books.month(f"{office.user}-b", month, by_conversation=by_conversation)
+        assert list(others.tallies) == []
+        assert len(list(office.books.month(office.user, month, by_conversation=by_conversation).tallies)) == 1
 
 
 _STEPS = st.lists(

@@ -22,6 +22,7 @@ from darkroom.adapters.ledger_rows import receipt_row
 from darkroom.adapters.open_index import MOST_AT_ONCE, SHARDS, opened
 from darkroom.adapters.tally_rows import tally_updates, whole_key
 from darkroom.adapters.usage_books import DynamoUsageBooks
+from darkroom.errors import InvalidParameter
 from darkroom.models.conversation import Conversation
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.receipt import Receipt
@@ -202,6 +203,19 @@ def test_a_months_usage_is_one_query(rows: int) -> None:
         made = statement("u", "2026-11", found.tallies, by=("day", "op", "model"))
         assert (made.totals.requests, made.totals.cost) == (rows, rows * 14_000)
         assert sum(group.cost for group in made.groups.values()) == rows * 14_000
+
+
+def test_a_month_of_too_many_conversations_is_read_no_further_than_it_is_shown() -> None:
+    tally = to_item({"day": "2026-11-01", "op": "plan", "provider": "openrouter", "requests": 1, "cost": 14_000})
+    table: Any = Table(
+        _keys("USAGE#2026-11#3", 200_000),
+        lambda sk: {**tally, "pk": {"S": "USER#u"}, "sk": {"S": sk}, "conversation": {"S": sk}},
+    )
+    found = DynamoUsageBooks("t", table).month("u", "2026-11", by_conversation=True)
+    with pytest.raises(InvalidParameter, match="more than 10000 groups"):
+        statement("u", "2026-11", found.tallies, by=("conversation",))
+    # Of a megabyte each; all of them would be dozens.
+    assert len(table.calls) <= 4
 
 
 def _written(update: Any, times: int) -> Item:

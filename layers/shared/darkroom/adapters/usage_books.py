@@ -7,6 +7,7 @@ functions of the version before, which may go on for a while beside those of thi
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from darkroom.adapters.aws import translated
@@ -48,9 +49,16 @@ class DynamoUsageBooks:
 
     def month(self, user: str, month: str, *, by_conversation: bool = False) -> MonthTallies:
         first, last = usage_bounds(month, by_conversation=by_conversation)
-        whole, rows = whole_key(user, month)["sk"], list(self._between(user, first, last))
-        tallies = [to_tally(row) for row in rows if row["sk"] != whole]
-        return MonthTallies(tuple(tallies), is_whole=len(tallies) < len(rows))
+        whole, rows = whole_key(user, month)["sk"], self._between(user, first, last)
+        if by_conversation:
+            # There may be more than fit into memory, and it is known with the first of them.
+            begun = next(rows, None)
+            is_whole = begun is not None and begun["sk"] == whole
+            rest = rows if begun is None or is_whole else chain((begun,), rows)
+            return MonthTallies(map(to_tally, rest), is_whole)
+        found = list(rows)
+        tallies = [to_tally(row) for row in found if row["sk"] != whole]
+        return MonthTallies(tallies, is_whole=len(tallies) < len(found))
 
     def catch_up(self, user: str, month: str, *, at: datetime) -> bool:
         listed = self._listed(user, month)

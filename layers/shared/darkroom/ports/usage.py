@@ -1,6 +1,6 @@
 """What was done and is counted, and the monthly reports of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -24,9 +24,12 @@ class WorkLog(Protocol):
 
 
 class MonthTallies(NamedTuple):
-    """Args: is_whole: whether every receipt of the month is known to be in them."""
+    """Args:
+    tallies: read as they are asked for, once.
+    is_whole: whether every receipt of the month is known to be in them.
+    """
 
-    tallies: Sequence[Tally]
+    tallies: Iterable[Tally]
     is_whole: bool
 
 
