@@ -42,6 +42,18 @@ def test_no_function_may_read_through_the_table(name: str) -> None:
             assert policies.decide(f"dynamodb:{action}", resource, {}) is not Decision.ALLOWED
 
 
+def test_the_sweep_reads_the_keys_of_open_work_and_then_its_rows() -> None:
+    """And nobody else asks for what is open of all users."""
+    table = TEMPLATE.scope.attribute("Table", "Arn")
+    for name in FUNCTIONS:
+        policies = Policies(json.loads(FUNCTIONS[name].rights)["statements"])
+        found = policies.decide("dynamodb:Query", f"{table}/index/open-work", {})
+        assert (found is Decision.ALLOWED) == (name == "WorkerFunction"), name
+    worker = Policies(json.loads(FUNCTIONS["WorkerFunction"].rights)["statements"])
+    context = {"dynamodb:leadingkeys": ("USER#ann",)}
+    assert worker.decide("dynamodb:BatchGetItem", table, context) is Decision.ALLOWED
+
+
 def test_sign_ins_are_made_by_those_who_sign_in() -> None:
     for name in ("AccountFunction", "OAuthFunction"):
         policies = Policies(json.loads(FUNCTIONS[name].rights)["statements"])
