@@ -79,11 +79,12 @@ lock: ## Resolve the lock anew, and the requirements of the layer and the image 
 	@sh local/setup.sh dev
 	@sh local/lock.sh
 
-bench: ## Measure: background removal against rembg, operations against Pillow one by one
+bench: ## Measure: background removal against rembg, operations against Pillow one by one, a generation's processor time
 	@sh local/setup.sh dev
 	@$(PY) functions/remove_background/fetch_weights.py .local/weights u2netp
 	$(PY) -m benchmarks.background_removal
 	$(PY) -m benchmarks.operations
+	$(PY) -m benchmarks.generation
 
 build: ## Build functions, layer and image for Lambda (needs Python 3.13 and Docker)
 	@sh local/setup.sh local
