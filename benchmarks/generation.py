@@ -67,7 +67,8 @@ def processor(rounds: int) -> str:
 
 
 def latency(rounds: int) -> str:
-    with TemporaryDirectory() as folder, Stack(Path(folder), weights=_WEIGHTS) as stack:
+    parameters = {"BackgroundModel": "u2netp"}
+    with TemporaryDirectory() as folder, Stack(Path(folder), weights=_WEIGHTS, parameters=parameters) as stack:
         user = People(stack).new("bench")
         assert user.key is not None
         assert stack.openrouter.url is not None
