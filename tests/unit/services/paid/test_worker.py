@@ -1,14 +1,18 @@
 """The worker, where nothing is killed: what it does about trouble before and after it has sent a job."""
 
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from darkroom.errors import KeyUnreadable, ServiceUnavailable
 from darkroom.models.deadline import Deadline
-from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.models.generation import GenerationRequest
+from darkroom.models.job import Job, JobStatus, PaidWork, StoredImage
 from darkroom.services.paid.worker import AFTERWARDS, MOST_ATTEMPTS
+from tests.photos import save
 from tests.servers import LONGEST_SECONDS
 from tests.unit.services.workshop import MODEL, PRICE, RESERVED, STREAMED, USER, Workshop, failing
 
@@ -201,3 +205,52 @@ def test_a_dead_letter_leaves_what_was_sent_to_the_sweep(shop: Workshop) -> None
     shop.worker.dead_letter(USER, job.id)
     assert shop.now(job).status is JobStatus.RUNNING
     assert shop.budget(job).reserved == RESERVED
+
+
+class _Noting:
+    """A port that notes its calls in a list that all of them share, and meets another thread in one of them."""
+
+    def __init__(self, port: Any, role: str, calls: list[str], meets: Barrier, at: str) -> None:
+        self._port, self._role, self._calls, self._meets, self._at = port, role, calls, meets, at
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if not callable(found):
+            return found
+
+        def call(*args: Any, **named: Any) -> Any:
+            place = f"{self._role}.{name}"
+            if place == self._at:
+                self._meets.wait(LONGEST_SECONDS)
+            result = found(*args, **named)
+            self._calls.append(place)
+            return result
+
+        return call
+
+
+def test_what_a_key_has_used_is_asked_for_beside_the_pictures_and_known_before_anything_is_sent(
+    shop: Workshop,
+) -> None:
+    calls: list[str] = []
+    # Either waits for the other to have begun.
+    meets, met = Barrier(2), {"provider": "provider.inspect", "images": "images.read_output"}
+    noted = Workshop(
+        shop.openrouter,
+        shop.clock,
+        wrap=lambda role, port: _Noting(port, role, calls, meets, met.get(role, "")),
+    )
+    picture = save(Image.new("RGB", (64, 64), "red"), "PNG")
+    key = "inputs/alice/a.png"
+    noted.images.write_output(key, picture, media_type="image/png", metadata={})
+    image = StoredImage(key=key, media_type="image/png", width=64, height=64, bytes=len(picture), sha256="ab")
+    work = PaidWork(request=GenerationRequest(model=MODEL, prompt="a fox"), inputs=(image,))
+    job = noted.run(noted.admit(work=work))
+    assert job.status is JobStatus.SUCCEEDED
+    order = [
+        calls.index(each) for each in ("ledger.charges_with", "provider.inspect", "ledger.enlist", "jobs.dispatch")
+    ]
+    assert order == sorted(order)
+    assert calls.index("images.read_output") < calls.index("ledger.enlist")
+    assert job.key_usage == 0
+    assert job.key_charges == 0
