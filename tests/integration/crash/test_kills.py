@@ -13,7 +13,7 @@ import pytest
 
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import JobStatus
-from darkroom.models.user_settings import UserSettings
+from darkroom.models.user_settings import Limits, UserSettings
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.integration.crash.customers import (
@@ -122,7 +122,9 @@ class Door:
         """Has the process killed at the point; the job's id."""
         if point == BUDGETS_SEEN:
             # They are looked at only where there may be something to warn of.
-            assert self.shop.settings.save(self.customer.user, UserSettings(warn_at_percent=1))
+            assert self.shop.settings.save(
+                self.customer.user, UserSettings(limits=Limits(per_day=100_000), warn_at_percent=1)
+            )
         job_id, process = self.begin(model, point)
         assert ended(process) == -signal.SIGKILL
         assert self.shop.job_queue.sent == []
