@@ -24,6 +24,8 @@ from starlette.types import Receive, Scope, Send
 from darkroom.errors import PayloadTooLarge
 from local.functions import EventTooLarge, FunctionPool, Throttled
 from local.http_events import HttpRequest, HttpResponse, MalformedResponse, from_result, to_event
+from local.live import MAX_BODY as MAX_BODY_OF_LIVE
+from local.live import LiveRoutes
 from local.routes import Match, Routes
 from local.template import Cors
 
@@ -45,11 +47,18 @@ class Gateway:
         pools: a pool per function's logical id.
         cors: what browsers of other origins may do; None for nothing.
         timeout: seconds after which the caller is told 503. The function goes on.
+        live: has the routes that are not API Gateway's to answer.
     """
 
     def __init__(
-        self, routes: Routes, pools: Mapping[str, FunctionPool], cors: Cors | None = None, timeout: float = TIMEOUT
+        self,
+        routes: Routes,
+        pools: Mapping[str, FunctionPool],
+        cors: Cors | None = None,
+        timeout: float = TIMEOUT,
+        live: LiveRoutes | None = None,
     ) -> None:
+        self._live = live
         self._routes = routes
         self._pools = pools
         self._cors = cors
@@ -90,6 +99,11 @@ class Gateway:
         return response
 
     async def _call(self, request: Request, request_id: str) -> Response:
+        if self._live and self._live.has(request.method, request.scope["path"]):
+            body = await _read(request)
+            if body is None or len(body) > MAX_BODY_OF_LIVE:
+                return _too_large()
+            return await self._live.answer(request, body)
         match = self._routes.match(request.method, request.scope["path"])
         if match is None:
             return _message(HTTPStatus.NOT_FOUND, "Not Found")

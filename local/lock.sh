@@ -1,5 +1,5 @@
 #!/bin/sh
-# Resolves requirements.lock and local/sam.lock from pyproject.toml, then the two requirements.txt that are shipped from
+# Resolves requirements.lock and local/sam.lock from pyproject.toml, then the three requirements.txt that are shipped from
 # the first.
 # They name no index, so that whoever installs uses their own.
 set -eu
@@ -18,3 +18,5 @@ lambda="--python-version 3.13 --python-platform x86_64-manylinux_2_28 --no-annot
 $compile $lambda pyproject.toml --output-file layers/shared/requirements.txt
 # shellcheck disable=SC2086
 $compile $lambda pyproject.toml --extra segmentation --output-file functions/remove_background/requirements.txt
+# shellcheck disable=SC2086
+$compile $lambda --group live --output-file functions/live/requirements.txt

@@ -32,6 +32,8 @@ _NUMBER = struct.Struct(">i")
 # has them.
 _LEFT_OUT = (
     *("darkroom.adapters.matter", "darkroom.adapters.rembg_segmenter", "darkroom.adapters.segmenter"),
+    # And those that the live door alone has.
+    *("darkroom.http.live", "darkroom.http.live_door"),
     *("darkroom.images.cutout", "darkroom.images.encode", "darkroom.images.pipeline"),
 )
 # What is imported at first use, elsewhere.

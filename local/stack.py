@@ -29,6 +29,7 @@ from local.functions import FunctionPool
 from local.gateway import Gateway, GatewayServer
 from local.kept import Kept
 from local.launch import Launch, spawned
+from local.live import LiveRoutes, LiveServer
 from local.memory import Memory
 from local.ports import listen
 from local.preloaded import CAN_FORK, Preloaded, common, layer
@@ -90,6 +91,7 @@ class Stack:
         root: the repository.
         reaches_containers: whether containers are let in to the emulator and the simulators, for `sam local`.
         kept: what is remembered, and where; without it, all is forgotten when it stops.
+        has_live_door: whether routes that the live door has are its; else API Gateway's, as all others.
 
     Raises (on entering):
         PortInUse, EmulatorError, TemplateError
@@ -112,7 +114,10 @@ class Stack:
         root: Path = state.ROOT,
         reaches_containers: bool = False,
         kept: Kept | None = None,
+        has_live_door: bool = True,
     ) -> None:
+        self.live: LiveServer | None = None
+        self._has_live_door = has_live_door
         self.folder = folder.resolve()
         self.logs = self.folder / "logs"
         self.pools: dict[str, FunctionPool] = {}
@@ -205,10 +210,15 @@ class Stack:
         if self.openrouter.is_simulated:
             self._simulate(starting)
         for function in self.template.functions.values():
-            self.pools[function.logical_id] = self._pool(function)
-            starting.callback(self.pools[function.logical_id].close)
+            if not function.has_url:
+                self.pools[function.logical_id] = self._pool(function)
+                starting.callback(self.pools[function.logical_id].close)
+            elif self._has_live_door:
+                log = self.logs / f"{function.logical_id}.log"
+                self.live = starting.enter_context(LiveServer(function, self._environment(function), log))
         routes = Routes(self.template.routes)
-        gateway = Gateway(routes, self.pools, self.template.cors)
+        live = LiveRoutes(self.live) if self.live else None
+        gateway = Gateway(routes, self.pools, self.template.cors, live=live)
         starting.enter_context(GatewayServer(gateway, listener))
         store = DynamoTokenStore(self.template.scope.ref("Table"), self.aws.dynamodb)
         self._tokens = Tokens(store, utc_now)
@@ -221,6 +231,8 @@ class Stack:
         if self._is_warm:
             logger.info("Warming up %d functions …", len(self.pools))
             WarmUp(routes, self.pools, self._tokens, USER).run()
+            if self.live:
+                self.live.wait_until_ready()
         self._start_pump(starting)
         if self._reaches_containers:
             self._containers = self._seen_by_containers(starting.enter_context(Ways(docker_bridge())))
@@ -280,7 +292,10 @@ class Stack:
         return Preloaded(shared, self.logs / "preloaded.log", layer())
 
     def _pool(self, function: Function) -> FunctionPool:
-        environment = environment_of(
+        return FunctionPool(function, self._environment(function), self.logs, self._cap(function), self._launch)
+
+    def _environment(self, function: Function) -> dict[str, str]:
+        return environment_of(
             function,
             endpoint_url=self.emulator.url,
             overrides={
@@ -294,7 +309,6 @@ class Stack:
                 **self.openrouter.variables(),
             },
         )
-        return FunctionPool(function, environment, self.logs, self._cap(function), self._launch)
 
     def _cap(self, function: Function) -> int:
         """Most processes of the function. They are started when there is something for them to do."""

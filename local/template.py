@@ -34,6 +34,8 @@ class Function:
     timeout: int
     memory: int
     is_image: bool = False
+    # Whether it is called over HTTP at an address that is its alone, and is a server.
+    has_url: bool = False
     # What its role may do, as `local.iam.enforcement` reads it. Empty: all.
     rights: str = ""
 
@@ -197,6 +199,7 @@ class Template:
             timeout=int(properties.get("Timeout", 3)),
             memory=int(properties.get("MemorySize", 128)),
             is_image=is_image,
+            has_url="FunctionUrlConfig" in properties,
             rights=self._rights(logical_id),
         )
 

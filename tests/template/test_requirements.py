@@ -16,8 +16,10 @@ from darkroom import __version__
 from tests.conftest import ROOT
 
 LAYER = ROOT / "layers" / "shared" / "requirements.txt"
+LIVE = ROOT / "functions" / "live" / "requirements.txt"
 IMAGE = ROOT / "functions" / "remove_background" / "requirements.txt"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 LAMBDA: dict[str, str] = {
     "implementation_name": "cpython",
     "implementation_version": "3.13.0",
@@ -62,7 +64,7 @@ def _closure(roots: list[str]) -> set[str]:
 LOCK = _entries(ROOT / "requirements.lock")
 
 
-@pytest.mark.parametrize("path", [LAYER, IMAGE], ids=["layer", "image"])
+@pytest.mark.parametrize("path", [LAYER, IMAGE, LIVE], ids=["layer", "image", "live door"])
 def test_what_is_pinned_is_what_the_lock_pins(path: Path) -> None:
     entries = _entries(path)
     assert entries
@@ -76,6 +78,10 @@ def test_the_layer_has_what_the_package_needs_and_nothing_more() -> None:
 def test_the_image_has_what_segmentation_needs_and_nothing_more() -> None:
     roots = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["segmentation"]
     assert set(_entries(IMAGE)) == _closure(roots), "run `make lock`"
+
+
+def test_the_live_door_has_its_server_and_nothing_more() -> None:
+    assert set(_entries(LIVE)) == _closure(PYPROJECT["dependency-groups"]["live"]), "run `make lock`"
 
 
 def test_the_wheel_has_the_package_and_the_command_line(tmp_path: Path) -> None:
@@ -93,5 +99,5 @@ def test_the_layer_stays_light() -> None:
 
 
 def test_nothing_names_an_index() -> None:
-    for path in (ROOT / "requirements.lock", LAYER, IMAGE):
+    for path in (ROOT / "requirements.lock", LAYER, IMAGE, LIVE):
         assert "://" not in path.read_text()

@@ -10,7 +10,7 @@ from tests.template.test_template import FUNCTIONS, TEMPLATE
 # All that users call or that write what users order, but for the two by which people sign in and make tokens.
 MAKES_NO_SIGN_INS = (
     *("ChatFunction", "EditFunction", "GenerateFunction", "JobsFunction", "ModelsFunction"),
-    *("RemoveBackgroundFunction", "WebhooksFunction", "WorkerFunction"),
+    *("LiveFunction", "RemoveBackgroundFunction", "WebhooksFunction", "WorkerFunction"),
 )
 
 

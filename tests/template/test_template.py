@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from darkroom.http.live_door import SECONDS
+from darkroom.http.route_table import LIVE_ROUTES
+from darkroom.models.door import LIVE
+from darkroom.services.paid.in_place import FOR_ANSWERING, MAX_SECONDS
 from darkroom.settings import PREFIX, Settings
 from local.iam.policies import Decision, Policies
 from local.intrinsics import load_yaml
@@ -35,10 +39,12 @@ def _listed(value: str | list[str]) -> list[str]:
 
 LAMBDAS = _of("AWS::Serverless::Function")
 SEALS_AND_OPENS = {"kms:GenerateDataKey", "kms:Decrypt"}
-# Who may open what; the worker opens keys to pay with them, and seals none, and signs what users are told.
+# Who may open what; the worker and the live door open keys to pay with them, and seal none; what users are told is
+# signed by the worker.
 VAULT = {
     "OAuthFunction": [(["not webhooks"], SEALS_AND_OPENS)],
     "AccountFunction": [(["not webhooks"], SEALS_AND_OPENS)],
+    "LiveFunction": [(["not webhooks"], {"kms:Decrypt"})],
     "WorkerFunction": [(["not webhooks"], {"kms:Decrypt"}), (["webhooks"], SEALS_AND_OPENS)],
     "WebhooksFunction": [(["webhooks"], SEALS_AND_OPENS)],
 }
@@ -124,6 +130,12 @@ class TestFunctions:
     def test_answers_before_the_gateway_gives_up_or_takes_messages(self, name: str) -> None:
         has_callers = any(route.function == name for route in TEMPLATE.routes)
         takes_messages = any(source.function == name for source in TEMPLATE.queue_sources)
+        if FUNCTIONS[name].has_url:
+            # It ends with what its own routes take, and each job that it carries out ends before.
+            assert not has_callers
+            assert not takes_messages
+            assert MAX_SECONDS + FOR_ANSWERING < SECONDS == FUNCTIONS[name].timeout < LIVE.max_seconds
+            return
         assert has_callers or takes_messages
         # Who only answers ends with the gateway's patience; a worker has the longest a picture may take.
         assert FUNCTIONS[name].timeout <= (60 if has_callers and takes_messages else 29 if has_callers else 300)
@@ -293,7 +305,7 @@ class TestMoney:
             for statement in _statements(dict(template.resource(name).properties))
             if any(action.startswith("secretsmanager:") for action in _listed(statement["Action"]))
         }
-        assert reading == {"WorkerFunction": [secret, f"{secret}-??????"]}
+        assert reading == {name: [secret, f"{secret}-??????"] for name in ("LiveFunction", "WorkerFunction")}
         assert not [name for name in LAMBDAS for _ in _allowed(name, "secretsmanager:GetSecretValue")]
 
     @pytest.mark.parametrize("name", ["ChatFunction", "JobsFunction", "WorkerFunction"])
@@ -327,12 +339,16 @@ class TestMoney:
     @pytest.mark.parametrize(
         ("action", "folder", "functions"),
         [
-            ("s3:PutObject", "outputs", {"ChatFunction", "RemoveBackgroundFunction", "WorkerFunction"}),
-            ("s3:PutObject", "inputs", {"ChatFunction", "EditFunction", "RemoveBackgroundFunction"}),
-            ("s3:GetObject", "inputs", {"ChatFunction", "RemoveBackgroundFunction", "WorkerFunction"}),
-            ("s3:PutObject", "raw", {"WorkerFunction"}),
-            ("s3:GetObject", "raw", {"WorkerFunction"}),
-            ("s3:DeleteObject", "raw", {"JobsFunction", "WorkerFunction"}),
+            (
+                "s3:PutObject",
+                "outputs",
+                {"ChatFunction", "LiveFunction", "RemoveBackgroundFunction", "WorkerFunction"},
+            ),
+            ("s3:PutObject", "inputs", {"ChatFunction", "EditFunction", "LiveFunction", "RemoveBackgroundFunction"}),
+            ("s3:GetObject", "inputs", {"ChatFunction", "LiveFunction", "RemoveBackgroundFunction", "WorkerFunction"}),
+            ("s3:PutObject", "raw", {"LiveFunction", "WorkerFunction"}),
+            ("s3:GetObject", "raw", {"LiveFunction", "WorkerFunction"}),
+            ("s3:DeleteObject", "raw", {"JobsFunction", "LiveFunction", "WorkerFunction"}),
             (
                 "s3:DeleteObject",
                 "outputs",
@@ -353,9 +369,33 @@ class TestMoney:
             if where in _allowed(name, "s3:PutObject"):
                 assert where in _allowed(name, "s3:PutObjectTagging"), name
 
-    def test_only_the_worker_waits_for_openrouter_longer_than_a_caller_would(self) -> None:
-        longer = [name for name, function in FUNCTIONS.items() if function.timeout > 60]
-        assert longer == ["WorkerFunction"]
+    def test_only_who_carries_jobs_out_waits_for_openrouter_longer_than_api_gateway_would(self) -> None:
+        longer = {name for name, function in FUNCTIONS.items() if function.timeout > 60}
+        assert longer == {"LiveFunction", "WorkerFunction"}
+
+
+class TestTheLiveDoor:
+    FUNCTION = LAMBDAS["LiveFunction"]
+
+    def test_it_is_streamed_by_the_adapter(self) -> None:
+        assert FUNCTIONS["LiveFunction"].has_url
+        assert self.FUNCTION["FunctionUrlConfig"]["InvokeMode"] == "RESPONSE_STREAM"
+        variables = FUNCTIONS["LiveFunction"].environment
+        assert variables["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/bootstrap"
+        assert variables["AWS_LWA_INVOKE_MODE"] == "response_stream"
+        assert self.FUNCTION["Layers"][1] == ("arn:aws:lambda:us-east-1:753240598075:layer:LambdaAdapterLayerX86:25")
+        start = ROOT / "functions" / "live" / FUNCTIONS["LiveFunction"].handler
+        assert start.stat().st_mode & 0o111
+
+    def test_browsers_may_send_and_read_what_they_may_at_the_api(self) -> None:
+        (api,) = _of("AWS::Serverless::HttpApi").values()
+        of_api, of_url = api["CorsConfiguration"], self.FUNCTION["FunctionUrlConfig"]["Cors"]
+        for name in ("AllowOrigins", "AllowHeaders", "ExposeHeaders", "MaxAge"):
+            assert of_url[name] == of_api[name], name
+        assert set(of_url["AllowMethods"]) == {route.split(" ")[0] for route in LIVE_ROUTES}
+
+    def test_each_route_is_one_of_the_api(self) -> None:
+        assert set(LIVE_ROUTES) <= {route.key for route in TEMPLATE.routes}
 
 
 def test_the_table_forgets_can_be_restored_and_survives_the_stack() -> None:

@@ -134,6 +134,7 @@ class Settings(BaseModel):
     acknowledged_licences: Annotated[frozenset[str], BeforeValidator(_words)] = frozenset()
     weights_dir: Path = Path("/opt/weights")
     public_url: str = Field("", description="This site's origin, where API Gateway does not know it.")
+    api_url: str = Field("", description="Where the routes are that the live door does not have.")
     vault_key: str = Field("", description="KMS key of the key vault.")
     sign_in: Literal["anyone", "listed", "nobody"] = Field("listed", description="Who may sign in with OpenRouter.")
     sign_in_users: Annotated[frozenset[str], BeforeValidator(_words)] = frozenset()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from darkroom.services.paid.answers import Answers
     from darkroom.services.paid.cutouts import Cutouts
     from darkroom.services.paid.durations import Durations
+    from darkroom.services.paid.in_place import InPlace
     from darkroom.services.paid.reconcile import Reconciliation
     from darkroom.services.paid.rereading import Rereading
     from darkroom.services.paid.settlement import Settlement
@@ -83,7 +84,13 @@ class PaidJobs(Accounts):
             clock=self.ports.clock,
             retention=self.settings.retention,
             alarm=self.ports.alarm,
+            in_place=self.in_place,
         )
+
+    @property
+    def in_place(self) -> InPlace | None:
+        """Carries out what callers wait for, where that is not a worker's."""
+        return None
 
     @cached_property
     def generate(self) -> Generate:

@@ -56,6 +56,16 @@ def entry(handler_of: Callable[[Application], Handler]) -> Handler:
     return lambda_handler
 
 
+def at_live_door() -> Application:
+    """With this process's environment."""
+    from darkroom.application.live import LiveApplication
+
+    settings = Settings.from_environ(os.environ)
+    if settings.openrouter_debug:
+        log_provider_calls()
+    return LiveApplication(settings, AwsPorts(settings))
+
+
 def on_aws(settings: Settings) -> Application:
     if settings.openrouter_debug:
         log_provider_calls()

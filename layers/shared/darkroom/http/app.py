@@ -38,7 +38,7 @@ FOR_SENDING = 0.9
 FOR_AN_ERROR = 1.7
 
 # What every answer carries: nobody may cache it, guess another type, or learn from where it was asked.
-_HEADERS = {
+HEADERS = {
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -164,7 +164,7 @@ class Api:
         self._transport = transport
         with logged(request_id=request_id, function_request_id=context.aws_request_id, route=route):
             answer = self._answer(event, context, request_id)
-        answer["headers"] = {**_HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
+        answer["headers"] = {**HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
         return _ended(answer)
 
     def _answer(self, event: Event, context: LambdaContext, request_id: str) -> dict[str, Any]:
@@ -244,6 +244,13 @@ def _ended(answer: dict[str, Any]) -> dict[str, Any]:
     if kind.endswith(("/json", "+json")) and isinstance(body, str) and body and not answer.get("isBase64Encoded"):
         answer["body"] = f"{body.removesuffix(chr(10))}\n"
     return answer
+
+
+def refusal(error: DarkroomError, request_id: str) -> dict[str, Any]:
+    """The answer to a request that no route is asked about."""
+    answer = problem_answer(error, request_id)
+    answer["headers"] = {**HEADERS, "x-request-id": request_id, **answer["headers"]}
+    return _ended(answer)
 
 
 def _advise(error: DarkroomError, caller: Caller | None) -> None:

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from darkroom.errors import DarkroomError, MethodNotAllowed, NoSuchRoute
@@ -70,6 +71,18 @@ ROUTES: Final = (
     "GET /v1/webhooks/secret",
     "POST /v1/webhooks/secret/rotate",
 )
+# Those that the live door has, too.
+LIVE_ROUTES: Final = (
+    "POST /v1/chat/completions",
+    "POST /v1/images/edits",
+    "POST /v1/images/generations",
+    "GET /v1/jobs",
+    "GET /v1/jobs/{job_id}",
+    "POST /v1/jobs/{job_id}/cancel",
+    "GET /v1/models",
+    "GET /v1/models/compare",
+    "GET /v1/models/{proxy+}",
+)
 _NEAREST: Final = 3
 _LIKENESS: Final = 0.6
 _MOST_QUOTED: Final = 100
@@ -88,6 +101,18 @@ def _methods() -> dict[str, tuple[str, ...]]:
         method, path = route.split(" ")
         found.setdefault(path, []).append(method)
     return {path: tuple(sorted(methods)) for path, methods in found.items()}
+
+
+class Matcher:
+    """Finds the route of a request among some; literal parts win over parameters, as API Gateway chooses."""
+
+    def __init__(self, routes: Iterable[str]) -> None:
+        found = [(route, *route.split(" ")) for route in sorted(routes, key=lambda route: route.count("{"))]
+        self._routes = [(route, method, _pattern(path)) for route, method, path in found]
+
+    def match(self, method: str, path: str) -> str | None:
+        """Its key."""
+        return next((key for key, takes, form in self._routes if takes == method and form.fullmatch(path)), None)
 
 
 _METHODS: Final = _methods()

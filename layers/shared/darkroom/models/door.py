@@ -19,4 +19,4 @@ class Door(BaseModel):
 HTTP_API: Final = Door(max_seconds=30.0, max_wait=25.0, max_payload=6_291_556 - 40_000, max_inline_bytes=4_500_000)
 # Lambda streams up to 200 MB, https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html; what
 # is in memory at once is several times the answer.
-LIVE: Final = Door(max_seconds=900.0, max_wait=840.0, max_payload=96_000_000, max_inline_bytes=64_000_000)
+LIVE: Final = Door(max_seconds=900.0, max_wait=300.0, max_payload=96_000_000, max_inline_bytes=64_000_000)

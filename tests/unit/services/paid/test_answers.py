@@ -151,6 +151,23 @@ class TestRetriesOfTheSdk:
         assert {desk.claims(RETRY), desk.claims(RETRY)} == {"job_1", "job_2"}
 
 
+def test_an_answer_that_is_held_again_goes_to_no_other_request_meanwhile(
+    answers: Answers, desk: Desk, clock: SteppingClock
+) -> None:
+    held = desk.order()
+    clock.step(HELD / 2)
+    again = answers.hold(held)
+    assert again.held_until == clock.now + HELD
+    clock.step(HELD / 2 + timedelta(seconds=1))
+    assert answers.claim("alice", REQUEST, WAITS) is None
+    assert answers.let_go(again)
+    found = answers.claim("alice", REQUEST, WAITS)
+    assert found is not None
+    # Who waits for it now holds it: the first one's word counts no more.
+    assert answers.hold(again) == again
+    assert answers.claim("alice", REQUEST, WAITS) is None
+
+
 def test_who_went_away_late_does_not_take_it_from_who_came(desk: Desk, answers: Answers, clock: SteppingClock) -> None:
     first = desk.order()
     clock.step(HELD)

@@ -29,6 +29,13 @@ _PIECE = 256
 _TOLD_APART = frozenset({"role", "content", "tool_calls"})
 
 
+def routes(app: Application) -> Api:
+    """The route by itself."""
+    api = Api(app.callers)
+    complete_route(api, app)
+    return api
+
+
 def complete_route(api: Api, app: Application) -> None:
     """Puts `POST /v1/chat/completions` on the API."""
     app.load("complete", "durations", "jobs")

@@ -1,0 +1,47 @@
+"""The live door on the running stack: one address for all, and the picture is made by the process that is asked."""
+
+import httpx
+import pytest
+
+from tests.integration.users import GENERATIONS, KLEIN, People, User, plain_client
+
+PRICE = 14_000
+
+
+@pytest.fixture
+def user(people: People) -> User:
+    return people.new("live")
+
+
+def test_the_process_that_is_asked_makes_the_picture(user: User) -> None:
+    answer = user.post(f"/api{GENERATIONS}", {"prompt": "A red fox", "model": KLEIN})
+    assert answer.status_code == 200, answer.text
+    job = user.job(answer.json()["job"]["id"])
+    # No worker came to it later: it was begun when it was admitted.
+    assert (job["status"], job["started_at"]) == ("succeeded", job["created_at"])
+    assert user.charges() == [PRICE]
+    live = user.stack.live
+    assert live is not None
+    assert "IAM REFUSES" not in (user.stack.logs / "LiveFunction.log").read_text()
+
+
+def test_a_client_that_hangs_up_gets_the_picture_when_it_asks_again(user: User) -> None:
+    user.scenario("slow_headers", seconds=4)
+    body = {"prompt": "A red fox", "model": KLEIN}
+    headers = {"authorization": f"Bearer {user.token}"}
+    with plain_client(user.stack.url, timeout=2.5) as client, pytest.raises(httpx.ReadTimeout):
+        client.post(GENERATIONS, json=body, headers=headers)
+    again = user.post(GENERATIONS, body)
+    assert again.status_code == 200, again.text
+    assert len(user.get("/v1/jobs").json()["data"]) == 1
+    assert user.charges() == [PRICE]
+
+
+def test_the_door_comes_back_when_its_process_was_killed(user: User) -> None:
+    live = user.stack.live
+    assert live is not None
+    before = live.pid
+    live.kill()
+    answer = user.generate()
+    assert answer.status_code == 200, answer.text
+    assert live.pid != before
