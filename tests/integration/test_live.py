@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.integration.users import GENERATIONS, KLEIN, People, User, plain_client
+from tests.integration.users import GENERATIONS, KLEIN, People, User, eventually, plain_client
 
 PRICE = 14_000
 
@@ -31,10 +31,23 @@ def test_a_client_that_hangs_up_gets_the_picture_when_it_asks_again(user: User) 
     headers = {"authorization": f"Bearer {user.token}"}
     with plain_client(user.stack.url, timeout=2.5) as client, pytest.raises(httpx.ReadTimeout):
         client.post(GENERATIONS, json=body, headers=headers)
+    # What it did not wait for is free as soon as it is seen to be gone.
+    eventually(lambda: _answers(user), lambda states: states == ["free"])
     again = user.post(GENERATIONS, body)
     assert again.status_code == 200, again.text
     assert len(user.get("/v1/jobs").json()["data"]) == 1
     assert user.charges() == [PRICE]
+
+
+def _answers(user: User) -> list[str]:
+    """How the answers to the user's requests stand."""
+    found = user.stack.aws.dynamodb.query(
+        TableName=user.stack.template.scope.ref("Table"),
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+        ExpressionAttributeValues={":pk": {"S": f"USER#{user.name}"}, ":sk": {"S": "ANSWER#"}},
+        ConsistentRead=True,
+    )
+    return [item["state"]["S"] for item in found["Items"]]
 
 
 def test_the_door_comes_back_when_its_process_was_killed(user: User) -> None:

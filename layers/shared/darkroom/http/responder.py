@@ -36,7 +36,7 @@ from darkroom.services.paid.waiting import is_answer, wait_for
 # What putting the answer together takes, at the end of an invocation.
 _AFTERWARDS = 2.5
 # While a job is carried out here: between two looks whether somebody listens, and before its answer is held again.
-_LISTENS = 1.0
+_LISTENS = 0.2
 _RENEWED = 15.0
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
 _WAIT = re.compile(r"wait=\"?(\d{1,4}(?:\.\d{1,3})?)\"?")
