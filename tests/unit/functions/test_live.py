@@ -78,6 +78,9 @@ def test_who_hangs_up_ends_the_wait_and_not_the_picture_which_the_same_request_g
     studio.simulator.scenario("slow_headers", key=studio.vault.reveal("alice", "openrouter"), seconds=2)
     status, gone = _ask(services, token, Transport(LIVE, lambda: True))
     assert (status, gone["code"], gone["charged"]) == (503, "STILL_RUNNING", "unknown")
+    # It goes on in a thread of this process; the studio's own time stands still meanwhile.
+    while not studio.job("alice", gone["job"]["id"]).status.is_final:
+        threading.Event().wait(0.01)
     status, body = _ask(services, token, Transport(LIVE))
     assert (status, body["job"]["id"]) == (200, gone["job"]["id"])
     assert len(studio.of("alice")) == 1
