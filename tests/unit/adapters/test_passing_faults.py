@@ -29,6 +29,7 @@ from darkroom.adapters.sealing import KmsSealer, Sealed
 from darkroom.errors import DarkroomError, InternalError, ServiceUnavailable
 from darkroom.models.budget import BudgetRef
 from darkroom.models.job import Job
+from darkroom.models.key import SealedSecret, StoredKey
 from tests.paid_jobs import DOLLAR, day, paid_job
 from tests.unit.adapters.answers import answer
 from tests.unit.adapters.aws_codes import ANSWERS, CALLS, PASS, STAY, all_listed, of_call
@@ -190,6 +191,9 @@ def _sample(hint: Any, name: str) -> Any:
         Job: JOB,
         BudgetRef: day(DOLLAR, NOW),
         Sealed: Sealed(b"1" * 32, b"2" * 40),
+        StoredKey: StoredKey.model_construct(
+            user="k" * 8, provider="openrouter", sealed=SealedSecret(data_key=b"1" * 32, ciphertext=b"2" * 40)
+        ),
         Any: "x",
     }
     if hint in known:
@@ -235,6 +239,8 @@ def _made(adapter: type, parameters: Mapping[str, inspect.Parameter], busy: Busy
             given[name] = KmsSealer(kms=busy.client("kms"), key_id="k", clock=lambda: NOW, fix="")
         elif name == "clock":
             given[name] = lambda: NOW
+        elif name == "providers":
+            given[name] = lambda: ("openrouter",)
         elif name == "sleep":
             given[name] = lambda _seconds: None
         elif name == "uniform":
