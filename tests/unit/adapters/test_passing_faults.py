@@ -191,8 +191,13 @@ def _sample(hint: Any, name: str) -> Any:
         Job: JOB,
         BudgetRef: day(DOLLAR, NOW),
         Sealed: Sealed(b"1" * 32, b"2" * 40),
-        StoredKey: StoredKey.model_construct(
-            user="k" * 8, provider="openrouter", sealed=SealedSecret(data_key=b"1" * 32, ciphertext=b"2" * 40)
+        StoredKey: StoredKey(
+            user="k" * 8,
+            provider="openrouter",
+            hint="abcd",
+            sha256="0" * 64,
+            connected_at=NOW,
+            sealed=SealedSecret(data_key=b"1" * 32, ciphertext=b"2" * 40),
         ),
         Any: "x",
     }
