@@ -79,12 +79,13 @@ lock: ## Resolve the lock anew, and the requirements of the layer and the image 
 	@sh local/setup.sh dev
 	@sh local/lock.sh
 
-bench: ## Measure: background removal against rembg, operations against Pillow one by one, a generation's processor time
+bench: ## Measure: background removal against rembg, operations against Pillow, a generation's processor time, cold starts
 	@sh local/setup.sh dev
 	@$(PY) functions/remove_background/fetch_weights.py .local/weights u2netp
 	$(PY) -m benchmarks.background_removal
 	$(PY) -m benchmarks.operations
 	$(PY) -m benchmarks.generation
+	$(PY) -m benchmarks.cold_start
 
 build: ## Build functions, layer and image for Lambda (needs Python 3.13 and Docker)
 	@sh local/setup.sh local
@@ -116,6 +117,7 @@ deploy: ## Look, build, deploy to your AWS account, and tell what comes next (EN
 	@sh local/setup_sam.sh
 	@$(PY) -m local.deployed.preflight $(DEPLOYED) --build-arguments "$(BUILD_ARGS)"
 	@$(MAKE) --no-print-directory build
+	@$(PY) -m local.deployed.snap_start $(DEPLOYED)
 	$(SAM) deploy --config-env $(or $(ENV),default) $(if $(STACK),--stack-name $(STACK)) $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS)) $(DEPLOY_ARGS)
 	@$(PY) -m local.deployed.next_steps $(DEPLOYED) --user "$(if $(filter command line,$(origin USER)),$(USER),owner)"
 

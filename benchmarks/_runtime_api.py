@@ -41,6 +41,9 @@ class _Server(ThreadingHTTPServer):
         self.asked, self.answered, self.go_on = threading.Event(), threading.Event(), threading.Event()
         self.answer: Any = None
 
+    def handle_error(self, *_: Any) -> None:
+        """A process is ended while it waits for another event."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -61,6 +64,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Lambda-Runtime-Aws-Request-Id", "00000000-0000-0000-0000-000000000001")
         self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + 29) * 1000)))
         self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:f")
+        # The client reads what type the event is without looking whether that was said.
+        self.send_header("Content-Type", "application/json")
         self._send(self.server.event)
 
     def do_POST(self) -> None:

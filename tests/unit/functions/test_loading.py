@@ -1,18 +1,25 @@
-"""A function loads what its routes need and not what only others do. See benchmarks/cold_start.py for what it takes."""
+"""A function loads what its routes need and not what only others do, and what its init phase leaves behind can be in a
+snapshot that many processes go on from (Lambda's SnapStart).
+"""
 
-from typing import Final
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
 
 import pytest
 
-from tests.unit.functions.loading import MAX_MODULES, loaded
+from tests.unit.functions.loading import MAX_MODULES, begin
 
 # Loaded by none before its first event: what boto3 has beside botocore, parts of Powertools for other services, what
 # opens secrets, and what the image alone has.
 NEVER: Final = frozenset(
     {
-        *("boto3", "s3transfer", "multiprocessing", "cryptography", "numpy", "onnxruntime", "rembg"),
+        *("boto3", "s3transfer", "cryptography", "numpy", "onnxruntime", "rembg"),
         *("aws_lambda_powertools.event_handler.appsync", "aws_lambda_powertools.event_handler.bedrock_agent"),
-        *("aws_lambda_powertools.tracing", "aws_lambda_powertools.metrics"),
+        "aws_lambda_powertools.metrics",
         *(
             "aws_lambda_powertools.utilities.data_classes.ses_event",
             "aws_lambda_powertools.event_handler.openapi.merge",
@@ -22,24 +29,82 @@ NEVER: Final = frozenset(
 # Needed by some alone: which those are.
 SOME: Final = {
     "asyncio": {"Worker"},
+    "aws_lambda_powertools.tracing": {"Worker"},
+    "multiprocessing": {"Chat", "Worker"},
+    "httpx": {"Account", "Chat", "Edit", "Generate", "Models", "OAuth", "Webhooks", "Worker"},
     "PIL": {"Account", "Chat", "Edit", "Generate", "Jobs", "Models", "OAuth", "Worker"},
 }
 
 
+class _Credentials(ThreadingHTTPServer):
+    """Gives credentials as Lambda does where there are snapshots: they expire, and the next are others."""
+
+    daemon_threads = True
+    given = 0
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Credentials
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+    def do_GET(self) -> None:
+        self.server.given += 1
+        told = {
+            "AccessKeyId": f"key-{self.server.given}",
+            "SecretAccessKey": "secret",
+            "Token": "token",
+            "Expiration": (datetime.now(UTC) + timedelta(minutes=5)).isoformat(),
+        }
+        body = json.dumps(told).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 @pytest.fixture(scope="module")
-def found() -> dict[str, frozenset[str]]:
-    return {name: loaded(name) for name in MAX_MODULES}
+def begun() -> Iterator[dict[str, dict[str, Any]]]:
+    with _Credentials(("127.0.0.1", 0), _Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        found = {}
+        for name in MAX_MODULES:
+            found[name] = begin(name, url)
+            found[name]["newest key"] = f"key-{server.given}"
+        yield found
+        server.shutdown()
 
 
-def test_none_loads_what_no_function_needs_to_begin_with(found: dict[str, frozenset[str]]) -> None:
-    assert not {name: sorted(modules & NEVER) for name, modules in found.items() if modules & NEVER}
+@pytest.fixture(params=sorted(MAX_MODULES))
+def left(request: pytest.FixtureRequest, begun: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return begun[request.param]
+
+
+def test_none_loads_what_no_function_needs_to_begin_with(left: dict[str, Any]) -> None:
+    assert sorted(NEVER & set(left["modules"])) == []
 
 
 @pytest.mark.parametrize("module", SOME)
-def test_what_some_need_is_loaded_by_those_alone(found: dict[str, frozenset[str]], module: str) -> None:
-    assert {name for name, modules in found.items() if module in modules} <= SOME[module]
+def test_what_some_need_is_loaded_by_those_alone(begun: dict[str, dict[str, Any]], module: str) -> None:
+    assert {name for name, left in begun.items() if module in left["modules"]} <= SOME[module]
 
 
-def test_each_loads_as_many_of_our_own_modules_as_it_may(found: dict[str, frozenset[str]]) -> None:
-    own = {name: sum(module.startswith("darkroom") for module in modules) for name, modules in found.items()}
-    assert not {name: count for name, count in own.items() if count > MAX_MODULES[name]}
+def test_each_loads_as_many_of_our_own_modules_as_it_may(begun: dict[str, dict[str, Any]]) -> None:
+    own = {name: sum(module.startswith("darkroom") for module in left["modules"]) for name, left in begun.items()}
+    assert {name: count for name, count in own.items() if count > MAX_MODULES[name]} == {}
+
+
+def test_no_connection_no_thread_and_no_time_is_left(left: dict[str, Any]) -> None:
+    assert (left["sockets"], left["threads"], left["times"]) == ([], 1, [])
+
+
+def test_processes_that_go_on_from_a_snapshot_choose_differently(left: dict[str, Any]) -> None:
+    first, second = left["restored"]
+    assert not set(first) & set(second)
+
+
+def test_credentials_of_the_init_phase_are_fetched_again_when_they_expire(left: dict[str, Any]) -> None:
+    assert left["key"] == left["newest key"]

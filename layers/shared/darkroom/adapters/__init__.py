@@ -1,1 +1,1 @@
-"""What stands behind the ports, named by role. The only room that knows boto3, onnxruntime and sockets."""
+"""What stands behind the ports, named by role. The only room that knows botocore, onnxruntime and sockets."""

@@ -4,13 +4,18 @@ They are botocore's own. `boto3.client` makes the same, and loads beside it what
 which no function here uses.
 """
 
+import random
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache, cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
+from botocore.credentials import ContainerProvider
+from botocore.httpsession import URLLib3Session
 from botocore.session import Session
+from botocore.utils import ContainerMetadataFetcher
 
 from darkroom.adapters.aws import CLIENT_CONFIG, bounded, s3_config
 
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
+# As botocore's own fetcher has it.
+_FETCH_SECONDS = 2
 # Making clients is not safe in threads, using them is.
 _making = RLock()
 
@@ -28,7 +35,26 @@ _making = RLock()
 @cache
 def session() -> Session:
     """The process's: it keeps what it has read of the services' descriptions."""
-    return Session()
+    made, fetching = Session(), URLLib3Session(timeout=_FETCH_SECONDS)
+    container = ContainerProvider(fetcher=ContainerMetadataFetcher(session=fetching))
+    made.get_component("credential_provider").insert_before(container.METHOD, container)
+    _be_ready_for_snapshots(fetching)
+    return made
+
+
+def _be_ready_for_snapshots(fetching: URLLib3Session) -> None:
+    """Where many processes go on from what one has made (SnapStart), has them share no connection and no luck.
+
+    Clients connect at their first call. What credentials were fetched by is closed; they are fetched again when they
+    expire. What is secret or has to be unique is taken from the system, and so differs by itself; the waits before
+    calls are tried again are not.
+    """
+    with suppress(ImportError):
+        # Lambda's runtime has it.
+        from snapshot_restore_py import register_after_restore, register_before_snapshot
+
+        register_before_snapshot(fetching.close)
+        register_after_restore(random.seed)
 
 
 class Clients:
