@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from PIL import Image, UnidentifiedImageError
+if TYPE_CHECKING:
+    from PIL import Image
 
 # From hardly visible to visible; after the last one the picture itself gets smaller.
 _QUALITIES: Final = (92, 85, 75, 60)
@@ -51,6 +52,9 @@ def shrink(pictures: Sequence[Callable[[], bytes]], sizes: Sequence[int], max_by
 
 
 def _encoded(data: bytes, max_bytes: int) -> Shrunk | None:
+    # Here, for few answers are too large, and functions that answer load nothing else of Pillow.
+    from PIL import Image, UnidentifiedImageError
+
     try:
         image = Image.open(BytesIO(data))
     except UnidentifiedImageError:
@@ -68,7 +72,7 @@ def _encoded(data: bytes, max_bytes: int) -> Shrunk | None:
         pixels = pixels.resize((max(1, pixels.width // 2), max(1, pixels.height // 2)), Image.Resampling.BOX)
 
 
-def _file(pixels: Image.Image, quality: int, profile: bytes | None) -> Shrunk:
+def _file(pixels: "Image.Image", quality: int, profile: bytes | None) -> Shrunk:
     buffer = BytesIO()
     form = "WEBP" if pixels.mode == "RGBA" else "JPEG"
     more = {"method": 1} if form == "WEBP" else {}

@@ -13,7 +13,6 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from darkroom.errors import DarkroomError, InvalidParameter
-from darkroom.images.decode import decode as decode_pixels
 from darkroom.images.sniff import sniff
 from darkroom.models.generation import GeneratedImage, Reference
 
@@ -100,6 +99,9 @@ def checked(data: bytes) -> GeneratedImage:
     if _SVG.match(data[:4096]) and b"\0" not in data:
         return GeneratedImage(data=data, media_type=SVG)
     kind = _kind(data, tuple(_MEDIA_TYPES))
+    # Here, for Pillow is loaded with it, and most functions ask providers about keys and models alone.
+    from darkroom.images.decode import decode as decode_pixels
+
     try:
         decode_pixels(data, max_megapixels=MAX_MEGAPIXELS, enough=_SMALL_SIDE)
     except DarkroomError as error:
