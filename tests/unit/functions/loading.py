@@ -11,15 +11,15 @@ from tests.conftest import ROOT
 # How many of Darkroom's modules a function may load before its first event. They stand for the time that takes, which
 # benchmarks/cold_start.py measures; more of them are a decision.
 MAX_MODULES: Final[Mapping[str, int]] = {
-    "Account": 270,
-    "Chat": 305,
-    "Edit": 250,
-    "Generate": 250,
-    "Jobs": 215,
-    "Models": 240,
-    "OAuth": 265,
-    "Webhooks": 155,
-    "Worker": 300,
+    "Account": 190,
+    "Chat": 285,
+    "Edit": 220,
+    "Generate": 200,
+    "Jobs": 150,
+    "Models": 165,
+    "OAuth": 140,
+    "Webhooks": 135,
+    "Worker": 270,
 }
 
 # `snapshot_restore_py` is in Lambda's runtime. Its hooks are called before a snapshot is taken, and after a process

@@ -32,7 +32,7 @@ SOME: Final = {
     "aws_lambda_powertools.tracing": {"Worker"},
     "multiprocessing": {"Chat", "Worker"},
     "httpx": {"Account", "Chat", "Edit", "Generate", "Models", "OAuth", "Webhooks", "Worker"},
-    "PIL": {"Account", "Chat", "Edit", "Generate", "Jobs", "Models", "OAuth", "Worker"},
+    "PIL": {"Chat", "Edit", "Worker"},
 }
 
 
