@@ -15,7 +15,7 @@ TEMPLATE: dict[str, Any] = {
     "Resources": {
         "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {}},
         "Zip": {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "Zip"}},
-        "Image": {"Type": "AWS::Serverless::Function", "Properties": {"PackageType": "Image"}},
+        "Image": {"Type": "AWS::Serverless::Function", "IgnoreGlobals": ["SnapStart"], "Properties": {}},
     },
 }
 
@@ -84,7 +84,5 @@ def test_the_template_has_it_off_and_for_zip_functions_alone() -> None:
     assert template["Parameters"]["SnapStart"]["Default"] == "off"
     assert "SnapStart" in template["Globals"]["Function"]
     assert "AutoPublishAlias" not in template["Globals"]["Function"]
-    images = [
-        each for each in template["Resources"].values() if each.get("Properties", {}).get("PackageType") == "Image"
-    ]
-    assert [("SnapStart" in each["IgnoreGlobals"]) for each in images] == [True]
+    without = {name for name, each in template["Resources"].items() if "SnapStart" in each.get("IgnoreGlobals", ())}
+    assert without == {"RemoveBackgroundFunction", "LiveFunction"}
