@@ -78,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NoTarget, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
-    deployed = {each["ParameterKey"]: each["ParameterValue"] for each in (stack or {}).get("Parameters", [])}
+    parameters = stack.get("Parameters", []) if stack else []
+    deployed = {each["ParameterKey"]: each["ParameterValue"] for each in parameters}
     if publish(BUILT, target.parameters, deployed):
         print("SnapStart is on: this deployment publishes a version of each function, which AWS charges for.")
     return 0

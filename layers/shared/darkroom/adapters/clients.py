@@ -36,7 +36,8 @@ _making = RLock()
 def session() -> Session:
     """The process's: it keeps what it has read of the services' descriptions."""
     made, fetching = Session(), URLLib3Session(timeout=_FETCH_SECONDS)
-    container = ContainerProvider(fetcher=ContainerMetadataFetcher(session=fetching))
+    fetcher: Any = ContainerMetadataFetcher(session=fetching)  # which the stubs take for another
+    container = ContainerProvider(fetcher=fetcher)
     made.get_component("credential_provider").insert_before(container.METHOD, container)
     _be_ready_for_snapshots(fetching)
     return made
