@@ -40,13 +40,13 @@ from tests.fakes.memory import (
     MemoryImageStore,
     MemoryJobStore,
     MemoryKeyVault,
-    MemorySessionStore,
     MemorySigningKey,
     MemoryTokenStore,
 )
 from tests.fakes.paid import MemoryAnswerStore, MemoryJobQueue, MemoryRawAnswerStore, MemorySettingsStore
 from tests.fakes.people import MemoryIdentityStore, MemoryLinkStore
 from tests.fakes.recipes import MemoryRecipeStore, MemoryRenderQueue
+from tests.fakes.sessions import MemorySessionStore
 from tests.fakes.usage import MemoryModelStatistics, MemoryReportStore, MemoryTelemetry, MemoryUsageBooks, MemoryWorkLog
 from tests.fakes.webhooks import MemoryWebhookQueue, MemoryWebhookStore
 

@@ -36,8 +36,9 @@ from local.resources import create_resources
 from local.template import Template
 from tests.conftest import ROOT, SteppingClock
 from tests.fakes.ledger import MemoryLedger
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryKeyVault, MemorySessionStore, MemoryTokenStore
+from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryKeyVault, MemoryTokenStore
 from tests.fakes.people import MemoryIdentityStore, MemoryLinkStore
+from tests.fakes.sessions import MemorySessionStore
 
 
 @dataclass(frozen=True)

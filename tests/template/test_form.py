@@ -40,3 +40,8 @@ def test_what_most_functions_are_told_is_told_once() -> None:
 
 def test_stays_short() -> None:
     assert len(PATH.read_text(encoding="utf-8").splitlines()) < 1781
+
+
+def test_every_parameter_says_what_it_is_for() -> None:
+    assert len(DOCUMENT["Parameters"]) > 5
+    assert not [name for name, each in DOCUMENT["Parameters"].items() if not each.get("Description")]

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from darkroom.http.live_door import SECONDS
-from darkroom.http.route_table import LIVE_ROUTES
 from darkroom.models.door import LIVE
 from darkroom.services.paid.in_place import FOR_ANSWERING, MAX_SECONDS
 from darkroom.settings import PREFIX, Settings
@@ -374,30 +373,6 @@ class TestMoney:
         assert longer == {"LiveFunction", "WorkerFunction"}
 
 
-class TestTheLiveDoor:
-    FUNCTION = LAMBDAS["LiveFunction"]
-
-    def test_it_is_streamed_by_the_adapter(self) -> None:
-        assert FUNCTIONS["LiveFunction"].has_url
-        assert self.FUNCTION["FunctionUrlConfig"]["InvokeMode"] == "RESPONSE_STREAM"
-        variables = FUNCTIONS["LiveFunction"].environment
-        assert variables["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/bootstrap"
-        assert variables["AWS_LWA_INVOKE_MODE"] == "response_stream"
-        assert self.FUNCTION["Layers"][1] == ("arn:aws:lambda:us-east-1:753240598075:layer:LambdaAdapterLayerX86:25")
-        start = ROOT / "functions" / "live" / FUNCTIONS["LiveFunction"].handler
-        assert start.stat().st_mode & 0o111
-
-    def test_browsers_may_send_and_read_what_they_may_at_the_api(self) -> None:
-        (api,) = _of("AWS::Serverless::HttpApi").values()
-        of_api, of_url = api["CorsConfiguration"], self.FUNCTION["FunctionUrlConfig"]["Cors"]
-        for name in ("AllowOrigins", "AllowHeaders", "ExposeHeaders", "MaxAge"):
-            assert of_url[name] == of_api[name], name
-        assert set(of_url["AllowMethods"]) == {route.split(" ")[0] for route in LIVE_ROUTES}
-
-    def test_each_route_is_one_of_the_api(self) -> None:
-        assert set(LIVE_ROUTES) <= {route.key for route in TEMPLATE.routes}
-
-
 def test_the_table_forgets_can_be_restored_and_survives_the_stack() -> None:
     table = _of("AWS::DynamoDB::Table")["Table"]
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
@@ -422,11 +397,3 @@ def test_nothing_costs_while_it_waits() -> None:
         r"ProvisionedConcurrency|ProvisionedThroughput|NatGateway|AWS::(EC2|ECS|RDS|ElastiCache)", text
     )
     assert _of("AWS::DynamoDB::Table")["Table"]["BillingMode"] == "PAY_PER_REQUEST"
-
-
-def test_every_parameter_says_what_it_is_for() -> None:
-    text = (ROOT / "template.yaml").read_text()
-    parameters = text[text.index("\nParameters:") : text.index("\nConditions:")]
-    blocks = re.split(r"\n  (?=\w+:\n)", parameters)[1:]
-    assert len(blocks) > 5
-    assert not [block.splitlines()[0] for block in blocks if "Description:" not in block]

@@ -20,7 +20,8 @@ from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
 from tests.asgi_server import serving
 from tests.conftest import SteppingClock
-from tests.fakes.memory import MemorySessionStore, MemoryTokenStore
+from tests.fakes.memory import MemoryTokenStore
+from tests.fakes.sessions import MemorySessionStore
 
 # Nothing here waits for it; where a test wants it otherwise it says so.
 PATIENT = Pace(begins_after=60.0)

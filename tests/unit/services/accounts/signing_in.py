@@ -7,8 +7,9 @@ from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.sessions import Sessions
 from tests.conftest import SteppingClock
 from tests.fakes.issuer import ScriptedOpenRouter
-from tests.fakes.memory import MemoryKeyVault, MemorySessionStore
+from tests.fakes.memory import MemoryKeyVault
 from tests.fakes.people import MemoryIdentityStore
+from tests.fakes.sessions import MemorySessionStore
 
 CALLBACK = "https://darkroom.example/oauth/callback"
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from darkroom.errors import DarkroomError, NoForeground
+from darkroom.errors import DarkroomError, LicenceNotAcknowledged, NoForeground
 from darkroom.http.operation import (
     IMAGES,
     JSON,
@@ -190,7 +190,7 @@ EDIT: Final = Operation(
     headers=PaidHeaders,
     errors=_PAID,
 )
-_OWN_ERRORS: Final[tuple[type[DarkroomError], ...]] = (NoForeground,)
+_OWN_ERRORS: Final[tuple[type[DarkroomError], ...]] = (NoForeground, LicenceNotAcknowledged)
 REMOVE_BACKGROUND: Final = Operation(
     "POST /v1/images/background-removals",
     "cuts a picture out",
