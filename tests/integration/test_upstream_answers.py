@@ -79,7 +79,7 @@ def _following(studio: Studio, port: int) -> None:
     """A client that may fetch from one port of this machine, beside what is public."""
     fetcher = HttpUrlFetcher(UrlGuard(also_allowed={(LOOPBACK, port)}), seconds=3.0, https_only=True)
     retries = Retries(sleep=lambda _seconds: None, uniform=lambda _low, _high: 0.0)
-    studio.published = OpenRouter(ProviderSettings(url=studio.simulator.url, fetcher=fetcher), retries=retries)
+    studio.openrouter = OpenRouter(ProviderSettings(url=studio.simulator.url, fetcher=fetcher), retries=retries)
 
 
 def test_a_picture_at_an_address_is_fetched_through_the_guard(studio: Studio) -> None:

@@ -1,6 +1,8 @@
 """Metrics as CloudWatch takes them from the log."""
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -73,3 +75,9 @@ def test_doubts_and_counts(capsys: pytest.CaptureFixture[str], clock: SteppingCl
 def test_what_cannot_be_counted_fails_nobody(caplog: pytest.LogCaptureFixture) -> None:
     EmfTelemetry().counted("x" * 300)
     assert "A metric was not sent" in caplog.text
+
+
+def test_what_powertools_logs_of_requests_is_discarded() -> None:
+    script = "import logging, darkroom.http.app; print(logging.getLogger('aws_lambda_powertools').propagate)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

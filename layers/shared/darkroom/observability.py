@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.package_logger import set_package_logger_handler
 
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import MicroUsd
@@ -20,6 +21,9 @@ from darkroom.models.money import MicroUsd
 NAMESPACE: Final = "Darkroom"
 
 logger = Logger(service="darkroom")
+# Powertools logs each error that a route raises, with what the request said. Its `__init__`, which is not run here
+# (`adapters.lazy_packages`), discards that.
+set_package_logger_handler()
 # Every request for one of the provider's lists: how seldom that happens is the point.
 CATALOGUE_REQUESTS: Final = "CatalogueRequests"
 # Those of the client that calls the providers. They tell of requests and answers, but not of bodies or keys.

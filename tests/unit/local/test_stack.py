@@ -174,8 +174,12 @@ def test_a_function_empties_its_queue_and_looks_after_what_died(start: Callable[
     small = start()
     small.send("fail")
     wait_for(lambda: len(small.queues_that_brought("fail")) >= 3, 20)
-    expected = ["darkroom-JobQueue", "darkroom-JobQueue", "darkroom-JobDeadLetters"]
-    assert small.queues_that_brought("fail")[:3] == expected
+    brought = small.queues_that_brought("fail")[:3]
+    # On a busy machine a message may have died before the function that had it last has written so.
+    assert (brought[0], sorted(brought)) == (
+        "darkroom-JobQueue",
+        ["darkroom-JobDeadLetters", "darkroom-JobQueue", "darkroom-JobQueue"],
+    )
 
 
 def test_those_who_wait_do_not_keep_others_from_working(start: Callable[..., Small]) -> None:
