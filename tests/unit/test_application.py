@@ -30,8 +30,8 @@ ENVIRON = {
 }
 
 
-# Made where `Api` is made; not a service.
-OTHERWISE = {"callers", "load", "ports"}
+# Made where `Api` is made; not services.
+OTHERWISE = {"callers", "load", "ports", "settings"}
 ROUTES = ROOT / "layers/shared/darkroom/http/routes"
 
 

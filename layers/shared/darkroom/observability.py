@@ -23,7 +23,7 @@ NAMESPACE: Final = "Darkroom"
 logger = Logger(service="darkroom")
 # Powertools logs each error that a route raises, with what the request said. Its `__init__`, which is not run here
 # (`adapters.lazy_packages`), discards that.
-set_package_logger_handler()
+set_package_logger_handler()  # type: ignore[no-untyped-call]  # Powertools left it untyped
 # Every request for one of the provider's lists: how seldom that happens is the point.
 CATALOGUE_REQUESTS: Final = "CatalogueRequests"
 # Those of the client that calls the providers. They tell of requests and answers, but not of bodies or keys.
