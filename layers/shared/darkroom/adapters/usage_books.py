@@ -1,8 +1,8 @@
 """A month's usage in DynamoDB, read from its rows (tally_rows), and receipts of earlier versions added to them.
 
 Earlier versions wrote receipts that are in no row. They are added when their month is first read, each in a transaction
-that marks it. The month is then marked as complete and not searched again. It is not marked while functions of the earlier
-version may still be running beside those of this one.
+that marks it. The month is then marked as complete and not searched again. It is not marked while functions of the
+earlier version may still be running beside those of this one.
 """
 
 from collections.abc import Iterator, Sequence
