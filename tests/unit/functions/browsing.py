@@ -16,6 +16,7 @@ from tests.events import Context, http_event
 from tests.fakes.catalogue import MemoryCatalogueStore
 from tests.fakes.paid import MemorySettingsStore
 from tests.fakes.usage import MemoryModelStatistics
+from tests.openapi import handled
 
 KLEIN = "black-forest-labs/flux.2-klein-4b"
 PRO = "black-forest-labs/flux.2-pro"
@@ -65,7 +66,7 @@ class World:
         self._api = routes(studio.app)
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        return self._api.handle(event, context)
+        return handled(self._api.handle, event, context)
 
     def call(self, *args: Any, **kwargs: Any) -> tuple[int, Any]:
         answer = self.handle(http_event(*args, **kwargs), Context())

@@ -10,6 +10,7 @@ from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.issuer import ScriptedOpenRouter
+from tests.openapi import handled
 
 ORIGIN = "https://127.0.0.1"
 SESSION, BROWSER = "__Host-darkroom-session", "__Host-darkroom-browser"
@@ -44,7 +45,7 @@ class Browser:
         query = {name: values[0] for name, values in parse_qs(parsed.query, keep_blank_values=True).items()}
         event = http_event(method, parsed.path, **{"query": query or None, **parts})
         event["cookies"] = [f"{name}={value}" for name, value in self.cookies.items()]
-        answer = self.site.api.handle(event, Context())  # type: ignore[arg-type]
+        answer = handled(self.site.api.handle, event, Context())
         for cookie in answer.get("cookies", []):
             name, _, rest = cookie.partition("=")
             value = rest.partition(";")[0]

@@ -15,6 +15,7 @@ from tests.application import Studio
 from tests.events import Context, http_event
 from tests.fakes.issuer import ScriptedOpenRouter
 from tests.fakes.memory import MemoryKeyVault
+from tests.openapi import handled
 from tests.paid_jobs import DOLLAR, day, paid_job, succeeded
 
 
@@ -23,7 +24,7 @@ class Caller:
         self._api = routes(services)
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[int, Any]:
-        answer = self._api.handle(http_event(*args, **kwargs), Context())  # type: ignore[arg-type]
+        answer = handled(self._api.handle, http_event(*args, **kwargs), Context())
         return answer["statusCode"], json.loads(answer["body"])
 
 

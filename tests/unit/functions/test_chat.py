@@ -14,6 +14,7 @@ from darkroom.models.job import StoredImage
 from darkroom.services.conversations.versions import Cost, Turn
 from tests.application import Studio
 from tests.events import Context, http_event
+from tests.openapi import handled
 from tests.photos import load, photo, save
 
 ROOT = "/v1/conversations"
@@ -46,7 +47,7 @@ class Chat:
         query: dict[str, str] | None = None,
     ) -> Answer:
         event = http_event(method, path, token=self.tokens[by], headers=headers, query=query, body=body)
-        answer = self.api.handle(event, Context())  # type: ignore[arg-type]
+        answer = handled(self.api.handle, event, Context())
         said = {name.lower(): value for name, value in answer["headers"].items()}
         if said["content-type"].startswith("image/"):
             return answer["statusCode"], {"data": base64.b64decode(answer["body"])}, said
@@ -126,7 +127,7 @@ def test_a_picture_may_come_as_a_file_or_from_a_job(chat: Chat) -> None:
     event = http_event(
         "POST", ROOT, token=chat.tokens["alice"], body=form, content_type="multipart/form-data; boundary=b"
     )
-    answer = chat.api.handle(event, Context())  # type: ignore[arg-type]
+    answer = handled(chat.api.handle, event, Context())
     assert answer["statusCode"] == 201
     assert json.loads(answer["body"])["title"] == "A file"
     assert chat("POST", ROOT, {"job_id": "job_nobody"})[0] == 404

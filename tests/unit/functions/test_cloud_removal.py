@@ -20,6 +20,7 @@ from local.providers.removebg import Simulator
 from tests.application import Studio
 from tests.conftest import ROOT
 from tests.events import Context, http_event, queue_event, s3_record
+from tests.openapi import handled
 from tests.unit.cloud import CREDIT, Cloud, dot
 
 PATH = "/v1/images/background-removals"
@@ -42,7 +43,7 @@ class Service:
     def post(self, *, headers: dict[str, str] | None = None, **fields: Any) -> dict[str, Any]:
         body = {"image_b64": base64.b64encode(dot()).decode(), **fields}
         event = http_event("POST", PATH, token=self.token, headers=headers or {}, body=body)
-        answer: dict[str, Any] = self._handle(event, Context())
+        answer: dict[str, Any] = handled(self._handle, event, Context())
         answer["headers"] = {name.lower(): value for name, value in answer["headers"].items()}
         return answer
 

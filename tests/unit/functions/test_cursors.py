@@ -12,6 +12,7 @@ from darkroom.http.routes.jobs import routes as jobs_routes
 from darkroom.models.job import JobStatus
 from tests.application import Studio
 from tests.events import Context, http_event
+from tests.openapi import handled
 from tests.paid_jobs import paid_job
 
 ROUTES = ("/v1/jobs", "/v1/conversations", "/v1/usage/receipts")
@@ -39,7 +40,7 @@ class Lists:
 
     def page(self, route: str, *, by: str = "alice", **query: str) -> tuple[int, dict[str, Any]]:
         event = http_event("GET", route, token=self.tokens[by], query={"limit": "2", **query})
-        answer = self._apis[route].handle(event, Context())  # type: ignore[arg-type]
+        answer = handled(self._apis[route].handle, event, Context())
         return answer["statusCode"], json.loads(answer["body"])
 
     def cursor(self, route: str, *, by: str = "alice") -> str:

@@ -12,12 +12,13 @@ from darkroom.http.routes.account import routes
 from local.openapi.document import document
 from tests.application import Studio
 from tests.events import Context, http_event
+from tests.openapi import handled
 
 
 def _get(studio: Studio, path: str, *, token: str | None = None, public: bool = True) -> dict[str, Any]:
     environ = {"DARKROOM_PUBLIC_DOCS": str(public)}
     owned = Studio(studio.simulator, studio.clock, token_store=studio.token_store, environ=environ)
-    return routes(owned.app).handle(http_event("GET", path, token=token), Context())  # type: ignore[arg-type]
+    return handled(routes(owned.app).handle, http_event("GET", path, token=token), Context())
 
 
 def test_the_document_is_served_to_everybody(studio: Studio) -> None:

@@ -13,6 +13,7 @@ from darkroom.http.routes.edits import routes
 from tests.application import KLEIN, Studio
 from tests.events import Context, http_event
 from tests.integration.users import mask, picture
+from tests.openapi import handled
 
 ROUTE = "/v1/images/edits"
 UPLOAD = "upl_01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -30,7 +31,7 @@ def call(studio: Studio) -> Call:
     def ask(body: Any = None, headers: dict[str, str] | None = None, content_type: str | None = None) -> Answer:
         given = {"prompt": "add a balloon", "model": KLEIN, **body} if isinstance(body, dict) else body
         event = http_event("POST", ROUTE, token=token, headers=headers, body=given, content_type=content_type)
-        answer = api.handle(event, Context())  # type: ignore[arg-type]
+        answer = handled(api.handle, event, Context())
         return answer["statusCode"], json.loads(answer["body"])
 
     return ask

@@ -15,6 +15,7 @@ from darkroom.models.job import JobStatus
 from darkroom.services.paid.settlement import SIMULATED
 from tests.application import KLEIN, UNPRICED, Studio
 from tests.events import Context, http_event
+from tests.openapi import handled
 
 ROUTE = "/v1/images/generations"
 ASYNC = {"prefer": "respond-async"}
@@ -45,7 +46,7 @@ def call(studio: Studio, token: str) -> Call:
     def ask(headers: dict[str, str] | None = None, *, by: str = token, context: Any = None, **fields: Any) -> Answer:
         body = {"prompt": "A red fox", "model": KLEIN, **fields}
         event = http_event("POST", ROUTE, token=by, headers=headers, body=body)
-        answer = api.handle(event, context or Context())  # type: ignore[arg-type]
+        answer = handled(api.handle, event, context or Context())
         said = {name.lower(): value for name, value in answer["headers"].items()}
         return answer["statusCode"], json.loads(answer["body"]), said
 
@@ -284,7 +285,7 @@ def test_the_stacks_own_key_serves_who_has_none(studio: Studio) -> None:
     shared = Studio(studio.simulator, studio.clock, operator=studio.simulator.state.mint("operator"))
     shared.job_queue.works = shared.app.worker
     event = http_event("POST", ROUTE, token=shared.token("bob"), body={"prompt": "A fox", "model": KLEIN})
-    assert routes(shared.app).handle(event, Context())["statusCode"] == 200  # type: ignore[arg-type]
+    assert handled(routes(shared.app).handle, event, Context())["statusCode"] == 200
     assert shared.charged() == [PRICE]
 
 

@@ -28,6 +28,7 @@ from tests.application import Studio as World
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event, s3_record
 from tests.fakes.matting import FakeMatter
+from tests.openapi import handled
 from tests.paid_jobs import paid_job, succeeded
 from tests.photos import load
 from tests.unit.services.baking import FLIP, Bakery, picture
@@ -103,7 +104,7 @@ class Studio:
         sent = {"accept": accept, **kwargs.pop("headers", {})}
         token = self._token if token == "" else token
         event = http_event("POST", PATH, token=token, headers=sent, **kwargs)
-        answer: dict[str, Any] = self._handle(event, Context())
+        answer: dict[str, Any] = handled(self._handle, event, Context())
         return answer
 
     def queue(self, event: dict[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from darkroom.http.routes.generations import routes as generate_routes
 from darkroom.http.routes.jobs import routes as jobs_routes
 from tests.application import KLEIN, PLANNER, Studio
 from tests.events import Context, http_event
+from tests.openapi import check
 from tests.photos import load, photo, save
 from tests.unit.images.test_containers import EXACT, NEAR, case
 
@@ -59,6 +60,7 @@ def send(studio: Studio) -> Send:
             answer = api.handle(event, Context())  # type: ignore[arg-type]
             found = json.loads(answer["body"])
             if found.get("code") != "NOT_FOUND" or "route" not in found["detail"]:
+                check(event, answer)
                 return answer["statusCode"], found
         raise AssertionError(f"no function has {method} {path}")
 

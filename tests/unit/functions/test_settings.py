@@ -14,6 +14,7 @@ from darkroom.models.user_settings import RETENTION_DAYS
 from tests.application import KLEIN, LIMITS, Studio
 from tests.events import Context, http_event
 from tests.fakes.catalogue import Unreachable
+from tests.openapi import handled
 
 MINI = "openai/gpt-image-1-mini"
 URL = "https://hooks.example/all"
@@ -65,7 +66,7 @@ class User:
 
     def __call__(self, method: str = "GET", body: Any = None) -> tuple[int, Any]:
         event = http_event(method, "/v1/settings", token=self.token, **({} if body is None else {"body": body}))
-        answer = routes(self.studio.app).handle(event, Context())  # type: ignore[arg-type]
+        answer = handled(routes(self.studio.app).handle, event, Context())
         return answer["statusCode"], json.loads(answer["body"])
 
     def set(self, **changes: Any) -> Any:

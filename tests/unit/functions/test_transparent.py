@@ -20,6 +20,7 @@ from tests.application import KLEIN, LONG, Studio
 from tests.events import Context, http_event
 from tests.fakes.recipes import MemoryRenderQueue
 from tests.integration.users import picture
+from tests.openapi import handled
 
 PRICE = 14_000
 SAID = f"{KLEIN} makes no transparent background: what it makes is cut out of its background here, which costs nothing."
@@ -90,7 +91,7 @@ def show(studio: Studio, token: str) -> Show:
 
 
 def _answer(api: Api, event: dict[str, Any], context: Any) -> Answer:
-    answer = api.handle(event, context)
+    answer = handled(api.handle, event, context)
     said = {name.lower(): value for name, value in answer["headers"].items()}
     return answer["statusCode"], json.loads(answer["body"]), said
 

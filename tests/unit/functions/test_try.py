@@ -11,6 +11,7 @@ from darkroom.http.routes.generations import routes
 from darkroom.services.accounts.keys import CONNECT_PAGE
 from tests.application import Studio
 from tests.events import Context, http_event
+from tests.openapi import handled
 
 ONCE = "A" * 22
 OWN = {"origin": "https://127.0.0.1", "sec-fetch-site": "same-origin"}
@@ -31,7 +32,7 @@ class Person:
             "POST", "/try", headers=dict(OWN if headers is None else headers), body=sent, content_type=kind
         )
         event["cookies"] = [f"__Host-darkroom-session={self.cookie}"]
-        return self._api.handle(event, Context())  # type: ignore[arg-type]
+        return handled(self._api.handle, event, Context())
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from darkroom.models.job import SettledTogether
 from darkroom.models.user_settings import UserSettings
 from tests.application import UNPRICED, Studio
 from tests.events import Context, http_event
+from tests.openapi import handled
 from tests.paid_jobs import admit_job, paid_job, succeeded
 from tests.unit.functions.test_worker import SCHEDULE, LongContext
 
@@ -31,7 +32,7 @@ def call(studio: Studio) -> Call:
         path: str = "/v1/usage", *, user: str = "alice", headers: dict[str, str] | None = None, **query: str
     ) -> Answer:
         event = http_event("GET", path, token=tokens[user], headers=headers, query=query)
-        answer = api.handle(event, Context())  # type: ignore[arg-type]
+        answer = handled(api.handle, event, Context())
         said = {name.lower(): value for name, value in answer["headers"].items()}
         body = json.loads(answer["body"]) if "json" in said["content-type"] else answer["body"]
         return answer["statusCode"], body, said

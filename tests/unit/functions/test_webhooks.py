@@ -21,6 +21,7 @@ from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event
 from tests.fakes.memory import MemoryJobStore
 from tests.fakes.webhooks import MemoryWebhookQueue, MemoryWebhookStore, Receiver, receiving
+from tests.openapi import handled
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ class Caller:
         self._api = routes(services)
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[int, Any]:
-        answer = self._api.handle(http_event(*args, **kwargs), Context())  # type: ignore[arg-type]
+        answer = handled(self._api.handle, http_event(*args, **kwargs), Context())
         return answer["statusCode"], json.loads(answer["body"])
 
 

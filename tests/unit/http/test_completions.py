@@ -18,6 +18,7 @@ from darkroom.http.routes.completions import ROUTE, complete_route, stream
 from darkroom.services.paid.settlement import SIMULATED
 from tests.application import Studio
 from tests.events import Context, http_event
+from tests.openapi import handled
 from tests.unit.services.completing import PAINTER, TALKER, completing, tool
 
 ASYNC = {"prefer": "respond-async"}
@@ -99,7 +100,7 @@ class Edge:
         return self.send(http_event("POST", ROUTE, token=self.token, headers=headers, body=body), context)
 
     def send(self, event: dict[str, Any], context: Any = None) -> Said:
-        answer = self.api.handle(event, context or Context())  # type: ignore[arg-type]
+        answer = handled(self.api.handle, event, context or Context())
         assert not answer.get("isBase64Encoded")
         headers = {name.lower(): value for name, value in answer["headers"].items()}
         return Said(answer["statusCode"], headers, answer["body"])

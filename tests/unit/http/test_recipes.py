@@ -16,6 +16,7 @@ from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.recipes import MemoryRenderQueue
+from tests.openapi import handled
 from tests.photos import load
 from tests.unit.images.test_containers import EXACT, NEAR, UNSUPPORTED, case
 from tests.unit.services.baking import Bakery, picture, upload_id
@@ -71,7 +72,7 @@ class Site:
         event = http_event(
             method, path, token=token, headers=headers, body=body, query=query, content_type=content_type
         )
-        answer = self._handle(event, Context())  # type: ignore[arg-type]
+        answer = handled(self._handle, event, Context())
         return answer["statusCode"], json.loads(answer["body"]), {k.lower(): v for k, v in answer["headers"].items()}
 
 
@@ -313,7 +314,7 @@ class TestPaid:
 
         def call(body: Any, **headers: str) -> tuple[int, dict[str, Any], dict[str, str]]:
             event = http_event("POST", APPLY, token=token, headers=headers, body=body)
-            answer = api.handle(event, Context())  # type: ignore[arg-type]
+            answer = handled(api.handle, event, Context())
             return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
 
         return call

@@ -23,6 +23,7 @@ from tests.application import KLEIN, LONG, STREAMING, Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.integration.users import picture
+from tests.openapi import handled
 from tests.unit.services.talking import Talk
 
 USERS = ("alice", "bob")
@@ -99,7 +100,7 @@ class Month:
         else:
             api, path = generate_routes(self.studio.app), "/v1/images/generations"
         event = http_event("POST", path, token=self.tokens[order.user], headers=ASYNC, body=body)
-        answer = api.handle(event, Context())  # type: ignore[arg-type]
+        answer = handled(api.handle, event, Context())
         assert answer["statusCode"] == 202, answer["body"]
         self.studio.carry_out()
 
