@@ -1,13 +1,13 @@
 """The HTTP edge: who may call, what came in, how errors and pictures go out. Knows API Gateway and Lambda."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
@@ -16,6 +16,7 @@ from darkroom.adapters.aws import within
 from darkroom.errors import DarkroomError, NotFound, PayloadTooLarge
 from darkroom.http.body import Request, body_of, json_object
 from darkroom.http.browser import SESSION, Visit
+from darkroom.http.operation import Operation
 from darkroom.http.problems import invalid_parameter, problem_answer, unknown_error
 from darkroom.http.route_table import DEFAULT, unmatched
 from darkroom.http.transport import OVER_HTTP_API, Resolver, Transport
@@ -32,6 +33,10 @@ Shown = Callable[[DarkroomError], Response[Any]]
 Telling = Callable[[DarkroomError], DarkroomError]
 """From what went wrong to what the caller is told."""
 Model = TypeVar("Model")
+Query = TypeVar("Query", bound=BaseModel)
+Serving = TypeVar("Serving", bound=Callable[..., Response[Any]])
+_REST = re.compile(r"\{\w+\+\}")
+_PARAMETER = re.compile(r"\{(\w+)\}")
 
 # At the end of a request: what sending the answer takes, and what finding out what to say of an error may.
 FOR_SENDING = 0.9
@@ -67,11 +72,21 @@ class Api:
         self._told: Telling | None = None
         self._pages: dict[str, Shown] = {}
         self._caller: Caller | None = None
-        self.app = Resolver(enable_validation=True)
+        # Without Powertools' own validation, which loads all that makes OpenAPI: routes validate by their models.
+        self.app = Resolver()
         self.app.not_found(_no_such_route)
-        self.app.exception_handler(RequestValidationError)(_refuse_invalid)
         self.get, self.post, self.put, self.delete = self.app.get, self.app.post, self.app.put, self.app.delete
         self.patch = self.app.patch
+
+    def serve(self, operation: Operation) -> Callable[[Serving], Serving]:
+        """Puts a route on the API, as its operation declares it. It reads its request and makes its answer itself."""
+        path = _REST.sub(".+", _PARAMETER.sub(r"<\1>", operation.path))
+        serving: Callable[[Serving], Serving] = self.app.route(path, operation.method)
+        return serving
+
+    def query_as(self, model: type[Query]) -> Query:
+        """The query as a model; fields that it does not know are ignored. Raises InvalidParameter."""
+        return validated(model, self.query_of(_names(model)))
 
     @property
     def caller(self) -> Caller:
@@ -280,16 +295,17 @@ def _no_such_route(_: NotFoundError) -> Response[Any]:
     raise NotFound("There is no such route.", fix="docs/api.md lists them.")
 
 
-def _refuse_invalid(error: RequestValidationError) -> Response[Any]:
-    raise invalid_parameter(error.errors())
-
-
 def validated(model: Callable[..., Model], fields: Mapping[str, Any]) -> Model:
     """The fields as a model; raises InvalidParameter."""
     try:
         return model(**fields)
     except ValidationError as error:
         raise invalid_parameter(error.errors(include_url=False, include_input=False)) from error
+
+
+def _names(model: type[BaseModel]) -> frozenset[str]:
+    """Of a model's fields, as they are written."""
+    return frozenset(field.alias or name for name, field in model.model_fields.items())
 
 
 def image_response(data: bytes, media_type: str, headers: Mapping[str, str]) -> Response[Any]:

@@ -21,20 +21,20 @@ def account_page_routes(api: Api, app: Application) -> None:
     _shown(api, app)
     _tokens(api, app)
 
-    @api.post("/oauth/disconnect", enable_validation=False)
+    @api.post("/oauth/disconnect")
     @as_page(api)
     def disconnect() -> Response[Any]:
         api.require_unrestricted()
         return account_page.disconnected(app.keys.disconnect(api.user, "openrouter"))
 
-    @api.post("/oauth/unlink", enable_validation=False)
+    @api.post("/oauth/unlink")
     @as_page(api)
     def unlink() -> Response[Any]:
         api.require_unrestricted()
         app.identities.unlink(api.user, form_of(api).get("id", ""))
         return pages.redirect("/oauth")
 
-    @api.post("/oauth/sign-out", enable_validation=False)
+    @api.post("/oauth/sign-out")
     @as_page(api)
     def sign_out() -> Response[Any]:
         app.sessions.close(api.visit.cookie(SESSION))
@@ -42,7 +42,7 @@ def account_page_routes(api: Api, app: Application) -> None:
 
 
 def _shown(api: Api, app: Application) -> None:
-    @api.get("/oauth", enable_validation=False)
+    @api.get("/oauth")
     @as_page(api)
     def show() -> Response[Any]:
         caller = api.known_caller
@@ -66,7 +66,7 @@ def _shown(api: Api, app: Application) -> None:
 
 
 def _tokens(api: Api, app: Application) -> None:
-    @api.post("/oauth/tokens", enable_validation=False)
+    @api.post("/oauth/tokens")
     @as_page(api)
     def make() -> Response[Any]:
         api.require_unrestricted()
@@ -75,7 +75,7 @@ def _tokens(api: Api, app: Application) -> None:
         token, plaintext = app.tokens.create(user=api.user, **new.terms())
         return account_page.token_made(token, plaintext, api.visit.origin)
 
-    @api.post("/oauth/tokens/revoke", enable_validation=False)
+    @api.post("/oauth/tokens/revoke")
     @as_page(api)
     def revoke() -> Response[Any]:
         api.require_unrestricted()

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom.application import Application
 from darkroom.http.app import Api, image_response, json_response, see_other, validated
 from darkroom.http.body import Request
+from darkroom.http.schemas.images import REMOVE_BACKGROUND
 from darkroom.models.admission import Terms
 from darkroom.models.cutout import Cutout, CutoutRequest
 from darkroom.models.deadline import Deadline
@@ -25,8 +26,7 @@ def routes(app: Application) -> Api:
     api = Api(app.callers)
     app.load("jobs", "remove_background")
 
-    # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
-    @api.post("/v1/images/background-removals", enable_validation=False)
+    @api.serve(REMOVE_BACKGROUND)
     def remove_background() -> Response[Any]:
         wanted = api.request
         request = validated(CutoutRequest, wanted.fields(CutoutRequest.model_fields))

@@ -14,13 +14,13 @@ from darkroom.application import Application
 from darkroom.errors import PayloadTooLarge
 from darkroom.http.app import Api, json_response, require_sendable, see_other, validated
 from darkroom.http.responder import Answering, terms_of
+from darkroom.http.schemas.completions import COMPLETE
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.door import Door
 from darkroom.models.job import Job
 from darkroom.ports import ImageStore
 from darkroom.services.jobs.jobs import long_answer_key
 
-ROUTE = "/v1/chat/completions"
 EVENTS = "text/event-stream"
 # Far more than any model writes.
 _MOST_BYTES = 64_000_000
@@ -41,7 +41,7 @@ def complete_route(api: Api, app: Application) -> None:
     app.load("complete", "durations", "jobs")
     answering = Answering(app)
 
-    @api.post(ROUTE, enable_validation=False)
+    @api.serve(COMPLETE)
     def complete() -> Response[Any]:
         terms = terms_of(api)
         body = validated(CompletionBody, api.json_object)

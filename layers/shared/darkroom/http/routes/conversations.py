@@ -3,16 +3,16 @@
 Beside it `/v1/recipes` (`http.routes.recipes`) and `POST /v1/chat/completions` (`http.routes.completions`).
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from darkroom.application import Application
 from darkroom.http.app import Api, answered, see_other, validated
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.routes import recipes as recipe_api
 from darkroom.http.routes.completions import complete_route
+from darkroom.http.schemas import conversations as declared
 from darkroom.http.schemas.conversations import (
     ConversationList,
     NewBranch,
@@ -35,8 +35,6 @@ from darkroom.services.conversations.conversations import read_version
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
 from darkroom.services.recipes.recipes import export
 
-ONE = "/v1/conversations/<conversation_id>"
-
 
 def routes(app: Application) -> Api:
     api = Api(app.callers)
@@ -52,8 +50,7 @@ def routes(app: Application) -> Api:
 def _conversations(api: Api, app: Application) -> None:
     conversations, link = app.conversations, app.ports.images.link_output
 
-    # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
-    @api.post("/v1/conversations", enable_validation=False)
+    @api.serve(declared.CREATE)
     def create() -> Response[Any]:
         new = NewConversation.of(
             api.query_of(is_field) if says_nothing(api.body, api.headers) else api.request.fields(is_field)
@@ -61,22 +58,20 @@ def _conversations(api: Api, app: Application) -> None:
         conversation = conversations.create(api.user, new.source, new.title)
         return answered(show(conversation, link), 201, {"location": f"/v1/conversations/{conversation.id}"})
 
-    @api.get("/v1/conversations")
-    def list_conversations(
-        limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        cursor: str | None = None,
-    ) -> Response[Any]:
-        before = app.cursors.decode(api.user, "conversations", cursor)
-        found, next_id = conversations.page(api.user, limit=limit, before=before)
+    @api.serve(declared.LIST)
+    def list_conversations() -> Response[Any]:
+        query = api.query_as(declared.ConversationsQuery)
+        before = app.cursors.decode(api.user, "conversations", query.cursor)
+        found, next_id = conversations.page(api.user, limit=query.limit, before=before)
         next_cursor = app.cursors.encode(api.user, "conversations", next_id)
         data = tuple(listed(each, link) for each in found)
         return answered(ConversationList(data=data, next_cursor=next_cursor))
 
-    @api.get(ONE)
+    @api.serve(declared.SHOW)
     def show_conversation(conversation_id: str) -> Response[Any]:
         return answered(show(conversations.find(api.user, conversation_id), link))
 
-    @api.delete(ONE)
+    @api.serve(declared.REMOVE)
     def remove_conversation(conversation_id: str) -> Response[Any]:
         conversations.remove(api.user, conversation_id)
         return answered(RemovedConversation(id=conversation_id))
@@ -85,7 +80,7 @@ def _conversations(api: Api, app: Application) -> None:
 def _messages(api: Api, app: Application) -> None:
     answering, link = Answering(app), app.ports.images.link_output
 
-    @api.post(f"{ONE}/messages", enable_validation=False)
+    @api.serve(declared.SAY)
     def say(conversation_id: str) -> Response[Any]:
         terms = terms_of(api)
         content = validated(NewMessage, api.request.fields(NewMessage.model_fields)).content
@@ -103,21 +98,20 @@ def _versions(api: Api, app: Application) -> None:
     conversations, images = app.conversations, app.ports.images
     link = images.link_output
 
-    @api.post(f"{ONE}/undo")
+    @api.serve(declared.UNDO)
     def undo(conversation_id: str) -> Response[Any]:
         return answered(show(conversations.undo(api.user, conversation_id), link))
 
-    @api.post(f"{ONE}/redo")
+    @api.serve(declared.REDO)
     def redo(conversation_id: str) -> Response[Any]:
         return answered(show(conversations.redo(api.user, conversation_id), link))
 
-    @api.post(f"{ONE}/branch", enable_validation=False)
+    @api.serve(declared.BRANCH)
     def branch(conversation_id: str) -> Response[Any]:
         version = validated(NewBranch, api.request.fields(NewBranch.model_fields)).version
         return answered(show(conversations.branch(api.user, conversation_id, version), link))
 
-    # Nor would it leave the bytes of a picture that goes out alone.
-    @api.get(f"{ONE}/versions/<version_id>", enable_validation=False)
+    @api.serve(declared.SHOW_VERSION)
     def show_one(conversation_id: str, version_id: str) -> Response[Any]:
         version = conversations.version(api.user, conversation_id, version_id)
         if not api.request.wants_image():
@@ -126,9 +120,9 @@ def _versions(api: Api, app: Application) -> None:
         data = read_version(images, version)
         return picture_response(data, image.media_type, link(image.key), name=f"{conversation_id}-{version.id}")
 
-    @api.get(f"{ONE}/compare", enable_validation=False)
+    @api.serve(declared.COMPARE)
     def compare(conversation_id: str) -> Response[Any]:
-        two = validated(TwoVersions, api.query_of(TwoVersions.model_fields))
+        two = api.query_as(TwoVersions)
         found = conversations.compare(api.user, conversation_id, two.a, two.b)
         if api.request.wants_image():
             name = f"{conversation_id}-{two.a}-{two.b}"
@@ -136,10 +130,9 @@ def _versions(api: Api, app: Application) -> None:
         shown = VersionComparison(a=two.a, b=two.b, similarity=found.similarity, url=link(found.key))
         return answered(shown)
 
-    @api.get(f"{ONE}/recipe")
-    def recipe(
-        conversation_id: str, version: Annotated[str | None, Query(min_length=1, max_length=20)] = None
-    ) -> Response[Any]:
+    @api.serve(declared.EXPORT)
+    def recipe(conversation_id: str) -> Response[Any]:
+        version = api.query_as(declared.RecipeQuery).version
         steps = conversations.recipe(conversations.find(api.user, conversation_id), version)
         return answered(exported(export(steps)))
 

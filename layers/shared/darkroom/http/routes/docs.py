@@ -8,18 +8,19 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.http.app import Api
 from darkroom.http.pages.docs_page import docs
+from darkroom.http.schemas.pages import DOCS, OPENAPI
 
-ROUTES: Final = frozenset({"GET /openapi.json", "GET /docs"})
+ROUTES: Final = frozenset({OPENAPI.route, DOCS.route})
 
 
 def docs_routes(api: Api) -> None:
     """Adds them to an Api, for which they are public or not."""
 
-    @api.get("/openapi.json", enable_validation=False)
+    @api.serve(OPENAPI)
     def show_document() -> Response[Any]:
         return Response(200, "application/json", _document(), headers={"access-control-allow-origin": "*"})
 
-    @api.get("/docs", enable_validation=False)
+    @api.serve(DOCS)
     def show_docs() -> Response[Any]:
         return docs(_document())
 

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom.application import Application
 from darkroom.http.app import Api, validated
 from darkroom.http.responder import Answering, terms_of
+from darkroom.http.schemas.images import EDIT
 from darkroom.models.image_input import edit_fields, names_picture
 from darkroom.models.image_request import EditRequest
 
@@ -16,8 +17,7 @@ def routes(app: Application) -> Api:
     app.load("durations", "edit", "jobs")
     answering = Answering(app)
 
-    # Powertools' own validation would turn a picture's bytes into text; the body is validated below.
-    @api.post("/v1/images/edits", enable_validation=False)
+    @api.serve(EDIT)
     def edit() -> Response[Any]:
         terms = terms_of(api)
         request = validated(EditRequest, edit_fields(api.request.fields(_is_field)))

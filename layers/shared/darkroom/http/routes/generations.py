@@ -8,6 +8,7 @@ from darkroom.application import Application
 from darkroom.http.app import Api, validated
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.routes.try_it import try_routes
+from darkroom.http.schemas.images import GENERATE
 from darkroom.models.image_request import ImageRequest
 
 
@@ -16,7 +17,7 @@ def routes(app: Application) -> Api:
     app.load("durations", "generate", "jobs")
     answering = Answering(app)
 
-    @api.post("/v1/images/generations", enable_validation=False)
+    @api.serve(GENERATE)
     def generate() -> Response[Any]:
         terms = terms_of(api)
         request = validated(ImageRequest, api.request.fields(ImageRequest.model_fields))

@@ -1,19 +1,20 @@
 """GET /healthz: for whoever watches over the stack."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from darkroom import __version__
 from darkroom.adapters.aws import within
 from darkroom.errors import ServiceUnavailable, Unauthenticated
-from darkroom.http.app import Api, json_response
+from darkroom.http.app import Api, answered
+from darkroom.http.schemas.account import HEALTH, Finding, HealthQuery
+from darkroom.http.schemas.account import Health as HealthView
 from darkroom.models.deadline import Deadline
 from darkroom.services.health import Health, silent
 
-ROUTE = "GET /healthz"
+ROUTE = HEALTH.route
 # Seconds, for a look at the caller's token.
 TO_KNOW_WHO = 1.0
 
@@ -21,10 +22,10 @@ TO_KNOW_WHO = 1.0
 def health_routes(api: Api, health: Health) -> None:
     """Adds it to an Api for which ROUTE is public: that it answers at all is everybody's to know."""
 
-    @api.get("/healthz")
-    def healthz(deep: Annotated[bool, Query()] = False) -> Response[Any]:
-        if not deep:
-            return json_response({"object": "health", "status": "ok", "version": __version__})
+    @api.serve(HEALTH)
+    def healthz() -> Response[Any]:
+        if not api.query_as(HealthQuery).deep:
+            return answered(HealthView(status="ok", version=__version__))
         try:
             # What is asked for in time is told in time.
             with within(Deadline(TO_KNOW_WHO)):
@@ -36,28 +37,26 @@ def health_routes(api: Api, health: Health) -> None:
                 "How its parts are is told to those who may use it.", fix="Send an API token, or leave `deep` out."
             )
         found = health.check(caller.user)
-        failed = [finding.name for finding in found.findings if finding.status == "failed"]
-        body = {
-            "object": "health",
-            "status": "failed" if failed else "ok",
-            "version": __version__,
-            "failed": failed,
-            "checked_at": found.at.isoformat(),
-            "age_seconds": round((health.clock() - found.at).total_seconds(), 1),
-            "checks": [asdict(finding) for finding in found.findings],
-        }
-        return json_response(body, 503 if failed else 200)
+        failed = tuple(finding.name for finding in found.findings if finding.status == "failed")
+        shown = HealthView(
+            status="failed" if failed else "ok",
+            version=__version__,
+            failed=failed,
+            checked_at=found.at,
+            age_seconds=round((health.clock() - found.at).total_seconds(), 1),
+            checks=tuple(Finding(**asdict(finding)) for finding in found.findings),
+        )
+        return answered(shown, 503 if failed else 200)
 
 
 def _nobody_known(health: Health) -> Response[Any]:
     """Without the table it cannot be told who asks, and to strangers nothing else is told."""
     found = silent("table", TO_KNOW_WHO)
-    body = {
-        "object": "health",
-        "status": "failed",
-        "failed": [found.name],
-        "checked_at": health.clock().isoformat(),
-        "age_seconds": 0.0,
-        "checks": [asdict(found)],
-    }
-    return json_response(body, 503)
+    shown = HealthView(
+        status="failed",
+        failed=(found.name,),
+        checked_at=health.clock(),
+        age_seconds=0.0,
+        checks=(Finding(**asdict(found)),),
+    )
+    return answered(shown, 503)

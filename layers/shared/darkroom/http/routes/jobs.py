@@ -1,11 +1,23 @@
 """GET /v1/jobs · GET, DELETE /v1/jobs/{job_id} · POST /v1/jobs/{job_id}/cancel · POST /v1/uploads"""
 
-from typing import Annotated, Any
+from typing import Any
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
-from darkroom.http.app import Api, validated
+from darkroom.http.app import Api, answered, validated
+from darkroom.http.schemas.common import Page
+from darkroom.http.schemas.jobs import (
+    CANCEL_JOB,
+    CREATE_UPLOAD,
+    LIST_JOBS,
+    REMOVE_JOB,
+    SHOW_JOB,
+    Job,
+    JobList,
+    RemovedJob,
+    UploadForm,
+)
 from darkroom.models.upload import UploadRequest
 
 # Of each job's pictures; GET /v1/jobs/{job_id} has them all.
@@ -16,37 +28,31 @@ def routes(app: Application) -> Api:
     api = Api(app.callers)
     app.load("cursors", "jobs", "settlement", "uploads")
 
-    @api.get("/v1/jobs")
-    def list_jobs(
-        limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        cursor: str | None = None,
-    ) -> dict[str, Any]:
-        before = app.cursors.decode(api.user, "jobs", cursor)
-        jobs, next_id = app.jobs.page(api.user, limit=limit, before=before)
-        return {
-            "object": "list",
-            "data": [app.jobs.show(job, most_images=MOST_LISTED) for job in jobs],
-            "next_cursor": app.cursors.encode(api.user, "jobs", next_id),
-        }
+    @api.serve(LIST_JOBS)
+    def list_jobs() -> Response[Any]:
+        query = api.query_as(Page)
+        before = app.cursors.decode(api.user, "jobs", query.cursor)
+        jobs, next_id = app.jobs.page(api.user, limit=query.limit, before=before)
+        data = tuple(Job.model_validate(app.jobs.show(job, most_images=MOST_LISTED)) for job in jobs)
+        return answered(JobList(data=data, next_cursor=app.cursors.encode(api.user, "jobs", next_id)))
 
-    @api.get("/v1/jobs/<job_id>")
-    def show_job(job_id: str) -> dict[str, Any]:
-        return app.jobs.show(app.jobs.find(api.user, job_id))
+    @api.serve(SHOW_JOB)
+    def show_job(job_id: str) -> Response[Any]:
+        return answered(Job.model_validate(app.jobs.show(app.jobs.find(api.user, job_id))))
 
-    @api.delete("/v1/jobs/<job_id>")
-    def remove_job(job_id: str) -> dict[str, Any]:
+    @api.serve(REMOVE_JOB)
+    def remove_job(job_id: str) -> Response[Any]:
         app.jobs.remove(api.user, job_id, app.settlement.cancel)
-        return {"id": job_id, "object": "job", "deleted": True}
+        return answered(RemovedJob(id=job_id))
 
-    @api.post("/v1/jobs/<job_id>/cancel")
-    def cancel_job(job_id: str) -> dict[str, Any]:
-        return app.jobs.show(app.jobs.cancel(api.user, job_id, app.settlement.cancel))
+    @api.serve(CANCEL_JOB)
+    def cancel_job(job_id: str) -> Response[Any]:
+        canceled = app.jobs.cancel(api.user, job_id, app.settlement.cancel)
+        return answered(Job.model_validate(app.jobs.show(canceled)))
 
-    # A form would not pass Powertools' own validation, here and in other routes with a body.
-    @api.post("/v1/uploads", enable_validation=False)
-    def create_upload() -> tuple[dict[str, Any], int]:
+    @api.serve(CREATE_UPLOAD)
+    def create_upload() -> Response[Any]:
         request = validated(UploadRequest, api.request.fields(UploadRequest.model_fields))
-        upload = app.uploads.create(api.user, request)
-        return {"object": "upload", **upload.model_dump(mode="json")}, 201
+        return answered(UploadForm(**dict(app.uploads.create(api.user, request))), 201)
 
     return api

@@ -8,6 +8,7 @@ from darkroom.application import Application
 from darkroom.http.app import Api, answered, json_response, validated
 from darkroom.http.problems import retry_header
 from darkroom.http.responder import Answering, terms_of
+from darkroom.http.schemas import recipes as declared
 from darkroom.http.schemas.recipes import NewApplication, RecipeList, RemovedRecipe, kept, line
 from darkroom.models.admission import Terms
 from darkroom.models.form_values import unfolded
@@ -31,25 +32,25 @@ def mount(api: Api, app: Application) -> None:
     """Adds `GET /v1/recipes`, `GET, PUT, DELETE /v1/recipes/{name}` and `POST /v1/recipes/apply`."""
     app.load("durations", "jobs", "recipes")
 
-    @api.get("/v1/recipes")
+    @api.serve(declared.LIST_RECIPES)
     def list_recipes() -> Response[Any]:
         return answered(RecipeList(data=tuple(map(line, app.recipes.of_user(api.user)))))
 
-    @api.put("/v1/recipes/<name>", enable_validation=False)
+    @api.serve(declared.SAVE_RECIPE)
     def save_recipe(name: str) -> Response[Any]:
         recipe = _recipe(api.request.fields(Recipe.model_fields))
         return answered(kept(app.recipes.save(api.user, name, recipe)))
 
-    @api.get("/v1/recipes/<name>")
+    @api.serve(declared.SHOW_RECIPE)
     def show_recipe(name: str) -> Response[Any]:
         return answered(kept(app.recipes.find(api.user, name)))
 
-    @api.delete("/v1/recipes/<name>")
+    @api.serve(declared.REMOVE_RECIPE)
     def remove_recipe(name: str) -> Response[Any]:
         app.recipes.remove(api.user, name)
         return answered(RemovedRecipe(name=name))
 
-    @api.post("/v1/recipes/apply", enable_validation=False)
+    @api.serve(declared.APPLY_RECIPE)
     def apply_recipe() -> Response[Any]:
         terms = terms_of(api)
         submission = app.recipes.apply(api.caller, _application(api.request.fields(_is_field_of_application)), terms)

@@ -97,7 +97,7 @@ def sign_in_routes(api: Api, app: Application) -> None:
 
 
 def _openrouter(api: Api, app: Application) -> None:
-    @api.get("/oauth/start", enable_validation=False)
+    @api.get("/oauth/start")
     @as_page(api)
     def start() -> Response[Any]:
         visit = api.visit
@@ -118,12 +118,12 @@ def _openrouter(api: Api, app: Application) -> None:
             else pages.redirect(way.url, cookies=cookies)
         )
 
-    @api.get("/oauth/callback", enable_validation=False)
+    @api.get("/oauth/callback")
     @as_page(api)
     def callback() -> Response[Any]:
         return _finish(api, app, api.query.get("attempt"), api.query.get("code"))
 
-    @api.get(CONNECT_PAGE, enable_validation=False)
+    @api.get(CONNECT_PAGE)
     @as_page(api)
     def connect() -> Response[Any]:
         visit, return_to = api.visit, checked_path(api.query.get("return_to"))
@@ -136,7 +136,7 @@ def _openrouter(api: Api, app: Application) -> None:
 
 
 def _paste(api: Api, app: Application) -> None:
-    @api.get("/oauth/paste", enable_validation=False)
+    @api.get("/oauth/paste")
     @as_page(api)
     def paste() -> Response[Any]:
         visit, query = api.visit, _start_query(api)
@@ -149,7 +149,7 @@ def _paste(api: Api, app: Application) -> None:
         cookie = visit.set_cookie(BROWSER, way.browser, LIFETIME)
         return sign_in_pages.paste_code(way.url, way.nonce, [cookie])
 
-    @api.post("/oauth/paste", enable_validation=False)
+    @api.post("/oauth/paste")
     @as_page(api)
     def pasted() -> Response[Any]:
         api.visit.require_own_origin()
@@ -158,7 +158,7 @@ def _paste(api: Api, app: Application) -> None:
 
 
 def _link(api: Api, app: Application) -> None:
-    @api.get(LINK, enable_validation=False)
+    @api.get(LINK)
     @as_page(api)
     def look() -> Response[Any]:
         visit, key = api.visit, api.query.get("key", "")
@@ -169,7 +169,7 @@ def _link(api: Api, app: Application) -> None:
             found.user, key, checked_path(api.query.get("return_to")), known.user if known else None
         )
 
-    @api.post(LINK, enable_validation=False)
+    @api.post(LINK)
     @as_page(api)
     def use() -> Response[Any]:
         api.visit.require_own_origin()
@@ -180,7 +180,7 @@ def _link(api: Api, app: Application) -> None:
 
 
 def _token(api: Api, app: Application) -> None:
-    @api.post("/oauth/token", enable_validation=False)
+    @api.post("/oauth/token")
     @as_page(api)
     def use() -> Response[Any]:
         api.visit.require_own_origin()

@@ -24,7 +24,7 @@ def try_routes(api: Api, app: Application) -> None:
     answering = Answering(app)
     api.show_errors(f"POST {try_page.PATH}", try_page.failed)
 
-    @api.post(try_page.PATH, enable_validation=False)
+    @api.post(try_page.PATH)
     def paint() -> Response[Any]:
         form = read_urlencoded(api.headers.get("content-type", ""), api.body)
         prompt, once = str(form.get("prompt", "")).strip(), str(form.get("once", ""))

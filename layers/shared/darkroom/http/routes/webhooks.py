@@ -2,28 +2,25 @@
 
 from typing import Any
 
+from aws_lambda_powertools.event_handler import Response
+
 from darkroom.application import Application
-from darkroom.http.app import Api
-from darkroom.models.webhook import WebhookSecrets
+from darkroom.http.app import Api, answered
+from darkroom.http.schemas.webhooks import ROTATE_SECRET, SHOW_SECRET, secret_of
 
 
 def routes(app: Application) -> Api:
     api = Api(app.callers)
     app.load("webhooks")
 
-    @api.get("/v1/webhooks/secret")
-    def show_secret() -> dict[str, Any]:
+    @api.serve(SHOW_SECRET)
+    def show_secret() -> Response[Any]:
         api.require_unrestricted()
-        return _shown(app.webhooks.secret(api.user))
+        return answered(secret_of(app.webhooks.secret(api.user)))
 
-    @api.post("/v1/webhooks/secret/rotate")
-    def rotate_secret() -> tuple[dict[str, Any], int]:
+    @api.serve(ROTATE_SECRET)
+    def rotate_secret() -> Response[Any]:
         api.require_unrestricted()
-        return _shown(app.webhooks.rotate(api.user)), 201
+        return answered(secret_of(app.webhooks.rotate(api.user)), 201)
 
     return api
-
-
-def _shown(secrets: WebhookSecrets) -> dict[str, Any]:
-    told = secrets.model_dump(mode="json", include={"created_at", "previous_until"})
-    return {"object": "webhook_secret", "secret": secrets.current, **told}

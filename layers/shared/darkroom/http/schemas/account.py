@@ -1,5 +1,6 @@
 """Who calls, API tokens and providers' keys: what comes in and goes out."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
@@ -9,7 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from darkroom.errors import Conflict, InvalidParameter, InvalidToken, NotFound, Unauthenticated
 from darkroom.http.operation import JSON, KEY_ERRORS, Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import Moment, Removed, Usd
+from darkroom.models.caller import Caller
+from darkroom.models.identity import Identity
+from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.new_token import NewToken
+from darkroom.models.provider_key import KeyStatus
+from darkroom.models.token import ApiToken
+from darkroom.services.accounts.keys import ShownKey
 
 
 class NewKey(BaseModel):
@@ -173,6 +180,56 @@ class HealthQuery(BaseModel):
     deep: bool = Field(False, description="How each part is, for users.")
 
 
+def signed_in(caller: Caller, keys: Iterable[ShownKey], identities: Iterable[Identity]) -> SignedIn:
+    return SignedIn(
+        user=caller.user,
+        signed_in_with=caller.signed_in_with,
+        created_at=caller.session.created_at if caller.session else None,
+        expires_at=caller.expires_at,
+        restricted=caller.is_restricted,
+        token=TokenName(id=caller.token.id, name=caller.token.name) if caller.token else None,
+        connected=tuple(map(_connected, keys)),
+        linked=tuple(LinkedAccount(id=each.sha256, hint=each.hint, linked_at=each.linked_at) for each in identities),
+    )
+
+
+def token_line(token: ApiToken) -> Token:
+    same = ("id", "user", "name", "hint", "created_at", "expires_at", "last_used_at")
+    limits = {f"{name}_usd": _dollars(getattr(token, name)) for name in ("day_limit", "month_limit")}
+    return Token(**{name: getattr(token, name) for name in same}, **limits)
+
+
+def key_line(shown: ShownKey) -> Key:
+    same = ("provider", "hint", "label", "connected_at", "owner_sha256")
+    return Key(
+        **{name: getattr(shown.key, name) for name in same},
+        manage_url=shown.manage_url,
+        status=key_state(shown.status) if shown.status else None,
+    )
+
+
+def key_state(status: KeyStatus) -> KeyState:
+    return KeyState(**{name: getattr(status, name) for name in KeyState.model_fields})
+
+
+def _connected(shown: ShownKey) -> ConnectedKey:
+    status = shown.status
+    return ConnectedKey(
+        provider=shown.key.provider,
+        hint=shown.key.hint,
+        label=shown.key.label,
+        left_usd=_dollars(status.limit_remaining) if status else None,
+        limit_usd=_dollars(status.limit) if status else None,
+        limit_reset=status.limit_reset if status else None,
+        expires_at=status.expires_at if status else None,
+        is_checked=status is not None,
+    )
+
+
+def _dollars(amount: MicroUsd | None) -> float | None:
+    return None if amount is None else float(in_dollars(amount))
+
+
 HEALTH: Final = Operation(
     "GET /healthz",
     "that it answers, and its version, for everybody; how each of its parts is, for its users: 503 and `failed` names "
@@ -182,49 +239,58 @@ HEALTH: Final = Operation(
     access="public",
     errors=(Unauthenticated, InvalidToken),
 )
+SHOW_SESSION: Final = Operation(
+    "GET /v1/session",
+    "who calls, for everybody: `signed_in`, `user`, `signed_in_with` (`openrouter`, `link`, `token`), "
+    "`expires_at`, `restricted`, what is `connected` and what its keys may still spend, which OpenRouter accounts "
+    "are `linked`; see [accounts](#accounts)",
+    json_of(SignedOut | SignedIn),
+    access="optional",
+)
+LIST_TOKENS: Final = Operation(
+    "GET /v1/tokens", "lists your tokens: name, last four characters, last use", json_of(TokenList)
+)
+CREATE_TOKEN: Final = Operation(
+    "POST /v1/tokens",
+    "makes one: `name`, `expires_in_days`, `day_limit_usd`, `month_limit_usd`; the answer tells `token` this once",
+    {201: {JSON: CreatedToken}},
+    body=fields(NewToken),
+    unrestricted=True,
+)
+REVOKE_TOKEN: Final = Operation(
+    "DELETE /v1/tokens/{token_id}",
+    "revokes one; it is refused from the next call on, or within five seconds where another process has just "
+    "accepted it",
+    json_of(RemovedToken),
+    unrestricted=True,
+)
+LIST_KEYS: Final = Operation(
+    "GET /v1/keys",
+    "your providers' keys: last four characters, label, since when, what is left to spend; never the key",
+    json_of(KeyList),
+)
+CONNECT_KEY: Final = Operation(
+    "PUT /v1/keys/{provider}",
+    'keeps a pasted key, `{"key": "sk-…"}`, once the [provider](providers.md) says that it is good',
+    json_of(Key),
+    body=fields(NewKey),
+    unrestricted=True,
+    errors=(*KEY_ERRORS, Conflict),
+)
+DISCONNECT_KEY: Final = Operation(
+    "DELETE /v1/keys/{provider}",
+    "forgets it; `revoke_url` is where alone it can be revoked",
+    json_of(RemovedKey),
+    unrestricted=True,
+    errors=(NotFound, InvalidParameter),
+)
 OPERATIONS: Final = (
     HEALTH,
-    Operation(
-        "GET /v1/session",
-        "who calls, for everybody: `signed_in`, `user`, `signed_in_with` (`openrouter`, `link`, `token`), "
-        "`expires_at`, `restricted`, what is `connected` and what its keys may still spend, which OpenRouter accounts "
-        "are `linked`; see [accounts](#accounts)",
-        json_of(SignedOut | SignedIn),
-        access="optional",
-    ),
-    Operation("GET /v1/tokens", "lists your tokens: name, last four characters, last use", json_of(TokenList)),
-    Operation(
-        "POST /v1/tokens",
-        "makes one: `name`, `expires_in_days`, `day_limit_usd`, `month_limit_usd`; the answer tells `token` this once",
-        {201: {JSON: CreatedToken}},
-        body=fields(NewToken),
-        unrestricted=True,
-    ),
-    Operation(
-        "DELETE /v1/tokens/{token_id}",
-        "revokes one; it is refused from the next call on, or within five seconds where another process has just "
-        "accepted it",
-        json_of(RemovedToken),
-        unrestricted=True,
-    ),
-    Operation(
-        "GET /v1/keys",
-        "your providers' keys: last four characters, label, since when, what is left to spend; never the key",
-        json_of(KeyList),
-    ),
-    Operation(
-        "PUT /v1/keys/{provider}",
-        'keeps a pasted key, `{"key": "sk-…"}`, once the [provider](providers.md) says that it is good',
-        json_of(Key),
-        body=fields(NewKey),
-        unrestricted=True,
-        errors=(*KEY_ERRORS, Conflict),
-    ),
-    Operation(
-        "DELETE /v1/keys/{provider}",
-        "forgets it; `revoke_url` is where alone it can be revoked",
-        json_of(RemovedKey),
-        unrestricted=True,
-        errors=(NotFound, InvalidParameter),
-    ),
+    SHOW_SESSION,
+    LIST_TOKENS,
+    CREATE_TOKEN,
+    REVOKE_TOKEN,
+    LIST_KEYS,
+    CONNECT_KEY,
+    DISCONNECT_KEY,
 )

@@ -170,33 +170,31 @@ class EstimateRequest(EstimateItem):
     items: list[EstimateItem] | None = Field(None, min_length=1, max_length=MOST_ITEMS)
 
 
-OPERATIONS: Final = (
-    Operation(
-        "GET /v1/models",
-        "models with today's prices, what each takes and how it did here; filters in "
-        "[models.md](models.md#what-there-is)",
-        json_of(ModelList),
-        query=ModelQuery,
-    ),
-    Operation(
-        "GET /v1/models/compare",
-        "several side by side",
-        json_of(Comparison),
-        query=ComparisonQuery,
-        errors=(NotFound, UnsupportedModel),
-    ),
-    Operation(
-        "GET /v1/models/{proxy+}", "one, by any of its names", json_of(OneModel), errors=(NotFound, UnsupportedModel)
-    ),
-    Operation(
-        "POST /v1/estimates",
-        "what one request, or up to 100 as `items` and nothing beside them, would cost at the `provider` that is "
-        "named; nothing is spent",
-        {200: {JSON: Estimate}},
-        body=fields(EstimateRequest),
-        errors=(
-            *(UnsupportedModel, InvalidDimensions, PriceUnknown, CostLimit, InvalidParameter),
-            *(*PICTURE_ERRORS, *KEY_ERRORS),
-        ),
+LIST_MODELS: Final = Operation(
+    "GET /v1/models",
+    "models with today's prices, what each takes and how it did here; filters in [models.md](models.md#what-there-is)",
+    json_of(ModelList),
+    query=ModelQuery,
+)
+COMPARE_MODELS: Final = Operation(
+    "GET /v1/models/compare",
+    "several side by side",
+    json_of(Comparison),
+    query=ComparisonQuery,
+    errors=(NotFound, UnsupportedModel),
+)
+SHOW_MODEL: Final = Operation(
+    "GET /v1/models/{proxy+}", "one, by any of its names", json_of(OneModel), errors=(NotFound, UnsupportedModel)
+)
+ESTIMATE: Final = Operation(
+    "POST /v1/estimates",
+    "what one request, or up to 100 as `items` and nothing beside them, would cost at the `provider` that is "
+    "named; nothing is spent",
+    {200: {JSON: Estimate}},
+    body=fields(EstimateRequest),
+    errors=(
+        *(UnsupportedModel, InvalidDimensions, PriceUnknown, CostLimit, InvalidParameter),
+        *(*PICTURE_ERRORS, *KEY_ERRORS),
     ),
 )
+OPERATIONS: Final = (LIST_MODELS, COMPARE_MODELS, SHOW_MODEL, ESTIMATE)

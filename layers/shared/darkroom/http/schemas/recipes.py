@@ -144,23 +144,24 @@ class ApplicationForm(NewApplication, SentPictures):
     images: list[File] | File | None = None
 
 
-OPERATIONS: Final = (
-    Operation("GET /v1/recipes", "recipes that you keep; see [recipes](#recipes)", json_of(RecipeList)),
-    Operation("GET /v1/recipes/{name}", "one, with its steps", json_of(KeptRecipe)),
-    Operation(
-        "PUT /v1/recipes/{name}",
-        "keeps one",
-        json_of(KeptRecipe),
-        body=fields(RecipeBody),
-        errors=(Conflict, InvalidParameter),
-    ),
-    Operation("DELETE /v1/recipes/{name}", "forgets one", json_of(RemovedRecipe)),
-    Operation(
-        "POST /v1/recipes/apply",
-        "a recipe on up to 500 pictures",
-        {**json_of(Job), **json_of(Job, 202)},
-        body=fields(ApplicationBody, ApplicationForm),
-        headers=PaidHeaders,
-        errors=(*PAID_ERRORS, *PICTURE_ERRORS, NotFound),
-    ),
+LIST_RECIPES: Final = Operation(
+    "GET /v1/recipes", "recipes that you keep; see [recipes](#recipes)", json_of(RecipeList)
 )
+SHOW_RECIPE: Final = Operation("GET /v1/recipes/{name}", "one, with its steps", json_of(KeptRecipe))
+SAVE_RECIPE: Final = Operation(
+    "PUT /v1/recipes/{name}",
+    "keeps one",
+    json_of(KeptRecipe),
+    body=fields(RecipeBody),
+    errors=(Conflict, InvalidParameter),
+)
+REMOVE_RECIPE: Final = Operation("DELETE /v1/recipes/{name}", "forgets one", json_of(RemovedRecipe))
+APPLY_RECIPE: Final = Operation(
+    "POST /v1/recipes/apply",
+    "a recipe on up to 500 pictures",
+    {**json_of(Job), **json_of(Job, 202)},
+    body=fields(ApplicationBody, ApplicationForm),
+    headers=PaidHeaders,
+    errors=(*PAID_ERRORS, *PICTURE_ERRORS, NotFound),
+)
+OPERATIONS: Final = (LIST_RECIPES, SHOW_RECIPE, SAVE_RECIPE, REMOVE_RECIPE, APPLY_RECIPE)

@@ -82,14 +82,15 @@ class SettingsView(Answer):
     warnings: tuple[str, ...] | None = absent("What to know about a change.")
 
 
-OPERATIONS: Final = (
-    Operation("GET /v1/settings", "what applies to you; see [settings](#settings)", json_of(SettingsView)),
-    Operation(
-        "PATCH /v1/settings",
-        "what you set; see [settings](#settings)",
-        json_of(SettingsView),
-        body=fields(ChangedSettings),
-        errors=(UnsupportedModel, LicenceNotAcknowledged, UrlRefused, UrlUnreachable, PriceUnknown),
-        unrestricted=True,
-    ),
+SHOW_SETTINGS: Final = Operation(
+    "GET /v1/settings", "what applies to you; see [settings](#settings)", json_of(SettingsView)
 )
+CHANGE_SETTINGS: Final = Operation(
+    "PATCH /v1/settings",
+    "what you set; see [settings](#settings)",
+    json_of(SettingsView),
+    body=fields(ChangedSettings),
+    errors=(UnsupportedModel, LicenceNotAcknowledged, UrlRefused, UrlUnreachable, PriceUnknown),
+    unrestricted=True,
+)
+OPERATIONS: Final = (SHOW_SETTINGS, CHANGE_SETTINGS)

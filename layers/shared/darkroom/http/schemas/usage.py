@@ -10,6 +10,8 @@ from darkroom.http.operation import JSON, Answer, Operation, absent, json_of
 from darkroom.http.schemas.account import KeyState
 from darkroom.http.schemas.common import MicroUsdAmount, Moment, Month, Page, SettledTogetherLine, Usd
 from darkroom.http.schemas.jobs import CallLine
+from darkroom.models.money import MicroUsd, in_credits, in_dollars
+from darkroom.models.receipt import Receipt
 
 
 class UsageQuery(BaseModel):
@@ -169,14 +171,34 @@ class ReportList(Answer):
     data: tuple[Report, ...]
 
 
-OPERATIONS: Final = (
-    Operation(
-        "GET /v1/usage",
-        "what is left of each budget, and what a month's work came to; see [usage](#usage)",
-        {200: {JSON: UsageStatement, "text/csv": "text"}},
-        query=UsageQuery,
-        errors=(UnsupportedModel, NotFound),
-    ),
-    Operation("GET /v1/usage/reports", "finished months, with links", json_of(ReportList)),
-    Operation("GET /v1/usage/receipts", "what every paid job cost", json_of(ReceiptList), query=ReceiptsQuery),
+def receipt_line(receipt: Receipt, credit: MicroUsd) -> ReceiptLine:
+    """Args: credit: what one is worth."""
+    derived = ("object", "calls", "settled_together", "actual_micro_usd", "actual_credits")
+    same = [name for name in ReceiptLine.model_fields if name not in derived and not name.endswith("_usd")]
+    amounts = {f"{name}_usd": _dollars(getattr(receipt, name)) for name in ("estimated", "reserved", "actual")}
+    return ReceiptLine(
+        **{name: getattr(receipt, name) for name in same},
+        **amounts,
+        calls=tuple(CallLine(**each.line()) for each in receipt.calls) or None,
+        settled_together=SettledTogetherLine(**receipt.together.line()) if receipt.together else None,
+        actual_micro_usd=receipt.actual,
+        actual_credits=None if receipt.actual is None else float(in_credits(receipt.actual, credit)),
+    )
+
+
+def _dollars(amount: MicroUsd | None) -> float | None:
+    return None if amount is None else float(in_dollars(amount))
+
+
+SHOW_USAGE: Final = Operation(
+    "GET /v1/usage",
+    "what is left of each budget, and what a month's work came to; see [usage](#usage)",
+    {200: {JSON: UsageStatement, "text/csv": "text"}},
+    query=UsageQuery,
+    errors=(UnsupportedModel, NotFound),
 )
+LIST_REPORTS: Final = Operation("GET /v1/usage/reports", "finished months, with links", json_of(ReportList))
+LIST_RECEIPTS: Final = Operation(
+    "GET /v1/usage/receipts", "what every paid job cost", json_of(ReceiptList), query=ReceiptsQuery
+)
+OPERATIONS: Final = (SHOW_USAGE, LIST_REPORTS, LIST_RECEIPTS)

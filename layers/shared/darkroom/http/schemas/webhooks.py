@@ -7,6 +7,7 @@ from pydantic import Field
 
 from darkroom.errors import KeyUnreadable
 from darkroom.http.operation import JSON, Answer, Operation, json_of
+from darkroom.models.webhook import WebhookSecrets
 
 
 class WebhookSecret(Answer):
@@ -16,19 +17,22 @@ class WebhookSecret(Answer):
     previous_until: datetime | None = Field(description="Until then the secret before signs as well.")
 
 
-OPERATIONS: Final = (
-    Operation(
-        "GET /v1/webhooks/secret",
-        "what webhooks are signed with; see [webhooks](#webhooks)",
-        json_of(WebhookSecret),
-        unrestricted=True,
-        errors=(KeyUnreadable,),
-    ),
-    Operation(
-        "POST /v1/webhooks/secret/rotate",
-        "makes another one; see [webhooks](#webhooks)",
-        {201: {JSON: WebhookSecret}},
-        unrestricted=True,
-        errors=(KeyUnreadable,),
-    ),
+def secret_of(secrets: WebhookSecrets) -> WebhookSecret:
+    return WebhookSecret(secret=secrets.current, created_at=secrets.created_at, previous_until=secrets.previous_until)
+
+
+SHOW_SECRET: Final = Operation(
+    "GET /v1/webhooks/secret",
+    "what webhooks are signed with; see [webhooks](#webhooks)",
+    json_of(WebhookSecret),
+    unrestricted=True,
+    errors=(KeyUnreadable,),
 )
+ROTATE_SECRET: Final = Operation(
+    "POST /v1/webhooks/secret/rotate",
+    "makes another one; see [webhooks](#webhooks)",
+    {201: {JSON: WebhookSecret}},
+    unrestricted=True,
+    errors=(KeyUnreadable,),
+)
+OPERATIONS: Final = (SHOW_SECRET, ROTATE_SECRET)
