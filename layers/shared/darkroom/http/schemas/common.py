@@ -3,14 +3,18 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from darkroom.errors import Charged
 from darkroom.http.operation import Answer, absent
 
 Usd = Annotated[float, Field(description="Dollars.")]
 MicroUsdAmount = Annotated[int, Field(description="Micro-dollars: a sum of these is exact.")]
-Moment = Annotated[datetime, PlainSerializer(datetime.isoformat, return_type=datetime, when_used="json-unless-none")]
+Moment = Annotated[
+    datetime,
+    PlainSerializer(datetime.isoformat, return_type=str, when_used="json-unless-none"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
 """A moment that is written with its offset (`+00:00`), where others have `Z`."""
 Month = Annotated[str | None, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="In UTC.")]
 
