@@ -14,7 +14,8 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openrouter import components
 
 from darkroom.http.app import Api
-from darkroom.http.routes.completions import ROUTE, complete_route, stream
+from darkroom.http.routes.completions import complete_route, stream
+from darkroom.http.schemas.completions import COMPLETE
 from darkroom.services.paid.settlement import SIMULATED
 from tests.application import Studio
 from tests.events import Context, http_event
@@ -97,7 +98,7 @@ class Edge:
         self, headers: dict[str, str] | None = None, *, context: Any = None, text: str = "Hello", **fields: Any
     ) -> Said:
         body = {"model": TALKER, "messages": [{"role": "user", "content": text}], **fields}
-        return self.send(http_event("POST", ROUTE, token=self.token, headers=headers, body=body), context)
+        return self.send(http_event("POST", COMPLETE.path, token=self.token, headers=headers, body=body), context)
 
     def send(self, event: dict[str, Any], context: Any = None) -> Said:
         answer = handled(self.api.handle, event, context or Context())
@@ -292,16 +293,16 @@ def test_a_refusal_costs_nothing(fields: dict[str, Any], status: int, code: str,
     ],
 )
 def test_what_is_no_json(body: str | bytes, content_type: str, status: int, edge: Edge) -> None:
-    event = http_event("POST", ROUTE, token=edge.token, body=body, content_type=content_type)
+    event = http_event("POST", COMPLETE.path, token=edge.token, body=body, content_type=content_type)
     assert edge.send(event).status == status
 
 
 def test_what_the_query_says_is_not_passed_on(edge: Edge) -> None:
     body = {"model": TALKER, "messages": [{"role": "user", "content": "Hello"}]}
-    event = http_event("POST", ROUTE, token=edge.token, body=body, query={"temperature": "2"})
+    event = http_event("POST", COMPLETE.path, token=edge.token, body=body, query={"temperature": "2"})
     assert edge.send(event).status == 200
     assert "temperature" not in edge.studio.paid_requests()[0]["body"]
 
 
 def test_who_may_not_is_told_before_anything(edge: Edge) -> None:
-    assert edge.send(http_event("POST", ROUTE, body={"messages": []})).status == 401
+    assert edge.send(http_event("POST", COMPLETE.path, body={"messages": []})).status == 401
