@@ -4,13 +4,15 @@ None is answered with a fault of ours, nor with anything that the document does 
 times as many.
 """
 
+import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-import requests
+import requests  # type: ignore[import-untyped]
 import schemathesis
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -89,15 +91,15 @@ class World:
             "model_id": KLEIN,
         }
 
-    def _begin(self, function: str, method: str, path: str, body: object) -> dict[str, object]:
+    def _begin(self, function: str, method: str, path: str, body: object) -> dict[str, Any]:
         kind = "image/png" if isinstance(body, bytes) else None
         event = http_event(method, path, token=self.token, body=body, content_type=kind)  # type: ignore[arg-type]
         answer = handled(self._apis[function].handle, event, Context())
         assert answer["statusCode"] < 300, answer
-        found: dict[str, object] = requests.models.complexjson.loads(answer["body"])
+        found: dict[str, Any] = json.loads(answer["body"])
         return found
 
-    def ask(self, case: Case, *, token: str | None) -> int:
+    def ask(self, case: Case[Any], *, token: str | None) -> int:
         """The status of what is answered, which the document declares. Raises Undeclared."""
         sent = _prepared(case)
         headers = [
@@ -119,7 +121,7 @@ class World:
         return from_result(answer).status
 
 
-def _prepared(case: Case) -> requests.PreparedRequest:
+def _prepared(case: Case[Any]) -> requests.PreparedRequest:
     try:
         return requests.Request(**case.as_transport_kwargs(base_url="http://127.0.0.1")).prepare()
     except (ValueError, UnicodeError):
@@ -149,7 +151,7 @@ def test_every_route_is_tried() -> None:
 @pytest.mark.parametrize("route", OPERATIONS)
 def test_whatever_is_sent_is_answered_as_declared(world: World, route: str, mode: GenerationMode) -> None:
     path, method = OPERATIONS[route]
-    operation: APIOperation = SCHEMA[path][method.upper()]
+    operation: APIOperation[Any, Any, Any, Any] = SCHEMA[path][method.upper()]
     if mode is GenerationMode.NEGATIVE and not {"parameters", "requestBody"} & set(DOCUMENT["paths"][path][method]):
         # It takes nothing that could be wrong.
         mode = GenerationMode.POSITIVE
@@ -162,7 +164,7 @@ def test_whatever_is_sent_is_answered_as_declared(world: World, route: str, mode
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode), names_what_is_there=st.booleans())
-    def tried(case: Case, names_what_is_there: bool) -> None:
+    def tried(case: Case[Any], names_what_is_there: bool) -> None:
         if names_what_is_there:
             case.path_parameters.update(
                 {name: world.known[name] for name in case.path_parameters if name in world.known}
