@@ -4,11 +4,12 @@
 service, where it has to, by assigning it to `studio.app` before anything has asked for it.
 """
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from PIL import Image, ImageDraw
 
@@ -109,6 +110,25 @@ class MemoryDeadLetters:
         return len(found)
 
 
+Wrap = Callable[[str, Any], Any]
+
+
+class Wrapped:
+    """The studio's ports, with what `wrap` makes of each by its name; of a provider, by the name `provider`."""
+
+    def __init__(self, studio: "Studio", wrap: Wrap) -> None:
+        self._studio = studio
+        self._wrap = wrap
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._studio, name)
+        made: Any = self._wrap(name, found)
+        if name == "providers":
+            made = {each: self._wrap("provider", provider) for each, provider in found.items()}
+        setattr(self, name, made)
+        return made
+
+
 class WebhookSender:
     """Sends for real, and accepts each URL, which is in `checked` then. Implements ports.WebhookSender."""
 
@@ -132,6 +152,7 @@ class Studio:
         preferred: the stack's provider.
         issuer: who signs users in, and knows their keys, in OpenRouter's place.
         environ: further variables of the deployment.
+        wrap: puts something between the services and a port, by its name.
     """
 
     simulator: Simulator
@@ -144,6 +165,7 @@ class Studio:
     preferred: str = "auto"
     issuer: ScriptedOpenRouter | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
+    wrap: Wrap | None = None
 
     waited: float = 0.0
     alarms: list[tuple[str, dict[str, object]]] = field(default_factory=list)
@@ -177,7 +199,7 @@ class Studio:
 
     @cached_property
     def app(self) -> Application:
-        app = Application(self.deployment, self)
+        app = Application(self.deployment, Wrapped(self, self.wrap) if self.wrap else self)
         if None in self.limits.model_dump().values():
             # A deployment has each of them.
             app.budgets = Budgets(self.settings, self.ledger, self.clock, defaults=self.limits)
@@ -267,6 +289,15 @@ class Studio:
         return self.issuer or OpenRouterAuth(ProviderSettings(url=self.simulator.url))
 
     # From here on: what tests do with it.
+
+    def beside(self, wrap: Wrap | None = None) -> Self:
+        """Another process on the same rows and objects, with alarms of its own."""
+        for name in ("identities", "ledger", "images", "answers", "work", "books", "reports", "providers"):
+            getattr(self, name)  # each is made when it is first asked for, and is then shared
+        other = copy.copy(self)
+        other.__dict__.pop("app", None)
+        other.wrap, other.alarms = wrap, []
+        return other
 
     def connect(self, user: str) -> str:
         """Gives the user a key of their own; the secret."""

@@ -16,7 +16,7 @@ from darkroom.ports import OpenJob
 from darkroom.services.jobs.looks import MOST_FAILURES, decided_at, in_order, next_look, within
 from darkroom.services.jobs.sweep import Sweep
 from darkroom.services.paid.settlement import DECIDED_AFTER
-from tests.unit.services.workshop import LEASE, RESERVED, USER, Failing, Killed, Workshop, kept, same_ports
+from tests.unit.services.workshop import LEASE, RESERVED, USER, Failing, Killed, Workshop, kept
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 FIVE = timedelta(minutes=5)
@@ -46,7 +46,7 @@ class ForOne:
 
 def troubled(shop: Workshop, job: Job, instead: Any, *, role: str = "raw_answers", method: str = "read") -> Workshop:
     """The same shop, in which reading this job's kept answer does something else."""
-    return same_ports(shop, lambda name, port: ForOne(port, method, job, instead) if name == role else port)
+    return shop.beside(lambda name, port: ForOne(port, method, job, instead) if name == role else port)
 
 
 def names(alarms: list[tuple[str, dict[str, object]]]) -> list[str]:
@@ -60,7 +60,7 @@ def raising() -> None:
 def test_a_job_that_raises_each_time_is_looked_at_less_and_less(shop: Workshop) -> None:
     bad = kept(shop)
     broken = troubled(shop, bad, raising)
-    reads = cast(ForOne, broken.sweep.raw_answers)
+    reads = cast(ForOne, broken.app.sweep.raw_answers)
     broken.clock.step(LEASE)
     for _ in range(12 * 12):
         broken.sweep_after(FIVE)
@@ -68,12 +68,12 @@ def test_a_job_that_raises_each_time_is_looked_at_less_and_less(shop: Workshop) 
     assert reads.calls == MOST_FAILURES + 1
     assert names(broken.alarms) == ["SWEEP_FAILED"] * 2 + ["SWEEP_FAILED", "SWEEP_QUARANTINED"] * 2
     assert broken.alarms[-1][1] == {"job": bad.id, "failures": MOST_FAILURES + 1}
-    assert (broken.now(bad).status, broken.budget(bad).reserved) == (JobStatus.RUNNING, RESERVED)
+    assert (broken.now(bad).status, broken.budget_of(bad).reserved) == (JobStatus.RUNNING, RESERVED)
     for _ in range(12 * 13):
         broken.sweep_after(FIVE)
     # It is decided by what is known of it elsewhere, and the answer that cannot be read is kept.
     assert (broken.now(bad).status, broken.now(bad).cost.actual) == (JobStatus.FAILED, shop.invoice)
-    assert broken.budget(bad).reserved == 0
+    assert broken.budget_of(bad).reserved == 0
     assert shop.raw_answers.answers[USER, bad.id]
 
 
@@ -101,7 +101,7 @@ def test_a_part_of_the_list_that_cannot_be_read_does_not_hold_up_what_can(shop: 
             yield from shop.jobs.list_looks(at=at)
             raise NetworkError("A shard does not answer.")
 
-    shop.sweep = _replaced(shop, jobs=Half())
+    shop.app.sweep = _replaced(shop, jobs=Half())
     shop.sweep_after(LEASE)
     assert shop.now(good).status is JobStatus.SUCCEEDED
     ((name, said),) = shop.alarms
@@ -113,7 +113,7 @@ def test_jobs_that_hang_do_not_hold_up_the_others(shop: Workshop) -> None:
     released = Event()
     broken = troubled(shop, bad, released.wait)
     # The look that hangs does not end before the test does. The others take milliseconds; on a busy machine, more.
-    broken.sweep = _replaced(broken, longest_look=3)
+    broken.app.sweep = _replaced(broken, longest_look=3)
     try:
         done = broken.sweep_after(LEASE)
         assert done == {"looked_at": 2, "failed": 1, "dead_letters": 0, "webhooks": 0, "cutouts": 0}
@@ -121,7 +121,7 @@ def test_jobs_that_hang_do_not_hold_up_the_others(shop: Workshop) -> None:
         assert broken.alarms[0][1]["error"] == "TookTooLong"
         # It is not begun another time while it hangs.
         assert broken.sweep_after(FIVE) == {"looked_at": 1, "failed": 1, "dead_letters": 0, "webhooks": 0, "cutouts": 0}
-        assert cast(ForOne, broken.sweep.raw_answers).calls == 1
+        assert cast(ForOne, broken.app.sweep.raw_answers).calls == 1
         # A job that comes meanwhile is not held up either.
         late = kept(shop)
         broken.sweep_after(LEASE)
@@ -151,10 +151,10 @@ def test_a_job_that_kills_the_sweep_comes_last_from_then_on(shop: Workshop) -> N
             broken.sweep_after(FIVE)
         except Killed:
             kills += 1
-        assert (USER, late.id) in shop.queue.sent
-        shop.settlement.cancel(late)
+        assert (USER, late.id) in shop.job_queue.sent
+        shop.app.settlement.cancel(late)
     assert kills <= 6
-    assert (broken.now(bad).status, broken.budget(bad).reserved) == (JobStatus.FAILED, 0)
+    assert (broken.now(bad).status, broken.budget_of(bad).reserved) == (JobStatus.FAILED, 0)
 
 
 def test_a_day_old_job_ends_even_if_nobody_may_be_asked_about_it(shop: Workshop) -> None:
@@ -165,12 +165,12 @@ def test_a_day_old_job_ends_even_if_nobody_may_be_asked_about_it(shop: Workshop)
             return ForOne(port, "read", bad, raising)
         return Failing(port, "generation", OverflowError("exponent")) if role == "provider" else port
 
-    broken = same_ports(shop, wrap)
+    broken = shop.beside(wrap)
     broken.clock.step(LEASE)
     for _ in range(12 * 36):
         broken.sweep_after(FIVE)
     assert broken.now(bad).cost.settled
-    assert broken.budget(bad).reserved == 0
+    assert broken.budget_of(bad).reserved == 0
     assert "COST_NEVER_KNOWN" in names(broken.alarms)
 
 
@@ -183,7 +183,7 @@ def test_a_turn_whose_cost_can_never_be_told_is_not_looked_at_for_ever(shop: Wor
     shop.jobs.add(turn)
     unknown = JobCost(actual=None, settled=False, charged="unknown")
     assert shop.jobs.finish(turn.model_copy(update={"status": JobStatus.SUCCEEDED, "cost": unknown}))
-    shop.sweep = _replaced(shop, advance=advance)
+    shop.app.sweep = _replaced(shop, advance=advance)
     for _ in range(12 * 37):
         shop.sweep_after(FIVE)
     over = shop.now(turn)
@@ -194,7 +194,7 @@ def test_webhooks_that_cannot_be_resent_are_told_of_and_nothing_else_stops(shop:
     def away() -> int:
         raise NetworkError("SQS said no.")
 
-    shop.sweep = _replaced(shop, resend_webhooks=away)
+    shop.app.sweep = _replaced(shop, resend_webhooks=away)
     assert shop.sweep_after(LEASE) == {"looked_at": 0, "failed": 0, "dead_letters": 0, "webhooks": 0, "cutouts": 0}
     assert shop.alarms == [("SWEEP_FAILED", {"job": "webhooks", "error": "NetworkError", "detail": "SQS said no."})]
 
@@ -204,7 +204,7 @@ def test_a_parents_trouble_is_not_its_parts(shop: Workshop) -> None:
         raise ValueError("no plan of this kind")
 
     part = kept(shop, parent_id="job_turn")
-    shop.sweep = _replaced(shop, advance=advance)
+    shop.app.sweep = _replaced(shop, advance=advance)
     assert shop.sweep_after(LEASE) == {"looked_at": 1, "failed": 0, "dead_letters": 0, "webhooks": 0, "cutouts": 0}
     assert shop.now(part).status is JobStatus.SUCCEEDED
     assert [(name, facts["job"]) for name, facts in shop.alarms] == [("SWEEP_FAILED", "job_turn")]
@@ -217,7 +217,7 @@ def test_a_turn_that_cannot_be_gone_on_with_is_ended_after_a_day(shop: Workshop)
     state = TurnState(conversation_id="conv_1", content="warmer")
     turn = Job(id="job_turn", user=USER, op="turn", created_at=shop.clock.now, turn=state)
     shop.jobs.add(turn)
-    shop.sweep = _replaced(shop, advance=advance)
+    shop.app.sweep = _replaced(shop, advance=advance)
     for _ in range(12 * 25):
         shop.sweep_after(FIVE)
     assert shop.now(turn).status is JobStatus.FAILED
@@ -273,4 +273,4 @@ def test_a_look_within_its_time_leaves_nothing_behind() -> None:
 
 
 def _replaced(shop: Workshop, **changes: Any) -> Sweep:
-    return dataclasses.replace(shop.sweep, **changes)
+    return dataclasses.replace(shop.app.sweep, **changes)

@@ -38,31 +38,31 @@ def uncertain(shop: Workshop) -> Job:
 
 def test_an_uncertain_job_is_canceled_and_its_money_stays_counted(shop: Workshop, jobs: Jobs) -> None:
     job = uncertain(shop)
-    canceled = jobs.cancel(USER, job.id, shop.settlement.cancel)
+    canceled = jobs.cancel(USER, job.id, shop.app.settlement.cancel)
     assert (canceled.status, canceled.cost.settled, canceled.cost.charged) == (JobStatus.CANCELED, False, "unknown")
     assert canceled.error is not None
     assert (canceled.error["code"], canceled.error["charged"]) == ("JOB_CANCELED", "unknown")
-    assert shop.budget(job).reserved == RESERVED
+    assert shop.budget_of(job).reserved == RESERVED
     # Once more is no mistake, and changes nothing.
-    assert jobs.cancel(USER, job.id, shop.settlement.cancel) == canceled
+    assert jobs.cancel(USER, job.id, shop.app.settlement.cancel) == canceled
     shop.sweep_after(DECIDED_AFTER)
-    assert (shop.now(job).status, shop.now(job).cost.settled, shop.budget(job).reserved) == ("canceled", True, 0)
-    assert (shop.now(job).cost.charged, shop.budget(job).spent) == ("unknown", RESERVED)
+    assert (shop.now(job).status, shop.now(job).cost.settled, shop.budget_of(job).reserved) == ("canceled", True, 0)
+    assert (shop.now(job).cost.charged, shop.budget_of(job).spent) == ("unknown", RESERVED)
 
 
 def test_what_a_canceled_job_cost_is_found_out(shop: Workshop, jobs: Jobs) -> None:
     job = kept(shop)
     shop.raw_answers.answers.clear()
-    shop.openrouter.scenario("overloaded", path="/generation")
-    shop.openrouter.scenario("overloaded", path="/key")
+    shop.simulator.scenario("overloaded", path="/generation")
+    shop.simulator.scenario("overloaded", path="/key")
     shop.sweep_after(LEASE)
-    jobs.cancel(USER, job.id, shop.settlement.cancel)
-    shop.openrouter.world.scenarios.clear()
+    jobs.cancel(USER, job.id, shop.app.settlement.cancel)
+    shop.simulator.world.scenarios.clear()
     shop.sweep_after(MINUTES)
     ended = shop.now(job)
     assert ended.error is not None
     assert (ended.status, ended.cost.actual, ended.error["charged"]) == (JobStatus.CANCELED, shop.invoice, True)
-    assert (shop.budget(job).reserved, shop.budget(job).spent) == (0, shop.invoice)
+    assert (shop.budget_of(job).reserved, shop.budget_of(job).spent) == (0, shop.invoice)
 
 
 def test_a_job_whose_worker_is_gone_is_the_sweeps_at_first_and_then_its_owners(shop: Workshop, jobs: Jobs) -> None:
@@ -70,39 +70,39 @@ def test_a_job_whose_worker_is_gone_is_the_sweeps_at_first_and_then_its_owners(s
     for wait in (timedelta(0), LEASE, STUCK_AFTER - timedelta(seconds=1)):
         shop.clock.step(wait)
         with pytest.raises(Conflict):
-            jobs.cancel(USER, job.id, shop.settlement.cancel)
+            jobs.cancel(USER, job.id, shop.app.settlement.cancel)
         with pytest.raises(Conflict):
-            jobs.remove(USER, job.id, shop.settlement.cancel)
+            jobs.remove(USER, job.id, shop.app.settlement.cancel)
     shop.clock.step(timedelta(seconds=2))
-    assert jobs.cancel(USER, job.id, shop.settlement.cancel).status is JobStatus.CANCELED
-    assert shop.budget(job).reserved == RESERVED
+    assert jobs.cancel(USER, job.id, shop.app.settlement.cancel).status is JobStatus.CANCELED
+    assert shop.budget_of(job).reserved == RESERVED
 
 
 def test_a_stuck_job_is_removed_from_sight_and_settled_all_the_same(shop: Workshop, jobs: Jobs) -> None:
     job, other = uncertain(shop), shop.admit()
-    jobs.remove(USER, job.id, shop.settlement.cancel)
+    jobs.remove(USER, job.id, shop.app.settlement.cancel)
     with pytest.raises(NotFound):
         jobs.find(USER, job.id)
     with pytest.raises(NotFound):
         jobs.remove(USER, job.id)
     assert [each.id for each in jobs.page(USER)[0]] == [other.id]
-    assert shop.budget(job).reserved == 2 * RESERVED
-    shop.settlement.cancel(other)
+    assert shop.budget_of(job).reserved == 2 * RESERVED
+    shop.app.settlement.cancel(other)
     shop.sweep_after(DECIDED_AFTER)
     assert shop.jobs.find(USER, job.id) is None
-    assert shop.budget(job).reserved == 0
+    assert shop.budget_of(job).reserved == 0
     assert (USER, job.id) in shop.ledger.receipts_
 
 
 def test_pictures_of_unknown_cost_can_be_removed_at_once(shop: Workshop, jobs: Jobs) -> None:
-    shop.openrouter.scenario("missing_usage")
+    shop.simulator.scenario("missing_usage")
     job = shop.run(shop.admit())
     assert (job.status, job.cost.settled) == (JobStatus.SUCCEEDED, False)
     assert shop.images.outputs
-    jobs.remove(USER, job.id, shop.settlement.cancel)
-    assert (shop.images.outputs, shop.raw_answers.answers, shop.budget(job).reserved) == ({}, {}, RESERVED)
+    jobs.remove(USER, job.id, shop.app.settlement.cancel)
+    assert (shop.images.outputs, shop.raw_answers.answers, shop.budget_of(job).reserved) == ({}, {}, RESERVED)
     shop.sweep_after(MINUTES)
-    assert (shop.budget(job).reserved, shop.budget(job).spent) == (0, shop.invoice)
+    assert (shop.budget_of(job).reserved, shop.budget_of(job).spent) == (0, shop.invoice)
     assert shop.jobs.find(USER, job.id) is None
 
 
@@ -114,13 +114,13 @@ def test_a_free_job_is_canceled_and_removed_when_nobody_works_on_it(shop: Worksh
         if is_begun:
             shop.start(free, lease=LEASE)
     with pytest.raises(Conflict, match="somebody is at work"):
-        jobs.cancel(USER, "job_0", shop.settlement.cancel)
+        jobs.cancel(USER, "job_0", shop.app.settlement.cancel)
     with pytest.raises(Conflict):
-        jobs.remove(USER, "job_1", shop.settlement.cancel)
+        jobs.remove(USER, "job_1", shop.app.settlement.cancel)
     shop.clock.step(LEASE + STUCK_AFTER)
-    canceled = jobs.cancel(USER, "job_0", shop.settlement.cancel)
+    canceled = jobs.cancel(USER, "job_0", shop.app.settlement.cancel)
     assert (canceled.status, canceled.cost.charged) == (JobStatus.CANCELED, False)
-    jobs.remove(USER, "job_1", shop.settlement.cancel)
+    jobs.remove(USER, "job_1", shop.app.settlement.cancel)
     assert jobs.page(USER)[0] == (canceled,)
 
 

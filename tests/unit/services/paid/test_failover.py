@@ -38,12 +38,12 @@ def shop(simulators: tuple[Simulator, Simulator], second: Simulator, clock: Step
     first = simulators[0]
     first.reset()
     shop = Workshop(first, clock)
-    shop.others[SECOND] = OpenRouter(ProviderSettings(url=second.url), retries=Retries(attempts=1))
+    shop.direct[SECOND] = OpenRouter(ProviderSettings(url=second.url), retries=Retries(attempts=1))
     vault = MemoryKeyVault()
     for name, secret in (("openrouter", shop.secret), (SECOND, second.state.mint())):
         key = StoredKey(user=USER, provider=name, hint="", sha256="", connected_at=clock.now)
         vault.store(key, secret)
-    shop.keys = Keys(vault, {}, clock)
+    shop.app.keys = Keys(vault, {}, clock)
     return shop
 
 
@@ -61,17 +61,17 @@ def _invoice(simulator: Simulator) -> int:
 
 @pytest.mark.parametrize("scenario", ["overloaded", "rate_limited", "model_deprecated"])
 def test_what_cost_nothing_is_done_by_the_next(shop: Workshop, second: Simulator, scenario: str) -> None:
-    shop.openrouter.scenario(scenario)
+    shop.simulator.scenario(scenario)
     job = shop.run(_admit(shop, SECOND))
     assert (job.status, job.provider, job.cost.actual) == (JobStatus.SUCCEEDED, SECOND, PRICE)
-    assert (shop.invoice, _invoice(second), shop.budget(job).spent) == (0, PRICE, PRICE)
+    assert (shop.invoice, _invoice(second), shop.budget_of(job).spent) == (0, PRICE, PRICE)
     assert shop.alarms == []
 
 
 def test_a_job_that_went_on_is_listed_for_neither_key(shop: Workshop, second: Simulator) -> None:
-    shop.openrouter.scenario("overloaded")
+    shop.simulator.scenario("overloaded")
     shop.run(_admit(shop, SECOND))
-    keys = [shop.keys.reveal(USER, name, own=True) for name in ("openrouter", SECOND)]
+    keys = [shop.app.keys.reveal(USER, name, own=True) for name in ("openrouter", SECOND)]
     first, then = (shop.ledger.charges_with(digest(key)) for key in keys)
     assert (first.open, first.count, then.open, then.count) == (frozenset(), 0, frozenset(), 1)
     # What each had used when no call was open is still known.
@@ -84,7 +84,7 @@ def test_a_job_that_went_on_is_listed_for_neither_key(shop: Workshop, second: Si
 def test_only_calls_that_their_user_pays_are_listed(
     shop: Workshop, own_key: bool, operated: bool, is_listed: bool
 ) -> None:
-    shop.keys.operated = frozenset({"openrouter"} if operated else ())
+    shop.app.keys.operated = frozenset({"openrouter"} if operated else ())
     sent = shop.run(shop.admit(own_key=own_key))
     known = shop.ledger.charges_with(digest(shop.secret))
     assert (known.count, known.open, known.anchor is not None) == (1, frozenset(), is_listed)
@@ -95,20 +95,20 @@ def test_only_calls_that_their_user_pays_are_listed(
 def test_what_may_have_cost_something_or_is_nobodys_else_is_not(
     shop: Workshop, second: Simulator, scenario: str
 ) -> None:
-    shop.openrouter.scenario(scenario)
+    shop.simulator.scenario(scenario)
     job = shop.run(_admit(shop, SECOND))
     assert (job.provider, _invoice(second)) == ("openrouter", 0)
     assert job.status is not JobStatus.SUCCEEDED
 
 
 def test_without_a_key_at_the_first_the_next_does_it(shop: Workshop, second: Simulator) -> None:
-    shop.keys._vault.remove(USER, "openrouter")
+    shop.app.keys._vault.remove(USER, "openrouter")
     job = shop.run(_admit(shop, SECOND))
     assert (job.status, job.provider, shop.requests, _invoice(second)) == (JobStatus.SUCCEEDED, SECOND, 0, PRICE)
 
 
 def test_when_none_can_the_last_ones_error_is_told_and_nothing_is_spent(shop: Workshop, second: Simulator) -> None:
-    shop.openrouter.scenario("overloaded")
+    shop.simulator.scenario("overloaded")
     second.scenario("rate_limited")
     job = shop.run(_admit(shop, SECOND))
     assert (job.status, job.provider, job.cost.actual, job.error and job.error["code"]) == (
@@ -117,7 +117,7 @@ def test_when_none_can_the_last_ones_error_is_told_and_nothing_is_spent(shop: Wo
         0,
         "RATE_LIMIT",
     )
-    assert shop.budget(job).remaining == shop.budget(job).limit
+    assert shop.budget_of(job).remaining == shop.budget_of(job).limit
 
 
 def test_of_one_that_was_sent_nobody_else_has_it(shop: Workshop, second: Simulator) -> None:
@@ -133,15 +133,15 @@ def test_the_stacks_key_at_the_next_pays_only_what_its_own_limits_allowed(
     shop: Workshop, second: Simulator, own_key: bool
 ) -> None:
     """Alice's key there is gone since; the stack has one."""
-    vault, stacks = shop.keys._vault, second.state.mint("operator")
-    shop.keys = Keys(vault, {}, shop.clock, operator_key=lambda _name: stacks, operated=frozenset({SECOND}))
-    shop.openrouter.scenario("overloaded")
+    vault, stacks = shop.app.keys._vault, second.state.mint("operator")
+    shop.app.keys = Keys(vault, {}, shop.clock, operator_key=lambda _name: stacks, operated=frozenset({SECOND}))
+    shop.simulator.scenario("overloaded")
     admitted = shop.admit(work=_work(SECOND), own_key=own_key)
     vault.remove(USER, SECOND)
     job = shop.run(admitted)
     if own_key:
         assert job.error is not None
         assert (job.status, job.error["code"], job.error["charged"]) == (JobStatus.FAILED, "INVALID_API_KEY", False)
-        assert (job.cost.actual, _invoice(second), shop.budget(job).reserved) == (0, 0, 0)
+        assert (job.cost.actual, _invoice(second), shop.budget_of(job).reserved) == (0, 0, 0)
     else:
         assert (job.status, job.provider, _invoice(second)) == (JobStatus.SUCCEEDED, SECOND, PRICE)

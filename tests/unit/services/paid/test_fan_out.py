@@ -66,7 +66,7 @@ def _costs(job: Job) -> list[int | None]:
 
 def _settled_right(shop: Workshop, job: Job) -> None:
     """Ledger = invoice, and what is said of each call adds up to it."""
-    budget = shop.budget(job)
+    budget = shop.budget_of(job)
     assert (budget.spent, budget.reserved, job.cost.actual) == (shop.invoice, 0, shop.invoice)
     receipt = shop.ledger.receipts_[job.user, job.id]
     assert (receipt.actual, receipt.calls) == (shop.invoice, job.calls)
@@ -78,11 +78,11 @@ def test_four_pictures_are_four_calls_of_one_job(shop: Workshop, model: str) -> 
     job = shop.run(_admit(shop, 1, 1, 1, 1, model=model))
     assert (job.status, len(job.images), job.error) == (JobStatus.SUCCEEDED, 4, None)
     assert len({image.key for image in job.images}) == 4
-    assert (shop.requests, len(shop.openrouter.state.invoice())) == (4, 4)
-    assert [call.cost for call in job.calls] == [charge["micro_usd"] for charge in shop.openrouter.state.invoice()]
+    assert (shop.requests, len(shop.simulator.state.invoice())) == (4, 4)
+    assert [call.cost for call in job.calls] == [charge["micro_usd"] for charge in shop.simulator.state.invoice()]
     assert len({call.generation_id for call in job.calls}) == 4
     assert {call.status for call in job.calls} == {JobStatus.SUCCEEDED}
-    assert (shop.raw_answers.answers, len(shop.webhooks.sent), shop.alarms) == ({}, 1, [])
+    assert (shop.raw_answers.answers, len(shop.webhook_queue.sent), shop.alarms) == ({}, 1, [])
     _settled_right(shop, job)
 
 
@@ -133,7 +133,7 @@ def _unusable(shop: Workshop) -> Job:
     """A job of two calls, whose answers cannot be read yet."""
     body = {"created": 1, "data": [{"odd": "x"}], "usage": {"cost": 0.014}}
     answer = {"status": 200, "headers": {"content-type": "application/json"}, "body": body}
-    shop.openrouter.scenario("answer", parameters=answer)
+    shop.simulator.scenario("answer", parameters=answer)
     job = shop.run(_admit(shop, 1, 1))
     assert job.error is not None
     assert (job.status, job.error["code"], len(shop.raw_answers.answers)) == (JobStatus.FAILED, "UNUSABLE_ANSWER", 2)
@@ -142,7 +142,7 @@ def _unusable(shop: Workshop) -> Job:
 
 def test_answers_that_could_not_be_used_are_read_again_and_cost_nothing_more(shop: Workshop) -> None:
     job = _unusable(shop)
-    rereading = Rereading(shop.jobs, shop.raw_answers, shop.by_name, shop.settlement)
+    rereading = Rereading(shop.jobs, shop.raw_answers, shop.app.providers.get, shop.app.settlement)
     with pytest.raises(UnusableAnswer):
         rereading.run(USER, job.id)
     assert shop.now(job) == job
@@ -165,7 +165,7 @@ def test_a_removed_job_takes_the_answers_of_all_calls_along(shop: Workshop) -> N
 
 
 def test_what_is_refused_costs_nothing_and_the_rest_is_kept(shop: Workshop) -> None:
-    shop.openrouter.scenario("moderation", model=MODEL, times=2)
+    shop.simulator.scenario("moderation", model=MODEL, times=2)
     job = shop.run(_admit(shop, 1, 1, 1, 1))
     assert (job.status, len(job.images)) == (JobStatus.SUCCEEDED, 2)
     assert sorted(map(str, _costs(job))) == ["0", "0", str(PRICE), str(PRICE)]
@@ -174,7 +174,7 @@ def test_what_is_refused_costs_nothing_and_the_rest_is_kept(shop: Workshop) -> N
 
 
 def test_what_is_refused_throughout_is_the_refusal(shop: Workshop) -> None:
-    shop.openrouter.scenario("moderation", model=MODEL)
+    shop.simulator.scenario("moderation", model=MODEL)
     job = shop.run(_admit(shop, 1, 1, 1))
     assert job.error is not None
     assert (job.status, job.error["code"], job.error["charged"]) == (JobStatus.FAILED, "CONTENT_REFUSED", False)
@@ -183,7 +183,7 @@ def test_what_is_refused_throughout_is_the_refusal(shop: Workshop) -> None:
 
 
 def test_a_cost_that_is_not_told_is_looked_up_and_put_to_its_call(shop: Workshop) -> None:
-    shop.openrouter.scenario("missing_cost", model=MODEL, times=1)
+    shop.simulator.scenario("missing_cost", model=MODEL, times=1)
     job = shop.run(_admit(shop, 1, 1, 1))
     assert (job.status, len(job.images), job.cost.settled) == (JobStatus.SUCCEEDED, 3, False)
     assert sorted(map(str, _costs(job))) == [str(PRICE), str(PRICE), "None"]
@@ -194,7 +194,7 @@ def test_a_cost_that_is_not_told_is_looked_up_and_put_to_its_call(shop: Workshop
 
 
 def test_a_call_whose_answer_is_lost_does_not_lose_the_others(shop: Workshop) -> None:
-    shop.openrouter.scenario("cut_body", model=MODEL, times=1)
+    shop.simulator.scenario("cut_body", model=MODEL, times=1)
     job = shop.run(_admit(shop, 1, 1, 1))
     assert (job.status, len(job.images)) == (JobStatus.SUCCEEDED, 2)
     shop.sweep_after(timedelta(hours=2))
@@ -224,20 +224,17 @@ def test_a_kill_at_any_point_pays_no_call_twice_and_keeps_what_was_answered(
     job = _admit(dying, 1, 1, 1, 1)
     with pytest.raises(Killed):
         dying.run(job)
-    dying.wrap = lambda _name, port: port
-    for name in ("settlement", "reconciliation", "worker", "sweep"):
-        dying.__dict__.pop(name, None)
-    dying._wrapped.clear()
-    answered = len(dying.raw_answers.answers)
+    shop = dying.beside()
+    answered = len(shop.raw_answers.answers)
     for wait in (timedelta(minutes=3), timedelta(minutes=11), timedelta(hours=2)):
-        dying.sweep_after(wait)
-        if dying.queue.sent and dying.now(job).status is JobStatus.QUEUED:
-            dying.run(job)
-    ended = dying.now(job)
+        shop.sweep_after(wait)
+        if shop.job_queue.sent and shop.now(job).status is JobStatus.QUEUED:
+            shop.run(job)
+    ended = shop.now(job)
     assert ended.status.is_final
-    assert len(openrouter.state.invoice()) == dying.requests <= 4
+    assert len(openrouter.state.invoice()) == shop.requests <= 4
     assert len(ended.images) >= answered
-    _settled_right(dying, ended)
+    _settled_right(shop, ended)
 
 
 _STORES = [
@@ -262,23 +259,21 @@ ALWAYS = 1000
 def test_a_store_that_fails_costs_no_call_twice_and_no_money(
     openrouter: Simulator, clock: SteppingClock, role: str, method: str, times: int
 ) -> None:
-    """Each of a worker, a settlement and a sweep sees it fail so often, or always until a day and more are over."""
-    shop = Workshop(openrouter, clock, wrap=failing(role, method, ServiceUnavailable("Away."), times))
+    """Both a worker and a sweep see it fail so often, or always until a day and more are over."""
+    shop = Workshop(openrouter, clock)
+    working, sweeping = (shop.beside(failing(role, method, ServiceUnavailable("Away."), times)) for _ in range(2))
     job = _admit(shop, 1, 1, 1)
-    reserved = shop.budget(job).reserved
+    reserved = shop.budget_of(job).reserved
     assert reserved == 3 * RESERVED
     for wait in (0, 3, 12, 90, 7 * 60, 7 * 60, 25 * 60):
         with suppress(ServiceUnavailable):
             if shop.now(job).status is JobStatus.QUEUED:
-                shop.run(job)
-        budget = shop.budget(job)
+                working.run(job)
+        budget = shop.budget_of(job)
         assert (budget.reserved, budget.spent) in ((reserved, 0), (0, shop.invoice))
-        shop.sweep_after(timedelta(minutes=wait))
+        sweeping.sweep_after(timedelta(minutes=wait))
     assert len(openrouter.state.invoice()) == shop.requests <= 3
     if times == ALWAYS:
-        shop.wrap = lambda _name, port: port
-        for name in ("settlement", "reconciliation", "worker", "sweep"):
-            shop.__dict__.pop(name, None)
         for _ in range(3):
             shop.sweep_after(timedelta(hours=7))
             if shop.now(job).status is JobStatus.QUEUED:
@@ -301,11 +296,11 @@ def test_no_call_is_sent_once_the_job_is_to_be_stopped(shop: Workshop) -> None:
 
         def generate(self, *args: Any, **given: Any) -> Any:
             made = self._port.generate(*args, **given)
-            jobs.cancel(USER, job.id, stopping.settlement.cancel)
+            jobs.cancel(USER, job.id, stopping.app.settlement.cancel)
             return made
 
     stopping = Workshop(
-        shop.openrouter,
+        shop.simulator,
         shop.clock,
         wrap=lambda role, port: Stopping(port) if role == "provider" else port,
     )

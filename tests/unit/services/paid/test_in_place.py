@@ -16,8 +16,7 @@ from darkroom.services.generate import Generate
 from darkroom.services.paid.admission import Admission, Submission
 from darkroom.services.paid.in_place import FOR_ANSWERING, MAX_SECONDS, MIN_SECONDS, InPlace, Start
 from darkroom.services.paid.worker import LEASE_MARGIN
-from tests.application import Studio
-from tests.fakes.paid import MemoryJobQueue
+from tests.application import PromptQueue, Studio
 from tests.unit.services.workshop import Workshop, failing
 
 ALICE = Caller(user="alice")
@@ -138,7 +137,7 @@ def test_what_the_budget_refuses_is_not_begun(studio: Studio) -> None:
 def _begun(shop: Workshop) -> tuple[Job, Beside]:
     """A job that is to be canceled before it is sent."""
     beside = Beside()
-    in_place, time = InPlace(shop.worker, beside.start), Deadline(MAX_SECONDS)
+    in_place, time = InPlace(shop.app.worker, beside.start), Deadline(MAX_SECONDS)
     job = shop.admit(cancel_at=shop.clock.now)
     claimed = in_place.claimed(job, shop.clock.now, time)
     shop.jobs.jobs[job.user, job.id] = claimed
@@ -147,21 +146,20 @@ def _begun(shop: Workshop) -> tuple[Job, Beside]:
 
 
 def test_our_own_trouble_before_anything_is_sent_leaves_it_to_a_worker(shop: Workshop) -> None:
-    troubled = Workshop(shop.openrouter, shop.clock, wrap=failing("ledger", "close", DOWN, 1))
+    troubled = Workshop(shop.simulator, shop.clock, wrap=failing("ledger", "close", DOWN, 1))
     job, beside = _begun(troubled)
     beside.do()
     assert troubled.now(job).status is JobStatus.QUEUED
-    assert troubled.queue.sent == [(job.user, job.id)]
+    assert troubled.job_queue.sent == [(job.user, job.id)]
     assert troubled.run(job).status is JobStatus.CANCELED
 
 
 def test_a_queue_that_is_down_is_told_of_and_the_sweep_finds_the_job(shop: Workshop) -> None:
-    class Down(MemoryJobQueue):
+    class Down(PromptQueue):
         def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
             raise DOWN
 
-    troubled = Workshop(shop.openrouter, shop.clock, wrap=failing("ledger", "close", DOWN, 1))
-    troubled.queue = Down()
+    troubled = Workshop(shop.simulator, shop.clock, wrap=failing("ledger", "close", DOWN, 1), job_queue=Down())
     job, beside = _begun(troubled)
     beside.do()
     assert troubled.now(job).status is JobStatus.QUEUED

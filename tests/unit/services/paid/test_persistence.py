@@ -107,7 +107,7 @@ def test_an_answer_is_kept_that_is_needed_later(clock: SteppingClock) -> None:
         with pytest.raises(ServiceUnavailable):
             shop.run(job)
         assert shop.alarms == [("RESULT_NOT_STORED", {"job": job.id, "error": "ServiceUnavailable"})]
-        assert (shop.now(job).status, shop.budget(job).reserved) == (JobStatus.RUNNING, RESERVED)
+        assert (shop.now(job).status, shop.budget_of(job).reserved) == (JobStatus.RUNNING, RESERVED)
         assert list(shop.raw_answers.answers) == [(job.user, job.id)]
         assert shop.requests == 1
 
@@ -132,6 +132,6 @@ def test_what_can_never_be_stored_is_uncertain_and_told(clock: SteppingClock) ->
         assert ended.error is not None
         assert (ended.error["charged"], ended.error["retryable"]) == (True, False)
         assert ended.error["fix"] == "It was charged, and the picture is lost: having it made again costs again."
-        assert (shop.budget(ended).spent, shop.budget(ended).reserved) == (PRICE, 0)
+        assert (shop.budget_of(ended).spent, shop.budget_of(ended).reserved) == (PRICE, 0)
         assert [receipt.actual for receipt in shop.ledger.receipts(ended.user, limit=9).receipts] == [PRICE]
         assert (shop.requests, shop.invoice) == (1, PRICE)

@@ -22,7 +22,7 @@ def _sent(shop: Workshop, **known: Any) -> Job:
         shop.admit(),
         shop.ledger,
         key_sha256=digest(shop.secret),
-        used=lambda: shop.provider.inspect(shop.secret).used,
+        used=lambda: shop.openrouter.inspect(shop.secret).used,
         is_listable=True,
         now=shop.clock.now,
     )
@@ -36,14 +36,14 @@ def _sent(shop: Workshop, **known: Any) -> Job:
 def _buy(shop: Workshop) -> str:
     """Somebody pays for a picture with the key; the generation's id."""
     headers = {"Authorization": f"Bearer {shop.secret}"}
-    with httpx.Client(base_url=shop.openrouter.api, trust_env=False, timeout=20, headers=headers) as client:
+    with httpx.Client(base_url=shop.simulator.api, trust_env=False, timeout=20, headers=headers) as client:
         return client.post("/images", json={"model": MODEL, "prompt": "x"}).headers["x-generation-id"]
 
 
 def test_what_was_never_sent_cost_nothing(shop: Workshop) -> None:
     job = shop.admit()
-    shop.keys.disconnect(USER, "openrouter")
-    assert shop.reconciliation.cost_of(job) == 0
+    shop.app.keys.disconnect(USER, "openrouter")
+    assert shop.app.reconciliation.cost_of(job) == 0
 
 
 def test_the_books_are_believed_at_once(shop: Workshop) -> None:
@@ -51,13 +51,13 @@ def test_the_books_are_believed_at_once(shop: Workshop) -> None:
     generation_id = _buy(shop)
     _buy(shop)
     shop.jobs.note_generation(job, generation_id)
-    assert shop.reconciliation.cost_of(shop.now(job)) == PRICE
+    assert shop.app.reconciliation.cost_of(shop.now(job)) == PRICE
 
 
 def test_as_much_as_the_job_can_cost_is_believed_at_once(shop: Workshop) -> None:
     job = _sent(shop)
     _buy(shop)
-    assert shop.reconciliation.cost_of(job) == PRICE
+    assert shop.app.reconciliation.cost_of(job) == PRICE
 
 
 def test_less_than_the_job_can_cost_is_believed_when_all_of_it_must_show(shop: Workshop) -> None:
@@ -66,43 +66,43 @@ def test_less_than_the_job_can_cost_is_believed_when_all_of_it_must_show(shop: W
     job = job.model_copy(update={"cost": job.cost.model_copy(update={"reserved": RESERVED + 1})})
     _buy(shop)
     shop.clock.step(PATIENCE - MINUTE)
-    assert shop.reconciliation.cost_of(job) is None
+    assert shop.app.reconciliation.cost_of(job) is None
     shop.clock.step(MINUTE)
-    assert shop.reconciliation.cost_of(job) == PRICE
+    assert shop.app.reconciliation.cost_of(job) == PRICE
 
 
 def test_that_nothing_was_charged_is_believed_after_a_while(shop: Workshop) -> None:
     job = _sent(shop)
     shop.clock.step(PATIENCE - MINUTE)
-    assert shop.reconciliation.cost_of(job) is None
+    assert shop.app.reconciliation.cost_of(job) is None
     shop.clock.step(MINUTE)
-    assert shop.reconciliation.cost_of(job) == 0
+    assert shop.app.reconciliation.cost_of(job) == 0
 
 
 def test_a_key_that_has_used_nothing_since_has_paid_for_none_of_its_jobs(shop: Workshop) -> None:
     jobs = [_sent(shop), _sent(shop)]
     shop.clock.step(PATIENCE)
-    assert [shop.reconciliation.cost_of(job) for job in jobs] == [0, 0]
+    assert [shop.app.reconciliation.cost_of(job) for job in jobs] == [0, 0]
 
 
 def test_a_usage_that_went_down_proves_nothing(shop: Workshop) -> None:
     job = _sent(shop, key_usage=Decimal(1))
     shop.clock.step(10 * BOOKS_COMPLETE)
-    assert shop.reconciliation.cost_of(job) is None
+    assert shop.app.reconciliation.cost_of(job) is None
 
 
 def test_of_what_was_delivered_that_is_never_believed(shop: Workshop) -> None:
     job = _sent(shop, generation_id="gen-img-unknown")
     made = job.model_copy(update={"status": JobStatus.SUCCEEDED})
     shop.clock.step(10 * BOOKS_COMPLETE)
-    assert shop.reconciliation.cost_of(made) is None
+    assert shop.app.reconciliation.cost_of(made) is None
 
 
 def test_without_a_record_of_the_keys_usage_only_the_books_can_tell(shop: Workshop) -> None:
     job = _sent(shop, key_usage=None)
     _buy(shop)
     shop.clock.step(10 * BOOKS_COMPLETE)
-    assert shop.reconciliation.cost_of(job) is None
+    assert shop.app.reconciliation.cost_of(job) is None
 
 
 @pytest.mark.parametrize("generation_id", [None, "gen-img-unknown"])
@@ -111,9 +111,9 @@ def test_the_books_silence_counts_when_they_are_complete_and_could_have_known(
 ) -> None:
     job = _sent(shop, key_usage=None, generation_id=generation_id)
     shop.clock.step(BOOKS_COMPLETE - MINUTE)
-    assert shop.reconciliation.cost_of(job) is None
+    assert shop.app.reconciliation.cost_of(job) is None
     shop.clock.step(MINUTE)
-    assert shop.reconciliation.cost_of(job) == (0 if generation_id else None)
+    assert shop.app.reconciliation.cost_of(job) == (0 if generation_id else None)
 
 
 @pytest.mark.parametrize("key", ["another", "none"])
@@ -121,20 +121,20 @@ def test_another_key_knows_nothing_of_the_call(shop: Workshop, key: str) -> None
     job = _sent(shop)
     _buy(shop)
     if key == "none":
-        shop.keys.disconnect(USER, "openrouter")
+        shop.app.keys.disconnect(USER, "openrouter")
     else:
-        shop.keys.connect(USER, "openrouter", shop.openrouter.state.mint())
+        shop.app.keys.connect(USER, "openrouter", shop.simulator.state.mint())
     # Nothing was ever paid with the new one, which is no proof of anything.
     shop.clock.step(10 * BOOKS_COMPLETE)
-    assert shop.reconciliation.cost_of(job) is None
+    assert shop.app.reconciliation.cost_of(job) is None
 
 
 @pytest.mark.parametrize("path", ["/generation", "/key"])
 def test_a_provider_that_cannot_be_asked_says_nothing(shop: Workshop, path: str) -> None:
     job = _sent(shop, generation_id="gen-img-unknown")
-    shop.openrouter.scenario("overloaded", path=path)
+    shop.simulator.scenario("overloaded", path=path)
     shop.clock.step(10 * BOOKS_COMPLETE)
-    assert shop.reconciliation.cost_of(job) is None
+    assert shop.app.reconciliation.cost_of(job) is None
 
 
 @pytest.mark.parametrize("when", ["before", "open", "just settled"])
@@ -149,16 +149,16 @@ def test_another_job_on_the_key_hides_what_this_one_cost(shop: Workshop, when: s
     job = _sent(shop)
     _buy(shop)
     shop.clock.step(PATIENCE)
-    assert shop.reconciliation.cost_of(job) == (PRICE if when == "before" else None)
+    assert shop.app.reconciliation.cost_of(job) == (PRICE if when == "before" else None)
 
 
 def test_another_job_that_cost_nothing_hides_nothing(shop: Workshop) -> None:
     job = _sent(shop)
-    shop.openrouter.scenario("moderation", times=1)
+    shop.simulator.scenario("moderation", times=1)
     shop.run(shop.admit())
     _buy(shop)
     shop.clock.step(PATIENCE)
-    assert shop.reconciliation.cost_of(job) == PRICE
+    assert shop.app.reconciliation.cost_of(job) == PRICE
 
 
 def test_a_usage_far_above_the_reservation_is_not_this_jobs(shop: Workshop) -> None:
@@ -166,17 +166,17 @@ def test_a_usage_far_above_the_reservation_is_not_this_jobs(shop: Workshop) -> N
     for _ in range(3):
         _buy(shop)
     shop.clock.step(PATIENCE)
-    assert shop.reconciliation.cost_of(job) is None
+    assert shop.app.reconciliation.cost_of(job) is None
 
 
 def test_a_usage_that_fell_proves_nothing(shop: Workshop) -> None:
     job = _sent(shop, key_usage=Decimal(5))
     shop.clock.step(PATIENCE)
-    assert shop.reconciliation.cost_of(job) is None
+    assert shop.app.reconciliation.cost_of(job) is None
 
 
 def test_a_tiny_difference_is_rounded_up_to_a_micro_dollar(shop: Workshop) -> None:
     _buy(shop)
     job = _sent(shop, key_usage=Decimal("0.0139999999"))
     shop.clock.step(PATIENCE)
-    assert shop.reconciliation.cost_of(job) == 1
+    assert shop.app.reconciliation.cost_of(job) == 1

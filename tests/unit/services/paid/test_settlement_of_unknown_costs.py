@@ -20,8 +20,8 @@ SENT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 @pytest.mark.parametrize("actual", [0, 9000])
 def test_what_was_in_doubt_says_how_it_was_decided(shop: Workshop, actual: int) -> None:
     job = shop.dispatch(shop.admit())
-    shop.settlement.doubt(job, ServiceUnavailable("Gone.", fix="It is being found out.", charged="unknown"))
-    shop.settlement.decide(shop.now(job), actual)
+    shop.app.settlement.doubt(job, ServiceUnavailable("Gone.", fix="It is being found out.", charged="unknown"))
+    shop.app.settlement.decide(shop.now(job), actual)
     ended = shop.now(job)
     assert ended.error is not None
     assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.FAILED, actual, actual > 0)
@@ -33,14 +33,14 @@ def test_what_was_in_doubt_says_how_it_was_decided(shop: Workshop, actual: int) 
 
 def test_a_job_that_is_given_up_says_that_nobody_knows(shop: Workshop) -> None:
     job = shop.dispatch(shop.admit())
-    shop.settlement.give_up(shop.now(job))
+    shop.app.settlement.give_up(shop.now(job))
     ended = shop.now(job)
     assert ended.error is not None
     assert (ended.status, ended.cost.settled, ended.cost.actual) == (JobStatus.FAILED, True, RESERVED)
     assert (ended.cost.charged, ended.error["charged"], ended.error["retryable"]) == ("unknown", "unknown", False)
     assert "could not be found out" in ended.error["fix"]
     assert "counts as spent" in ended.error["error"]["message"]
-    assert (shop.budget(job).reserved, shop.budget(job).spent) == (0, RESERVED)
+    assert (shop.budget_of(job).reserved, shop.budget_of(job).spent) == (0, RESERVED)
     receipt = shop.ledger.receipts_[job.user, job.id]
     assert (receipt.actual, receipt.charged) == (RESERVED, "unknown")
     assert shop.alarms == [
@@ -50,11 +50,11 @@ def test_a_job_that_is_given_up_says_that_nobody_knows(shop: Workshop) -> None:
 
 def test_a_canceled_job_that_is_given_up_stays_canceled_and_is_counted(shop: Workshop) -> None:
     job = shop.dispatch(shop.admit())
-    shop.settlement.doubt(job, NetworkError("Gone.", charged="unknown"))
-    shop.settlement.give_up(shop.now(job).model_copy(update={"status": JobStatus.CANCELED}))
+    shop.app.settlement.doubt(job, NetworkError("Gone.", charged="unknown"))
+    shop.app.settlement.give_up(shop.now(job).model_copy(update={"status": JobStatus.CANCELED}))
     ended = shop.now(job)
     assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.CANCELED, RESERVED, "unknown")
-    assert shop.budget(job).spent == RESERVED
+    assert shop.budget_of(job).spent == RESERVED
 
 
 def _of_calls(shop: Workshop, *calls: ProviderCall) -> Job:
@@ -78,7 +78,7 @@ def test_of_several_calls_those_that_were_sent_are_counted(shop: Workshop) -> No
         _call(3, 4, status=JobStatus.QUEUED, sent=False),
         _call(4, status=JobStatus.FAILED, cost=0),
     )
-    shop.settlement.give_up(job)
+    shop.app.settlement.give_up(job)
     ended, counted = shop.now(job), 9000 + 3 * RESERVED
     assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.FAILED, counted, "unknown")
     assert [(call.status, call.cost, call.charged) for call in ended.calls] == [
@@ -90,22 +90,22 @@ def test_of_several_calls_those_that_were_sent_are_counted(shop: Workshop) -> No
     ]
     receipt = shop.ledger.receipts_[job.user, job.id]
     assert (receipt.actual, receipt.charged, receipt.calls) == (counted, "unknown", ended.calls)
-    assert (shop.budget(job).spent, shop.budget(job).reserved) == (counted, 0)
+    assert (shop.budget_of(job).spent, shop.budget_of(job).reserved) == (counted, 0)
 
 
 @pytest.mark.parametrize("cost", [0, 9000])
 def test_several_calls_of_known_cost_are_not_counted_as_unknown(shop: Workshop, cost: int) -> None:
     calls = (_call(0, status=JobStatus.FAILED, cost=cost), _call(1, status=JobStatus.QUEUED, sent=False))
     job = _of_calls(shop, *calls)
-    shop.settlement.give_up(job)
+    shop.app.settlement.give_up(job)
     ended = shop.now(job)
     assert ended.error is not None
     assert (ended.cost.actual, ended.cost.charged, ended.error["charged"]) == (cost, cost > 0, cost > 0)
-    assert (shop.budget(job).spent, shop.alarms) == (cost, [])
+    assert (shop.budget_of(job).spent, shop.alarms) == (cost, [])
 
 
 def test_a_cost_that_will_never_be_told_is_counted_and_called_unknown(shop: Workshop) -> None:
-    settlement = replace(shop.settlement, keeps_books=lambda _provider: False)
+    settlement = replace(shop.app.settlement, keeps_books=lambda _provider: False)
     job = shop.dispatch(shop.admit())
     settlement.succeed(job, result_of(cost=None))
     ended = shop.now(job)
@@ -113,12 +113,12 @@ def test_a_cost_that_will_never_be_told_is_counted_and_called_unknown(shop: Work
     assert (ended.cost.actual, ended.cost.charged) == (RESERVED, "unknown")
     (receipt,) = shop.ledger.receipts(USER, limit=9).receipts
     assert (receipt.actual, receipt.charged) == (RESERVED, "unknown")
-    assert shop.budget(job).spent == RESERVED
+    assert shop.budget_of(job).spent == RESERVED
     assert ended.warnings[-1].startswith("The provider does not say what this cost")
 
 
 def test_of_several_calls_only_those_whose_cost_will_never_be_told_are_unknown(shop: Workshop) -> None:
-    settlement = replace(shop.settlement, keeps_books=lambda _provider: False)
+    settlement = replace(shop.app.settlement, keeps_books=lambda _provider: False)
     sent = {"dispatched_at": SENT, "status": JobStatus.SUCCEEDED}
     calls = (
         ProviderCall(index=0, n=1).model_copy(update={**sent, "cost": 2_000, "charged": True}),
@@ -136,5 +136,5 @@ def test_several_calls_never_count_for_more_than_is_set_aside_for_them(shop: Wor
     calls = tuple(_call(index, status=JobStatus.UNCERTAIN) for index in range(3))
     cost = JobCost(estimated=10, reserved=10, actual=None, settled=False)
     job = shop.dispatch(shop.admit(cost=cost, calls=calls), calls=calls)
-    shop.settlement.give_up(job)
+    shop.app.settlement.give_up(job)
     assert shop.now(job).cost.actual == 10

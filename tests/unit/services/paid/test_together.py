@@ -27,7 +27,7 @@ def _listed(shop: Workshop, job: Job | None = None) -> Job:
         job or shop.admit(),
         shop.ledger,
         key_sha256=digest(shop.secret),
-        used=lambda: shop.provider.inspect(shop.secret).used,
+        used=lambda: shop.openrouter.inspect(shop.secret).used,
         is_listable=True,
         now=shop.clock.now,
     )
@@ -43,7 +43,7 @@ def _sent(shop: Workshop, job: Job | None = None, **known: Any) -> Job:
 def _buy(shop: Workshop) -> None:
     """Somebody pays for a picture with the key."""
     headers = {"Authorization": f"Bearer {shop.secret}"}
-    with httpx.Client(base_url=shop.openrouter.api, trust_env=False, timeout=20, headers=headers) as client:
+    with httpx.Client(base_url=shop.simulator.api, trust_env=False, timeout=20, headers=headers) as client:
         client.post("/images", json={"model": MODEL, "prompt": "x"}).raise_for_status()
 
 
@@ -72,7 +72,7 @@ def test_the_ledger_says_what_the_invoice_says_of_all_of_them_together(shop: Wor
     assert _is_open(shop, *jobs)
     _sweeps(shop, MINUTE)
     assert _spent(shop) == shop.invoice == 2 * PRICE
-    budget = shop.budget(jobs[0])
+    budget = shop.budget_of(jobs[0])
     assert (budget.spent, budget.reserved) == (2 * PRICE, 0)
     together = SettledTogether(jobs=3, total=2 * PRICE)
     assert sorted(receipt.actual or 0 for receipt in _receipts(shop)) == [9_333, 9_333, 9_334]
@@ -152,7 +152,7 @@ def test_nothing_is_decided_while_another_may_be_charged(shop: Workshop, other: 
 def test_a_job_that_was_listed_and_never_sent_keeps_nobody_waiting(shop: Workshop) -> None:
     lost, never_sent = [_sent(shop), _sent(shop)], _listed(shop)
     _buy(shop)
-    assert shop.settlement.cancel(shop.now(never_sent))
+    assert shop.app.settlement.cancel(shop.now(never_sent))
     assert reference(USER, never_sent.id) in shop.ledger.charges_with(digest(shop.secret)).open
     _sweeps(shop, 6 * MINUTE, PATIENCE, MINUTE)
     assert not _is_open(shop, *lost)
@@ -192,7 +192,7 @@ def test_what_others_paid_before_the_first_of_them_was_sent_is_not_theirs(shop: 
     _buy(shop)
     lost = [_sent(shop), _sent(shop)]
     _buy(shop)
-    shop.settlement.cancel(shop.now(first))
+    shop.app.settlement.cancel(shop.now(first))
     _sweeps(shop, 6 * MINUTE, PATIENCE, MINUTE)
     assert sum(shop.now(job).cost.actual or 0 for job in lost) == PRICE
 
@@ -246,11 +246,11 @@ def test_a_key_that_cannot_be_asked_decides_nothing(shop: Workshop, why: str) ->
     lost = [_sent(shop), _sent(shop)]
     _buy(shop)
     if why == "down":
-        shop.openrouter.scenario("overloaded", path="/key")
+        shop.simulator.scenario("overloaded", path="/key")
     else:
-        shop.keys.disconnect(USER, "openrouter")
+        shop.app.keys.disconnect(USER, "openrouter")
     if why == "another key":
-        shop.keys.connect(USER, "openrouter", shop.openrouter.state.mint())
+        shop.app.keys.connect(USER, "openrouter", shop.simulator.state.mint())
     _sweeps(shop, 6 * MINUTE, PATIENCE)
     assert _is_open(shop, *lost)
 
@@ -268,11 +268,11 @@ def test_what_is_decided_is_settled_whatever_is_known_later(shop: Workshop) -> N
     _buy(shop)
     _sweeps(shop, 6 * MINUTE)
     shop.clock.step(PATIENCE)
-    share = shop.reconciliation.share_of(shop.now(lost[0]))
+    share = shop.app.reconciliation.share_of(shop.now(lost[0]))
     assert share is not None
     assert share.amount == PRICE // 2
-    shop.settlement.decide(shop.now(lost[0]), 0)
-    shop.settlement.give_up(shop.now(lost[1]))
+    shop.app.settlement.decide(shop.now(lost[0]), 0)
+    shop.app.settlement.give_up(shop.now(lost[1]))
     assert _is_open(shop, *lost)
     _buy(shop)
     _sweeps(shop, MINUTE)
@@ -284,8 +284,8 @@ def test_a_hopeless_job_is_given_up_at_its_share(shop: Workshop) -> None:
     _buy(shop)
     _sweeps(shop, 6 * MINUTE)
     shop.clock.step(PATIENCE)
-    assert shop.reconciliation.share_of(shop.now(lost[0])) is not None
-    shop.sweep._end(shop.now(lost[0]), is_hopeless=True)
+    assert shop.app.reconciliation.share_of(shop.now(lost[0])) is not None
+    shop.app.sweep._end(shop.now(lost[0]), is_hopeless=True)
     assert shop.now(lost[0]).cost.actual == PRICE // 2
 
 
@@ -319,16 +319,13 @@ def test_two_sweeps_at_once_settle_each_once(openrouter: Simulator, clock: Stepp
     _sweeps(shop, 6 * MINUTE)
     clock.step(PATIENCE)
     meddling = _Meddling(shop.ledger, method)
-    slow = Workshop(openrouter, clock)
-    for role in ("jobs", "keys", "secret", "webhooks", "raw_answers"):
-        setattr(slow, role, getattr(shop, role))
-    slow.ledger = meddling  # type: ignore[assignment]
+    slow = shop.beside(lambda role, port: meddling if role == "ledger" else port)
     for job in lost:
         # The other sweep comes to its end between what this one has read and what it writes.
-        meddling.meddle = lambda: shop.sweep.run(Deadline(60))
-        share: Share | None = slow.reconciliation.share_of(shop.now(job))
+        meddling.meddle = lambda: shop.app.sweep.run(Deadline(60))
+        share: Share | None = slow.app.reconciliation.share_of(shop.now(job))
         if share is not None:
-            slow.settlement.share(shop.now(job), share)
+            slow.app.settlement.share(shop.now(job), share)
     assert sorted(receipt.actual or 0 for receipt in _receipts(shop)) == [4_666, 4_667, 4_667]
     assert _spent(shop) == shop.invoice == PRICE
-    assert shop.budget(lost[0]).spent == PRICE
+    assert shop.budget_of(lost[0]).spent == PRICE

@@ -162,10 +162,10 @@ class Story:
         for at, job, cost in sorted(self.at_work, key=lambda each: each[0]):
             if at <= ends:
                 self.shop.clock.now = max(at, self.shop.clock.now)
-                assert self.shop.settlement.settle(ended(self.shop.now(job), JobStatus.FAILED, at), cost)
+                assert self.shop.app.settlement.settle(ended(self.shop.now(job), JobStatus.FAILED, at), cost)
         self.at_work = [each for each in self.at_work if each[0] > ends]
         self.shop.clock.now = ends
-        assert self.shop.sweep.run(Deadline(60))["failed"] == 0, self.shop.alarms
+        assert self.shop.app.sweep.run(Deadline(60))["failed"] == 0, self.shop.alarms
         self.check()
 
     def check(self) -> None:
@@ -194,7 +194,7 @@ class Story:
 def _told(openrouter: Simulator, steps: Sequence[Step], waits: Sequence[int]) -> Story:
     clock = SteppingClock()
     shop, witness = Workshop(openrouter, clock), Witness(clock)
-    shop.others["openrouter"] = witness  # type: ignore[assignment]
+    shop.direct["openrouter"] = witness  # type: ignore[assignment]
     story = Story(shop, witness)
     story.play(steps)
     for minutes in waits:

@@ -18,7 +18,7 @@ from tests.unit.services.workshop import MODEL, PRICE, RESERVED, STREAMED, USER,
 
 
 def _shop(shop: Workshop, role: str, method: str, error: Exception, times: int = 1000) -> Workshop:
-    return Workshop(shop.openrouter, shop.clock, wrap=failing(role, method, error, times))
+    return Workshop(shop.simulator, shop.clock, wrap=failing(role, method, error, times))
 
 
 @pytest.mark.parametrize("model", [MODEL, STREAMED])
@@ -26,9 +26,9 @@ def test_it_carries_a_job_out_and_settles_it(shop: Workshop, model: str) -> None
     job = shop.run(shop.admit(model=model))
     assert (job.status, job.cost.actual, job.attempt) == (JobStatus.SUCCEEDED, shop.invoice, 1)
     assert shop.images.outputs[job.images[0].key].data
-    assert (shop.budget(job).spent, shop.budget(job).reserved) == (shop.invoice, 0)
+    assert (shop.budget_of(job).spent, shop.budget_of(job).reserved) == (shop.invoice, 0)
     assert shop.raw_answers.answers == {}
-    assert shop.webhooks.sent == [(USER, f"msg_{job.id}")]
+    assert shop.webhook_queue.sent == [(USER, f"msg_{job.id}")]
     assert shop.alarms == []
 
 
@@ -36,7 +36,7 @@ def test_a_message_that_comes_again_does_nothing(shop: Workshop) -> None:
     job = shop.admit()
     for _ in range(3):
         shop.run(job)
-    assert (shop.requests, shop.invoice, len(shop.webhooks.sent)) == (1, PRICE, 1)
+    assert (shop.requests, shop.invoice, len(shop.webhook_queue.sent)) == (1, PRICE, 1)
 
 
 def test_a_job_that_another_worker_has_is_left_to_it(shop: Workshop) -> None:
@@ -49,8 +49,8 @@ def test_a_job_that_another_worker_has_is_left_to_it(shop: Workshop) -> None:
 def test_what_is_no_paid_job_is_not_touched(shop: Workshop, job_id: str) -> None:
     free = Job(id="job_free", user=USER, op="background-removal", created_at=shop.clock.now)
     shop.jobs.add(free)
-    shop.worker.run(USER, job_id, Deadline(60))
-    shop.worker.dead_letter(USER, job_id)
+    shop.app.worker.run(USER, job_id, Deadline(60))
+    shop.app.worker.dead_letter(USER, job_id)
     assert shop.now(free) == free
     assert shop.alarms == []
 
@@ -62,7 +62,7 @@ def test_what_is_to_be_canceled_by_now_is_canceled(shop: Workshop) -> None:
         False,
         "JOB_CANCELED",
     )
-    assert (shop.requests, shop.budget(job).remaining) == (0, shop.budget(job).limit)
+    assert (shop.requests, shop.budget_of(job).remaining) == (0, shop.budget_of(job).limit)
 
 
 def test_what_is_to_be_canceled_later_is_carried_out(shop: Workshop) -> None:
@@ -79,11 +79,11 @@ def test_a_job_that_is_canceled_at_the_last_moment_is_not_sent(shop: Workshop) -
             return getattr(self._port, name)
 
         def inspect(self, key: str) -> Any:
-            assert hesitant.settlement.cancel(hesitant.now(job))
+            assert hesitant.app.settlement.cancel(hesitant.now(job))
             return self._port.inspect(key)
 
     hesitant = Workshop(
-        shop.openrouter, shop.clock, wrap=lambda role, port: Hesitating(port) if role == "provider" else port
+        shop.simulator, shop.clock, wrap=lambda role, port: Hesitating(port) if role == "provider" else port
     )
     job = hesitant.admit()
     assert hesitant.run(job).status is JobStatus.CANCELED
@@ -96,16 +96,16 @@ def test_our_own_trouble_is_tried_again_a_little_later_each_time(shop: Workshop,
     job = shop.admit()
     for attempt in range(1, MOST_ATTEMPTS):
         assert shop.run(job).status is JobStatus.QUEUED
-        assert (len(shop.queue.sent), shop.queue.delays[-1]) == (attempt, 5 * attempt)
+        assert (len(shop.job_queue.sent), shop.job_queue.delays[-1]) == (attempt, 5 * attempt)
     ended = shop.run(job)
     assert (ended.status, ended.cost.actual, ended.cost.charged) == (JobStatus.FAILED, 0, False)
-    assert len(shop.queue.sent) == MOST_ATTEMPTS - 1
-    assert (shop.budget(job).reserved, shop.requests) == (0, 0)
+    assert len(shop.job_queue.sent) == MOST_ATTEMPTS - 1
+    assert (shop.budget_of(job).reserved, shop.requests) == (0, 0)
 
 
 @pytest.mark.parametrize("scenario", ["rate_limited", "overloaded"])
 def test_a_provider_that_cannot_be_asked_for_the_keys_usage_is_asked_later(shop: Workshop, scenario: str) -> None:
-    shop.openrouter.scenario(scenario, path="/key", times=1)
+    shop.simulator.scenario(scenario, path="/key", times=1)
     job = shop.admit()
     assert shop.run(job).status is JobStatus.QUEUED
     assert shop.run(job).status is JobStatus.SUCCEEDED
@@ -116,13 +116,13 @@ def test_a_provider_that_cannot_be_asked_for_the_keys_usage_is_asked_later(shop:
 def test_without_a_key_that_works_it_fails_at_once_and_free(shop: Workshop, cause: str) -> None:
     job = shop.admit()
     if cause == "none":
-        shop.keys.disconnect(USER, "openrouter")
+        shop.app.keys.disconnect(USER, "openrouter")
     else:
-        shop.openrouter.scenario("unknown_key", path="/key")
+        shop.simulator.scenario("unknown_key", path="/key")
     ended = shop.run(job)
     assert ended.error is not None
     assert (ended.status, ended.error["code"], ended.error["charged"]) == (JobStatus.FAILED, "INVALID_API_KEY", False)
-    assert (shop.queue.sent, shop.requests, shop.budget(job).reserved) == ([], 0, 0)
+    assert (shop.job_queue.sent, shop.requests, shop.budget_of(job).reserved) == ([], 0, 0)
 
 
 def test_an_input_that_is_gone_fails_the_job_unpaid(shop: Workshop) -> None:
@@ -149,7 +149,7 @@ def test_the_provider_has_to_leave_time_to_store_what_it_made(shop: Workshop) ->
             return self._port.generate(*args, deadline=deadline, **more)
 
     watched = Workshop(
-        shop.openrouter, shop.clock, wrap=lambda role, port: Watched(port) if role == "provider" else port
+        shop.simulator, shop.clock, wrap=lambda role, port: Watched(port) if role == "provider" else port
     )
     watched.run(watched.admit(), seconds=100)
     watched.run(watched.admit(), seconds=2)
@@ -170,19 +170,19 @@ def test_a_dispatch_that_cannot_be_recorded_is_not_sent(shop: Workshop) -> None:
     shop = _shop(shop, "jobs", "dispatch", ServiceUnavailable("The table is away."))
     job = shop.run(shop.admit())
     assert (job.status, job.cost.charged, shop.requests) == (JobStatus.FAILED, False, 0)
-    assert shop.budget(job).reserved == 0
+    assert shop.budget_of(job).reserved == 0
 
 
 def test_what_an_earlier_attempt_left_is_not_taken_for_the_answer(shop: Workshop) -> None:
     """The first model answers without a picture that counts, the second is never heard of."""
-    shop.openrouter.scenario("error_body", model=MODEL)
+    shop.simulator.scenario("error_body", model=MODEL)
     job = shop.admit()
     work = job.work
     assert work is not None
     assert work.request is not None
     request = work.request.model_copy(update={"fallback_models": ("black-forest-labs/flux.2-pro",)})
     shop.jobs.jobs[job.user, job.id] = job.model_copy(update={"work": work.model_copy(update={"request": request})})
-    shop.openrouter.scenario("slow_headers", model="black-forest-labs/flux.2-pro", seconds=LONGEST_SECONDS)
+    shop.simulator.scenario("slow_headers", model="black-forest-labs/flux.2-pro", seconds=LONGEST_SECONDS)
     # Time enough for the first, even on a busy machine.
     ended = shop.run(job, seconds=AFTERWARDS + 5)
     assert ended.status is JobStatus.UNCERTAIN
@@ -192,19 +192,19 @@ def test_what_an_earlier_attempt_left_is_not_taken_for_the_answer(shop: Workshop
 
 def test_a_dead_letter_ends_a_job_that_was_never_sent(shop: Workshop) -> None:
     job = shop.admit()
-    shop.worker.dead_letter(USER, job.id)
+    shop.app.worker.dead_letter(USER, job.id)
     assert (shop.now(job).status, shop.now(job).cost.charged) == (JobStatus.FAILED, False)
-    assert shop.budget(job).remaining == shop.budget(job).limit
+    assert shop.budget_of(job).remaining == shop.budget_of(job).limit
     assert shop.alarms == [("DEAD_LETTER", {"job": job.id})]
-    shop.worker.dead_letter(USER, job.id)
+    shop.app.worker.dead_letter(USER, job.id)
     assert len(shop.alarms) == 1
 
 
 def test_a_dead_letter_leaves_what_was_sent_to_the_sweep(shop: Workshop) -> None:
     job = shop.dispatch(shop.admit())
-    shop.worker.dead_letter(USER, job.id)
+    shop.app.worker.dead_letter(USER, job.id)
     assert shop.now(job).status is JobStatus.RUNNING
-    assert shop.budget(job).reserved == RESERVED
+    assert shop.budget_of(job).reserved == RESERVED
 
 
 class _Noting:
@@ -234,11 +234,12 @@ def test_what_a_key_has_used_is_asked_for_beside_the_pictures_and_known_before_a
 ) -> None:
     calls: list[str] = []
     # Either waits for the other to have begun.
+    roles = ("jobs", "ledger", "images", "provider")
     meets, met = Barrier(2), {"provider": "provider.inspect", "images": "images.read_output"}
     noted = Workshop(
-        shop.openrouter,
+        shop.simulator,
         shop.clock,
-        wrap=lambda role, port: _Noting(port, role, calls, meets, met.get(role, "")),
+        wrap=lambda role, port: _Noting(port, role, calls, meets, met.get(role, "")) if role in roles else port,
     )
     picture = save(Image.new("RGB", (64, 64), "red"), "PNG")
     key = "inputs/alice/a.png"
