@@ -45,7 +45,7 @@ from tests.fakes.memory import (
     MemoryTokenStore,
 )
 from tests.fakes.paid import MemoryAnswerStore, MemoryJobQueue, MemoryRawAnswerStore, MemorySettingsStore
-from tests.fakes.people import MemoryIdentityStore, MemoryLinkStore
+from tests.fakes.people import MemoryIdentityStore, MemoryLinkStore, MemoryRequestCounts
 from tests.fakes.recipes import MemoryRecipeStore, MemoryRenderQueue
 from tests.fakes.sessions import MemorySessionStore
 from tests.fakes.usage import MemoryModelStatistics, MemoryReportStore, MemoryTelemetry, MemoryUsageBooks, MemoryWorkLog
@@ -241,6 +241,10 @@ class Studio:
     @property
     def tokens(self) -> MemoryTokenStore:
         return self.token_store
+
+    @cached_property
+    def request_counts(self) -> MemoryRequestCounts:
+        return MemoryRequestCounts()
 
     @cached_property
     def identities(self) -> MemoryIdentityStore:

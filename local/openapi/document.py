@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from darkroom import __version__
-from darkroom.errors import DarkroomError
+from darkroom.errors import DarkroomError, TooManyRequests
 from darkroom.http.browser import SESSION
 from darkroom.http.operation import HTML, JSON, PROBLEM, Content, Operation
 from darkroom.http.schemas import (
@@ -73,6 +73,11 @@ _WRITTEN_HEADERS: Final = {
     202: {"location": "The job.", "retry-after": "Seconds."},
     303: {"location": "Where the answer is."},
     302: {"location": "Where the browser goes."},
+}
+
+_LIMITS: Final = {
+    "ratelimit-policy": "`q` requests in `w` seconds, for each limit.",
+    "ratelimit": "What is left of each limit: `r` requests, for `t` seconds more.",
 }
 
 
@@ -179,11 +184,11 @@ def _answers(operation: Operation, schemas: _Schemas, shared: Schema) -> dict[st
         made = schemas.of(content, "serialization")
         if JSON in made:
             made[JSON]["example"] = example_of(made[JSON]["schema"], shared)
-        headers = {name: _header(about) for name, about in _WRITTEN_HEADERS.get(status, {}).items()}
+        written = {**(_LIMITS if operation.access in ("token", "optional") else {}), **_WRITTEN_HEADERS.get(status, {})}
         described = {200: "Done.", 201: "Made.", 202: "A job, which goes on.", 302: "Elsewhere.", 303: "Elsewhere."}
         found[str(status)] = {
             "description": described.get(status, "Not well."),
-            "headers": {"x-request-id": _header("By which the log knows the request."), **headers},
+            "headers": {"x-request-id": _header("By which the log knows the request."), **_headers(written)},
             "content": made,
         }
     return found
@@ -191,6 +196,10 @@ def _answers(operation: Operation, schemas: _Schemas, shared: Schema) -> dict[st
 
 def _header(about: str) -> Schema:
     return {"description": about, "schema": {"type": "string"}}
+
+
+def _headers(abouts: Mapping[str, str]) -> dict[str, Schema]:
+    return {name: _header(about) for name, about in abouts.items()}
 
 
 def _errors(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
@@ -213,6 +222,8 @@ def _errors(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
             "description": "; ".join(f"`{code}`: {titles[code][0].lower()}{titles[code][1:]}" for code in codes),
             "content": answered,
         }
+        if TooManyRequests in errors:
+            found[str(status)]["headers"] = {"retry-after": _header("Seconds."), **_headers(_LIMITS)}
     return found
 
 

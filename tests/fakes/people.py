@@ -1,6 +1,6 @@
 """In memory: one-time links, accounts, and which account each OpenRouter user belongs to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from darkroom.models.account import Account
@@ -74,3 +74,21 @@ def _same(one: Identity | None, other: Identity | None) -> bool:
     if one is None or other is None:
         return one is other
     return (one.user, one.verified) == (other.user, other.verified)
+
+
+class MemoryRequestCounts:
+    """`added` has what each call added, by owner; `is_busy`: it cannot be asked. Implements ports.RequestCounts."""
+
+    def __init__(self) -> None:
+        self.is_busy = False
+        self._sums: dict[tuple[str, datetime, str], int] = {}
+        self.added: list[tuple[str, dict[str, int]]] = []
+
+    def add(self, owner: str, window: datetime, amounts: Mapping[str, int]) -> Mapping[str, int] | None:
+        if self.is_busy:
+            return None
+        self.added.append((owner, dict(amounts)))
+        places = {name: (owner, window, name) for name in amounts}
+        for name, place in places.items():
+            self._sums[place] = self._sums.get(place, 0) + amounts[name]
+        return {name: self._sums[place] for name, place in places.items()}

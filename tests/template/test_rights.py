@@ -23,7 +23,7 @@ def test_sign_ins_are_made_and_ended_by_the_functions_for_them_alone(name: str, 
     def decided(pk: str) -> Decision:
         return policies.decide(f"dynamodb:{action}", table, {"dynamodb:leadingkeys": (pk,)})
 
-    for pk in ("SESSION#1", "ATTEMPT#1", "LINK#1", "IDENTITY#openrouter#1"):
+    for pk in ("SESSION#1", "ATTEMPT#1", "LINK#1", "IDENTITY#openrouter#1", "ADDRESS#1"):
         assert decided(pk) is Decision.DENIED
     # When a token was used last is written down by all.
     assert decided("TOKEN#1") is (Decision.ALLOWED if action == "UpdateItem" else Decision.DENIED)
@@ -52,6 +52,15 @@ def test_the_sweep_reads_the_keys_of_open_work_and_then_its_rows() -> None:
     worker = Policies(json.loads(FUNCTIONS["WorkerFunction"].rights)["statements"])
     context = {"dynamodb:leadingkeys": ("USER#ann",)}
     assert worker.decide("dynamodb:BatchGetItem", table, context) is Decision.ALLOWED
+
+
+@pytest.mark.parametrize("name", sorted({route.function for route in TEMPLATE.routes} | {"LiveFunction"}))
+def test_each_function_that_answers_counts_requests(name: str) -> None:
+    policies = Policies(json.loads(FUNCTIONS[name].rights)["statements"])
+    table = TEMPLATE.scope.attribute("Table", "Arn")
+    owners = ("USER#ann", "ADDRESS#1") if name == "OAuthFunction" else ("USER#ann",)
+    for owner in owners:
+        assert policies.decide("dynamodb:UpdateItem", table, {"dynamodb:leadingkeys": (owner,)}) is Decision.ALLOWED
 
 
 def test_sign_ins_are_made_by_those_who_sign_in() -> None:

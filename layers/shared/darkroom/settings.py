@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from darkroom.models import segmentation
 from darkroom.models.money import MicroUsd
 from darkroom.models.provider import AUTO
+from darkroom.models.rate_limit import RateLimits
 from darkroom.models.user_settings import Limits
 from darkroom.providers import names as provider_names
 
@@ -113,6 +114,7 @@ def _key(secret: SecretStr) -> SecretStr:
 
 Key = Annotated[SecretStr, AfterValidator(_key)]
 Models = Annotated[str, AfterValidator(_models)]
+Requests = Annotated[int, Field(ge=0, le=1_000_000)]
 Dollars = Annotated[Decimal, Field(ge=0, le=100_000, allow_inf_nan=False)]
 
 
@@ -170,6 +172,11 @@ class Settings(BaseModel):
     max_cost_per_conversation: Dollars = Decimal(1)
     max_cost_per_day: Dollars = Decimal(5)
     max_cost_per_month: Dollars = Decimal(50)
+    max_requests_per_minute: Requests = Field(6000, description="Of one user; 0 for any number, here and below.")
+    max_requests_per_minute_per_token: Requests = Field(3000, description="Of one API token.")
+    max_requests_per_minute_per_address: Requests = Field(
+        600, description="Of one address that is not signed in, at the routes by which people sign in."
+    )
     credit_usd: Dollars = Field(Decimal("0.0004"), gt=0, description="What a credit is worth, for showing.")
     url_also_allowed: Annotated[frozenset[tuple[str, int]], BeforeValidator(_endpoints)] = Field(
         frozenset(), description="`127.0.0.1:9000,…`: private endpoints that may be called; on a laptop alone."
@@ -190,6 +197,14 @@ class Settings(BaseModel):
             per_conversation=_micro(self.max_cost_per_conversation),
             per_day=_micro(self.max_cost_per_day),
             per_month=_micro(self.max_cost_per_month),
+        )
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        return RateLimits(
+            user=self.max_requests_per_minute,
+            token=self.max_requests_per_minute_per_token,
+            address=self.max_requests_per_minute_per_address,
         )
 
     @property

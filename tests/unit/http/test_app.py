@@ -6,12 +6,15 @@ import pytest
 from darkroom.errors import InvalidParameter, ServiceUnavailable
 from darkroom.http.app import Api, seconds_for
 from darkroom.http.problems import invalid_parameter
+from darkroom.models.rate_limit import RateLimits
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.rates import Rates
 from darkroom.services.accounts.sessions import LIFETIME, Sessions
 from darkroom.services.accounts.tokens import Tokens
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.memory import MemoryTokenStore
+from tests.fakes.people import MemoryRequestCounts
 from tests.fakes.sessions import MemorySessionStore
 
 
@@ -26,8 +29,10 @@ def sessions(clock: SteppingClock) -> Sessions:
 
 
 @pytest.fixture
-def api(tokens: Tokens, sessions: Sessions) -> Api:
-    api = Api(Callers(tokens, sessions), public=frozenset({"GET /open"}))
+def api(tokens: Tokens, sessions: Sessions, clock: SteppingClock) -> Api:
+    api = Api(
+        Callers(tokens, sessions), Rates(MemoryRequestCounts(), clock, RateLimits()), public=frozenset({"GET /open"})
+    )
 
     @api.get("/open")
     def everybody() -> dict[str, str | None]:

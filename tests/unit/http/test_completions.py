@@ -111,7 +111,7 @@ class Edge:
 def edge(studio: Studio) -> Edge:
     """The worker carries out a job before the order is answered, unless `works` is taken away from the queue."""
     studio.job_queue.works = studio.app.worker
-    api = Api(studio.app.callers)
+    api = Api(studio.app.callers, studio.app.rates)
     studio.app.complete = completing(studio)
     complete_route(api, studio.app)
     return Edge(studio, api, studio.token("alice"))

@@ -15,12 +15,15 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom.errors import InvalidParameter
 from darkroom.http.app import Api, json_response
 from darkroom.http.live import MAX_BODY, Live, Pace
+from darkroom.models.rate_limit import RateLimits
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.rates import Rates
 from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
 from tests.asgi_server import serving
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryTokenStore
+from tests.fakes.people import MemoryRequestCounts
 from tests.fakes.sessions import MemorySessionStore
 
 # Nothing here waits for it; where a test wants it otherwise it says so.
@@ -41,7 +44,7 @@ class Door:
         self._clock = clock
 
     def _make(self) -> Api:
-        api = Api(self._callers)
+        api = Api(self._callers, Rates(MemoryRequestCounts(), self._clock, RateLimits()))
 
         @api.post("/v1/images/generations", enable_validation=False)
         def pictures() -> Response[Any]:

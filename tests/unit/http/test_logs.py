@@ -7,13 +7,16 @@ import pytest
 from darkroom.errors import ServiceUnavailable
 from darkroom.events.sqs import each_message
 from darkroom.http.app import Api
+from darkroom.models.rate_limit import RateLimits
 from darkroom.observability import FACTS, logged, logger, note
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.rates import Rates
 from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event
 from tests.fakes.memory import MemoryTokenStore
+from tests.fakes.people import MemoryRequestCounts
 from tests.fakes.sessions import MemorySessionStore
 from tests.log_lines import log_lines
 
@@ -25,7 +28,8 @@ def tokens(clock: SteppingClock) -> Tokens:
 
 @pytest.fixture
 def api(tokens: Tokens, clock: SteppingClock) -> Api:
-    api = Api(Callers(tokens, Sessions(MemorySessionStore(), clock)), public=frozenset({"GET /open"}))
+    callers = Callers(tokens, Sessions(MemorySessionStore(), clock))
+    api = Api(callers, Rates(MemoryRequestCounts(), clock, RateLimits()), public=frozenset({"GET /open"}))
 
     @api.get("/open")
     def everybody() -> dict[str, str]:

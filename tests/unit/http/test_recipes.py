@@ -53,7 +53,7 @@ class Site:
         app.recipes = Recipes(
             recipes.store, images, self.bakery.jobs, self.queue, clock, recipes.retention, self.bakery.alarm, 25
         )
-        api = Api(app.callers)
+        api = Api(app.callers, app.rates)
         mount(api, app)
         self._handle = api.handle
 
@@ -308,7 +308,7 @@ class TestPaid:
 
     @pytest.fixture
     def call(self, studio: Studio) -> Callable[..., tuple[int, dict[str, Any], dict[str, str]]]:
-        api = Api(studio.app.callers)
+        api = Api(studio.app.callers, studio.app.rates)
         mount(api, studio.app)
         token = studio.token("alice")
 

@@ -19,7 +19,7 @@ class Asked:
     """Understands the headers as a route does."""
 
     def __init__(self, studio: Studio) -> None:
-        self._api = Api(studio.app.callers)
+        self._api = Api(studio.app.callers, studio.app.rates)
         self._token = studio.token("alice")
         self._seen: list[Terms] = []
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from darkroom.services.accounts.identities import Identities
     from darkroom.services.accounts.keys import Keys
     from darkroom.services.accounts.links import Links
+    from darkroom.services.accounts.rates import Rates
     from darkroom.services.accounts.sessions import Sessions
     from darkroom.services.accounts.tokens import Tokens
     from darkroom.services.catalogue.catalogue import Catalogue
@@ -72,6 +73,12 @@ class Accounts:
         from darkroom.services.accounts.callers import Callers
 
         return Callers(self.tokens, self.sessions, public_url=self.settings.public_url.rstrip("/"))
+
+    @cached_property
+    def rates(self) -> Rates:
+        from darkroom.services.accounts.rates import Rates
+
+        return Rates(self.ports.request_counts, self.ports.clock, self.settings.rate_limits)
 
     @cached_property
     def cursors(self) -> Cursors:

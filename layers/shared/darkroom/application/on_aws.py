@@ -14,7 +14,7 @@ from darkroom.adapters.aws import translated
 from darkroom.adapters.clients import Clients
 from darkroom.adapters.clock import utc_now
 from darkroom.application import Application, Handler
-from darkroom.errors import InternalError
+from darkroom.errors import DarkroomFault, InternalError
 from darkroom.observability import EmfTelemetry, alarm, log_provider_calls, logger
 from darkroom.settings import Settings
 
@@ -108,6 +108,15 @@ class AwsPorts:
         from darkroom.adapters.session_store import DynamoSessionStore
 
         return DynamoSessionStore(self._settings.table, self.clients.dynamodb)
+
+    @cached_property
+    def request_counts(self) -> ports.RequestCounts:
+        from darkroom.adapters.request_counts import DynamoRequestCounts
+
+        def lost(fault: DarkroomFault) -> None:
+            logger.warning("Requests were not counted", code=fault.code)
+
+        return DynamoRequestCounts(self._settings.table, self.clients.dynamodb, on_lost=lost)
 
     @cached_property
     def identities(self) -> ports.IdentityStore:

@@ -41,6 +41,9 @@ class Ports(Protocol):
     def sessions(self) -> ports.SessionStore: ...
 
     @property
+    def request_counts(self) -> ports.RequestCounts: ...
+
+    @property
     def identities(self) -> ports.IdentityStore: ...
 
     @property

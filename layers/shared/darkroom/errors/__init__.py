@@ -15,6 +15,7 @@ DarkroomError
 │   ├── UnsupportedMediaType         415 UNSUPPORTED_MEDIA_TYPE
 │   ├── ForeignOrigin                403 FOREIGN_ORIGIN          a cookie-signed write from another site
 │   ├── TokenRestricted              403 TOKEN_RESTRICTED        a token with limits of its own may not do this
+│   ├── TooManyRequests              429 TOO_MANY_REQUESTS       more than this stack takes from a caller in a minute
 │   ├── IdempotencyKeyReused         422 IDEMPOTENCY_KEY_REUSED  the key stands for another request
 │   ├── JobCanceled                  409 JOB_CANCELED            before anything was spent
 │   ├── MoneyRefused                 it might cost more than it may; nothing was spent
@@ -112,6 +113,7 @@ from darkroom.errors.caller import (
     SignInUnknown,
     SignInUsed,
     TokenRestricted,
+    TooManyRequests,
     Unauthenticated,
     UnreadableImage,
     UnsupportedImage,
@@ -212,6 +214,7 @@ __all__ = [
     "SignInUsed",
     "StillRunning",
     "TokenRestricted",
+    "TooManyRequests",
     "Unauthenticated",
     "UnreadableImage",
     "UnsupportedImage",

@@ -85,6 +85,13 @@ class TokenRestricted(CallerError):
     title = "The API token may not do this"
 
 
+class TooManyRequests(CallerError):
+    code = "TOO_MANY_REQUESTS"
+    status = 429
+    title = "Too many requests"
+    retryable = True
+
+
 class IdempotencyKeyReused(CallerError):
     code = "IDEMPOTENCY_KEY_REUSED"
     status = 422

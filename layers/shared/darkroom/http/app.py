@@ -16,6 +16,7 @@ from darkroom.adapters.aws import within
 from darkroom.errors import DarkroomError, NotFound, PayloadTooLarge
 from darkroom.http.body import Request, body_of, json_object
 from darkroom.http.browser import SESSION, Visit
+from darkroom.http.limits import rate_headers, require_within
 from darkroom.http.operation import Operation
 from darkroom.http.problems import invalid_parameter, problem_answer, unknown_error
 from darkroom.http.route_table import DEFAULT, unmatched
@@ -23,8 +24,10 @@ from darkroom.http.transport import OVER_HTTP_API, Resolver, Transport
 from darkroom.models.caller import Caller
 from darkroom.models.deadline import Deadline
 from darkroom.models.door import HTTP_API, Door
+from darkroom.models.rate_limit import Standing
 from darkroom.observability import logged, logger, note
 from darkroom.services.accounts.callers import Callers
+from darkroom.services.accounts.rates import Rates
 from darkroom.services.accounts.snapshot import read_once
 from darkroom.services.pricing.answer_sizes import payload_bytes
 
@@ -57,14 +60,25 @@ class Api:
     Every event is authenticated before it is routed, so a route cannot forget to ask. Routes read the caller with
     `api.user` and raise DarkroomError; whatever else they raise is logged and answered as INTERNAL_ERROR.
 
+    Every request of somebody who is known counts in the limits of user and token, here and nowhere else.
+
     Args:
         public: route keys (`GET /oauth`) that serve everybody; they are named here and nowhere else.
+        by_address: those of them that are limited by the address they are called from.
     """
 
     def __init__(
-        self, callers: Callers, *, public: frozenset[str] = frozenset(), epoch: Callable[[], float] = time.time
+        self,
+        callers: Callers,
+        rates: Rates,
+        *,
+        public: frozenset[str] = frozenset(),
+        by_address: frozenset[str] = frozenset(),
+        epoch: Callable[[], float] = time.time,
     ) -> None:
         self._callers = callers
+        self._rates = rates
+        self._by_address = by_address
         self._public = public
         self._epoch = epoch
         self._deadline = Deadline(0.0)
@@ -72,6 +86,7 @@ class Api:
         self._told: Telling | None = None
         self._pages: dict[str, Shown] = {}
         self._caller: Caller | None = None
+        self._standing = Standing((), 0)
         # Without Powertools' own validation, which loads all that makes OpenAPI: routes validate by their models.
         self.app = Resolver()
         self.app.not_found(_no_such_route)
@@ -137,7 +152,10 @@ class Api:
             InvalidToken: a token was sent that is not valid.
         """
         signs = self._signs()
-        return self._callers.identify(**signs) if signs["token"] else self._callers.known(**signs)
+        caller = self._callers.identify(**signs) if signs["token"] else self._callers.known(**signs)
+        if caller is not None:
+            self._count(self._rates.of_caller(caller))
+        return caller
 
     @property
     def visit(self) -> Visit:
@@ -179,13 +197,15 @@ class Api:
         self._transport = transport
         with logged(request_id=request_id, function_request_id=context.aws_request_id, route=route):
             answer = self._answer(event, context, request_id)
-        answer["headers"] = {**HEADERS, "x-request-id": request_id, **answer.get("headers", {})}
+        own = {**HEADERS, **rate_headers(self._standing), "x-request-id": request_id}
+        answer["headers"] = {**own, **answer.get("headers", {})}
         return _ended(answer)
 
     def _answer(self, event: Event, context: LambdaContext, request_id: str) -> dict[str, Any]:
         self._deadline = Deadline(seconds_for(event, context, self._epoch(), self._transport.door))
         self._told = None
         self._caller = None
+        self._standing = Standing((), 0)
         try:
             if event["routeKey"] == DEFAULT:
                 # Needs no token, and calls nothing of AWS.
@@ -196,7 +216,8 @@ class Api:
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
             told = self._error(error)
             shown = self._pages.get(event.get("routeKey", ""))
-            return _page(shown(told)) if shown else problem_answer(told, request_id)
+            problem = problem_answer(told, request_id)
+            return _page(shown(told), problem["headers"]) if shown else problem
 
     def _error(self, raised: Exception) -> DarkroomError:
         """What the caller is told of it."""
@@ -218,6 +239,8 @@ class Api:
 
     def _authenticate(self, event: Event) -> None:
         if event["routeKey"] in self._public:
+            if event["routeKey"] in self._by_address:
+                self._count(self._rates.of_address(event["requestContext"]["http"]["sourceIp"]))
             return
         visit = Visit.of(event, self._callers.public_url)
         token = _token_of(APIGatewayProxyEventV2(event).headers)
@@ -226,7 +249,13 @@ class Api:
             visit.require_own_origin()
         self._caller = caller
         note(user=caller.user)
+        self._count(self._rates.of_caller(caller))
         self.app.append_context(caller=caller)  # type: ignore[no-untyped-call]  # Powertools left it untyped
+
+    def _count(self, standing: Standing) -> None:
+        """Says of the request how its caller stands. Raises TooManyRequests."""
+        self._standing = standing
+        require_within(standing)
 
     def _signs(self) -> dict[str, str | None]:
         headers = self.app.current_event.headers
@@ -281,8 +310,10 @@ def _advise(error: DarkroomError, caller: Caller | None) -> None:
         error.fix = f"Open {error.context['connect']} in this browser, which is signed in as {caller.user}."
 
 
-def _page(shown: Response[Any]) -> dict[str, Any]:
-    headers = {"content-type": str(shown.content_type), **{name: str(value) for name, value in shown.headers.items()}}
+def _page(shown: Response[Any], of_problem: Mapping[str, str]) -> dict[str, Any]:
+    """A page in a problem's place, with what its headers say to programs."""
+    own = {name.lower(): str(value) for name, value in shown.headers.items()}
+    headers = {**of_problem, "content-type": str(shown.content_type), **own}
     return {"statusCode": shown.status_code, "headers": headers, "body": shown.body, "isBase64Encoded": False}
 
 

@@ -42,6 +42,7 @@ from darkroom.errors import (
     ServiceUnavailable,
     StillRunning,
     TokenRestricted,
+    TooManyRequests,
     Unauthenticated,
     UnreadableImage,
     UnsupportedImage,
@@ -165,6 +166,7 @@ class Operation:
         found: list[type[DarkroomError]] = [InternalError, ServiceUnavailable]
         if self.access in ("token", "optional"):
             found += [Unauthenticated, InvalidToken] if self.access == "token" else [InvalidToken]
+            found.append(TooManyRequests)
             found += [ForeignOrigin] if self.method != "GET" else []
         if self.unrestricted:
             found.append(TokenRestricted)

@@ -1,6 +1,6 @@
 """People: their tokens, sessions, keys and settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -30,6 +30,19 @@ class TokenStore(Protocol):
 
     def record_use(self, token: ApiToken, at: datetime) -> None:
         """Sets `last_used_at`; nothing happens to a token revoked meanwhile."""
+
+
+class RequestCounts(Protocol):
+    """How many requests were made in a minute. What is older than an hour need not be kept."""
+
+    def add(self, owner: str, window: datetime, amounts: Mapping[str, int]) -> Mapping[str, int] | None:
+        """Adds to an owner's sums, all at once; what each of these is then. None: it could not be done, or may not be.
+
+        Args:
+            owner: `USER#{user}` or `ADDRESS#{digest}`.
+            window: when the minute began.
+            amounts: by the name of what is counted.
+        """
 
 
 class SessionStore(Protocol):

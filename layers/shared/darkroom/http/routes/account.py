@@ -43,7 +43,7 @@ FORGOTTEN = "Darkroom has forgotten the key. Only you can revoke it, at its prov
 
 def routes(app: Application) -> Api:
     public = frozenset({HEALTH, SESSION}) | (DOCS if app.settings.public_docs else frozenset())
-    api = Api(app.callers, public=public)
+    api = Api(app.callers, app.rates, public=public)
     app.load("health", "identities", "keys", "tokens")
     _session(api, app)
     _tokens(api, app)

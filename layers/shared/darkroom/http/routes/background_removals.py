@@ -23,7 +23,7 @@ _LOOK_AGAIN = 5
 
 
 def routes(app: Application) -> Api:
-    api = Api(app.callers)
+    api = Api(app.callers, app.rates)
     app.load("jobs", "remove_background")
 
     @api.serve(REMOVE_BACKGROUND)

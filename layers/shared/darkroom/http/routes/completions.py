@@ -31,7 +31,7 @@ _TOLD_APART = frozenset({"role", "content", "tool_calls"})
 
 def routes(app: Application) -> Api:
     """The route by itself."""
-    api = Api(app.callers)
+    api = Api(app.callers, app.rates)
     complete_route(api, app)
     return api
 

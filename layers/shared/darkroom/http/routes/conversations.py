@@ -37,7 +37,7 @@ from darkroom.services.recipes.recipes import export
 
 
 def routes(app: Application) -> Api:
-    api = Api(app.callers)
+    api = Api(app.callers, app.rates)
     app.load("conversations", "cursors", "durations", "jobs", "turns")
     _conversations(api, app)
     _messages(api, app)

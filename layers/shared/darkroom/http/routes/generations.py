@@ -13,7 +13,7 @@ from darkroom.models.image_request import ImageRequest
 
 
 def routes(app: Application) -> Api:
-    api = Api(app.callers)
+    api = Api(app.callers, app.rates)
     app.load("durations", "generate", "jobs")
     answering = Answering(app)
 

@@ -25,7 +25,7 @@ MOST_LISTED = 10
 
 
 def routes(app: Application) -> Api:
-    api = Api(app.callers)
+    api = Api(app.callers, app.rates)
     app.load("cursors", "jobs", "settlement", "uploads")
 
     @api.serve(LIST_JOBS)

@@ -16,7 +16,7 @@ _MODELS = "/v1/models/"
 
 
 def routes(app: Application) -> Api:
-    api = Api(app.callers)
+    api = Api(app.callers, app.rates)
     app.load("estimates", "models")
 
     @api.serve(LIST_MODELS)

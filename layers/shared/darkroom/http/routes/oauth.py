@@ -4,12 +4,15 @@
 
 from darkroom.application import Application
 from darkroom.http.app import Api
+from darkroom.http.pages import sign_in_pages
 from darkroom.http.routes.account_page import account_page_routes
 from darkroom.http.routes.sign_in import PUBLIC, sign_in_routes
 
 
 def routes(app: Application) -> Api:
-    api = Api(app.callers, public=PUBLIC)
+    api = Api(app.callers, app.rates, public=PUBLIC, by_address=PUBLIC)
+    for route in PUBLIC:
+        api.show_errors(route, sign_in_pages.failed)
     app.load("connect", "identities", "keys", "links", "sessions", "tokens")
     sign_in_routes(api, app)
     account_page_routes(api, app)

@@ -10,7 +10,7 @@ from darkroom.http.schemas.webhooks import ROTATE_SECRET, SHOW_SECRET, secret_of
 
 
 def routes(app: Application) -> Api:
-    api = Api(app.callers)
+    api = Api(app.callers, app.rates)
     app.load("webhooks")
 
     @api.serve(SHOW_SECRET)

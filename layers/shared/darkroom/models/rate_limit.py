@@ -1,0 +1,45 @@
+"""How many requests a caller may make in a minute, and how that stands."""
+
+from dataclasses import dataclass
+from typing import Final
+
+WINDOW_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """Requests in a minute; 0 for no limit.
+
+    Args:
+        user: of one user, with all their tokens and browsers.
+        token: of one API token.
+        address: of one address that is not signed in, at the routes by which people sign in.
+    """
+
+    user: int = 0
+    token: int = 0
+    address: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of one limit. Args: policy: `user`, `token` or `address`."""
+
+    policy: str
+    limit: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a caller stands with their limits after a request.
+
+    Args:
+        allowances: of each limit that the request counts in; empty where there is none.
+        resets_in: seconds until the minute is over, 1 to 60.
+        refused: the policy that the request is refused by.
+    """
+
+    allowances: tuple[Allowance, ...]
+    resets_in: int
+    refused: str | None = None
