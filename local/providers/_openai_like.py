@@ -16,18 +16,22 @@ from PIL import Image
 
 from darkroom.models.catalogue import PriceLine, TokenPrices
 from darkroom.models.provider import Rates
+from darkroom.providers._http import EVENTS
 from local.providers._base import Refused, Route, Simulator
 from local.providers._server import Request
 from local.simulator import errors, planner, tools
 from local.simulator.chat_request import pictures_of, text_of
-from local.simulator.delivery import Reply
+from local.simulator.delivery import DONE, Reply, event
 from local.simulator.image_request import load_image
 
 ZERO = Decimal(0)
 THOUGHT_TOKENS = 200
 _LOOKED_AT_TOKENS = 765
-_ALWAYS = frozenset({"model", "messages", "tools", "tool_choice", "temperature", "top_p", "stop", "stream", "n"})
+_ALWAYS = frozenset(
+    {"model", "messages", "tools", "tool_choice", "temperature", "top_p", "stop", "stream", "stream_options", "n"}
+)
 _MILLION = Decimal(1_000_000)
+_PIECE = 8
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class OpenAiLikeSimulator(Simulator):
     models: Mapping[str, Model]
     fields: frozenset[str] | None = frozenset()
     limits: tuple[str, ...] = ("max_completion_tokens", "max_tokens")
-    quirks = frozenset({"no_picture", "no_usage", "no_choice", "cached", "thinking", "model_refuses"})
+    quirks = frozenset({"no_picture", "no_usage", "no_choice", "cached", "thinking", "model_refuses", "stream_breaks"})
     thinks_within = True
     """Whether thinking is among `completion_tokens`."""
 
@@ -157,7 +161,26 @@ class OpenAiLikeSimulator(Simulator):
             "choices": [] if request.wrong == "no_choice" else [choice],
             **({} if request.wrong == "no_usage" else {"usage": usage}),
         }
-        return Reply.of_json(body, headers={"x-request-id": f"req_{secrets.token_hex(12)}"})
+        headers = {"x-request-id": f"req_{secrets.token_hex(12)}"}
+        if data.get("stream"):
+            return Reply(200, self._events(body, data, request), {"content-type": EVENTS, **headers})
+        return Reply.of_json(body, headers=headers)
+
+    def _events(self, body: Mapping[str, Any], data: Mapping[str, Any], request: Request) -> bytes:
+        """The same answer as a stream."""
+        around = {"id": body["id"], "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
+        deltas = [delta for choice in body["choices"] for delta in _deltas(choice["message"])]
+        if request.wrong == "stream_breaks":
+            failure = {"message": "Rate limit reached.", "type": "rate_limit_exceeded", "code": "rate_limit_exceeded"}
+            return b"".join(map(event, (*_chunks(around, deltas[:2]), {"error": failure})))
+        chunks = _chunks(around, deltas)
+        chunks += [
+            {**around, "choices": [{"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}]}
+            for choice in body["choices"]
+        ]
+        if data.get("stream_options", {}).get("include_usage") and "usage" in body:
+            chunks.append({**around, "choices": [], "usage": body["usage"]})
+        return b"".join(map(event, chunks)) + DONE
 
     def json_of(self, request: Request) -> dict[str, Any]:
 
@@ -212,6 +235,23 @@ class OpenAiLikeSimulator(Simulator):
             "prompt_tokens_details": {"cached_tokens": cached},
             **({"completion_tokens_details": {"reasoning_tokens": thought}} if self.thinks_within else {}),
         }
+
+
+def _deltas(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A message in pieces: its role, then some letters at a time, then the calls of tools."""
+    said: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
+    for name in ("content", "refusal"):
+        text = message.get(name) or ""
+        said += [{name: text[at : at + _PIECE]} for at in range(0, len(text), _PIECE)]
+    for number, call in enumerate(message.get("tool_calls", ())):
+        function = call["function"]
+        said.append({"tool_calls": [{**call, "index": number, "function": {**function, "arguments": ""}}]})
+        said.append({"tool_calls": [{"index": number, "function": {"arguments": function["arguments"]}}]})
+    return said
+
+
+def _chunks(around: Mapping[str, Any], deltas: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{**around, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
 
 
 def tokens(text: str) -> int:

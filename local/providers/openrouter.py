@@ -34,6 +34,8 @@ class Simulator:
 
     def go_wrong(self, what: str, /, **options: object) -> None:
         self._simulator.scenario(_NAMES.get(what, what), parameters=options)
+        if what == "cut":
+            self._simulator.scenario("cut_stream", parameters={"after": 3})
 
     def requests(self) -> int:
         return sum(entry["method"] == "POST" for entry in self._simulator.world.log.entries())

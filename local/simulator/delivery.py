@@ -68,12 +68,14 @@ class Step:
         delay: seconds before it.
         bills: the call is charged just before this piece leaves, if anybody is there to receive it.
         cut: the connection ends instead.
+        may_leave: asked again and again before it is sent.
     """
 
     data: bytes = b""
     delay: float = 0
     bills: bool = False
     cut: bool = False
+    may_leave: Callable[[], bool] = lambda: True
 
 
 @dataclass
@@ -101,6 +103,9 @@ class EventStream:
             for step in self.steps:
                 if await _leaves(leaving, step.delay):
                     return
+                while not step.may_leave():
+                    if await _leaves(leaving, _LOOK_AGAIN):
+                        return
                 if step.bills:
                     self.settle()
                     settled = True

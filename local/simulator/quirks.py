@@ -119,9 +119,9 @@ def delivered(reply: Reply, plan: Plan) -> Reply:
     return reply
 
 
-def _released(plan: Plan) -> Callable[[], bool]:
+def _released(plan: Plan, name: str = "held") -> Callable[[], bool]:
     """Whether nothing holds it back any more."""
-    rule = plan.get("held")
+    rule = plan.get(name)
     return lambda: rule is None or rule.released
 
 
@@ -162,6 +162,10 @@ def _altered(steps: Sequence[Step], plan: Plan, keep_alive: str) -> list[Step]:
         waiting = [Step(comment(keep_alive), delay=every) for _ in range(max(1, int(seconds / every)))]
         place = next((place for place, step in enumerate(changed) if step.bills), len(changed))
         changed = [*changed[:place], *waiting, *changed[place:]]
+    if rule := plan.get("held_stream"):
+        # A client that leaves meanwhile is noticed at once.
+        place = int(rule.number("after", 1))
+        changed[place:] = [replace(step, may_leave=_released(plan, "held_stream")) for step in changed[place:]]
     if "stream_without_done" in plan:
         changed = [step for step in changed if step.data != DONE]
     if rule := plan.get("cut_stream"):

@@ -37,6 +37,8 @@ QUIRKS: dict[str, tuple[str, ...]] = {
     "held": PAID,
     "slow_body": PAID,
     "slow_stream": PAID,
+    # A stream, behind its first `after` pieces, until it is released.
+    "held_stream": PAID,
     "bill_cancelled": PAID,
     # Numbers and labels.
     "fractional_tokens": PAID,
@@ -151,10 +153,10 @@ class Scenarios:
             self._rules.append(Rule(name, paths, dict(options or {}), since, key_hash, model, times))
 
     def release(self, key_hash: str | None) -> None:
-        """Lets go what `held` holds back, of one key or of all, and holds nothing more of it."""
+        """Lets go what `held` and `held_stream` hold back, of one key or of all, and holds nothing more of it."""
         with self._lock:
             for rule in self._rules:
-                if rule.name == "held" and key_hash in (None, rule.key_hash):
+                if rule.name in ("held", "held_stream") and key_hash in (None, rule.key_hash):
                     rule.released, rule.times = True, 0
 
     def clear(self) -> None:

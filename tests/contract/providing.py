@@ -24,10 +24,12 @@ class Memory:
     """What a caller was told, in order."""
 
     told: list[Dispatch | str | RawAnswer] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
 
     @property
     def callbacks(self) -> dict[str, Any]:
-        return dict.fromkeys(("on_dispatched", "on_generation_id", "on_answer"), self.told.append)
+        told = dict.fromkeys(("on_dispatched", "on_generation_id", "on_answer"), self.told.append)
+        return {**told, "on_event": self.events.append}
 
     @property
     def dispatches(self) -> list[Dispatch]:
@@ -80,8 +82,8 @@ class Asking:
             rates=rates_of(self.world, model),
         )
 
-    def complete(self, **more: Any) -> CompletionResult:
-        request = self.completion_request(**more)
+    def complete(self, *, stream: bool = False, **more: Any) -> CompletionResult:
+        request = self.completion_request(**more).model_copy(update={"stream": stream})
         return self.provider.complete(request, key=self.world.key, deadline=Deadline(20), **self.memory.callbacks)
 
     def first(self, *, key: str = "") -> GenerationResult | ChatResult:

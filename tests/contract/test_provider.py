@@ -5,6 +5,7 @@ A provider is found by its file, and its server by that name in `local/providers
 
 import io
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -210,6 +211,33 @@ def test_plain_chat_may_call_a_tool(asking: Asking) -> None:
     choice = asking.complete(tools=tools, tool_choice="required").body["choices"][0]
     assert choice["finish_reason"] == "tool_calls"
     assert choice["message"]["tool_calls"][0]["function"]["name"] == "warm_up"
+
+
+@talking
+@pytest.mark.parametrize("tools", [[], [{"type": "function", "function": {"name": "warm_up", "parameters": {}}}]])
+def test_a_streamed_chat_is_heard_while_it_comes_and_is_the_same_in_the_end(
+    tools: list[object], asking: Asking
+) -> None:
+    more: dict[str, Any] = {"tools": tools, "tool_choice": "required"} if tools else {}
+    whole, paid = asking.complete(**more), asking.world.invoice()
+    streamed = asking.complete(stream=True, **more)
+    assert asking.world.invoice() == 2 * paid
+    assert streamed.usage == whole.usage
+    (one,), (other,) = whole.body["choices"], streamed.body["choices"]
+    assert (one["finish_reason"], one["message"]["content"]) == (other["finish_reason"], other["message"]["content"])
+    functions = [[call["function"] for call in each["message"].get("tool_calls", [])] for each in (one, other)]
+    assert functions[0] == functions[1]
+    assert len(asking.memory.events) > 2
+    again = asking.provider.reread_completion(asking.completion_request(), asking.memory.kept)
+    assert (again.body, again.usage) == (streamed.body, streamed.usage)
+
+
+@talking
+def test_a_streamed_chat_that_is_cut_may_have_been_paid_for_and_is_not_sent_again(asking: Asking) -> None:
+    asking.world.go_wrong("cut")
+    error = failure(lambda: asking.complete(stream=True))
+    assert (error.charged, error.retryable, asking.world.requests()) == ("unknown", False, 1)
+    assert not asking.memory.kept.complete
 
 
 @talking

@@ -1,11 +1,14 @@
 """The live door on the running stack: one address for all, and the picture is made by the process that is asked."""
 
+import json
+
 import httpx
 import pytest
 
-from tests.integration.users import GENERATIONS, KLEIN, People, User, eventually, plain_client
+from tests.integration.users import GENERATIONS, KLEIN, PATIENCE, People, User, eventually, plain_client
 
 PRICE = 14_000
+TALKER = "google/gemini-2.5-flash"
 
 
 @pytest.fixture
@@ -37,6 +40,25 @@ def test_a_client_that_hangs_up_gets_the_picture_when_it_asks_again(user: User) 
     assert again.status_code == 200, again.text
     assert len(user.get("/v1/jobs").json()["data"]) == 1
     assert user.charges() == [PRICE]
+
+
+def test_a_token_is_through_the_gateway_before_the_provider_sends_the_next(user: User) -> None:
+    user.scenario("held_stream", after=3)
+    body = {"model": TALKER, "messages": [{"role": "user", "content": "Hello there " * 9}], "stream": True}
+    headers = {"authorization": f"Bearer {user.token}"}
+    with (
+        plain_client(user.stack.url, timeout=PATIENCE) as client,
+        client.stream("POST", "/v1/chat/completions", json=body, headers=headers) as answer,
+    ):
+        events = (line.removeprefix("data: ") for line in answer.iter_lines() if line.startswith("data: "))
+        first = json.loads(next(events))
+        assert first["choices"][0]["delta"]["content"]
+        assert user.charges() == []
+        user.release()
+        *chunks, end = events
+    assert end == "[DONE]"
+    assert json.loads(chunks[-1])["darkroom"]["cost"]["charged"] is True
+    assert user.charges() == [receipt["actual_micro_usd"] for receipt in user.receipts()]
 
 
 def _answers(user: User) -> list[str]:

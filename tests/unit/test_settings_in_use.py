@@ -121,7 +121,7 @@ from darkroom.settings import Settings
 
 settings = Settings.from_environ(os.environ)
 ask = on_aws(settings).ports.published
-told = dict(on_dispatched=id, on_generation_id=id, on_answer=id)
+told = dict(on_dispatched=id, on_generation_id=id, on_answer=id, on_event=id)
 key = os.environ["KEY"]
 picture = Reference(data=open("events/photo.jpg", "rb").read())
 request = GenerationRequest(model="black-forest-labs/flux.2-klein-4b", prompt="CANARYPROMPT", references=(picture,))

@@ -14,7 +14,7 @@ from darkroom.models.budget import Budget
 from darkroom.models.caller import Caller
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
-from darkroom.models.job import Job
+from darkroom.models.job import Job, JobStatus
 from darkroom.models.receipt import Receipt
 from darkroom.models.token import ApiToken
 from local.simulator import Simulator
@@ -162,8 +162,9 @@ def assert_ended_well(customer: Customer, job: Job) -> None:
     assert job.status.is_final
     assert job.cost.settled
     assert job.cost.charged is ((job.cost.actual or 0) > 0)
-    if job.images:
+    if job.status is JobStatus.SUCCEEDED:
         assert job.error is None
+        assert job.images or "completion" in job.result
         for image in job.images:
             data = customer.shop.images.read_output(image.key, max_bytes=DOLLAR * 64)
             assert hashlib.sha256(data).hexdigest() == image.sha256

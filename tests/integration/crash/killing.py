@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
+from darkroom.models.completion_body import CompletionBody
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
 from local.aws import Aws
@@ -85,6 +86,20 @@ def serve(
     return begun(_serve, place, now, kill, caller, request, terms)
 
 
+class Reader:
+    """Has the answer while it comes."""
+
+    def on_event(self, _data: str) -> bool:
+        return True
+
+
+def talk(
+    place: Place, now: datetime, caller: Caller, body: CompletionBody, terms: Terms, *, streamed: bool, kill: Point
+) -> BaseProcess:
+    """As `serve`, of chat; where it is streamed there is a Reader, by the role `reader`."""
+    return begun(_talk, place, now, kill, caller, body, terms, streamed)
+
+
 def sweep(place: Place, now: datetime, kill: Point) -> BaseProcess:
     """Starts a process that sweeps once."""
     return begun(_sweep, place, now, kill)
@@ -127,6 +142,24 @@ def _serve(
     place: Place, now: datetime, kill: Point | None, caller: Caller, request: ImageRequest, terms: Terms
 ) -> None:
     running = _shop(place, now, kill).generate_in_place.submit(caller, request, terms).running
+    assert running is not None
+    running.result(60)
+
+
+def _talk(
+    place: Place,
+    now: datetime,
+    kill: Point | None,
+    caller: Caller,
+    body: CompletionBody,
+    terms: Terms,
+    streamed: bool,
+) -> None:
+    shop = _shop(place, now, kill)
+    reader = shop.wrap("reader", Reader())
+    # A method of what kills is looked up when it is called.
+    heard = terms.model_copy(update={"on_event": lambda data: reader.on_event(data)}) if streamed else terms
+    running = shop.complete_in_place.submit(caller, body, heard).running
     assert running is not None
     running.result(60)
 

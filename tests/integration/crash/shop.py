@@ -26,6 +26,7 @@ from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.catalogue.catalogue import Catalogue
+from darkroom.services.complete import Complete
 from darkroom.services.generate import Generate
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.jobs.sweep import Sweep
@@ -38,6 +39,7 @@ from darkroom.services.paid.settlement import Settlement
 from darkroom.services.paid.webhooks import Webhooks
 from darkroom.services.paid.worker import Worker
 from darkroom.services.pricing.quotes import Quotes
+from darkroom.services.selection.chat_models import ChatModels
 from darkroom.services.selection.providers import Providers
 from local.aws import Aws
 from local.simulator import Simulator
@@ -46,6 +48,7 @@ from local.template import Template
 DOLLAR = 1_000_000
 BUFFERED = "black-forest-labs/flux.2-klein-4b"
 STREAMED = "openai/gpt-image-1-mini"
+TALKER = "google/gemini-2.5-flash"
 LIMITS = Limits(per_request=DOLLAR // 10, per_day=5 * DOLLAR, per_month=50 * DOLLAR)
 
 Wrap = Callable[[str, Any], Any]
@@ -204,8 +207,20 @@ class Shop:
         return self._generate(InPlace(self.worker))
 
     def _generate(self, in_place: InPlace | None) -> Generate:
+        catalogue = Catalogue(OpenRouter(ProviderSettings(url=self.place.openrouter)))
+        quotes = Quotes(catalogue, generation_model=BUFFERED, edit_model=BUFFERED)
+        return Generate(self._admission(in_place), quotes, HttpWebhookSender(UrlGuard()).check)
+
+    @cached_property
+    def complete_in_place(self) -> Complete:
+        models = ChatModels(Catalogue(OpenRouter(ProviderSettings(url=self.place.openrouter))), default=TALKER)
+        guard = UrlGuard()
+        admission = self._admission(InPlace(self.worker))
+        return Complete(admission, models, self.images, guard.check, HttpWebhookSender(guard).check)
+
+    def _admission(self, in_place: InPlace | None) -> Admission:
         answers = Answers(DynamoAnswerStore(self.place.table, self.aws.dynamodb, self.clock), self.jobs, self.clock)
-        admission = Admission(
+        return Admission(
             jobs=self.jobs,
             ledger=self.ledger,
             answers=answers,
@@ -217,9 +232,6 @@ class Shop:
             alarm=self.alarm,
             in_place=in_place,
         )
-        catalogue = Catalogue(OpenRouter(ProviderSettings(url=self.place.openrouter)))
-        quotes = Quotes(catalogue, generation_model=BUFFERED, edit_model=BUFFERED)
-        return Generate(admission, quotes, HttpWebhookSender(UrlGuard()).check)
 
     @cached_property
     def settlement(self) -> Settlement:

@@ -14,7 +14,8 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openrouter import components
 
 from darkroom.http.app import Api
-from darkroom.http.routes.completions import complete_route, stream
+from darkroom.http.completion_stream import stream
+from darkroom.http.routes.completions import complete_route
 from darkroom.http.schemas.completions import COMPLETE
 from darkroom.services.paid.settlement import SIMULATED
 from tests.application import Studio

@@ -38,6 +38,7 @@ class Asking:
     ids: list[str] = field(default_factory=list)
     answers: list[RawAnswer] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
 
     @property
     def provider(self) -> OpenRouter:
@@ -46,7 +47,7 @@ class Asking:
         return OpenRouter(settings, retries=Retries(**{**steady, **self.retries}))
 
     @property
-    def watch(self) -> dict[str, Callable[[Any], None]]:
+    def watch(self) -> dict[str, Callable[[Any], Any]]:
         def keeping(name: str, kept: list[Any]) -> Callable[[Any], None]:
             def keep(told: Any) -> None:
                 self.order.append(name)
@@ -58,6 +59,7 @@ class Asking:
             "on_dispatched": keeping("dispatched", self.dispatches),
             "on_generation_id": keeping("id", self.ids),
             "on_answer": keeping("answer", self.answers),
+            "on_event": self.events.append,
         }
 
     def generate(self, model: str = PAINTER, prompt: str = "A flat red circle", **more: Any) -> GenerationResult:

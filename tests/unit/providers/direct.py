@@ -1,6 +1,6 @@
 """Users of the providers that are asked directly, each with its simulator; nobody waits between attempts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +38,12 @@ class Direct(Asking):
         return [request.body for request in self.simulator.log if request.method == "POST"]
 
     def through(self, door: str) -> object:
-        return {"pictures": self.paint, "chat": self.talk, "completions": self.complete}[door]()
+        asks: dict[str, Callable[[], object]] = {
+            "pictures": self.paint,
+            "chat": self.talk,
+            "completions": self.complete,
+        }
+        return asks[door]()
 
     def failure(self, door: str) -> DarkroomError:
         try:

@@ -27,7 +27,9 @@ def _complete(asking: Asking, body: dict[str, Any] | None = None, **more: Any) -
 
 
 def _of(provider: OpenRouter) -> CompletionResult:
-    ignored: dict[str, Any] = dict.fromkeys(("on_dispatched", "on_generation_id", "on_answer"), lambda _told: None)
+    ignored: dict[str, Any] = dict.fromkeys(
+        ("on_dispatched", "on_generation_id", "on_answer", "on_event"), lambda _told: None
+    )
     return provider.complete(_request(), key="sk-or-v1-x", deadline=Deadline(5), **ignored)
 
 

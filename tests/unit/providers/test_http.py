@@ -45,6 +45,7 @@ class Painting:
                 on_dispatched=self.told.append,
                 on_generation_id=self.told.append,
                 on_answer=self.told.append,
+                on_event=lambda _data: False,
             )
         return raised.value
 

@@ -373,4 +373,6 @@ def _chat(provider: OpenRouter, **more: Any) -> Any:
     return provider.chat(request, key="sk-or-v1-1", deadline=Deadline(5), **_DEAF)
 
 
-_DEAF: dict[str, Any] = {name: lambda _told: None for name in ("on_dispatched", "on_generation_id", "on_answer")}
+_DEAF: dict[str, Any] = {
+    name: lambda _told: None for name in ("on_dispatched", "on_generation_id", "on_answer", "on_event")
+}

@@ -62,6 +62,7 @@ class Asking:
             on_dispatched=self.dispatches.append,
             on_generation_id=lambda _id: pytest.fail("there are no ids"),
             on_answer=self.answers.append,
+            on_event=lambda _data: pytest.fail("there are no events"),
         )
 
     def failure(self, **more: Any) -> DarkroomError:
@@ -289,7 +290,7 @@ class TestWhatIsKept:
 
 
 def test_what_it_cannot_do_is_refused_without_a_word_to_anybody(asking: Asking) -> None:
-    told: dict[str, Any] = dict.fromkeys(("on_dispatched", "on_generation_id", "on_answer"), pytest.fail)
+    told: dict[str, Any] = dict.fromkeys(("on_dispatched", "on_generation_id", "on_answer", "on_event"), pytest.fail)
     messages = (ChatMessage(role="user", text="x"),)
     chat = ChatRequest(model="removebg", messages=messages, max_completion_tokens=1)
     plain = CompletionRequest(model="removebg", body={}, max_completion_tokens=1)

@@ -49,6 +49,8 @@ class DarkroomError(Exception):
     retryable: bool = False
     joins: ClassVar[bool] = False
     """Whether sending the same again joins what is under way, so that it cannot be paid for twice."""
+    is_passed_on: bool = False
+    """Whether a reader has part of the answer that failed with this: another attempt would not continue it."""
 
     def __init__(
         self,

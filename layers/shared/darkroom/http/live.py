@@ -6,10 +6,12 @@ different is the transport: no end after 30 s, no 6 MB, and a job is carried out
 An answer in JSON that takes long is begun before it is there: blanks, which JSON allows before its value, keep
 everything between here and the client from taking the connection for dead. Its status is 200 then, whatever comes; an
 error stands in the body as always, with its own `status` there.
+
+An answer that is a stream of events is begun with the first of them, or when it takes as long as that, and its error is
+an event then.
 """
 
 import asyncio
-import base64
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +27,7 @@ from starlette.routing import Route
 from darkroom.errors import DarkroomError, NoSuchRoute, PayloadTooLarge
 from darkroom.http.app import HEADERS, Api, refusal
 from darkroom.http.asgi_events import Invocation, event_of
+from darkroom.http.live_outlet import LiveOutlet, Work, body_of
 from darkroom.http.route_table import DEFAULT, ROUTES, Matcher
 from darkroom.http.transport import Transport
 from darkroom.models.door import LIVE
@@ -36,7 +39,6 @@ BLANK_EVERY: Final = 10.0
 MAX_BODY: Final = 10 * 1024 * 1024
 _CONCURRENCY: Final = 64
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-_JSON: Final = "application/json"
 # For the log, as nginx has it: the client is gone.
 _CLIENT_CLOSED: Final = 499
 
@@ -134,29 +136,30 @@ class Live:
         invocation = Invocation.of(event["headers"], otherwise=self._seconds, now=self._clock())
         gone = threading.Event()
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._threads, apis.handle, event, invocation, Transport(LIVE, gone.is_set))
+        outlet = LiveOutlet(loop)
+        transport = Transport(LIVE, gone.is_set, outlet)
+        work = loop.run_in_executor(self._threads, apis.handle, event, invocation, transport)
         listener = asyncio.ensure_future(_listen(request, gone))
         try:
-            if request.method != "POST":
-                return _response(await work)
-            if (await asyncio.wait((work,), timeout=self._pace.begins_after))[0]:
+            # Nothing but a POST works for long without saying so.
+            await outlet.until_news(work, self._pace.begins_after if request.method == "POST" else None)
+            if work.done() and not outlet.has_events:
                 return _response(work.result())
         finally:
             if work.done():
                 listener.cancel()
-        headers = {**HEADERS, "content-type": _JSON, "x-request-id": event["requestContext"]["requestId"]}
-        return StreamingResponse(self._kept_alive(work, listener, gone), 200, headers)
+        headers = {**HEADERS, **outlet.begin(), "x-request-id": event["requestContext"]["requestId"]}
+        return StreamingResponse(self._going_out(outlet, work, listener, gone), 200, headers)
 
-    async def _kept_alive(
-        self, work: "asyncio.Future[dict[str, Any]]", listener: "asyncio.Future[None]", gone: threading.Event
+    async def _going_out(
+        self, outlet: LiveOutlet, work: Work, listener: "asyncio.Future[None]", gone: threading.Event
     ) -> AsyncIterator[bytes]:
         try:
-            yield b" "
-            while not (await asyncio.wait((work,), timeout=self._pace.blank_every))[0]:
-                yield b" "
-            yield _body(work.result())
+            async for piece in outlet.pieces(work, self._pace.blank_every):
+                yield piece
         finally:
             listener.cancel()
+            outlet.close()
             if not work.done():
                 gone.set()
 
@@ -184,14 +187,9 @@ def _own_path(path: str) -> str:
 
 
 def _response(answer: Mapping[str, Any]) -> Response:
-    response = Response(_body(answer), int(answer["statusCode"]))
+    response = Response(body_of(answer), int(answer["statusCode"]))
     for name, value in answer["headers"].items():
         response.headers[name] = str(value)
     for cookie in answer.get("cookies", ()):
         response.headers.append("set-cookie", str(cookie))
     return response
-
-
-def _body(answer: Mapping[str, Any]) -> bytes:
-    text = answer.get("body") or ""
-    return base64.b64decode(text) if answer.get("isBase64Encoded") else str(text).encode()

@@ -44,8 +44,11 @@ _AFTER = re.compile(r"(\d{1,5})\s*([smh]?)")
 _QUOTED = re.compile(r'"(.*)"')
 
 
-def terms_of(api: Api) -> Terms:
-    """Raises InvalidParameter for a header that cannot be understood."""
+def terms_of(api: Api, on_event: Callable[[str], bool] | None = None) -> Terms:
+    """Raises InvalidParameter for a header that cannot be understood.
+
+    Args: on_event: hears a streamed answer while it comes.
+    """
     headers = api.headers
     preferences = [part.strip().lower() for part in headers.get("prefer", "").split(",")]
     waits = [found[1] for found in map(_WAIT.fullmatch, preferences) if found]
@@ -60,6 +63,7 @@ def terms_of(api: Api) -> Terms:
             "cancel_after": _cancel_after(headers),
             "deadline": Deadline(api.seconds_left),
             "door": api.transport.door,
+            "on_event": on_event,
         },
     )
 
@@ -144,6 +148,8 @@ class Answering:
             what: what is waited for, with its verb.
         """
         note(job=submission.job.id)
+        if api.transport.outlet is not None:
+            api.transport.outlet.open({"location": f"/v1/jobs/{submission.job.id}"})
         api.on_error(lambda error: self.undelivered(error, submission, terms))
         job = self.app.jobs.as_shown(submission.job)
         limit = terms.door.max_wait if terms.wait is None else terms.wait

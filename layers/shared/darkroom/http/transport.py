@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -10,12 +10,29 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from darkroom.models.door import HTTP_API, Door
 
 
+class Outlet(Protocol):
+    """The way for an answer that goes out while it is made, as events. Its parts may be called in any thread."""
+
+    def expect(self) -> bool:
+        """From now on the answer is a stream of events, or a problem. False if it has been begun as something else."""
+
+    def open(self, headers: Mapping[str, str]) -> None:
+        """What was sent may go out now, with these headers, and everything else as soon as it is sent."""
+
+    def send(self, data: bytes) -> None:
+        """Once something is sent, what the route answers is the end of the stream, or the error that ends it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Args: has_hung_up: whether the caller is known to be gone."""
+    """Args:
+    has_hung_up: whether the caller is known to be gone.
+    outlet: None where an answer goes out in one piece.
+    """
 
     door: Door
     has_hung_up: Callable[[], bool] = lambda: False
+    outlet: Outlet | None = None
 
 
 OVER_HTTP_API = Transport(HTTP_API)

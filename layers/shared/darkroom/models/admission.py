@@ -1,5 +1,6 @@
 """What decides whether a request becomes a job of its own, or is answered by one that is already there."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -69,3 +70,6 @@ class Terms(BaseModel):
     cancel_after: timedelta | None = None
     deadline: Deadline | None = Field(None, description="From then on no caller waits for the answer.")
     door: Door = HTTP_API
+    on_event: Callable[[str], bool] | None = Field(
+        None, description="Hears a streamed answer while it comes, where this process makes it; see ports.OnEvent."
+    )

@@ -9,7 +9,7 @@ from darkroom.models.provider import RatesByModel
 
 
 class CompletionRequest(BaseModel):
-    """A checked body of `POST /chat/completions`, never streamed; `model` is a live id."""
+    """A checked body of `POST /chat/completions`; `model` is a live id."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -17,6 +17,7 @@ class CompletionRequest(BaseModel):
     fallback_models: tuple[str, ...] = ()
     body: dict[str, Any] = Field(repr=False, description="Without model, stream and what only Darkroom reads.")
     max_completion_tokens: int = Field(ge=1)
+    stream: bool = Field(False, description="Whether a reader follows the answer while it is written.")
     zdr: bool = Field(False, description="Only sources that keep nothing.")
     rates: RatesByModel = Field(default_factory=dict, description="For a provider whose answers do not tell the cost.")
 
@@ -24,7 +25,7 @@ class CompletionRequest(BaseModel):
 class CompletionResult(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    body: dict[str, Any] = Field(repr=False, description="As the provider sent it.")
+    body: dict[str, Any] = Field(repr=False, description="As the provider sent it; one that was streamed is whole.")
     usage: Usage
     call: Call
     warnings: tuple[str, ...] = ()

@@ -60,8 +60,10 @@ class CompletionBody(BaseModel):
 
     @property
     def shows_usage(self) -> bool:
-        """Whether a stream is to end with a chunk that tells the usage."""
-        return self.stream_options is not None and self.stream_options.include_usage
+        """Whether a stream is to end with a chunk that tells the usage, asked for as at OpenAI or as at OpenRouter."""
+        asked = (self.model_extra or {}).get("usage")
+        is_openrouters = isinstance(asked, dict) and asked.get("include") is True
+        return is_openrouters or (self.stream_options is not None and self.stream_options.include_usage)
 
     @property
     def most_tokens(self) -> int | None:

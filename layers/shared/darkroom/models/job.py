@@ -61,6 +61,7 @@ class StoredBody(BaseModel):
     fallback_models: tuple[str, ...] = ()
     max_completion_tokens: int = 1
     zdr: bool = Field(False, description="Only sources that keep nothing.")
+    stream: bool = Field(False, description="Whether a reader followed the answer while it was written.")
 
 
 class KeptCutout(BaseModel):

@@ -30,7 +30,7 @@ from darkroom.ports.people import (
     TokenStore,
 )
 from darkroom.ports.pictures import ImageStore, Matter, PresignedUpload, Segmenter, UrlFetcher
-from darkroom.ports.providers import CatalogueSource, OnAnswer, OnDispatched, OnGenerationId, Provider
+from darkroom.ports.providers import CatalogueSource, OnAnswer, OnDispatched, OnEvent, OnGenerationId, Provider
 from darkroom.ports.usage import MonthTallies, ReportStore, UsageBooks, UserPage, WorkLog
 from darkroom.ports.webhooks import WebhookQueue, WebhookSender, WebhookStore
 
@@ -61,6 +61,7 @@ __all__ = [
     "NearLimit",
     "OnAnswer",
     "OnDispatched",
+    "OnEvent",
     "OnGenerationId",
     "OpenJob",
     "PresignedUpload",

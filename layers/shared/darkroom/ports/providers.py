@@ -25,6 +25,9 @@ OnGenerationId = Callable[[str], None]
 """The headers have come: the id by which the provider's books know what the last dispatch became."""
 OnAnswer = Callable[[RawAnswer], None]
 """The bytes have come and nobody has tried to understand them: keep them, they may have been paid for."""
+OnEvent = Callable[[str], bool]
+"""The data of one event of a streamed answer, as soon as it has come and before `on_answer`. The result says whether
+any of the answer has been passed on to a reader: no other attempt may follow then, for its answer would be another."""
 
 
 class CatalogueSource(Protocol):
@@ -110,6 +113,7 @@ class Provider(Protocol):
         on_dispatched: OnDispatched,
         on_generation_id: OnGenerationId,
         on_answer: OnAnswer,
+        on_event: OnEvent,
     ) -> GenerationResult:
         """Makes pictures, or with references makes them over. There is at least one, or it is an error."""
 
@@ -122,6 +126,7 @@ class Provider(Protocol):
         on_dispatched: OnDispatched,
         on_generation_id: OnGenerationId,
         on_answer: OnAnswer,
+        on_event: OnEvent,
     ) -> ChatResult:
         """The model's next turn. Where pictures were asked for there is at least one, or it is an error."""
 
@@ -137,6 +142,7 @@ class Provider(Protocol):
         on_dispatched: OnDispatched,
         on_generation_id: OnGenerationId,
         on_answer: OnAnswer,
+        on_event: OnEvent,
     ) -> CompletionResult:
         """Plain chat: the body is passed on as it is, with model, fallbacks and the token limit put in."""
 

@@ -1,7 +1,8 @@
 """One call of a provider: sent, watched, tried again while that is free, and given back as it came.
 
 What a caller has to know in order not to pay twice, it is told in this order, for each attempt: that the request is
-about to be sent; the generation's id, when the headers are there; the bytes, before anybody tries to understand them.
+about to be sent; the generation's id, when the headers are there; each event of an answer that is streamed; the bytes,
+before anybody tries to understand them.
 """
 
 import re
@@ -14,10 +15,10 @@ import httpx
 from darkroom.errors import DarkroomError, InvalidApiKey
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, RawAnswer
-from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId, UrlFetcher
+from darkroom.ports import OnAnswer, OnDispatched, OnEvent, OnGenerationId, UrlFetcher
 from darkroom.providers import _errors, _wire
 from darkroom.providers._errors import Asked
-from darkroom.providers._http import Answer, BrokenOff, HttpClient, media_type
+from darkroom.providers._http import Answer, BrokenOff, HttpClient, OnHeaders, media_type
 from darkroom.providers._retry import Retries
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class Watch:
     on_dispatched: OnDispatched
     on_generation_id: OnGenerationId
     on_answer: OnAnswer
+    on_event: OnEvent
 
 
 @dataclass(slots=True)
@@ -116,12 +118,19 @@ class Calls:
             counter.attempts += 1
             now = replace(asked, attempt=counter.attempts)
             watch.on_dispatched(Dispatch(model=name, attempt=counter.attempts, streamed=streamed))
-            answer = self._send("POST", path, sent_headers, content.data, now, deadline, _tell_id(watch))
-            now = now.answered(answer.status, answer.headers)
-            if answer.status != 200:
-                raise self.refused(answer, now)
-            watch.on_answer((self.kept or _raw)(answer, now))
-            return read(answer, now), answer, now
+            events = _Events(watch)
+            try:
+                answer = self._send(
+                    "POST", path, sent_headers, content.data, now, deadline, _tell_id(watch), events.take
+                )
+                now = now.answered(answer.status, answer.headers)
+                if answer.status != 200:
+                    raise self.refused(answer, now)
+                watch.on_answer((self.kept or _raw)(answer, now))
+                return read(answer, now), answer, now
+            except DarkroomError as error:
+                error.is_passed_on = events.are_passed_on
+                raise
 
         return self.retries.run(attempt, deadline=deadline, may_repeat=_is_retryable)
 
@@ -153,7 +162,7 @@ class Calls:
         def attempt() -> T:
             counter.attempts += 1
             asked = replace(first, attempt=counter.attempts)
-            answer = self._send(method, path, headers, content, asked, deadline, None)
+            answer = self._send(method, path, headers, content, asked, deadline)
             asked = asked.answered(answer.status, answer.headers)
             if answer.status != 200:
                 raise (refused or self.refused)(answer, asked)
@@ -185,7 +194,8 @@ class Calls:
         content: bytes | None,
         asked: Asked,
         deadline: Deadline,
-        on_headers: Callable[[int, httpx.Headers], None] | None,
+        on_headers: OnHeaders | None = None,
+        on_event: Callable[[str], None] | None = None,
     ) -> Answer:
         try:
             return self.http.send(
@@ -195,13 +205,30 @@ class Calls:
                 deadline=deadline,
                 content=content,
                 on_headers=on_headers,
+                on_event=on_event,
             )
         except BrokenOff as error:
             raise _errors.broken(error, asked) from error
 
 
+class _Events:
+    """Of one attempt."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.are_passed_on = False
+        self._watch = watch
+
+    def take(self, data: str) -> None:
+        self.are_passed_on = self._watch.on_event(data) or self.are_passed_on
+
+
+def may_follow(error: DarkroomError) -> bool:
+    """Whether another attempt is allowed: the one that failed was free of charge, and no reader has seen any of it."""
+    return error.charged is False and not error.is_passed_on
+
+
 def _is_retryable(error: DarkroomError) -> bool:
-    return error.retryable
+    return error.retryable and may_follow(error)
 
 
 def _never_left(error: DarkroomError) -> bool:

@@ -4,20 +4,23 @@
     {"model":"openai/gpt-4o-mini","models":["openai/gpt-4o-mini","…"],"max_completion_tokens":4096,
      "messages":[…],"tools":[…],…}                                                        the caller's, but for these
 
-The fields keep their order, for a model follows that of a schema. The answer is given back as it came; what it cost,
+The fields keep their order, for a model follows that of a schema. The answer is given back as it came, and one that is
+streamed as it would have come without that; what it cost,
 who served it and whether it failed are read as in `_chat`. A refusal, an answer without words and a call of a tool are
 answers like any other.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from darkroom.models.completion import CompletionRequest
 from darkroom.models.generation import Usage
 from darkroom.providers import _wire
+from darkroom.providers._assembled import assembled, usage_in
 from darkroom.providers._chat import Reply, failed
-from darkroom.providers._errors import Asked
-from darkroom.providers._http import Answer
+from darkroom.providers._errors import Asked, broken
+from darkroom.providers._http import Answer, BrokenOff
 from darkroom.providers._images import unusable, whole_json
 
 # What is not the caller's to say: it is said anew, or not at all.
@@ -42,6 +45,8 @@ def body(request: CompletionRequest) -> dict[str, Any]:
         "model": request.model,
         **fallbacks,
         "max_completion_tokens": request.max_completion_tokens,
+        # The last chunk tells the usage, whether or not it is asked for.
+        **({"stream": True} if request.stream else {}),
     }
 
 
@@ -51,7 +56,7 @@ def read(answer: Answer, asked: Asked) -> Completion:
     Raises:
         DarkroomError: it failed, or holds no choice.
     """
-    value = whole_json(answer, asked)
+    value, sent = completion_in(answer, asked)
     reply = Reply()
     choice = reply.take_frame(value)
     message = _wire.mapping(choice.get("message"))
@@ -61,11 +66,23 @@ def read(answer: Answer, asked: Asked) -> Completion:
         raise failed(reply, asked)
     if not choice:
         raise unusable(asked, "It holds no choice.", reply.usage)
-    return Completion(as_sent(answer.body), reply.usage or Usage(), reply.model, reply.source)
+    return Completion(sent, reply.usage or Usage(), reply.model, reply.source)
 
 
-def as_sent(content: bytes) -> dict[str, Any]:
-    """The answer for somebody else's reader: numbers as numbers are, for nothing is counted with these, except what
-    is no number in JSON."""
-    found: dict[str, Any] = _wire.plain_json(content)
-    return found
+def completion_in(answer: Answer, asked: Asked) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """The completion in a 200, whole or streamed: as it is read here, and as it is passed on.
+
+    Nothing is counted with the numbers of the second, which are as JSON has them.
+
+    Raises:
+        DarkroomError: it broke off before its end, or is something else.
+    """
+    if not answer.is_events:
+        value = whole_json(answer, asked)
+        sent: dict[str, Any] = _wire.plain_json(answer.body)
+        return value, sent
+    whole = assembled(answer)
+    ends = [choice["finish_reason"] for choice in whole.get("choices", ())]
+    if "error" not in whole and (not ends or None in ends):
+        raise broken(answer.broken or BrokenOff("the stream ended before the reply", sent=True), asked)
+    return {**whole, "usage": usage_in(answer)}, whole

@@ -20,6 +20,7 @@ import httpcore
 import httpx
 
 from darkroom.models.deadline import Deadline
+from darkroom.providers import _sse
 
 _WRITE_BYTES = 65536
 _MIB = 1024 * 1024
@@ -220,11 +221,13 @@ class HttpClient:
         deadline: Deadline,
         content: bytes | None = None,
         on_headers: OnHeaders | None = None,
+        on_event: Callable[[str], None] | None = None,
     ) -> Answer:
         """Sends, and gathers the answer up to its end or up to where it broke off.
 
         Args:
             on_headers: called with status and headers before anything of the body is read.
+            on_event: called with the data of each event of a 200 that is a stream of events, while it is read.
 
         Raises:
             BrokenOff: not even the headers came.
@@ -238,21 +241,36 @@ class HttpClient:
         try:
             if on_headers:
                 on_headers(response.status_code, response.headers)
-            body, broken = self._gather(response, line)
+            body, broken = self._gather(response, line, on_event if response.status_code == 200 else None)
         finally:
             response.close()
         return Answer(response.status_code, response.headers, body, broken)
 
-    def _gather(self, response: httpx.Response, line: _Line) -> tuple[bytes, BrokenOff | None]:
+    def _gather(
+        self, response: httpx.Response, line: _Line, on_event: Callable[[str], None] | None
+    ) -> tuple[bytes, BrokenOff | None]:
         body = bytearray()
-        is_events = media_type(response.headers) == EVENTS
-        try:
-            for chunk in response.iter_bytes():
-                body += chunk
+
+        def pieces() -> Iterator[bytes]:
+            for piece in response.iter_bytes():
+                body.extend(piece)
                 if len(body) > self._max_answer_bytes:
-                    return b"", BrokenOff(f"more than {self._max_answer_bytes} bytes", sent=True)
+                    raise BrokenOff(f"more than {self._max_answer_bytes} bytes", sent=True)
+                yield piece
                 if is_events and bytes(body[-32:]).rstrip().endswith(b"data: [DONE]"):
                     break
+
+        is_events = media_type(response.headers) == EVENTS
+        try:
+            if is_events and on_event is not None:
+                for data in _sse.events(pieces()):
+                    if data.strip() != _sse.DONE:
+                        on_event(data)
+            else:
+                for _ in pieces():
+                    pass
+        except BrokenOff as error:
+            return b"", error
         except (
             httpcore.TimeoutException,
             httpcore.NetworkError,

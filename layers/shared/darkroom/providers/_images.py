@@ -20,7 +20,7 @@ ends in an error is not billed. One that is cut off is said not to be billed eit
 completion.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -214,12 +214,17 @@ def _read_events(answer: Answer, asked: Asked, most: int) -> Pictures:
 def stream_events(answer: Answer) -> tuple[list[Mapping[str, Any]], bool]:
     """The events up to `[DONE]`, and whether that came. The end of a stream that was cut is no JSON, and left out."""
     found: list[Mapping[str, Any]] = []
-    for data in islice(_sse.events([answer.body]), _MAX_EVENTS):
+    for data in event_data(answer):
         if data.strip() == _sse.DONE:
             return found, True
         with suppress(ValueError):
             found.append(_wire.mapping(_wire.parse_json(data)))
     return found, False
+
+
+def event_data(answer: Answer) -> Iterator[str]:
+    """The data of a stream's events as it came, `[DONE]` among it."""
+    return islice(_sse.events([answer.body]), _MAX_EVENTS)
 
 
 def no_image(asked: Asked, usage: Usage, context: Mapping[str, Any] | None = None) -> NoImage:

@@ -19,10 +19,10 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Call, GenerationRecord, GenerationRequest, GenerationResult, RawAnswer, Usage
 from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
-from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId
+from darkroom.ports import OnAnswer, OnDispatched, OnEvent, OnGenerationId
 from darkroom.providers import _openai_like_chat as wire
 from darkroom.providers import _wire
-from darkroom.providers._calls import Calls, Content, Counter, Watch
+from darkroom.providers._calls import Calls, Content, Counter, Watch, may_follow
 from darkroom.providers._chat import MAX_TEXT, Reply
 from darkroom.providers._completions import Completion
 from darkroom.providers._errors import Asked
@@ -112,11 +112,12 @@ class OpenAiLike(WithoutPictures):
         on_dispatched: OnDispatched,
         on_generation_id: OnGenerationId,
         on_answer: OnAnswer,
+        on_event: OnEvent,
     ) -> ChatResult:
         self._check_promises(zdr=request.zdr)
         if request.paints != "no":
             raise unable(self.title, "paint in a conversation")
-        watch, counter = Watch(on_dispatched, on_generation_id, on_answer), Counter()
+        watch, counter = Watch(on_dispatched, on_generation_id, on_answer, on_event), Counter()
 
         def ask(model: str, name: str) -> ChatResult:
             body = self._adapted(wire.body(request, name, self.dialect))
@@ -148,9 +149,10 @@ class OpenAiLike(WithoutPictures):
         on_dispatched: OnDispatched,
         on_generation_id: OnGenerationId,
         on_answer: OnAnswer,
+        on_event: OnEvent,
     ) -> CompletionResult:
         self._check_promises(zdr=request.zdr or _wire.mapping(request.body.get("provider")).get("zdr") is True)
-        watch, counter = Watch(on_dispatched, on_generation_id, on_answer), Counter()
+        watch, counter = Watch(on_dispatched, on_generation_id, on_answer, on_event), Counter()
 
         def ask(model: str, name: str) -> CompletionResult:
             body = wire.completion_body(request, name, self.dialect)
@@ -203,7 +205,7 @@ class OpenAiLike(WithoutPictures):
             try:
                 return ask(model, self._own(model))
             except _ANOTHER_MAY_DO as error:
-                if not left or error.charged is not False or deadline.is_over:
+                if not left or not may_follow(error) or deadline.is_over:
                     raise
 
     def _own(self, model: str) -> str:
@@ -279,9 +281,10 @@ class Painter(OpenAiLike):
         on_dispatched: OnDispatched,
         on_generation_id: OnGenerationId,
         on_answer: OnAnswer,
+        on_event: OnEvent,
     ) -> GenerationResult:
         self._check_promises(zdr=request.zdr)
-        watch, counter = Watch(on_dispatched, on_generation_id, on_answer), Counter()
+        watch, counter = Watch(on_dispatched, on_generation_id, on_answer, on_event), Counter()
 
         def ask(model: str, name: str) -> GenerationResult:
             path, body = self._picture_call(request, name)

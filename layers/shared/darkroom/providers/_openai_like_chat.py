@@ -11,7 +11,8 @@
               "completion_tokens_details":{"reasoning_tokens":40}}}
 
 Where a provider takes no schema for its answers, the model is made to call a tool whose parameters have it, and what it
-calls it with is the answer. Nothing is streamed: there is no generation's id to be known sooner by that.
+calls it with is the answer. Our own conversations are not streamed: there is no generation's id to be known sooner by
+that. A caller's may be, and then they end with a chunk that has the usage and no choice.
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from darkroom.models.generation import Usage
 from darkroom.models.provider import Rates
 from darkroom.providers import _wire
 from darkroom.providers._chat import Reply, wire_format, wire_message
-from darkroom.providers._completions import Completion, as_sent
+from darkroom.providers._completions import Completion, completion_in
 from darkroom.providers._errors import Asked, plain
 from darkroom.providers._http import Answer
 from darkroom.providers._images import content_refused, unusable, whole_json
@@ -101,6 +102,7 @@ def completion_body(request: CompletionRequest, name: str, dialect: Dialect) -> 
         **{field: value for field, value in request.body.items() if field not in left_out},
         "model": name,
         dialect.limit: request.max_completion_tokens,
+        **({"stream": True, "stream_options": {"include_usage": True}} if request.stream else {}),
     }
 
 
@@ -133,8 +135,12 @@ def read_completion(answer: Answer, asked: Asked, rates: Rates | None) -> Comple
     Raises:
         DarkroomError: it failed, or holds no choice.
     """
-    reply, _ = _reply(whole_json(answer, asked), asked, rates)
-    return Completion(as_sent(answer.body), reply.usage or Usage(), reply.model, None)
+    value, sent = completion_in(answer, asked)
+    reply, message = _reply(value, asked, rates)
+    if reply.error and reply.finish_reason is None:
+        # It came in the middle of a stream.
+        raise failed(value, asked, reply.usage or Usage(), is_begun=bool(message.get("content")) or len(message) > 2)
+    return Completion(sent, reply.usage or Usage(), reply.model, None)
 
 
 def usage_of(value: Any, rates: Rates | None) -> Usage:

@@ -136,11 +136,14 @@ def refused(answer: Answer, asked: Asked) -> DarkroomError:
     return translate(complaint, asked, charged=charged_for(complaint, answer.status) if asked.paid else False)
 
 
-def failed(value: Any, asked: Asked, usage: Usage) -> DarkroomError:
-    """The error that came in place of an answer, within a 200: unless its counts tell, nobody says what that cost."""
+def failed(value: Any, asked: Asked, usage: Usage, *, is_begun: bool = False) -> DarkroomError:
+    """The error that came in place of an answer, within a 200: unless its counts tell, nobody says what that cost.
+
+    Args: is_begun: whether it came behind a part of the answer.
+    """
     complaint = Complaint.of_value(value, 200, {})
     charged = usage.charged
-    if charged == "unknown" and issubclass(_kind(complaint), _BEFOREHAND):
+    if charged == "unknown" and not is_begun and issubclass(_kind(complaint), _BEFOREHAND):
         charged = False
     return translate(complaint, asked, charged=charged, cost=usage.cost)
 

@@ -5,7 +5,7 @@ from darkroom.models.chat import ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest, GenerationResult, RawAnswer
-from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId
+from darkroom.ports import OnAnswer, OnDispatched, OnEvent, OnGenerationId
 
 
 def unable(title: str, what: str) -> InvalidParameter:
@@ -27,6 +27,7 @@ class WithoutPictures:
         on_dispatched: OnDispatched,  # noqa: ARG002
         on_generation_id: OnGenerationId,  # noqa: ARG002
         on_answer: OnAnswer,  # noqa: ARG002
+        on_event: OnEvent,  # noqa: ARG002
     ) -> GenerationResult:
         raise unable(self.title, "make pictures")
 
@@ -48,6 +49,7 @@ class WithoutChat:
         on_dispatched: OnDispatched,  # noqa: ARG002
         on_generation_id: OnGenerationId,  # noqa: ARG002
         on_answer: OnAnswer,  # noqa: ARG002
+        on_event: OnEvent,  # noqa: ARG002
     ) -> ChatResult:
         raise unable(self.title, "chat")
 
@@ -63,6 +65,7 @@ class WithoutChat:
         on_dispatched: OnDispatched,  # noqa: ARG002
         on_generation_id: OnGenerationId,  # noqa: ARG002
         on_answer: OnAnswer,  # noqa: ARG002
+        on_event: OnEvent,  # noqa: ARG002
     ) -> CompletionResult:
         raise unable(self.title, "chat")
 

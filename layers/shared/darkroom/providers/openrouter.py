@@ -26,9 +26,9 @@ from darkroom.models.generation import (
 )
 from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
-from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId, Provider
+from darkroom.ports import OnAnswer, OnDispatched, OnEvent, OnGenerationId, Provider
 from darkroom.providers import _catalogue, _chat, _completions, _images, _wire
-from darkroom.providers._calls import Calls, Counter, Watch
+from darkroom.providers._calls import Calls, Counter, Watch, may_follow
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer, BrokenOff, HttpClient
 from darkroom.providers._openrouter_auth import OpenRouterAuth, inspect
@@ -85,8 +85,9 @@ class OpenRouter:
         on_dispatched: OnDispatched,
         on_generation_id: OnGenerationId,
         on_answer: OnAnswer,
+        on_event: OnEvent,
     ) -> GenerationResult:
-        watch = Watch(on_dispatched, on_generation_id, on_answer)
+        watch = Watch(on_dispatched, on_generation_id, on_answer, on_event)
         counter = Counter()
         models = iter((request.model, *request.fallback_models))
         model = next(models)
@@ -95,7 +96,7 @@ class OpenRouter:
                 return self._generate(request, model, key=key, deadline=deadline, watch=watch, counter=counter)
             except _ANOTHER_MAY_DO as error:
                 following = next(models, None)
-                if following is None or error.charged is not False or deadline.is_over:
+                if following is None or not may_follow(error) or deadline.is_over:
                     raise
                 model = following
 
@@ -142,6 +143,7 @@ class OpenRouter:
         on_dispatched: OnDispatched,
         on_generation_id: OnGenerationId,
         on_answer: OnAnswer,
+        on_event: OnEvent,
     ) -> ChatResult:
         reply, answer, asked = self._calls.paid(
             "/chat/completions",
@@ -149,7 +151,7 @@ class OpenRouter:
             _chat_reader(request),
             key=key,
             deadline=deadline,
-            watch=Watch(on_dispatched, on_generation_id, on_answer),
+            watch=Watch(on_dispatched, on_generation_id, on_answer, on_event),
             counter=Counter(),
             headers=_chat.headers(request),
         )
@@ -168,6 +170,7 @@ class OpenRouter:
         on_dispatched: OnDispatched,
         on_generation_id: OnGenerationId,
         on_answer: OnAnswer,
+        on_event: OnEvent,
     ) -> CompletionResult:
         found, answer, asked = self._calls.paid(
             "/chat/completions",
@@ -175,7 +178,7 @@ class OpenRouter:
             _completions.read,
             key=key,
             deadline=deadline,
-            watch=Watch(on_dispatched, on_generation_id, on_answer),
+            watch=Watch(on_dispatched, on_generation_id, on_answer, on_event),
             counter=Counter(),
             keeps_order=True,
         )

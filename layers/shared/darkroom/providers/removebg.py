@@ -18,7 +18,7 @@ from darkroom.models.generation import (
 )
 from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
-from darkroom.ports import OnAnswer, OnDispatched, OnGenerationId, Provider
+from darkroom.ports import OnAnswer, OnDispatched, OnEvent, OnGenerationId, Provider
 from darkroom.providers import _removebg_wire as wire
 from darkroom.providers._calls import Calls, Counter, Watch
 from darkroom.providers._errors import Asked
@@ -88,6 +88,7 @@ class RemoveBg(WithoutChat):
         on_dispatched: OnDispatched,
         on_generation_id: OnGenerationId,
         on_answer: OnAnswer,
+        on_event: OnEvent,
     ) -> GenerationResult:
         """The picture without its background. Nothing is sent that would be refused for its size or its options."""
         result, _, _ = self._calls.paid(
@@ -96,7 +97,7 @@ class RemoveBg(WithoutChat):
             lambda answer, asked: self._result(request, answer, asked),
             key=key,
             deadline=deadline,
-            watch=Watch(on_dispatched, on_generation_id, on_answer),
+            watch=Watch(on_dispatched, on_generation_id, on_answer, on_event),
             counter=Counter(),
             # The picture itself; with JSON asked for, it would come as base64.
             headers={"Accept": "*/*"},

@@ -59,7 +59,7 @@ class Complete:
                 OPERATION,
                 terms,
                 identity,
-                lambda choice: self._prepare(caller.user, body, found, choice),
+                lambda choice: self._prepare(caller.user, body, found, choice, stream=terms.on_event is not None),
                 skill="chat",
                 provider=body.provider_name,
             )
@@ -73,7 +73,7 @@ class Complete:
             error.param = "messages"
             raise
 
-    def _prepare(self, user: str, body: CompletionBody, found: Survey, choice: Choice) -> Prepared:
+    def _prepare(self, user: str, body: CompletionBody, found: Survey, choice: Choice, *, stream: bool) -> Prepared:
         if body.webhook_url:
             self.check_webhook(body.webhook_url)
         is_private = privacy.wanted(body.keeps_nothing, choice)
@@ -99,6 +99,7 @@ class Complete:
             fallback_models=chosen.fallbacks,
             max_completion_tokens=most,
             zdr=is_private,
+            stream=stream,
         )
         is_priced = not found.unpriced
         return Prepared(

@@ -134,6 +134,7 @@ def test_a_name_for_pictures_makes_one(name: str, quoting: Quotes, simulator: Si
         on_dispatched=lambda _: None,
         on_generation_id=lambda _: None,
         on_answer=lambda _: None,
+        on_event=lambda _: False,
     )
     assert result.call.model_used == IMAGE_NAMES[name]
     assert result.images

@@ -55,7 +55,9 @@ def ask(simulator: Simulator, request: ChatRequest) -> str:
     provider = OpenRouter(ProviderSettings(url=simulator.url), retries=Retries(attempts=1))
     last = request.messages[-1].model_copy(update={"images": (Reference(data=PICTURE),)})
     sent = request.model_copy(update={"messages": (*request.messages[:-1], last)})
-    unheard: dict[str, Any] = dict.fromkeys(("on_dispatched", "on_generation_id", "on_answer"), lambda _: None)
+    unheard: dict[str, Any] = dict.fromkeys(
+        ("on_dispatched", "on_generation_id", "on_answer", "on_event"), lambda _: None
+    )
     return provider.chat(sent, key=simulator.key, deadline=Deadline(20), **unheard).text
 
 

@@ -9,7 +9,7 @@ from darkroom.errors import DarkroomError, RateLimited
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationRequest, RawAnswer
 from darkroom.models.job import PaidWork
-from darkroom.services.paid.calls import Watch, prepare, reread
+from darkroom.services.paid.calls import Watch, prepare, reread, unheard
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore
 
@@ -37,7 +37,7 @@ class Raising:
 
 
 def ask(provider: Any, clock: SteppingClock, on_dispatched: Callable[[Dispatch], None] = lambda _told: None) -> None:
-    watch = Watch(on_dispatched, lambda _id: None, lambda _answer: None)
+    watch = Watch(on_dispatched, lambda _id: None, lambda _answer: None, unheard)
     prepare(WORK, provider, MemoryImageStore(clock))("key", Deadline(5), watch)
 
 

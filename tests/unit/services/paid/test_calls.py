@@ -10,7 +10,7 @@ from darkroom.errors import UnreadableImage
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import PaidWork, StoredImage
-from darkroom.services.paid.calls import Watch, prepare
+from darkroom.services.paid.calls import Watch, prepare, unheard
 from tests.fakes.memory import MemoryImageStore
 from tests.unit.images.test_containers import assert_is_sound, case
 
@@ -40,7 +40,7 @@ def work(store: MemoryImageStore, key: str, data: bytes) -> PaidWork:
 def given(store: MemoryImageStore, wanted: PaidWork) -> bytes:
     provider = Recorder()
     carry_out = prepare(wanted, provider, store)  # type: ignore[arg-type]
-    nobody = Watch(lambda *_: None, lambda *_: None, lambda *_: None)
+    nobody = Watch(lambda *_: None, lambda *_: None, lambda *_: None, unheard)
     carry_out("key", Deadline(60), nobody)
     (data,) = provider.given
     assert data is not None

@@ -141,7 +141,7 @@ def _begun(shop: Workshop) -> tuple[Job, Beside]:
     job = shop.admit(cancel_at=shop.clock.now)
     claimed = in_place.claimed(job, shop.clock.now, time)
     shop.jobs.jobs[job.user, job.id] = claimed
-    assert in_place.begin(claimed, time) is not None
+    assert in_place.begin(claimed, time, None) is not None
     return job, beside
 
 

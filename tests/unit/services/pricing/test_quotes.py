@@ -299,6 +299,7 @@ def _paid(simulator: Simulator, made: Quote, references: int) -> int:
             on_dispatched=lambda _: None,
             on_generation_id=lambda _: None,
             on_answer=lambda _: None,
+            on_event=lambda _: False,
         )
     (charge,) = simulator.state.invoice()
     return int(charge["micro_usd"])

@@ -289,7 +289,8 @@ class Admission:
         if outcome.admitted is None:
             raise exceeded(outcome, reserve=job.cost.reserved, estimate=job.cost.estimated)
         if self._in_place and time:
-            return Submission(outcome.admitted, answer=answer, running=self._in_place.begin(outcome.admitted, time))
+            running = self._in_place.begin(outcome.admitted, time, terms.on_event)
+            return Submission(outcome.admitted, answer=answer, running=running)
         self._tell_worker(outcome.admitted)
         return Submission(turn or outcome.admitted, answer=answer)
 

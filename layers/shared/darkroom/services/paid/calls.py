@@ -15,9 +15,10 @@ from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationRequest, GenerationResult, RawAnswer, Reference
 from darkroom.models.job import Job, PaidWork, ProviderCall, StoredBody, StoredImage
-from darkroom.ports import ImageStore, OnAnswer, OnDispatched, OnGenerationId, Provider
+from darkroom.ports import ImageStore, OnAnswer, OnDispatched, OnEvent, OnGenerationId, Provider
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 MOST_STORED_BYTES = 64 * 1024 * 1024
 
@@ -32,6 +33,11 @@ class NotOurs(Exception):
 Result = GenerationResult | ChatResult | CompletionResult
 
 
+def unheard(_data: str) -> bool:
+    """Where no reader follows a call."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """Whom a provider tells what; see ports."""
@@ -39,6 +45,7 @@ class Watch:
     on_dispatched: OnDispatched
     on_generation_id: OnGenerationId
     on_answer: OnAnswer
+    on_event: OnEvent
 
 
 class CarryOut(Protocol):
@@ -65,9 +72,12 @@ class _Noted:
     def on_answer(self, answer: RawAnswer) -> None:
         self._tell(self._watch.on_answer, answer)
 
-    def _tell(self, listener: Callable[[T], None], told: T) -> None:
+    def on_event(self, data: str) -> bool:
+        return self._tell(self._watch.on_event, data)
+
+    def _tell(self, listener: Callable[[T], R], told: T) -> R:
         try:
-            listener(told)
+            return listener(told)
         except Exception as error:
             self.raised = error
             raise
@@ -167,6 +177,7 @@ def _guarded(provider: Provider, call: Callable[..., Result]) -> CarryOut:
                 on_dispatched=noted.on_dispatched,
                 on_generation_id=noted.on_generation_id,
                 on_answer=noted.on_answer,
+                on_event=noted.on_event,
             )
         except DarkroomError:
             raise
@@ -212,4 +223,5 @@ def _completion(stored: StoredBody, body: dict[str, object]) -> CompletionReques
         body=body,
         max_completion_tokens=stored.max_completion_tokens,
         zdr=stored.zdr,
+        stream=stored.stream,
     )

@@ -32,7 +32,7 @@ from darkroom.models.generation import Dispatch, GenerationResult, RawAnswer, Us
 from darkroom.models.job import Job, JobStatus, ProviderCall
 from darkroom.models.money import MicroUsd
 from darkroom.ports import Alarm, Clock, JobStore, Provider, RawAnswerStore
-from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, answer_gone, raw_name, reread
+from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, answer_gone, raw_name, reread, unheard
 from darkroom.services.paid.persistence import Persist, once
 from darkroom.services.paid.settlement import Settlement
 
@@ -165,7 +165,7 @@ class _Line:
     def __init__(self, fan: FanOut, call: ProviderCall) -> None:
         self._fan = fan
         self.call = call
-        self.watch = Watch(self.on_dispatched, self.on_generation_id, self.on_answer)
+        self.watch = Watch(self.on_dispatched, self.on_generation_id, self.on_answer, unheard)
 
     def on_dispatched(self, dispatch: Dispatch) -> None:
         if dispatch.attempt > 1 or self._fan.is_again:

@@ -19,6 +19,8 @@ from darkroom.errors import DarkroomError, DarkroomFault
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
+from darkroom.ports import OnEvent
+from darkroom.services.paid.calls import unheard
 from darkroom.services.paid.worker import AFTERWARDS, LEASE_MARGIN, Worker
 
 # As long as a worker has for a job.
@@ -82,22 +84,24 @@ class InPlace:
             }
         )
 
-    def begin(self, job: Job, deadline: Deadline) -> "Future[None] | None":
+    def begin(self, job: Job, deadline: Deadline, on_event: OnEvent | None) -> "Future[None] | None":
         """Begins an admitted job. The future has a result when the job is over, or is a worker's.
 
         None if it could not be begun here.
+
+        Args: on_event: hears the answer while it comes, where the provider streams it.
         """
         try:
-            return self.start(lambda: self._run(job, deadline))
+            return self.start(lambda: self._run(job, deadline, on_event or unheard))
         except RuntimeError:
             with suppress(DarkroomError):
                 self.worker.jobs.requeue(job)
             self._tell_worker(job)
             return None
 
-    def _run(self, job: Job, deadline: Deadline) -> None:
+    def _run(self, job: Job, deadline: Deadline, on_event: OnEvent) -> None:
         try:
-            self.worker.carry_on(job, deadline)
+            self.worker.carry_on(job, deadline, on_event)
         except DarkroomFault:
             # If nothing was sent, it waits for another attempt.
             self._tell_worker(job)

@@ -29,11 +29,11 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.digest import digest
 from darkroom.models.generation import Dispatch, RawAnswer
 from darkroom.models.job import Job, JobStatus
-from darkroom.ports import Alarm, Clock, ImageStore, JobQueue, JobStore, Provider, RawAnswerStore
+from darkroom.ports import Alarm, Clock, ImageStore, JobQueue, JobStore, OnEvent, Provider, RawAnswerStore
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.snapshot import read_anew
 from darkroom.services.paid import fan_out
-from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, prepare
+from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, prepare, unheard
 from darkroom.services.paid.fan_out import FanOut
 from darkroom.services.paid.key_watch import unwatched, watched
 from darkroom.services.paid.persistence import Persist, Write, write_again
@@ -91,16 +91,18 @@ class Worker:
                 # Whoever carried it out may have died before they told its turn.
                 self.advance(user, job.parent_id)
             return
-        self.carry_on(job, deadline)
+        self.carry_on(job, deadline, unheard)
 
-    def carry_on(self, job: Job, deadline: Deadline) -> None:
+    def carry_on(self, job: Job, deadline: Deadline, on_event: OnEvent) -> None:
         """Carries out a job whose present attempt is this process's.
+
+        Args: on_event: see ports; what it raises is written to the log.
 
         Raises:
             DarkroomFault: if nothing was sent, the attempt is given up, and another may begin at once.
         """
         try:
-            self._carry_out(job, deadline)
+            self._carry_out(job, deadline, on_event)
         except NotOurs:
             return
         except DarkroomFault:
@@ -119,23 +121,23 @@ class Worker:
         error = InternalError("No worker could carry the job out.", fix="Try again; the log has the cause.")
         self.settlement.fail_before_dispatch(job, error)
 
-    def _carry_out(self, job: Job, deadline: Deadline) -> None:
+    def _carry_out(self, job: Job, deadline: Deadline, on_event: OnEvent) -> None:
         if job.cancel_at is not None and job.cancel_at <= self.clock():
             self.settlement.cancel(job)
             return
         assert job.work is not None  # noqa: S101 - run() took only such
         others = list(job.work.other_providers)
         provider = job.provider
-        while not self._is_done_by(provider, job, deadline, is_last=not others):
+        while not self._is_done_by(provider, job, deadline, on_event, is_last=not others):
             seen = self.jobs.find(job.user, job.id)
             if seen is None or seen.attempt != job.attempt:
                 return
             # As it is stored by now: it may have been dispatched, at no cost.
             job, provider = seen, others.pop(0)
 
-    def _is_done_by(self, provider: str, job: Job, deadline: Deadline, *, is_last: bool) -> bool:
+    def _is_done_by(self, provider: str, job: Job, deadline: Deadline, on_event: OnEvent, *, is_last: bool) -> bool:
         """Whether the job has come to an end, or to a pause, with this provider; if not the next may try."""
-        call = _Call(self, job.model_copy(update={"provider": provider}), deadline)
+        call = _Call(self, job.model_copy(update={"provider": provider}), deadline, on_event)
         try:
             key, carry_out = self._ready(call)
         except DarkroomError as error:
@@ -148,8 +150,8 @@ class Worker:
         try:
             result = carry_out(key, Deadline(max(1.0, deadline.left() - AFTERWARDS)), call.watch)
         except DarkroomError as error:
-            is_unbilled = error.charged is False and isinstance(error, _ANOTHER_MAY_DO)
-            if is_unbilled and not is_last and deadline.left() > AFTERWARDS:
+            may_follow = error.charged is False and not error.is_passed_on and isinstance(error, _ANOTHER_MAY_DO)
+            if may_follow and not is_last and deadline.left() > AFTERWARDS:
                 unwatched(call.job, self.settlement.ledger)
                 return False
             self.settlement.fail(call.job, error)
@@ -229,11 +231,12 @@ class Worker:
 class _Call:
     """What is written down while the provider is being called."""
 
-    def __init__(self, worker: Worker, job: Job, deadline: Deadline) -> None:
+    def __init__(self, worker: Worker, job: Job, deadline: Deadline, on_event: OnEvent) -> None:
         self._worker = worker
         self._persist = worker.persisting(deadline, FOR_PICTURES)
         self.job = job
-        self.watch = Watch(self.on_dispatched, self.on_generation_id, self.on_answer)
+        self._heard = on_event
+        self.watch = Watch(self.on_dispatched, self.on_generation_id, self.on_answer, self.on_event)
 
     def on_dispatched(self, dispatch: Dispatch) -> None:
         """Raises NotOurs, and nothing is sent."""
@@ -254,6 +257,13 @@ class _Call:
     def on_answer(self, answer: RawAnswer) -> None:
         kept = answer.model_copy(update={"model": self.job.model_used})
         self._guarded(lambda: self._persist(lambda: self._worker.raw_answers.write(self.job.user, self.job.id, kept)))
+
+    def on_event(self, data: str) -> bool:
+        try:
+            return self._heard(data)
+        except Exception as error:  # noqa: BLE001 - the answer is on its way, as below
+            self._worker.alarm("NOT_PASSED_ON", job=self.job.id, error=type(error).__name__)
+            return True
 
     def _guarded(self, write: Callable[[], object]) -> None:
         """The answer is on its way and may be paid for: that it cannot be noted down must not lose it."""
