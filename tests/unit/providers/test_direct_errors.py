@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from darkroom.errors import DarkroomError
+from darkroom.errors import DarkroomError, RateLimited
 from tests.contract.providing import Memory
 from tests.unit.providers.direct import CLASSES, Direct, simulating
 
@@ -126,8 +126,8 @@ TABLE = [
     Row("groq", "tool_use_failed", "chat", "UNUSABLE_ANSWER", 502, 1, UNKNOWN),
     Row("groq", "restricted", "completions", "FORBIDDEN", 403, 1, False),
 ]  # fmt: skip
-# What goes well all the same: it is in test_token_costs.
-ELSEWHERE = {"slow", "no_usage", "cached", "thinking", "no_details", "no_picture"}
+# What goes well all the same: it is in test_token_costs. What breaks a stream is below.
+ELSEWHERE = {"slow", "no_usage", "cached", "thinking", "no_details", "no_picture", "stream_breaks"}
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +182,18 @@ def test_the_table_has_every_situation_of_the_simulators(running: dict[str, Dire
     for name, direct in running.items():
         known = {*direct.simulator.refusals(), *direct.simulator.quirks, "cut", "truncated", "slow", "page", "error"}
         assert {row.wrong for row in TABLE if row.provider == name} | ELSEWHERE >= known
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_refusal_behind_a_part_of_the_answer_may_have_been_paid_for_and_is_final(
+    name: str, running: dict[str, Direct]
+) -> None:
+    direct = running[name]
+    direct.world.reset()
+    direct.world.go_wrong("stream_breaks")
+    with pytest.raises(RateLimited) as raised:
+        direct.complete(stream=True)
+    assert (raised.value.charged, raised.value.retryable, direct.world.requests()) == ("unknown", False, 1)
 
 
 @pytest.mark.parametrize("name", CLASSES)
