@@ -1,5 +1,7 @@
 """Metrics as CloudWatch takes them from the log."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -81,3 +83,21 @@ def test_what_powertools_logs_of_requests_is_discarded() -> None:
     script = "import logging, darkroom.http.app; print(logging.getLogger('aws_lambda_powertools').propagate)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_metric_is_written_at_once_so_that_no_other_thread_comes_between(clock: SteppingClock) -> None:
+    class Pieces(io.StringIO):
+        def __init__(self) -> None:
+            super().__init__()
+            self.written: list[str] = []
+
+        def write(self, text: str) -> int:
+            self.written.append(text)
+            return len(text)
+
+    with contextlib.redirect_stdout(Pieces()) as out:
+        EmfTelemetry().doubted(paid_job("alice", clock.now))
+        EmfTelemetry().counted("CatalogueRequests")
+    assert [(piece.count("\n"), piece[-1], "_aws" in json.loads(piece)) for piece in out.written] == [
+        (1, "\n", True)
+    ] * 2

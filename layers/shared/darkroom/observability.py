@@ -7,7 +7,9 @@ provider stand beside the metric in the line, where the dashboard's log queries 
 A count of 0 is not sent, so an idle stack sends nothing that is charged. `POWERTOOLS_METRICS_DISABLED` turns them off.
 """
 
+import json
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -36,24 +38,27 @@ FACTS: Final = ("request_id", "function_request_id", "route", "user", "job")
 
 @contextmanager
 def logged(**facts: str) -> Iterator[None]:
-    """Each line of the log has these facts until the end, and those that are noted meanwhile.
+    """Each line that this thread logs has these facts until the end, and those that are noted meanwhile.
 
-    Then none of them is left: the process goes on with another caller's work.
+    Then none of them is left: the process goes on with another caller's work. They are in a context variable, for the
+    live door answers several callers at once: a thread that works for this one is started with its context
+    (`contextvars.copy_context`), and keeps its facts when the request is over.
 
     Args:
         facts: by FACTS. Never a token, a key or what a user wrote.
     """
-    logger.remove_keys(FACTS)
+    # Not by `remove`, which would take them from threads with this context, too.
+    logger.thread_safe_clear_keys()
     note(**facts)
     try:
         yield
     finally:
-        logger.remove_keys(FACTS)
+        logger.thread_safe_clear_keys()
 
 
 def note(**facts: str) -> None:
-    """From now on, within `logged`, each line of the log has these facts, too."""
-    logger.append_keys(**facts)
+    """From now on, within `logged`, each line of this thread has these facts, too."""
+    logger.thread_safe_append_keys(**facts)
 
 
 def log_provider_calls() -> None:
@@ -98,13 +103,18 @@ class EmfTelemetry:
         try:
             # Here, for most functions measure nothing.
             from aws_lambda_powertools.metrics import EphemeralMetrics
+            from aws_lambda_powertools.metrics.functions import is_metrics_disabled
+
+            if is_metrics_disabled():
+                return
 
             metrics = EphemeralMetrics(namespace=NAMESPACE, service="darkroom")
             for name, value in facts.items():
                 metrics.add_metadata(name, value)
             for name, (unit, amount) in given.items():
                 metrics.add_metric(name, unit, amount)
-            metrics.flush_metrics()
+            # At once, and not by Powertools' `print`, which writes a line and then its end: threads come between.
+            sys.stdout.write(json.dumps(metrics.serialize_metric_set(), separators=(",", ":")) + "\n")
         except Exception:
             logger.exception("A metric was not sent")
 

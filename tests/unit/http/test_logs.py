@@ -1,5 +1,9 @@
 """Each line of the log says whose request or message it belongs to, and none of another's."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
@@ -124,3 +128,52 @@ def test_what_was_left_by_one_who_was_stopped_is_taken_away() -> None:
     with log_lines() as lines, logged(request_id="req-2"):
         logger.info("now")
     assert [_facts(line) for line in lines] == [{"request_id": "req-2"}]
+
+
+def test_requests_of_one_process_at_the_same_time_have_each_its_own_facts(tokens: Tokens, clock: SteppingClock) -> None:
+    """As at the live door: threads, each with an `Api` of its own."""
+    both_are_known, one_is_over = Barrier(2), Event()
+    going_on: list[Thread] = []
+    callers = Callers(tokens, Sessions(MemorySessionStore(), clock))
+
+    def api_of(job: str, *, waits: bool) -> Api:
+        made = Api(callers, Rates(MemoryRequestCounts(), clock, RateLimits()))
+
+        def work() -> None:
+            one_is_over.wait(10)
+            logger.info("its job goes on")
+
+        @made.get("/who")
+        def who() -> dict[str, str]:
+            note(job=job)
+            both_are_known.wait(10)
+            logger.info("in the route")
+            going_on.append(Thread(target=copy_context().run, args=(work,)))
+            going_on[-1].start()
+            if waits:
+                one_is_over.wait(10)
+                logger.info("after the other")
+            return {}
+
+        return made
+
+    with log_lines() as lines, ThreadPoolExecutor(2) as threads:
+        answers = [
+            threads.submit(_get, api_of(f"job_{user}", waits=user == "bob"), "/who", tokens.create(user=user)[1], user)
+            for user in ("alice", "bob")
+        ]
+        answers[0].result(10)
+        one_is_over.set()
+        answers[1].result(10)
+        for thread in going_on:
+            thread.join(10)
+        logger.info("between")
+    told = Counter((line["message"], *(line.get(fact) for fact in ("user", "job", "request_id"))) for line in lines)
+    alice, bob = ("alice", "job_alice", "alice"), ("bob", "job_bob", "bob")
+    assert told == Counter(
+        [
+            *(("in the route", *alice), ("its job goes on", *alice)),
+            *(("in the route", *bob), ("its job goes on", *bob), ("after the other", *bob)),
+            ("between", None, None, None),
+        ]
+    )

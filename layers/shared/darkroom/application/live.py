@@ -6,8 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from darkroom.application import Application
+from darkroom.observability import note
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from darkroom.models.deadline import Deadline
+    from darkroom.models.job import Job
     from darkroom.services.paid.in_place import InPlace
 
 
@@ -16,4 +21,10 @@ class LiveApplication(Application):
     def in_place(self) -> InPlace:
         from darkroom.services.paid.in_place import InPlace
 
-        return InPlace(self.worker)
+        class NotedInPlace(InPlace):
+            def begin(self, job: Job, deadline: Deadline) -> Future[None] | None:
+                # The thread that is begun takes over what the log says of this one.
+                note(job=job.id)
+                return super().begin(job, deadline)
+
+        return NotedInPlace(self.worker)

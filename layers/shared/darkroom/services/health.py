@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -76,7 +77,7 @@ class Health:
             **{f"key:{provider}": self._key(user, provider) for provider in sorted(self.inspectors)},
         }
         pool = ThreadPoolExecutor(max_workers=len(probes))
-        looking = {name: pool.submit(_find, name, probe) for name, probe in probes.items()}
+        looking = {name: pool.submit(copy_context().run, _find, name, probe) for name, probe in probes.items()}
         done, _ = wait(looking.values(), timeout=self.longest)
         # A probe that hangs is left behind, and ends by its client's time-outs.
         pool.shutdown(wait=False, cancel_futures=True)

@@ -6,6 +6,7 @@ of all, under its old date: it may be shown for a while, and it is no price of t
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
 from threading import Lock
 from typing import Final
@@ -99,7 +100,9 @@ class _Round:
 
     def ask(self, models: Sequence[str]) -> None:
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="endpoints") as pool:
-            list(pool.map(self._ask_one, models))
+            asked = [pool.submit(copy_context().run, self._ask_one, model) for model in models]
+        for each in asked:
+            each.result()
 
     def _ask_one(self, model: str) -> None:
         if not self.found and len(self.failed) >= _MOST_FAILURES:

@@ -6,6 +6,7 @@ times a day only, until it is decided.
 """
 
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from threading import Thread
 from typing import Final
@@ -61,7 +62,7 @@ def within(seconds: float, look: Callable[[], None]) -> Thread | None:
             raised.append(error)
 
     # One that hangs must not keep the process from its end.
-    thread = Thread(target=run, name="look", daemon=True)
+    thread = Thread(target=copy_context().run, args=(run,), name="look", daemon=True)
     thread.start()
     thread.join(seconds)
     if thread.is_alive():

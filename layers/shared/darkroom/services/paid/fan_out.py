@@ -11,6 +11,7 @@ The job succeeds with the pictures that came, and costs what all calls together 
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -91,7 +92,9 @@ class FanOut:
             NotOurs: the job was canceled, or another worker has it.
         """
         with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-            made = [pool.submit(self._one, call, carry_out, key, deadline) for call in self.job.calls]
+            made = [
+                pool.submit(copy_context().run, self._one, call, carry_out, key, deadline) for call in self.job.calls
+            ]
         return tuple(each.result() for each in made)
 
     def _one(self, call: ProviderCall, carry_out: CarryOut, key: str, deadline: Deadline) -> Outcome:

@@ -1,6 +1,7 @@
 """Work that cannot be interrupted, and that somebody waits for only so long."""
 
 from collections.abc import Callable
+from contextvars import copy_context
 from threading import Lock, Thread
 from typing import TypeVar
 
@@ -43,7 +44,7 @@ class OneAtATime:
                 self._at_work.release()
 
         # What goes on after its time must not keep the process from its end.
-        thread = Thread(target=run, name="cut out", daemon=True)
+        thread = Thread(target=copy_context().run, args=(run,), name="cut out", daemon=True)
         try:
             thread.start()
         except RuntimeError:
