@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from darkroom.models.deadline import Deadline
     from darkroom.models.job import Job
+    from darkroom.ports import OnEvent
     from darkroom.services.paid.in_place import InPlace
 
 
@@ -22,9 +23,9 @@ class LiveApplication(Application):
         from darkroom.services.paid.in_place import InPlace
 
         class NotedInPlace(InPlace):
-            def begin(self, job: Job, deadline: Deadline) -> Future[None] | None:
+            def begin(self, job: Job, deadline: Deadline, on_event: OnEvent | None) -> Future[None] | None:
                 # The thread that is begun takes over what the log says of this one.
                 note(job=job.id)
-                return super().begin(job, deadline)
+                return super().begin(job, deadline, on_event)
 
         return NotedInPlace(self.worker)
