@@ -42,7 +42,7 @@ def processor(rounds: int) -> str:
         heard = Listener()
         emulator = opened.enter_context(Emulator(Path(folder)))
         aws = opened.enter_context(Aws(emulator.url))
-        openrouter = opened.enter_context(Simulator())
+        openrouter = opened.enter_context(Simulator(detail=256))
         template = Template.load(
             ROOT / "template.yaml", parameters={"BackgroundModel": "u2netp"}, api_url="http://127.0.0.1:8000"
         )

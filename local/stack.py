@@ -36,6 +36,7 @@ from local.preloaded import CAN_FORK, Preloaded, common, layer
 from local.pump import CONCURRENCY, Pump
 from local.resources import create_resources
 from local.routes import Routes
+from local.simulator.pictures import SKETCH
 from local.simulator.server import Simulator
 from local.template import Function, Template
 from local.warm_up import WarmUp
@@ -85,7 +86,7 @@ class Stack:
         openrouter: which OpenRouter it calls; the simulator if not said otherwise.
         also_allowed: endpoints of this machine (`127.0.0.1:9000`) that the functions may call for their users.
         variables: values for variables of the functions (`DARKROOM_…`); each gets those that it declares.
-        detail: side in pixels in which the simulator of OpenRouter paints before it enlarges.
+        detail: side in pixels in which simulators paint before they enlarge.
         is_warm: whether entering waits until each function has answered once; else their first calls start them.
         can_fork: whether functions' processes are forked from one that has imported the layer; else each imports it.
         root: the repository.
@@ -108,7 +109,7 @@ class Stack:
         openrouter: OpenRouter | None = None,
         also_allowed: Sequence[str] = (),
         variables: Mapping[str, str] | None = None,
-        detail: int = 256,
+        detail: int = SKETCH,
         is_warm: bool = False,
         can_fork: bool = CAN_FORK,
         root: Path = state.ROOT,
@@ -258,7 +259,7 @@ class Stack:
         self._simulated_key = simulator.key
         for name in providers.names():
             if name != "openrouter":
-                world = providers.load(name)(self._memory.port(name), key=keys.get(name))
+                world = providers.load(name)(self._memory.port(name), key=keys.get(name), detail=self._detail)
                 if journal:
                     world.keep(journal)
                 self.providers[name] = starting.enter_context(world)

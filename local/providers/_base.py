@@ -52,6 +52,7 @@ from local.journal import Journal
 from local.providers._server import Request, serving
 from local.simulator.delivery import Reply
 from local.simulator.money import micro_usd
+from local.simulator.pictures import SKETCH
 
 Route = tuple[str, str, Callable[[Request], Reply]]
 
@@ -72,7 +73,7 @@ class World(Protocol):
     painter: str | None
     talker: str | None
 
-    def __init__(self, port: int = 0, *, key: str | None = None) -> None: ...
+    def __init__(self, port: int = 0, *, key: str | None = None, detail: int = SKETCH) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -128,6 +129,7 @@ class Simulator(ABC):
     Args:
         port: 0 takes a free one.
         key: the one that is good; made up when it is not given.
+        detail: side in pixels in which pictures are painted before they are enlarged; a small one saves time.
     """
 
     name: str
@@ -136,8 +138,9 @@ class Simulator(ABC):
     talker: str | None = None
     quirks: frozenset[str] = frozenset({"no_picture"})
 
-    def __init__(self, port: int = 0, *, key: str | None = None) -> None:
+    def __init__(self, port: int = 0, *, key: str | None = None, detail: int = SKETCH) -> None:
         self.port = port
+        self.detail = detail
         self.key = key or f"{self.key_prefix}{self.name}-{secrets.token_urlsafe(24)}"
         self.log: list[Request] = []
         self.charges: list[Charge] = []

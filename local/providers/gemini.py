@@ -91,6 +91,9 @@ class Simulator(OpenAiLikeSimulator):
         reply = super()._list(request)
         return replace(reply, body=reply.body.replace(b'"id":"', b'"id":"models/'))
 
+    def _paint(self, prompt: str, size: tuple[int, int], shown: Sequence[Image.Image]) -> bytes:
+        return pictures.make(prompt, size, seed=len(self.charges), references=shown, detail=self.detail)
+
     def _generate(self, request: Request) -> Reply:
         data, name = self.json_of(request), request.parameters["model"]
         model = self.known(name, paints=True)
@@ -99,7 +102,7 @@ class Simulator(OpenAiLikeSimulator):
         words, looked_at = tokens(prompt), _SHOWN_TOKENS * len(shown)
         is_refused, thought = request.wrong == "image_safety", THOUGHT_TOKENS if request.wrong == "thinking" else 0
         is_painted = request.wrong not in ("no_picture", "image_safety")
-        picture = pictures.make(prompt, size, seed=len(self.charges), references=shown) if is_painted else b""
+        picture = self._paint(prompt, size, shown) if is_painted else b""
         painted = painted if is_painted else 0
         said = 0 if is_refused else _SAID_TOKENS
         self.charge(

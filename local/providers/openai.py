@@ -93,6 +93,7 @@ class Simulator(OpenAiLikeSimulator):
                 form=form,
                 references=shown,
                 compression=data.get("output_compression"),
+                detail=self.detail,
             )
             for number in range(count)
         ]

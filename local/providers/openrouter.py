@@ -7,6 +7,7 @@ from darkroom.models.generation import GenerationRequest
 from darkroom.models.provider import Rates
 from local import simulator
 from local.journal import Journal
+from local.simulator.pictures import SKETCH
 
 _NAMES = {"refused": "moderation", "busy": "overloaded", "cut": "cut_body", "no_picture": "no_image"}
 
@@ -17,8 +18,8 @@ class Simulator:
     painter: str | None = "black-forest-labs/flux.2-klein-4b"
     talker: str | None = "google/gemini-2.5-flash"
 
-    def __init__(self, port: int = 0, *, key: str | None = None) -> None:
-        self._simulator = simulator.Simulator(port, key=key)
+    def __init__(self, port: int = 0, *, key: str | None = None, detail: int = SKETCH) -> None:
+        self._simulator = simulator.Simulator(port, key=key, detail=detail)
         self.key = self._simulator.key
 
     @property

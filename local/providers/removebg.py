@@ -21,6 +21,7 @@ from local.providers._forms import form_of
 from local.providers._server import Request
 from local.simulator.delivery import Reply
 from local.simulator.mark import marked
+from local.simulator.pictures import SKETCH
 
 CREDIT_USD: Final = Decimal("0.20")
 _FULL: Final = frozenset({"full", "4k", "auto", "hd", "medium"})
@@ -51,8 +52,10 @@ class Simulator(base.Simulator):
     painter = "removebg"
     quirks = frozenset({"no_picture", "no_foreground", "untold", "not_a_picture"})
 
-    def __init__(self, port: int = 0, *, key: str | None = None, bought: Decimal = Decimal(100)) -> None:
-        super().__init__(port, key=key)
+    def __init__(
+        self, port: int = 0, *, key: str | None = None, detail: int = SKETCH, bought: Decimal = Decimal(100)
+    ) -> None:
+        super().__init__(port, key=key, detail=detail)
         self._begins_with = self.bought = bought
 
     @property

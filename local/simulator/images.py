@@ -154,7 +154,7 @@ def _stream(
     plan = exchange.plan
     steps = [Step(comment()), Step(comment(), delay=_PACE)]
     for number in range(_PARTIALS):
-        draft = base64.b64encode(_draft(request)).decode()
+        draft = base64.b64encode(_draft(request, exchange)).decode()
         partial = {"type": "image_generation.partial_image", "partial_image_index": number, "b64_json": draft}
         steps += [Step(event(partial), delay=_PACE), Step(comment(), delay=_PACE)]
     if rule := plan.get("stream_error") or plan.get("error_body") or plan.get("choice_error"):
@@ -181,11 +181,14 @@ def _failure(options: Any) -> dict[str, Any]:
     return {"type": "error", "error": error}
 
 
-def _draft(request: ImageRequest) -> bytes:
+def _draft(request: ImageRequest, exchange: Exchange) -> bytes:
     """A first impression, small."""
-    small = (max(16, request.size[0] // 4), max(16, request.size[1] // 4))
     return pictures.make(
-        request.prompt, small, random.Random(request.prompt).randrange(1000), references=request.references
+        request.prompt,
+        (max(16, request.size[0] // 4), max(16, request.size[1] // 4)),
+        random.Random(request.prompt).randrange(1000),
+        references=request.references,
+        detail=exchange.world.detail,
     )
 
 

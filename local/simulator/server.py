@@ -24,6 +24,7 @@ from local.simulator import chat, control, errors, images, lists, oauth
 from local.simulator.delivery import Answer, Cut, Reply, read
 from local.simulator.errors import Refusal
 from local.simulator.exchange import Exchange, Handler, World, new_generation_id
+from local.simulator.pictures import SKETCH
 from local.simulator.scenarios import PAID
 from local.simulator.state import Clock, State, now
 
@@ -165,7 +166,7 @@ class Simulator:
         key: str | None = None,
         balance: Decimal = Decimal(1000),
         clock: Clock = now,
-        detail: int = 256,
+        detail: int = SKETCH,
         journal: Journal | None = None,
     ) -> None:
         self.world = World(State(clock=clock, credits=balance), detail=detail)

@@ -111,7 +111,10 @@ def test_what_api_gateway_put_in_a_bytes_place_is_told_from_what_was_written() -
     assert _body(meant, "application/json", content_length=length) == {"prompt": "a \ufffd sign"}
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'"x"', b"{", b'{"a": NaN}', b'{"a": "\\ud800"}', b"[" * 100_000, b"nul"])
+DEEP = pytest.param(b"[" * 100_000, id="deep")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'"x"', b"{", b'{"a": NaN}', b'{"a": "\\ud800"}', DEEP, b"nul"])
 def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidParameter, match=r"JSON|empty"):
         _body(body, "application/json")

@@ -47,7 +47,7 @@ _AROUND: Final = 64
 
 def text(prompt: str) -> int:
     """English has four characters to a token, other scripts as few as a half."""
-    plain = sum(character.isascii() for character in prompt)
+    plain = len(prompt.encode("ascii", "ignore"))
     return math.ceil(plain / 3) + 2 * (len(prompt) - plain) + _AROUND
 
 
