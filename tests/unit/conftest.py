@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.simulator import Simulator
+from local.simulator.pictures import SKETCH
 from tests.application import Studio
 from tests.conftest import SteppingClock
 
@@ -13,6 +14,14 @@ from tests.conftest import SteppingClock
 def studio_simulator() -> Iterator[Simulator]:
     with Simulator() as simulator:
         yield simulator
+
+
+@pytest.fixture
+def large_files(studio_simulator: Simulator) -> Iterator[None]:
+    """Pictures whose files are as large as real ones, and not a sketch's."""
+    studio_simulator.world.detail = 4 * SKETCH
+    yield
+    studio_simulator.world.detail = SKETCH
 
 
 @pytest.fixture

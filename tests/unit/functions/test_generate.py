@@ -181,6 +181,7 @@ class TestRoom:
         assert call({"prefer": "respond-async"}, **asked)[0] in (200, 202)
         assert call(**{**asked, "output_format": "jpeg"})[0] == 200
 
+    @pytest.mark.usefixtures("large_files")
     def test_one_in_four_k_is_as_large_as_an_answer_can_be(self, call: Call) -> None:
         status, body, _ = call(model="bytedance-seed/seedream-4.5", size="4K")
         assert status == 200, body

@@ -96,6 +96,7 @@ def test_the_same_request_while_somebody_waits_is_another_picture(studio: Studio
     assert studio.charged("alice") == [PRICE, PRICE]
 
 
+@pytest.mark.usefixtures("large_files")
 def test_more_than_six_megabytes_are_given_as_they_were_made(studio: Studio, services: Application) -> None:
     _, body = _ask(services, studio.token("alice"), Transport(LIVE), n=2, output_format="png", size="2048x2048")
     jobs = studio.of("alice").values()
