@@ -48,9 +48,9 @@ test-quick: ## Run the unit and contract tests alone
 	@sh local/setup.sh dev
 	$(PY) -m pytest tests/unit tests/contract tests/template
 
-coverage: ## Measure which lines the unit and contract tests reach
+coverage: ## Measure which lines the unit and contract tests reach, at moto, too
 	@sh local/setup.sh dev
-	$(PY) -m pytest tests/unit tests/contract -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=xml:.local/coverage.xml
+	DARKROOM_MOTO=1 $(PY) -m pytest tests/unit tests/contract -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=xml:.local/coverage.xml
 
 stress: ## Repeat the money tests many times over, and try ten times the examples of each law and route
 	@sh local/setup.sh dev

@@ -1,5 +1,6 @@
 """Fixtures that every suite shares."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -29,6 +30,15 @@ _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("test", _UNTIMED, max_examples=40)
 settings.register_profile("stress", _UNTIMED, max_examples=400)
 settings.load_profile("stress" if os.environ.get("DARKROOM_STRESS") else "test")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Keep the collector of garbage from looking at the tests over and over: they stay until the end."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
