@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from darkroom.adapters.segmenter import OnnxSegmenter, stretch
+from darkroom.adapters.segmenter import OnnxSegmenter, remembering, stretch
 from darkroom.errors import LicenceNotAcknowledged, NoForeground, UnsupportedModel
 from darkroom.models.segmentation import MODELS, lookup
 from tests.photos import SUBJECTS, photo
@@ -26,6 +27,21 @@ def segmenter(weights_dir: Path) -> OnnxSegmenter:
 def each_model(segmenter: OnnxSegmenter) -> list[str]:
     """u2netp, and u2net where its weights are."""
     return [name for name in segmenter.available() if name in ("u2netp", "u2net")]
+
+
+@pytest.mark.parametrize(("at_most", "looked"), [(0, "abacba"), (1, "abacba"), (2, "abcba"), (3, "abc")])
+def test_of_the_pictures_it_saw_last_the_output_is_known(at_most: int, looked: str) -> None:
+    seen: list[str] = []
+
+    def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        seen.append("abc"[int(pixels[0, 0])])
+        return pixels + 1
+
+    run = remembering(network, at_most)
+    for name in "abacba":
+        pixels = np.full((2, 2), "abc".index(name), np.float32)
+        assert (run(pixels) == pixels + 1).all()
+    assert "".join(seen) == looked
 
 
 # --- what is found ---------------------------------------------------------------------------------------------------

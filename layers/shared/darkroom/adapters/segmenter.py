@@ -4,7 +4,9 @@ It computes what rembg computes, minus rembg's imports: numpy, onnxruntime and P
 second, where rembg takes one and a half, and a minute if numba has to compile first.
 """
 
+import hashlib
 import os
+from collections import OrderedDict
 from collections.abc import Callable
 from multiprocessing import cpu_count
 from pathlib import Path
@@ -38,6 +40,8 @@ NO_FOREGROUND_BELOW: Final = 0.25
 NOISE_FROM: Final = 0.6
 
 Mask = Callable[[Image.Image], Image.Image]
+Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""(pixels as `prepare` gives them) -> how sure it is of each, from 0 to 1"""
 
 
 class OnnxSegmenter:
@@ -49,6 +53,8 @@ class OnnxSegmenter:
         acknowledged: names of models whose licence the operator has acknowledged.
         threads: for one inference; by default one for each processor.
         before_rembg: called before rembg is loaded, for the few models that it runs; see `NumbaCache.prepare`.
+        remembered: how many outputs of a network are kept, so that the same picture in another format or before another
+            background is not segmented again. One is 0.4 MB.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class OnnxSegmenter:
         acknowledged: frozenset[str] = frozenset(),
         threads: int = 0,
         before_rembg: Callable[[], None] | None = None,
+        remembered: int = 0,
     ) -> None:
         self._weights_dir = weights_dir
         self._default = default
@@ -66,6 +73,7 @@ class OnnxSegmenter:
         # Said in so many words: left to itself onnxruntime pins threads to processors, which a container may forbid.
         self._threads = threads or cpu_count()
         self._before_rembg = before_rembg
+        self._remembered = remembered
         self._loaded: dict[str, Mask] = {}
         self._loading = Lock()
 
@@ -98,7 +106,7 @@ class OnnxSegmenter:
 
     def _load(self, model: SegmentationModel) -> Mask:
         if model.engine == "onnx":
-            return _load_onnx(self._path(model), model, self._threads)
+            return _load_onnx(self._path(model), model, self._threads, self._remembered)
         if self._before_rembg is not None:
             self._before_rembg()
         from darkroom.adapters.rembg_segmenter import load_with_rembg
@@ -139,7 +147,7 @@ class OnnxSegmenter:
 ort.disable_telemetry_events()
 
 
-def _load_onnx(path: Path, model: SegmentationModel, threads: int) -> Mask:
+def _load_onnx(path: Path, model: SegmentationModel, threads: int, remembered: int) -> Mask:
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.intra_op_num_threads = threads
@@ -150,14 +158,40 @@ def _load_onnx(path: Path, model: SegmentationModel, threads: int) -> Mask:
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     source, target = session.get_inputs()[0].name, session.get_outputs()[0].name
 
+    def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        output: NDArray[np.float32] = session.run([target], {source: pixels})[0]
+        return output[0, 0]
+
+    run = remembering(network, remembered)
+
     def mask(image: Image.Image) -> Image.Image:
         pixels = prepare(image, model)
         if roughness(pixels[0]) >= NOISE_FROM:
             raise _nothing_stands_out()
-        output: NDArray[np.float32] = session.run([target], {source: pixels})[0]
-        return stretch(output[0, 0])
+        return stretch(run(pixels))
 
     return mask
+
+
+def remembering(network: Network, at_most: int) -> Network:
+    """The network, with its outputs for the pixels that it saw last."""
+    known: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+    changing = Lock()
+
+    def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        digest = hashlib.sha256(pixels).digest()
+        with changing:
+            if (output := known.get(digest)) is not None:
+                known.move_to_end(digest)
+                return output
+        output = network(pixels)
+        with changing:
+            known[digest] = output
+            if len(known) > at_most:
+                known.popitem(last=False)
+        return output
+
+    return run
 
 
 def prepare(image: Image.Image, model: SegmentationModel) -> NDArray[np.float32]:

@@ -381,6 +381,7 @@ class AwsPorts:
             default=settings.background_model,
             acknowledged=settings.acknowledged_licences,
             before_rembg=self.matter.prepare,
+            remembered=8,
         )
         segmenter.load(settings.background_model)
         return segmenter
