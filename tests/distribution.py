@@ -8,8 +8,29 @@ from pathlib import PurePosixPath
 from xdist.scheduler import LoadFileScheduling
 
 # Of `tests/integration`: those without the stack of the session.
-WITHOUT_STACK = {"test_ledger_concurrency.py", "test_upstream.py", "test_upstream_table.py", "test_up_again.py"}
+WITHOUT_STACK = {
+    "test_ledger_concurrency.py",
+    "test_operator_key.py",
+    "test_up.py",
+    "test_up_again.py",
+    "test_upstream.py",
+    "test_upstream_answers.py",
+    "test_upstream_table.py",
+}
 _CLIENTS = {"tests/browser", "tests/clients"}
+# Those that take longest, by far, begin first: else one worker is still at one of them when the others have ended.
+LONGEST = (
+    "integration",
+    "clients",
+    "tests/integration/crash/test_kills.py",
+    "tests/integration/crash/test_aws_faults.py",
+    "tests/integration/crash/test_turn_kills.py",
+    "tests/integration/test_up.py",
+    "tests/integration/crash/test_lost_answers.py",
+    "tests/golden/test_rembg_agreement.py",
+    "tests/integration/test_up_again.py",
+    "tests/deployment/test_deployment.py",
+)
 
 
 def part_of(nodeid: str) -> str:
@@ -23,8 +44,14 @@ def part_of(nodeid: str) -> str:
     return str(file)
 
 
+def place_of(nodeid: str) -> int:
+    """By which the tests of a parallel run are put in order, and those of one place as they were collected."""
+    part = part_of(nodeid)
+    return LONGEST.index(part) if part in LONGEST else len(LONGEST)
+
+
 class StackAwareScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Parts begin in the order in which they were collected: those that wait long come first."""
+    """Parts begin in the order in which each worker has put them."""
 
     def _split_scope(self, nodeid: str) -> str:
         return part_of(nodeid)

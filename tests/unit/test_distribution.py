@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import ROOT
-from tests.distribution import WITHOUT_STACK, part_of
+from tests.distribution import LONGEST, WITHOUT_STACK, part_of, place_of
 
 
 def test_whoever_wants_the_stack_is_with_others_who_do(request: pytest.FixtureRequest) -> None:
@@ -23,3 +23,11 @@ def test_what_needs_no_stack_waits_for_none(name: str) -> None:
     file = f"tests/integration/{name}"
     assert (ROOT / file).is_file()
     assert part_of(f"{file}::test_a") == file
+
+
+def test_what_takes_longest_begins_first() -> None:
+    groups = {"integration": "tests/integration/test_chat.py", "clients": "tests/clients/test_litellm.py"}
+    files = [groups.get(part, part) for part in LONGEST]
+    assert all((ROOT / file).is_file() for file in files)
+    places = [place_of(f"{file}::test_a") for file in (*files, "tests/unit/test_distribution.py")]
+    assert places == list(range(len(LONGEST) + 1))
