@@ -159,8 +159,8 @@ def _load_onnx(path: Path, model: SegmentationModel, threads: int, remembered: i
     source, target = session.get_inputs()[0].name, session.get_outputs()[0].name
 
     def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        output: NDArray[np.float32] = session.run([target], {source: pixels})[0]
-        return output[0, 0]
+        output: NDArray[np.float32] = session.run([target], {source: pixels})[0][0, 0]
+        return output
 
     run = remembering(network, remembered)
 
@@ -179,7 +179,7 @@ def remembering(network: Network, at_most: int) -> Network:
     changing = Lock()
 
     def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        digest = hashlib.sha256(pixels).digest()
+        digest = hashlib.sha256(pixels.tobytes()).digest()
         with changing:
             if (output := known.get(digest)) is not None:
                 known.move_to_end(digest)
