@@ -71,7 +71,6 @@ _CALL: Final = 0.006
 _HANDOVER: Final = 0.05
 # Seconds between the worker's end and the next look at the job: half of the pause between looks; see `_looks`.
 _LATE_PICTURE: Final = 0.15
-_LATE_PLAN: Final = 0.08
 JOURNEYS: Final = {
     "image": Journey(
         {
@@ -97,28 +96,23 @@ JOURNEYS: Final = {
         sqs=3,
         kms=1,
     ),
+    # In place: the function that is asked does it all (docs/adr/0038-turns-in-place.md).
     "chat turn": Journey(
-        {
-            "ChatFunction": Run(PLAN + 27 * _CALL + _HANDOVER + _LATE_PLAN, 0.08),
-            "WorkerFunction": Run(PLAN + 17 * _CALL, 0.26),
-        },
+        {"ChatFunction": Run(PLAN + 24 * _CALL, 0.34)},
         writes=55,
-        reads=22,
+        reads=15,
         s3_puts=3,
         s3_gets=3,
-        sqs=3,
+        sqs=0,
         kms=1,
     ),
     "painted chat turn": Journey(
-        {
-            "ChatFunction": Run(PLAN + PICTURE + 45 * _CALL + 2 * _HANDOVER + _LATE_PICTURE, 0.13),
-            "WorkerFunction": Run(PLAN + PICTURE + 34 * _CALL, 0.29),
-        },
+        {"ChatFunction": Run(PLAN + PICTURE + 39 * _CALL, 0.42)},
         writes=90,
-        reads=40,
+        reads=32,
         s3_puts=4,
         s3_gets=3,
-        sqs=6,
+        sqs=0,
         kms=1,
         log_bytes=10_000,
     ),

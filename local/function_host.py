@@ -5,6 +5,9 @@
 RIGHTS is what the function's role may do, see `local.iam.enforcement`; where it is empty all is allowed. The working
 directory holds the handler's module. Over the socket go pairs of frames, each a length and bytes: a header and a
 payload, both JSON. Standard output stays the function's own.
+
+Where the function has an extension (see `local.extensions_api`), the header of its answer says whether it goes on
+with something; a pair of frames follows then, when it is over.
 """
 
 import decimal
@@ -25,6 +28,8 @@ from typing import Any
 
 MAX_PAYLOAD = 6_291_556
 _LENGTH = struct.Struct(">I")
+# Seconds in which an extension that has nothing to do asks for the next event.
+_MOMENT = 0.05
 _MAX_RSS_PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
 
 Handler = Callable[[Any, Any], Any]
@@ -149,6 +154,11 @@ def call(handler: Handler, event: bytes, context: Context) -> tuple[bool, bytes]
 
 def main(descriptor: int, handler_name: str, rights: str) -> None:
     link = Link(socket.socket(fileno=descriptor))
+    extensions = None
+    if os.environ.get("DARKROOM_IN_PLACE") == "true":
+        # Others have none: a server is a thread and a socket.
+        extensions = ours("local.extensions_api").ExtensionsApi()
+        os.environ["AWS_LAMBDA_RUNTIME_API"] = extensions.address
     if rights:
         ours("local.iam.enforcement").Enforcement(rights).install()
     sys.path.insert(0, str(Path.cwd()))
@@ -164,11 +174,17 @@ def main(descriptor: int, handler_name: str, rights: str) -> None:
         request_id = header["request_id"]
         print(f"START RequestId: {request_id}", flush=True)
         begun = time.monotonic()
+        if extensions is not None:
+            extensions.invoke({"eventType": "INVOKE", "requestId": request_id, "invokedFunctionArn": header["arn"]})
         ok, payload = call(handler, event, Context(request_id, header["arn"], header["seconds"]))
         took = (time.monotonic() - begun) * 1000
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _MAX_RSS_PER_MB
         print(f"REPORT RequestId: {request_id} Duration: {took:.0f} ms Max Memory Used: {used} MB", flush=True)
-        link.send({"ok": ok}, payload)
+        goes_on = extensions is not None and not extensions.wait_until_done(_MOMENT)
+        link.send({"ok": ok, "goes_on": goes_on}, payload)
+        if extensions is not None and goes_on:
+            extensions.wait_until_done()
+            link.send({"ok": True})
 
 
 if __name__ == "__main__":

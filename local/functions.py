@@ -73,7 +73,11 @@ class FunctionPool:
         try:
             outcome = worker.call(payload)
         finally:
-            self._release(worker)
+            if worker.goes_on:
+                # It takes no other call until then, and the answer does not wait for it.
+                threading.Thread(target=self._rest, args=(worker,), name="rest", daemon=True).start()
+            else:
+                self._release(worker)
         if outcome.is_error and not self._is_closed:
             logger.error("%s failed: %s (more in %s)", self.function.logical_id, outcome.summary, self.log)
         return outcome
@@ -155,6 +159,10 @@ class FunctionPool:
             if self._is_closed:
                 worker.kill()
         return worker
+
+    def _rest(self, worker: Worker) -> None:
+        worker.come_to_rest()
+        self._release(worker)
 
     def _release(self, worker: Worker) -> None:
         with self._changed:

@@ -58,6 +58,7 @@ class Worker:
     def __init__(self, function: Function, environment: Mapping[str, str], log: Path, launch: Launch = spawned) -> None:
         self._function = function
         self._is_ready = False
+        self._ends: float | None = None
         self._used = time.monotonic()
         self._process, self._connection = launch(function, environment, log)
 
@@ -79,12 +80,12 @@ class Worker:
         if self._is_ready:
             return None
         try:
-            ok, payload = self._receive(time.monotonic() + INIT_SECONDS)
+            header, payload = self._receive(time.monotonic() + INIT_SECONDS)
         except TimeoutError:
             return self._failure("Sandbox.Timedout", f"Importing the handler took more than {INIT_SECONDS:.0f} s")
         except WorkerGone:
             return self._exited()
-        if not ok:
+        if not header["ok"]:
             self.kill()
             return Outcome(payload, is_error=True)
         self._is_ready = True
@@ -102,14 +103,32 @@ class Worker:
         try:
             self._send(json.dumps(header).encode(), deadline)
             self._send(event, deadline)
-            ok, payload = self._receive(deadline)
+            answer, payload = self._receive(deadline)
         except TimeoutError:
             return self._failure("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
         except WorkerGone:
             return self._exited()
         finally:
             self._used = time.monotonic()
-        return Outcome(payload, is_error=not ok)
+        self._ends = deadline if answer.get("goes_on") else None
+        return Outcome(payload, is_error=not answer["ok"])
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is still at work on the call that it has answered."""
+        return self._ends is not None
+
+    def come_to_rest(self) -> None:
+        """Waits until it is done with what goes on, at most as long as the function's timeout; then it is killed."""
+        ends, self._ends = self._ends, None
+        if ends is None:
+            return
+        try:
+            self._receive(ends)
+        except (TimeoutError, WorkerGone):
+            self.kill()
+        finally:
+            self._used = time.monotonic()
 
     def kill(self) -> None:
         """Ends the process and whatever it started. May be called while another thread waits in `call`."""
@@ -143,9 +162,9 @@ class Worker:
         except OSError as error:
             raise WorkerGone from error
 
-    def _receive(self, deadline: float) -> tuple[bool, bytes]:
-        header = json.loads(self._frame(deadline))
-        return bool(header["ok"]), self._frame(deadline)
+    def _receive(self, deadline: float) -> tuple[dict[str, Any], bytes]:
+        header: dict[str, Any] = json.loads(self._frame(deadline))
+        return header, self._frame(deadline)
 
     def _frame(self, deadline: float) -> bytes:
         return self._exactly(_LENGTH.unpack(self._exactly(_LENGTH.size, deadline))[0], deadline)

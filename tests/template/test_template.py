@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from darkroom.http.live_door import SECONDS
-from darkroom.models.door import LIVE
+from darkroom.models.door import HTTP_API, LIVE
 from darkroom.services.paid.in_place import FOR_ANSWERING, MAX_SECONDS
 from darkroom.settings import PREFIX, Settings
 from local.iam.policies import Decision, Policies
@@ -38,11 +38,13 @@ def _listed(value: str | list[str]) -> list[str]:
 
 LAMBDAS = _of("AWS::Serverless::Function")
 SEALS_AND_OPENS = {"kms:GenerateDataKey", "kms:Decrypt"}
-# Who may open what; the worker and the live door open keys to pay with them, and seal none; what users are told is
-# signed by the worker.
+# Who may open what; the worker, the live door and the chat open keys to pay with them, and seal none; what users are
+# told is signed by the worker.
+PAYING = ("ChatFunction", "LiveFunction", "WorkerFunction")
 VAULT = {
     "OAuthFunction": [(["not webhooks"], SEALS_AND_OPENS)],
     "AccountFunction": [(["not webhooks"], SEALS_AND_OPENS)],
+    "ChatFunction": [(["not webhooks"], {"kms:Decrypt"})],
     "LiveFunction": [(["not webhooks"], {"kms:Decrypt"})],
     "WorkerFunction": [(["not webhooks"], {"kms:Decrypt"}), (["webhooks"], SEALS_AND_OPENS)],
     "WebhooksFunction": [(["webhooks"], SEALS_AND_OPENS)],
@@ -136,6 +138,11 @@ class TestFunctions:
             assert MAX_SECONDS + FOR_ANSWERING < SECONDS == FUNCTIONS[name].timeout < LIVE.max_seconds
             return
         assert has_callers or takes_messages
+        if FUNCTIONS[name].environment.get("DARKROOM_IN_PLACE") == "true":
+            # It goes on when it has answered: from the request to the admission the gateway's patience, and then a job.
+            assert not takes_messages
+            assert FUNCTIONS[name].timeout == HTTP_API.max_seconds + MAX_SECONDS
+            return
         # Who only answers ends with the gateway's patience; a worker has the longest a picture may take.
         assert FUNCTIONS[name].timeout <= (60 if has_callers and takes_messages else 29 if has_callers else 300)
 
@@ -304,7 +311,7 @@ class TestMoney:
             for statement in _statements(dict(template.resource(name).properties))
             if any(action.startswith("secretsmanager:") for action in _listed(statement["Action"]))
         }
-        assert reading == {name: [secret, f"{secret}-??????"] for name in ("LiveFunction", "WorkerFunction")}
+        assert reading == {name: [secret, f"{secret}-??????"] for name in PAYING}
         assert not [name for name in LAMBDAS for _ in _allowed(name, "secretsmanager:GetSecretValue")]
 
     @pytest.mark.parametrize("name", ["ChatFunction", "JobsFunction", "WorkerFunction"])
@@ -345,9 +352,9 @@ class TestMoney:
             ),
             ("s3:PutObject", "inputs", {"ChatFunction", "EditFunction", "LiveFunction", "RemoveBackgroundFunction"}),
             ("s3:GetObject", "inputs", {"ChatFunction", "LiveFunction", "RemoveBackgroundFunction", "WorkerFunction"}),
-            ("s3:PutObject", "raw", {"LiveFunction", "WorkerFunction"}),
-            ("s3:GetObject", "raw", {"LiveFunction", "WorkerFunction"}),
-            ("s3:DeleteObject", "raw", {"JobsFunction", "LiveFunction", "WorkerFunction"}),
+            ("s3:PutObject", "raw", {*PAYING}),
+            ("s3:GetObject", "raw", {*PAYING}),
+            ("s3:DeleteObject", "raw", {"JobsFunction", *PAYING}),
             (
                 "s3:DeleteObject",
                 "outputs",
@@ -370,7 +377,7 @@ class TestMoney:
 
     def test_only_who_carries_jobs_out_waits_for_openrouter_longer_than_api_gateway_would(self) -> None:
         longer = {name for name, function in FUNCTIONS.items() if function.timeout > 60}
-        assert longer == {"LiveFunction", "WorkerFunction"}
+        assert longer == {*PAYING}
 
 
 def test_the_table_forgets_can_be_restored_and_survives_the_stack() -> None:

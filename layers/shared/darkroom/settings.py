@@ -166,6 +166,9 @@ class Settings(BaseModel):
     )
     removebg_credit_usd: Dollars = Field(Decimal("0.20"), description="What one credit of remove.bg costs its owner.")
     render_queue: str = Field("", description="URL of the queue of pictures for the function with the model.")
+    in_place: bool = Field(
+        False, description="Carries out what callers wait for, where the process can go on when it has answered."
+    )
     job_queue: str = Field("", description="URL of the queue of paid jobs and webhook deliveries.")
     job_dead_letters: str = Field("", description="URL of the queue of their dead letters.")
     max_cost_per_request: Dollars = Field(Decimal("0.25"), description="What one request may cost at the most.")

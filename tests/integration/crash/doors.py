@@ -1,6 +1,8 @@
 """The routes that admit paid work, as their functions have them, on an emulator; and workers for what they admit."""
 
 import json
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,6 +16,7 @@ from darkroom.adapters.settings_store import DynamoSettingsStore
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.application import Application
 from darkroom.application.on_aws import AwsPorts, on_aws
+from darkroom.application.outlasting import OutlastingApplication
 from darkroom.errors import DarkroomError
 from darkroom.http.app import Api
 from darkroom.http.routes import background_removals as removal
@@ -38,6 +41,18 @@ from tests.events import Context, http_event
 from tests.integration.crash.aws_faults import Faults, sound
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
+
+
+def at_once(work: Callable[[], None]) -> "Future[None]":
+    """Does it in the same thread, so that each run is like the other; its future has what came of it."""
+    done: Future[None] = Future()
+    try:
+        work()
+    except BaseException as error:  # noqa: BLE001 - who waits for it raises it
+        done.set_exception(error)
+    else:
+        done.set_result(None)
+    return done
 
 
 class Patient(Context):
@@ -131,7 +146,16 @@ class Street:
         settings = Settings.from_environ(self.environ(function))
         ports = AwsPorts(settings)
         ports.stopwatch, ports.sleep = lambda: self.seconds, self._pass
-        return Application(settings, ports)
+        return self._outlasting(settings, ports) if settings.in_place else Application(settings, ports)
+
+    def _outlasting(self, settings: Settings, ports: AwsPorts) -> Application:
+        """One that carries out itself what is waited for, and heeds no faults in that, as workers do not."""
+        app = OutlastingApplication(settings, ports, at_once)
+        with sound():
+            carrying_out = OutlastingApplication(settings, AwsPorts(settings), at_once)
+            carrying_out.load("worker", "turns")
+            app.in_place = carrying_out.in_place
+        return app
 
     def _pass(self, seconds: float) -> None:
         self.seconds += seconds

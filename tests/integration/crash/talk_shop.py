@@ -9,6 +9,9 @@ from typing import Any
 from darkroom.adapters.conversation_store import DynamoConversationStore
 from darkroom.adapters.url_fetcher import HttpUrlFetcher
 from darkroom.adapters.url_guard import UrlGuard
+from darkroom.models.admission import Terms
+from darkroom.models.caller import Caller
+from darkroom.models.conversation import Conversation
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job
 from darkroom.models.source import ImageSource
@@ -25,6 +28,7 @@ from darkroom.services.conversations.turns import Turns
 from darkroom.services.inputs.inputs import Inputs
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.jobs.sweep import Sweep
+from darkroom.services.paid.in_place import InPlace
 from darkroom.services.paid.worker import Worker
 from darkroom.services.recipes.render import Render
 from darkroom.services.selection.chat_models import ChatModels
@@ -75,6 +79,13 @@ class TalkShop(Shop):
         )
 
     @cached_property
+    def turns_in_place(self) -> Turns:
+        """At the door that carries out what it admits, the parts that come later included."""
+        worker = replace(self.worker, advance=lambda user, turn: self.turns_in_place.advance(user, turn))
+        admission = self._generate(InPlace(worker, outlasts_answer=True)).admission
+        return replace(self.turns, admission=admission)
+
+    @cached_property
     def worker(self) -> Worker:
         return replace(super().worker, advance=self.turns.advance)
 
@@ -86,9 +97,12 @@ class TalkShop(Shop):
     def _sources(self) -> Sources:
         return Sources(self.images, HttpUrlFetcher(UrlGuard()), self.jobs)
 
+    def begin(self, customer: Customer) -> Conversation:
+        return self.conversations.create(customer.user, ImageSource("image", data=PICTURE))
+
     def say(self, customer: Customer, content: str) -> Job:
         """The turn, of which nothing is done yet, in a conversation of its own."""
-        conversation = self.conversations.create(customer.user, ImageSource("image", data=PICTURE))
+        conversation = self.begin(customer)
         return self.turns.submit(customer.caller, conversation.id, content, now_and_then(route="messages")).job
 
     def parts(self, turn: Job) -> dict[str, Job]:
@@ -100,6 +114,13 @@ class TalkShop(Shop):
 def go_on(place: Place, now: datetime, user: str, job_id: str, *, kill: Point) -> BaseProcess:
     """Starts a worker's process on a part of a turn, or on the turn itself."""
     return begun(_go_on, place, now, kill, user, job_id)
+
+
+def serve_turn(
+    place: Place, now: datetime, caller: Caller, conversation_id: str, content: str, *, kill: Point
+) -> BaseProcess:
+    """Starts a process that admits a turn and carries it out in place."""
+    return begun(_serve_turn, place, now, kill, caller, conversation_id, content)
 
 
 def sweep_turns(place: Place, now: datetime, kill: Point) -> BaseProcess:
@@ -116,6 +137,13 @@ def _shop(place: Place, now: datetime, kill: Point) -> TalkShop:
 
 def _go_on(place: Place, now: datetime, kill: Point, user: str, job_id: str) -> None:
     _shop(place, now, kill).worker.run(user, job_id, Deadline(60))
+
+
+def _serve_turn(place: Place, now: datetime, kill: Point, caller: Caller, conversation_id: str, content: str) -> None:
+    turns = _shop(place, now, kill).turns_in_place
+    running = turns.submit(caller, conversation_id, content, Terms(route="messages")).running
+    assert running is not None
+    running.result(60)
 
 
 def _sweep(place: Place, now: datetime, kill: Point) -> None:

@@ -158,7 +158,9 @@ def _services() -> Iterator[tuple[str, str, str]]:
     for service in SERVICES:
         for kind in KINDS:
             yield "generations", service, kind
-        yield "completions", service, "error"
+        # A process that carries out what it admits tells no worker.
+        if service != "sqs":
+            yield "completions", service, "error"
     # Of a turn, the cost is that of its parts.
     yield "messages", "dynamodb", "error"
 

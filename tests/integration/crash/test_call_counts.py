@@ -11,9 +11,13 @@ from typing import Any, Final
 
 import pytest
 
+from darkroom.application import Application
+from darkroom.application.on_aws import AwsPorts
+from darkroom.application.outlasting import OutlastingApplication
 from darkroom.http.app import Api
 from darkroom.http.routes import account, jobs, models
 from darkroom.models.deadline import Deadline
+from darkroom.settings import Settings
 from local.aws import Aws
 from local.costs import JOURNEYS
 from local.providers.removebg import Simulator as RemoveBg
@@ -21,7 +25,7 @@ from local.simulator import Simulator
 from local.template import Template
 from tests.integration.crash import asked
 from tests.integration.crash.aws_faults import faulty, listening
-from tests.integration.crash.doors import Newcomer, Request, Street
+from tests.integration.crash.doors import Newcomer, Request, Street, at_once
 
 _WRITES: Final = ("Put", "Update", "Delete", "ConditionCheck")
 
@@ -94,6 +98,9 @@ class Delivering(Street):
     """Delivers what was sent to the queue of jobs, as SQS does: a worker sees a job when it is told of it."""
 
     sent: list[tuple[str, str]] = field(default_factory=list)
+
+    def _outlasting(self, settings: Settings, ports: AwsPorts) -> Application:
+        return OutlastingApplication(settings, ports, at_once)
 
     def carry_out(self) -> bool:
         messages = list(self.sent)
@@ -212,9 +219,9 @@ CEILINGS: Final[dict[str, tuple[Door, Ceiling]]] = {
     "generation": ((lambda street: street.generate, asked.generation), Ceiling(18, 18)),
     "edit, later": ((lambda street: street.edit, _later(asked.edit)), Ceiling(5, 17)),
     "edit": ((lambda street: street.edit, asked.edit), Ceiling(20, 20)),
-    "plain chat": ((lambda street: street.chat, asked.completion), Ceiling(20, 20)),
-    "chat turn": ((lambda street: street.chat, asked.message), Ceiling(27, 27)),
-    "painted chat turn": ((lambda street: street.chat, _painted), Ceiling(45, 45)),
+    "plain chat": ((lambda street: street.chat, asked.completion), Ceiling(17, 17)),
+    "chat turn": ((lambda street: street.chat, asked.message), Ceiling(24, 24)),
+    "painted chat turn": ((lambda street: street.chat, _painted), Ceiling(39, 39)),
     "cut-out as PNG": ((lambda street: street.removal, _png), Ceiling(2, 2)),
     "cut-out": ((lambda street: street.removal, asked.removal), Ceiling(3, 3)),
     "models": ((_models, _get("/v1/models")), Ceiling(1, 1)),

@@ -14,7 +14,7 @@ from tests.conftest import SteppingClock
 from tests.integration.crash.customers import Customer, assert_lawful, assert_usage_agrees, deliver, settle_everything
 from tests.integration.crash.killing import Point, When, ended
 from tests.integration.crash.shop import Place
-from tests.integration.crash.talk_shop import TalkShop, go_on, sweep_turns
+from tests.integration.crash.talk_shop import TalkShop, go_on, serve_turn, sweep_turns
 
 Part = Literal["plan", "paint1"]
 
@@ -115,6 +115,44 @@ def test_what_may_have_been_paid_for_is_not_asked_for_again(
     assert turn.cost.charged is (sent > 0)
     assert turn.error is not None
     assert turn.error["charged"] is turn.cost.charged
+
+
+# Of a process that carries out the turn that it admitted. Other writes are taken by tests with stores in memory.
+IN_PLACE = [
+    Point("ledger", "admit", "after"),
+    *HARMLESS[1:],
+    *(Point("jobs", "progress", when) for when in WHENS),
+    Point("conversations", "save", "before"),
+]
+
+
+def served(shop: TalkShop, clock: SteppingClock, customer: Customer, point: Point) -> Job:
+    """The turn that was killed while its process carried it out."""
+    conversation = shop.begin(customer)
+    process = serve_turn(shop.place, clock.now, customer.caller, conversation.id, SAID, kill=point)
+    assert ended(process) == -signal.SIGKILL
+    (turn,) = (job for job in shop.jobs.page(customer.user, limit=100).jobs if job.turn)
+    return turn
+
+
+@pytest.mark.parametrize("point", IN_PLACE, ids=str)
+def test_in_place_it_is_planned_once_and_painted_once(
+    point: Point, shop: TalkShop, clock: SteppingClock, customer: Customer
+) -> None:
+    turn = end(shop, clock, customer, served(shop, clock, customer, point))
+    assert (turn.status, turn.error, turn.result["version"]) == (JobStatus.SUCCEEDED, None, "v2")
+    assert (customer.requests, len(customer.charges)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("point", "sent"), [(Point("jobs", "dispatch", "after"), 0), (Point("raw_answers", "write", "before"), 1)], ids=str
+)
+def test_in_place_what_may_have_been_paid_for_is_not_asked_for_again(
+    point: Point, sent: int, shop: TalkShop, clock: SteppingClock, customer: Customer
+) -> None:
+    turn = end(shop, clock, customer, served(shop, clock, customer, point))
+    assert (turn.status, turn.images, turn.cost.charged) == (JobStatus.FAILED, (), sent > 0)
+    assert (customer.requests, len(customer.charges)) == (sent, sent)
 
 
 @pytest.mark.parametrize("when", WHENS)

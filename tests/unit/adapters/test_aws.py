@@ -23,6 +23,7 @@ from darkroom.adapters.aws import (
     MAX_BACKOFFS,
     OutOfTime,
     bounded,
+    outlasting,
     translated,
     within,
 )
@@ -138,6 +139,14 @@ def test_nobody_waits_between_attempts_past_the_deadline(
     with within(Deadline(left, clock=lambda: 0.0)):
         assert [_waits(client, attempts, **fault) for attempts in (1, 2)] == [0.0, 0.0]
         assert _waits(client, 3, **fault) is None
+
+
+def test_a_thread_that_outlasts_the_request_does_not_heed_its_deadline(hung: tuple[Any, Server]) -> None:
+    client, _ = hung
+    with within(Deadline(0.0)):
+        with outlasting():
+            assert _waits(client, 1, caught=_NO_ANSWER) not in (None, 0.0)
+        assert _waits(client, 1, caught=_NO_ANSWER) == 0.0
 
 
 def test_what_will_not_pass_is_not_tried_again_because_time_is_short(hung: tuple[Any, Server]) -> None:

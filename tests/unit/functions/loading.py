@@ -21,6 +21,8 @@ MAX_MODULES: Final[Mapping[str, int]] = {
     "Webhooks": 135,
     "Worker": 270,
 }
+# Of the chat function where it carries out itself what is waited for.
+MAX_MODULES_IN_PLACE: Final = 325
 
 # `snapshot_restore_py` is in Lambda's runtime. Its hooks are called before a snapshot is taken, and after a process
 # goes on from it. A fork is such a process: it has all that its parent had.
@@ -91,11 +93,12 @@ print(json.dumps({
 """
 
 
-def begin(function: str, credentials_url: str) -> dict[str, Any]:
+def begin(function: str, credentials_url: str, **variables: str) -> dict[str, Any]:
     """Puts a function together as Lambda does where there are snapshots, in a process of its own.
 
     Args:
         credentials_url: gives its credentials, which expire.
+        variables: of its environment, beside those that each has.
 
     Returns:
         The names of its modules, and what is left: sockets, threads, times, what two processes chose that went on from
@@ -116,6 +119,7 @@ def begin(function: str, credentials_url: str) -> dict[str, Any]:
         "PYTHONPATH": str(ROOT),
         # As make has it: compiled once, and not into folders that are packed for Lambda.
         "PYTHONPYCACHEPREFIX": str(ROOT / ".local" / "pycache"),
+        **variables,
     }
     folder = ROOT / "functions" / function.lower()
     done = subprocess.run([sys.executable, "-c", SCRIPT, str(folder)], env=environment, capture_output=True, text=True)

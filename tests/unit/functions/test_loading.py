@@ -5,13 +5,15 @@ snapshot that many processes go on from (Lambda's SnapStart).
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 import pytest
 
-from tests.unit.functions.loading import MAX_MODULES, begin
+from local.extensions_api import ExtensionsApi
+from tests.unit.functions.loading import MAX_MODULES, MAX_MODULES_IN_PLACE, begin
 
 # Loaded by none before its first event: what boto3 has beside botocore, parts of Powertools for other services, what
 # opens secrets, and what the image alone has.
@@ -78,6 +80,18 @@ def begun() -> Iterator[dict[str, dict[str, Any]]]:
         server.shutdown()
 
 
+@pytest.fixture(scope="module")
+def in_place() -> Iterator[dict[str, dict[str, Any]]]:
+    """The chat function, which is told to go on when it has answered, by how it was started."""
+    with _Credentials(("127.0.0.1", 0), _Handler) as server, closing(ExtensionsApi()) as extensions:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        told = {"DARKROOM_IN_PLACE": "true", "AWS_LAMBDA_RUNTIME_API": extensions.address}
+        kinds = ("on-demand", "snap-start")
+        yield {kind: begin("Chat", url, **told, AWS_LAMBDA_INITIALIZATION_TYPE=kind) for kind in kinds}
+        server.shutdown()
+
+
 @pytest.fixture(params=sorted(MAX_MODULES))
 def left(request: pytest.FixtureRequest, begun: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return begun[request.param]
@@ -108,3 +122,18 @@ def test_processes_that_go_on_from_a_snapshot_choose_differently(left: dict[str,
 
 def test_credentials_of_the_init_phase_are_fetched_again_when_they_expire(left: dict[str, Any]) -> None:
     assert left["key"] == left["newest key"]
+
+
+def test_who_carries_out_what_it_admits_loads_that_in_the_init_phase(in_place: dict[str, dict[str, Any]]) -> None:
+    loaded = set(in_place["on-demand"]["modules"])
+    own = {module for module in loaded if module.startswith("darkroom")}
+    assert {"darkroom.services.paid.in_place", "darkroom.services.paid.worker"} <= own
+    assert len(own) <= MAX_MODULES_IN_PLACE
+    assert sorted(NEVER & loaded) == []
+
+
+def test_with_snap_start_it_does_not_go_on_when_it_has_answered(in_place: dict[str, dict[str, Any]]) -> None:
+    """What waits for events is nothing for a snapshot."""
+    left = in_place["snap-start"]
+    assert (left["sockets"], left["threads"]) == ([], 1)
+    assert "darkroom.services.paid.in_place" not in left["modules"]

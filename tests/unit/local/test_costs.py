@@ -31,7 +31,7 @@ def test_alarms_are_counted_by_their_metrics() -> None:
 
 
 # Dollars, with a provider that takes 8 seconds for a picture and 4 for a plan.
-MOST = {"image": 0.20, "edit": 0.22, "chat turn": 0.16, "painted chat turn": 0.35, "cut-out": 0.11}
+MOST = {"image": 0.20, "edit": 0.22, "chat turn": 0.12, "painted chat turn": 0.25, "cut-out": 0.11}
 
 
 @pytest.mark.parametrize("name", costs.JOURNEYS)

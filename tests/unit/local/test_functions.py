@@ -256,3 +256,31 @@ pid = pool.call({"do": "who"}).value["pid"]
 threading.Thread(target=pool.call, args=({"do": "sleep", "seconds": 60},)).start()
 print(pid, preloaded.pid if preloaded else pid, flush=True)
 """
+
+
+def test_a_process_with_an_extension_goes_on_when_it_has_answered(make_pool: MakePool, tmp_path: Path) -> None:
+    pool = make_pool(cap=2, DARKROOM_IN_PLACE="true")
+    gate, wrote = tmp_path / "gate", tmp_path / "wrote"
+    first = pool.call({"do": "who"}).value["pid"]
+    assert pool.call({"do": "go on", "file": str(gate), "wrote": str(wrote)}).value == "answered"
+    # It takes no other call until it is done.
+    assert pool.call({"do": "who"}).value["pid"] != first
+    assert not wrote.exists()
+    pool.end_idle(0)
+    assert pool.processes == [first]
+    gate.touch()
+    while not wrote.exists():
+        time.sleep(0.01)
+    assert wrote.read_text() == str(first)
+    # Then it is kept for the next.
+    pool.cap = 1
+    assert pool.call({"do": "who"}).value == {"pid": first, "calls": 3}
+
+
+def test_a_process_that_goes_on_for_too_long_is_killed(make_pool: MakePool, tmp_path: Path) -> None:
+    pool = make_pool(timeout=1, cap=1, DARKROOM_IN_PLACE="true")
+    first = pool.call({"do": "who"}).value["pid"]
+    event = {"do": "go on", "file": str(tmp_path / "never"), "wrote": str(tmp_path / "wrote")}
+    assert pool.call(event).value == "answered"
+    assert pool.call({"do": "who"}).value["pid"] != first
+    assert not lives(first)

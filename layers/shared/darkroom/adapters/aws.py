@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final, Protocol, TypeVar
 
@@ -74,6 +75,7 @@ SHORT: Final = ((1.0, 3.0), (0.5, 1.5), (0.25, 0.5), (0.1, 0.2))
 
 _log = logging.getLogger("darkroom")
 _limits: list[Deadline] = []
+_outlasts: ContextVar[bool] = ContextVar("darkroom_outlasts", default=False)
 
 
 class OutOfTime(BotoCoreError):
@@ -101,7 +103,10 @@ def bounded(client: _AnyClient) -> _AnyClient:
 
 @contextmanager
 def within(deadline: Deadline) -> Iterator[None]:
-    """For as long as the block runs, calls of this process end by the deadline, in whichever thread they are made."""
+    """For as long as the block runs, calls of this process end by the deadline, in whichever thread they are made.
+
+    But those of threads that are not the request's: see `outlasting`.
+    """
     _limits.append(deadline)
     try:
         yield
@@ -109,7 +114,19 @@ def within(deadline: Deadline) -> Iterator[None]:
         _limits.remove(deadline)
 
 
+@contextmanager
+def outlasting() -> Iterator[None]:
+    """For as long as the block runs, this thread's calls heed no deadline: what it does goes on after the request."""
+    token = _outlasts.set(True)
+    try:
+        yield
+    finally:
+        _outlasts.reset(token)
+
+
 def _left() -> float | None:
+    if _outlasts.get():
+        return None
     return min(deadline.left() for deadline in tuple(_limits)) if _limits else None
 
 

@@ -42,8 +42,15 @@ def entry(handler_of: Callable[[Application], Handler]) -> Handler:
     """
     made: list[Handler] = []
 
+    def in_place(app: Application) -> Handler | None:
+        # Most functions have no need of it.
+        from darkroom.application.outlasting import outlasting_handler
+
+        return outlasting_handler(app.settings, app.ports, os.environ, handler_of)
+
     def make() -> None:
-        made.append(handler_of(on_aws(Settings.from_environ(os.environ))))
+        app = on_aws(Settings.from_environ(os.environ))
+        made.append((in_place(app) if app.settings.in_place else None) or handler_of(app))
 
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         make()

@@ -9,7 +9,7 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.models.user_settings import Limits
 from darkroom.services.paid.settlement import DECIDED_AFTER
 from tests.application import Studio
-from tests.unit.services.conversations.test_turns_interrupted import Deadly, Killed, dying
+from tests.unit.services.interrupting import Deadly, Killed, dying
 from tests.unit.services.talking import USER, Talk, assert_books_agree, own
 
 CHAT, IMAGES = "/chat/completions", "/images"

@@ -11,46 +11,19 @@ import pytest
 
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.deadline import Deadline
-from darkroom.models.job import Job, JobStatus
+from darkroom.models.job import JobStatus
 from darkroom.services.paid.settlement import DECIDED_AFTER
 from tests.application import LONG, Studio
-from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, paint
+from tests.unit.services.interrupting import Deadly, Killed, all_kinds, assert_done_once, dying
+from tests.unit.services.talking import USER, Talk, assert_books_agree
 
 # Hundreds of runs over lines that other tests reach.
 pytestmark = pytest.mark.no_cover
-
-WARM = {"op": "colour_temperature", "temperature": 20}
-CUT_OUT = {"op": "remove_background"}
-ALL = (operations(WARM), operations(CUT_OUT), paint("a fox"), operations(CUT_OUT, WARM))
-
-
-class Killed(BaseException):
-    """What is raised where a process would be killed: nobody catches it."""
 
 
 @pytest.fixture
 def talk(studio: Studio) -> Talk:
     return Talk(studio).begin()
-
-
-def all_kinds(talk: Talk) -> Job:
-    """A turn with a repair, operations here, operations where the model is, and a painting between them."""
-    talk.answers("no plan")
-    talk.plans(*ALL)
-    return talk.submit("everything at once")
-
-
-def assert_done_once(talk: Talk, turn: Job) -> None:
-    turn = talk.turn(turn)
-    assert (turn.status, turn.error) == (JobStatus.SUCCEEDED, None)
-    assert talk.parts(turn).keys() == {"plan", "repair", "paint2"}
-    assert talk.posts() == ["chat", "chat", "images"]
-    assert [message.role for message in talk.now.messages] == ["user", "assistant"]
-    assert [version.id for version in talk.now.versions] == ["v1", "v2"]
-    steps = talk.now.versions[1].steps
-    names = ["paint" if step.paint else (step.operation or {})["op"] for step in steps]
-    assert names == ["colour_temperature", "remove_background", "paint", "remove_background", "colour_temperature"]
-    assert_books_agree(talk, turn)
 
 
 # ── Too often, and at once ────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,29 +90,6 @@ def test_turns_of_one_conversation_at_once_are_all_taken(talk: Talk, studio: Stu
 # ── Broken off ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Deadly:
-    """A port that kills whoever calls a method for the nth time, before or after it has done its work."""
-
-    def __init__(self, port: Any, method: str, *, when: str, nth: int) -> None:
-        self._port, self._method, self._when, self._left = port, method, when, nth
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._port, name)
-        return self._counted(found) if name == self._method else found
-
-    def _counted(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **named: Any) -> Any:
-            self._left -= 1
-            if self._left == 0 and self._when == "before":
-                raise Killed
-            done = method(*args, **named)
-            if self._left == 0:
-                raise Killed
-            return done
-
-        return call
-
-
 # Every write of a turn: by whom, of which port, and how often it comes in a turn of all kinds.
 WRITES = [
     ("ledger", "admit", 2),
@@ -177,22 +127,6 @@ def test_killed_at_any_write_a_turn_comes_to_its_end_and_is_paid_once(
             break
         talk.sweep()
     assert_done_once(talk, turn)
-
-
-def dying(studio: Studio, role: str, port: Any) -> Studio:
-    """The same studio, in which a port is deadly for all services."""
-    shared = (
-        *("vault", "raw_answers", "settings", "webhooks", "webhook_queue", "conversations", "jobs", "job_queue"),
-        *("render_queue", "segmenter"),
-    )
-    doomed = Studio(studio.simulator, studio.clock, **{name: getattr(studio, name) for name in shared})
-    for name in ("ledger", "images"):
-        vars(doomed)[name] = getattr(studio, name)
-    if role in vars(doomed):
-        vars(doomed)[role] = port
-    else:
-        setattr(doomed, role, port)
-    return doomed
 
 
 def test_what_passes_by_itself_is_tried_again(talk: Talk, studio: Studio) -> None:

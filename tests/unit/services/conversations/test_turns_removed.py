@@ -16,7 +16,7 @@ from darkroom.services.conversations.turn_cancel import TurnCancel
 from darkroom.services.paid.worker import no_turns
 from tests.application import LONG, Studio
 from tests.fakes.memory import MemoryJobStore
-from tests.unit.services.conversations.test_turns_interrupted import dying
+from tests.unit.services.interrupting import dying
 from tests.unit.services.talking import USER, Talk, operations, paint
 
 WARM = {"op": "colour_temperature", "temperature": 20}

@@ -40,7 +40,7 @@ class Beside:
             work()
 
 
-def _submit(studio: Studio, start: Start, terms: Terms = WAITING) -> Submission:
+def _submit(studio: Studio, start: Start, terms: Terms = WAITING, *, outlasts: bool = False) -> Submission:
     admission = Admission(
         jobs=studio.jobs,
         ledger=studio.ledger,
@@ -51,7 +51,7 @@ def _submit(studio: Studio, start: Start, terms: Terms = WAITING) -> Submission:
         clock=studio.clock,
         retention=timedelta(days=30),
         alarm=studio.alarm,
-        in_place=InPlace(studio.app.worker, start),
+        in_place=InPlace(studio.app.worker, start, outlasts_answer=outlasts),
     )
     generate = Generate(admission, studio.app.quotes, studio.webhook_sender.checked.append)
     return generate.submit(ALICE, ImageRequest(prompt="a fox"), terms)
@@ -115,6 +115,29 @@ def test_what_is_answered_before_its_end_is_a_workers(studio: Studio, asked: dic
     job = _stored(studio, submission)
     assert (job.status, job.attempt, job.lease_expires_at) == (JobStatus.QUEUED, 0, None)
     assert studio.job_queue.sent == [("alice", job.id)]
+    assert submission.running is None
+
+
+@pytest.mark.parametrize("asked", [{}, {"wait": 0.5}], ids=["until the end", "wait"])
+def test_a_process_that_outlasts_its_answer_carries_it_out_however_little_time_there_is_to_answer(
+    studio: Studio, asked: dict[str, object]
+) -> None:
+    beside = Beside()
+    terms = WAITING.model_copy(update={**asked, "deadline": Deadline(25.0)})
+    submission = _submit(studio, beside.start, terms, outlasts=True)
+    job = _stored(studio, submission)
+    assert (job.status, job.attempt, studio.job_queue.sent) == (JobStatus.RUNNING, 1, [])
+    assert job.lease_expires_at == pytest.approx(
+        studio.clock.now + timedelta(seconds=MAX_SECONDS) + LEASE_MARGIN, abs=timedelta(seconds=5)
+    )
+    beside.do()
+    assert _stored(studio, submission).status is JobStatus.SUCCEEDED
+
+
+def test_what_nobody_waits_for_is_a_workers_there_too(studio: Studio) -> None:
+    terms = WAITING.model_copy(update={"is_async": True})
+    submission = _submit(studio, Beside().start, terms, outlasts=True)
+    assert studio.job_queue.sent == [("alice", submission.job.id)]
     assert submission.running is None
 
 

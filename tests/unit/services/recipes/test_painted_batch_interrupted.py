@@ -18,7 +18,7 @@ from local.simulator import Simulator
 from tests.application import LONG, Studio
 from tests.conftest import SteppingClock
 from tests.unit.services.batches import USER, Gallery, assert_books_agree, cut_out, flip, paint, recipe
-from tests.unit.services.conversations.test_turns_interrupted import Deadly, Killed, dying
+from tests.unit.services.interrupting import Deadly, Killed, dying
 
 # Operations before, between and after two paintings.
 TWICE = recipe(flip(), paint(), cut_out(), paint("darker"), flip())

@@ -208,11 +208,17 @@ class Admission:
         Raises:
             BudgetExceeded, ServiceUnavailable: nothing was reserved.
         """
-        outcome = self._ledger.admit(job)
+        claimed = self._in_place.claimed_next(job, self._clock()) if self._in_place else None
+        outcome = self._ledger.admit(claimed or job)
         if outcome.admitted is None:
             raise exceeded(outcome, reserve=job.cost.reserved, estimate=job.cost.estimated)
-        self._tell_worker(outcome.admitted)
-        return outcome.admitted
+        admitted = outcome.admitted
+        # One that was there already is another process's, whose lease ends at another moment, or a worker's.
+        if self._in_place and claimed and admitted.lease_expires_at == claimed.lease_expires_at:
+            self._in_place.carry_on(admitted)
+        else:
+            self._tell_worker(admitted)
+        return admitted
 
     def _earlier(self, user: str, terms: Terms, sha256: str) -> Submission | None:
         if terms.idempotency_key is not None:
@@ -276,8 +282,7 @@ class Admission:
                 expires_at=now + KEY_KEPT,
             )
         _require_time(terms)
-        # A turn is taken further by whoever ends its parts.
-        time = self._in_place.time_for(terms) if self._in_place and turn is None else None
+        time = self._in_place.time_for(terms) if self._in_place else None
         if self._in_place and time:
             job = self._in_place.claimed(job, now, time)
         try:
@@ -290,7 +295,7 @@ class Admission:
             raise exceeded(outcome, reserve=job.cost.reserved, estimate=job.cost.estimated)
         if self._in_place and time:
             running = self._in_place.begin(outcome.admitted, time, terms.on_event)
-            return Submission(outcome.admitted, answer=answer, running=running)
+            return Submission(turn or outcome.admitted, answer=answer, running=running)
         self._tell_worker(outcome.admitted)
         return Submission(turn or outcome.admitted, answer=answer)
 

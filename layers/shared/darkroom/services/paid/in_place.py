@@ -4,22 +4,24 @@ The transaction that admits such a job stores it as running, in its first attemp
 message is sent, and nothing is polled. From there on it is a worker's job like any other: each step is written down
 before it is taken, and if this process dies, the sweep finds what a worker would have left.
 
-It is carried out in a thread: a caller who hangs up ends the wait, never the call.
+It is carried out in a thread: a caller who hangs up ends the wait, never the call. What comes after it is done there,
+too: a turn whose plan this was goes on, and a part that it then admits is carried out next.
 """
 
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from contextvars import copy_context
-from dataclasses import dataclass
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Thread
 
-from darkroom.errors import DarkroomError, DarkroomFault
+from darkroom.errors import DarkroomError
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.ports import OnEvent
+from darkroom.services.accounts.snapshot import read_anew
 from darkroom.services.paid.calls import unheard
 from darkroom.services.paid.worker import AFTERWARDS, LEASE_MARGIN, Worker
 
@@ -29,6 +31,17 @@ MAX_SECONDS = 300.0
 MIN_SECONDS = AFTERWARDS + 30.0
 # At the end of a request: what putting the answer together takes.
 FOR_ANSWERING = 10.0
+
+
+@dataclass(slots=True)
+class _Here:
+    """What this thread carries out: by when, and which jobs are its own and yet to be begun."""
+
+    deadline: Deadline
+    next: list[Job] = field(default_factory=list)
+
+
+_HERE: ContextVar["_Here | None"] = ContextVar("darkroom_in_place", default=None)
 
 Start = Callable[[Callable[[], None]], "Future[None]"]
 """Has something done beside what goes on, and tells when it is."""
@@ -57,18 +70,26 @@ def in_thread(work: Callable[[], None]) -> "Future[None]":
 
 @dataclass(frozen=True, slots=True)
 class InPlace:
-    """Args: start: how a job is begun beside the request."""
+    """Args:
+    start: how a job is begun beside the request.
+    outlasts_answer: whether the process goes on when it has answered, until what it began is over.
+    """
 
     worker: Worker
     start: Start = in_thread
+    outlasts_answer: bool = False
 
     def time_for(self, terms: Terms) -> Deadline | None:
         """Until when a request's job may take; None if it is a worker's: nobody waits for its end, or not long enough.
 
         A caller who waits for some seconds only is answered before the end, and Lambda halts a process that has
-        answered.
+        answered, unless it has said that it goes on.
         """
-        if terms.is_async or terms.wait is not None:
+        if terms.is_async:
+            return None
+        if self.outlasts_answer:
+            return Deadline(MAX_SECONDS)
+        if terms.wait is not None:
             return None
         left = MAX_SECONDS if terms.deadline is None else terms.deadline.left() - FOR_ANSWERING
         return Deadline(min(MAX_SECONDS, left)) if left >= MIN_SECONDS else None
@@ -99,12 +120,36 @@ class InPlace:
             self._tell_worker(job)
             return None
 
+    def claimed_next(self, job: Job, now: datetime) -> Job | None:
+        """A further job as it is to be admitted, if this thread carries out what is admitted, and has the time."""
+        here = _HERE.get()
+        return self.claimed(job, now, here.deadline) if here and here.deadline.left() >= MIN_SECONDS else None
+
+    def carry_on(self, job: Job) -> None:
+        """Has this thread carry out, when it is done with what it is at, a job that it claimed and admitted."""
+        here = _HERE.get()
+        assert here is not None  # noqa: S101 - it claimed the job
+        here.next.append(job)
+
     def _run(self, job: Job, deadline: Deadline, on_event: OnEvent) -> None:
+        here = _Here(deadline, [job])
+        token = _HERE.set(here)
         try:
-            self.worker.carry_on(job, deadline, on_event)
-        except DarkroomFault:
-            # If nothing was sent, it waits for another attempt.
+            self.worker.carry_on(here.next.pop(0), deadline, on_event)
+            while here.next:
+                job = here.next.pop(0)
+                # It was decided on later, by what was true then.
+                with read_anew():
+                    self.worker.carry_on(job, deadline, unheard)
+        except DarkroomError:
+            # If nothing was sent, it waits for another attempt. If it is over, what comes after it is yet to be done.
             self._tell_worker(job)
+            for each in here.next:
+                with suppress(DarkroomError):
+                    self.worker.jobs.requeue(each)
+                self._tell_worker(each)
+        finally:
+            _HERE.reset(token)
 
     def _tell_worker(self, job: Job) -> None:
         try:
