@@ -7,20 +7,22 @@ from typing import Any
 
 from PIL import Image
 
+from darkroom.providers._http import EVENTS
 from local.providers._base import Refused, Route
 from local.providers._forms import form_of
 from local.providers._openai_like import Model, OpenAiLikeSimulator, Prices, tokens
 from local.providers._server import Request
 from local.simulator import pictures
-from local.simulator.delivery import Reply
+from local.simulator.delivery import Reply, event
 from local.simulator.sizes import parse_pixels
 
 _FIELDS = frozenset(
     {"model", "prompt", "n", "size", "quality", "background", "output_format", "output_compression", "user"}
-    | {"moderation", "input_fidelity"}
+    | {"moderation", "input_fidelity", "stream", "partial_images"}
 )
 _TOKENS = {"low": 272, "medium": 1056, "high": 4160, "auto": 1056}
 _SHOWN_TOKENS = 323
+_IMPRESSION_TOKENS = 100
 _THREE_SIZES = ((1024, 1024), (1536, 1024), (1024, 1536))
 
 _MODELS = {
@@ -98,7 +100,9 @@ class Simulator(OpenAiLikeSimulator):
             for number in range(count)
         ]
         each = _TOKENS[quality] if size[0] == size[1] else _TOKENS[quality] * 3 // 2
-        words, looked_at, painted = tokens(data["prompt"]), _SHOWN_TOKENS * len(shown), each * count
+        impressions = int(data.get("partial_images", 0))
+        words, looked_at = tokens(data["prompt"]), _SHOWN_TOKENS * len(shown)
+        painted = each * count + _IMPRESSION_TOKENS * impressions
         self.charge(
             str(data["model"]),
             words * model.prices.of("text_in")
@@ -113,7 +117,11 @@ class Simulator(OpenAiLikeSimulator):
             "data": [{"b64_json": each} for each in _encoded(made, request.wrong)],
             **({} if request.wrong == "no_usage" else {"usage": _usage(words, looked_at, painted, request.wrong)}),
         }
-        return Reply.of_json(body, headers={"x-request-id": "req_picture"})
+        headers = {"x-request-id": "req_picture"}
+        if data.get("stream") in (True, "true"):
+            kind = "image_edit" if shown else "image_generation"
+            return Reply(200, _events(kind, body, impressions), {"content-type": EVENTS, **headers})
+        return Reply.of_json(body, headers=headers)
 
     def size_of(self, data: Mapping[str, Any]) -> tuple[int, int]:
         """The pixels that are asked for. Raises Refused: the model does not make such pictures."""
@@ -153,6 +161,20 @@ class Simulator(OpenAiLikeSimulator):
             "bad_gateway": self.error(502, "Bad gateway.", type="server_error"),
             "context_length": self.error(400, "Maximum context length.", code="context_length_exceeded"),
         }
+
+
+def _events(kind: str, body: Mapping[str, Any], impressions: int) -> bytes:
+    """The same answer as a stream."""
+    around = {name: body[name] for name in ("size", "quality", "output_format")}
+    around |= {"created_at": body["created"], "background": "opaque"}
+    told = [
+        {"type": f"{kind}.partial_image", **around, "partial_image_index": index, "b64_json": picture["b64_json"]}
+        for picture in body["data"]
+        for index in range(impressions)
+    ]
+    usage = {"usage": body["usage"]} if "usage" in body else {}
+    told += [{"type": f"{kind}.completed", **around, **picture, **usage} for picture in body["data"]]
+    return b"".join(f"event: {each['type']}\n".encode() + event(each) for each in told)
 
 
 def _encoded(made: Sequence[bytes], wrong: str | None) -> list[str]:

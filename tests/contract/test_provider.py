@@ -164,6 +164,23 @@ def test_what_a_caller_cannot_write_down_is_not_sent(asking: Asking) -> None:
     assert asking.world.requests() == asking.world.invoice() == 0
 
 
+@making
+def test_first_impressions_cost_what_the_invoice_says(asking: Asking, name: str) -> None:
+    result = asking.paint(partial_images=2)
+    assert result.usage.cost == asking.world.invoice() > 0
+    again = asking.provider.reread(asking.world.picture(), asking.memory.kept)
+    assert (again.images, again.usage) == (result.images, result.usage)
+    # Others make none, or not by number.
+    assert len(asking.memory.events) == (3 if name == "openai" else 0)
+
+
+@making
+def test_first_impressions_of_a_picture_that_is_cut_off_are_no_picture(asking: Asking) -> None:
+    asking.world.go_wrong("cut")
+    error = failure(lambda: asking.paint(partial_images=2))
+    assert (error.charged, error.retryable, asking.world.requests()) == ("unknown", False, 1)
+
+
 @talking
 def test_a_conversation_is_answered(asking: Asking) -> None:
     result = asking.talk()

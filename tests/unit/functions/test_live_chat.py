@@ -6,7 +6,7 @@ Nothing here is told by a clock: the provider holds the rest of its answer back 
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +39,7 @@ class Door:
     app: Application
     url: str
     token: str
-
-    @property
-    def openai(self) -> openai.OpenAI:
-        return openai.OpenAI(base_url=f"{self.url}/v1", api_key=self.token, max_retries=0)
+    sdk: openai.OpenAI
 
     @contextmanager
     def asked(self, text: str = LONG, **fields: Any) -> Iterator[httpx.Response]:
@@ -87,17 +84,16 @@ def _data(answer: httpx.Response) -> Iterator[str]:
 @pytest.fixture
 def open_door(studio: Studio) -> Iterator[Callable[..., Door]]:
     app = LiveApplication(studio.deployment, studio)
-    opened = []
+    with ExitStack() as opened:
 
-    def open_(pace: Pace = PATIENT) -> Door:
-        live = Live({f"POST {ROUTE}": lambda: routes(app)}, clock=studio.clock, api_url="", seconds=330, pace=pace)
-        opened.append(serving(live.application))
-        return Door(studio, app, opened[-1].__enter__(), studio.token("alice"))
+        def open_(pace: Pace = PATIENT) -> Door:
+            live = Live({f"POST {ROUTE}": lambda: routes(app)}, clock=studio.clock, api_url="", seconds=330, pace=pace)
+            url, token = opened.enter_context(serving(live.application)), studio.token("alice")
+            sdk = opened.enter_context(openai.OpenAI(base_url=f"{url}/v1", api_key=token, max_retries=0))
+            return Door(studio, app, url, token, sdk)
 
-    yield open_
-    studio.simulator.world.scenarios.clear()
-    for server in opened:
-        server.__exit__(None, None, None)
+        yield open_
+        studio.simulator.world.scenarios.clear()
 
 
 @pytest.fixture
@@ -169,7 +165,7 @@ def test_it_costs_what_it_costs_without_a_stream_and_the_job_has_the_same(door: 
 def test_openais_helper_puts_a_streamed_call_of_a_tool_together(door: Door) -> None:
     tools: Any = [tool(city={"type": "string"})]
     asked: Any = [{"role": "user", "content": "The weather in Oslo, please"}]
-    with door.openai.chat.completions.stream(model=TALKER, messages=asked, tools=tools) as stream:
+    with door.sdk.chat.completions.stream(model=TALKER, messages=asked, tools=tools) as stream:
         final = stream.get_final_completion()
     calls = final.choices[0].message.tool_calls
     assert calls is not None
@@ -192,7 +188,7 @@ def test_an_error_before_the_first_token_has_its_status(door: Door) -> None:
 def test_an_error_behind_it_is_openais_and_says_what_is_known_of_the_charge(door: Door, billed: bool) -> None:
     door.scenario("stream_error", after=4, error_type="provider_unavailable", message="Broken", billed=billed)
     asked: Any = {"model": TALKER, "messages": [{"role": "user", "content": LONG}]}
-    stream = door.openai.chat.completions.create(**asked, stream=True)
+    stream = door.sdk.chat.completions.create(**asked, stream=True)
     assert next(stream).choices[0].delta.content
     with pytest.raises(openai.APIError) as raised:
         list(stream)

@@ -22,7 +22,9 @@ from darkroom.errors import (
 )
 from darkroom.http.app import Api, json_response, require_sendable, validated
 from darkroom.http.image_body import image_body
+from darkroom.http.image_stream import PictureStream
 from darkroom.http.problems import retry_header
+from darkroom.http.server_events import EVENTS
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
@@ -119,15 +121,19 @@ class Answering:
             expected=None if is_answer(job) else app.durations.expected(job),
         )
 
-    def answer(self, api: Api, submission: Submission, request: ImageRequest, terms: Terms) -> Response[Any]:
+    def answer(
+        self, api: Api, submission: Submission, request: ImageRequest, terms: Terms, stream: PictureStream | None
+    ) -> Response[Any]:
         """Pictures; raises as respond does."""
-        return self.respond(
-            api,
-            submission,
-            lambda job: json_response(image_body(self.app, job, request, terms.door)),
-            terms,
-            what="The picture is",
-        )
+
+        def done(job: Job) -> Response[Any]:
+            if stream is None:
+                return json_response(image_body(self.app, job, request, terms.door))
+            # OpenAI's events have bytes, whatever the model is called.
+            given = request.model_copy(update={"response_format": request.response_format or "b64_json"})
+            return Response(200, EVENTS, stream.end(image_body(self.app, job, given, terms.door)), headers={})
+
+        return self.respond(api, submission, done, terms, what="The picture is")
 
     def respond(
         self,

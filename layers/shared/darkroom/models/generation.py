@@ -75,6 +75,12 @@ class GenerationRequest(BaseModel):
         description="Whether the model offers streaming. It is used for one picture at a time: then the generation's "
         "id is known before the picture is paid for.",
     )
+    partial_images: int = Field(
+        0,
+        ge=0,
+        le=3,
+        description="First impressions that a reader wants, where a provider is asked for a number.",
+    )
     fallback_models: tuple[str, ...] = Field((), description="Tried in turn, while nothing has been billed.")
     zdr: bool = Field(False, description="Only sources that keep nothing.")
     rates: RatesByModel = Field(default_factory=dict, description="For a provider whose answers do not tell the cost.")

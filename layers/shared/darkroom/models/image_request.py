@@ -112,9 +112,14 @@ class ImageRequest(BaseModel):
     input_fidelity: str | None = Field(None, max_length=50)
     user: str | None = Field(None, max_length=500)
     safety_identifier: str | None = Field(None, max_length=500)
-    # No answer of a Lambda function streams: false is all there is.
-    stream: Annotated[Literal[False], BeforeValidator(switch)] = False
-    partial_images: Annotated[Literal[0], BeforeValidator(whole_number)] = 0
+    stream: Annotated[bool, BeforeValidator(switch)] = Field(False, description="The answer as OpenAI's events.")
+    partial_images: Annotated[int | None, BeforeValidator(whole_number)] = Field(
+        None, ge=0, le=3, description="With `stream`, how many first impressions; when absent, those that there are."
+    )
+
+    def identity(self) -> dict[str, Any]:
+        """All that makes two requests the same. How the answer travels makes no other request of it."""
+        return {**self.model_dump(mode="json", exclude={"images", "mask"}), "stream": False, "partial_images": 0}
 
 
 class EditRequest(ImageRequest):

@@ -9,6 +9,12 @@
      "usage":{"input_tokens":15,"input_tokens_details":{"image_tokens":0,"text_tokens":15},"output_tokens":272,
               "output_tokens_details":{"image_tokens":272,"text_tokens":0},"total_tokens":287}}
 
+With `"stream":true,"partial_images":2`, which are 100 tokens each, and for one picture alone:
+
+    event: image_generation.partial_image
+    data: {"type":"image_generation.partial_image","partial_image_index":0,"b64_json":"iVBORw0…",…}
+    data: {"type":"image_generation.completed","b64_json":"iVBORw0…","usage":{…},…}         (`image_edit.…` for edits)
+
 A shape becomes pixels here: the model takes sizes alone. GPT Image 1 has three; later ones take sides in steps of 16, a
 ratio of up to 3:1 and at most 3840x2160. https://platform.openai.com/docs/api-reference/images
 """
@@ -23,12 +29,14 @@ from darkroom.models.generation import GenerationRequest
 from darkroom.ports import Provider
 from darkroom.providers import _wire
 from darkroom.providers._calls import Content
-from darkroom.providers._errors import Asked
-from darkroom.providers._http import Answer
-from darkroom.providers._images import Pictures, whole_json
+from darkroom.providers._errors import Asked, broken
+from darkroom.providers._gather import is_draft
+from darkroom.providers._http import Answer, BrokenOff
+from darkroom.providers._images import Pictures, stream_events, whole_json
 from darkroom.providers._multipart import form
 from darkroom.providers._openai_like import Painter
 from darkroom.providers._painted import claimed, file_of, painted, usage_of
+from darkroom.providers._said import error_within
 from darkroom.providers._settings import ProviderSettings
 from darkroom.providers._token_costs import Counts
 
@@ -73,18 +81,39 @@ class OpenAi(Painter):
 
     def _picture_call(self, request: GenerationRequest, name: str) -> tuple[str, Mapping[str, Any] | Content]:
         fields = {**_options(request), **_fields(request, name)}
+        if request.partial_images and request.n == 1:
+            fields |= {"stream": True, "partial_images": request.partial_images}
         if not request.references:
             return "/images/generations", fields
         files = [file_of(reference, self.title) for reference in request.references]
         # The name of a file is nobody's here, and says what the bytes are.
         parts = [("image[]", f"picture.{kind.removeprefix('image/')}", kind, data) for kind, data in files]
-        return "/images/edits", form({field: str(value) for field, value in fields.items()}, parts)
+        return "/images/edits", form({field: _in_a_form(value) for field, value in fields.items()}, parts)
 
     def _read_pictures(self, answer: Answer, asked: Asked, request: GenerationRequest) -> Pictures:
-        value = whole_json(answer, asked)
+        value = _of_events(answer, asked) if answer.is_events else whole_json(answer, asked)
         claims = claimed(value, request.n)
         usage = usage_of(request, _counts(value.get("usage")), asked, made=min(len(claims), request.n))
         return painted(claims, value, usage, asked, most=request.n)
+
+
+def _in_a_form(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _of_events(answer: Answer, asked: Asked) -> Mapping[str, Any]:
+    """What a stream says, in the shape of an answer without one.
+
+    Raises:
+        DarkroomError: it ended before the picture.
+    """
+    events, _ = stream_events(answer)
+    if failure := next((each for each in events if error_within(each)), None):
+        return failure
+    whole = [each for each in events if not is_draft(each)]
+    if not whole:
+        raise broken(answer.broken or BrokenOff("the stream ended before the picture", sent=True), asked)
+    return {**whole[-1], "data": [{"b64_json": each.get("b64_json")} for each in whole], "b64_json": None}
 
 
 def _fields(request: GenerationRequest, name: str) -> dict[str, Any]:

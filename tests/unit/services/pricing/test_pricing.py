@@ -168,6 +168,7 @@ def test_the_dearest_source_and_the_dearest_model_count() -> None:
         ("google/gemini-3.1-flash-image", {"resolution": "4K"}, 2520),
         ("openai/gpt-image-2", {"quality": "low"}, 408),
         ("openai/gpt-image-2", {"quality": "medium", "stream": True}, 1860),
+        ("openai/gpt-image-2", {"quality": "medium", "stream": True, "partial_images": 3}, 2060),
         ("openai/gpt-image-2", {"quality": "high"}, 7040),
         ("openai/gpt-image-2", {}, 7040),
         ("openai/gpt-image-2", {"quality": "auto", "parameters": {"quality": enum("auto", "low", "max")}}, 28_160),

@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
 from darkroom.http.app import Api, validated
+from darkroom.http.image_stream import PictureStream
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.schemas.images import EDIT
 from darkroom.models.image_input import edit_fields, names_picture
@@ -19,10 +20,11 @@ def routes(app: Application) -> Api:
 
     @api.serve(EDIT)
     def edit() -> Response[Any]:
-        terms = terms_of(api)
         request = validated(EditRequest, edit_fields(api.request.fields(_is_field)))
+        stream = PictureStream.of("image_edit", request, api.transport.outlet, app.ports.clock)
+        terms = terms_of(api, stream.on_event if stream else None)
         submission = app.edit.submit(api.caller, request, terms)
-        return answering.answer(api, submission, request, terms)
+        return answering.answer(api, submission, request, terms, stream)
 
     return api
 

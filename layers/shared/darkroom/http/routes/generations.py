@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
 from darkroom.http.app import Api, validated
+from darkroom.http.image_stream import PictureStream
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.routes.try_it import try_routes
 from darkroom.http.schemas.images import GENERATE
@@ -19,10 +20,11 @@ def routes(app: Application) -> Api:
 
     @api.serve(GENERATE)
     def generate() -> Response[Any]:
-        terms = terms_of(api)
         request = validated(ImageRequest, api.request.fields(ImageRequest.model_fields))
+        stream = PictureStream.of("image_generation", request, api.transport.outlet, app.ports.clock)
+        terms = terms_of(api, stream.on_event if stream else None)
         submission = app.generate.submit(api.caller, request, terms)
-        return answering.answer(api, submission, request, terms)
+        return answering.answer(api, submission, request, terms, stream)
 
     try_routes(api, app)
     return api

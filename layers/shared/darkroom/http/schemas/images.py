@@ -22,6 +22,7 @@ from darkroom.http.operation import (
 )
 from darkroom.http.schemas.common import PaidHeaders, Usd
 from darkroom.http.schemas.jobs import Cost, Image, Job, ParentLine
+from darkroom.http.server_events import EVENTS
 from darkroom.models.cutout import CutoutOptions
 from darkroom.models.image_request import MOST_INPUTS, ImageRequest
 
@@ -177,7 +178,7 @@ _PAID: Final[Errors] = (*PAID_ERRORS, *PICTURE_ERRORS)
 GENERATE: Final = Operation(
     "POST /v1/images/generations",
     "makes pictures from words",
-    {200: {JSON: ImagesAnswer}, **TRY_LATER},
+    {200: {JSON: ImagesAnswer, EVENTS: "text"}, **TRY_LATER},
     body=fields(ImageRequest),
     headers=PaidHeaders,
     errors=_PAID,
@@ -185,7 +186,7 @@ GENERATE: Final = Operation(
 EDIT: Final = Operation(
     "POST /v1/images/edits",
     "makes pictures over, the whole or where a mask lets them change",
-    {200: {JSON: ImagesAnswer}, **TRY_LATER},
+    {200: {JSON: ImagesAnswer, EVENTS: "text"}, **TRY_LATER},
     body=fields(EditBody, EditForm),
     headers=PaidHeaders,
     errors=_PAID,

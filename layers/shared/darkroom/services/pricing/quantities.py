@@ -79,10 +79,15 @@ class Work:
             case "megapixel":
                 each = megapixels(self.pixels)
             case "token":
-                each = self.painted_tokens() + (token_counts.PREVIEW if self.request.stream else 0)
+                each = self.painted_tokens() + token_counts.PREVIEW * self.impressions
             case _:
                 return None
         return Decimal(each * self.request.n)
+
+    @property
+    def impressions(self) -> int:
+        """OpenRouter gives one with a stream, whatever it is asked for; OpenAI as many as it is asked for."""
+        return max(int(self.request.stream), self.request.partial_images)
 
     def painted_tokens(self) -> int:
         """Of one picture that is made."""
@@ -185,6 +190,11 @@ class LikelyWork(Work):
     def pixels(self) -> int:
         width, height = self.sides
         return width * height
+
+    @property
+    def impressions(self) -> int:
+        """OpenRouter gives one with a stream, whatever it is asked for; OpenAI as many as it is asked for."""
+        return max(int(self.request.stream), self.request.partial_images)
 
     def painted_tokens(self) -> int:
         width, height = self.sides

@@ -73,7 +73,9 @@ class Quotes:
         )
         calls = capabilities.calls_for(request.n, candidates, {INPUTS: len(inputs), **values})
         sent = passed(request, candidates)
-        generation = _generation(chosen, sent, request.n, calls, {"zdr": is_private, **values})
+        generation = _generation(
+            chosen, sent, request.n, calls, request.partial_images or 0, {"zdr": is_private, **values}
+        )
         bound = pricing.bound(generation, candidates, inputs, calls=calls)
         masking = ("The mask is applied by compositing: outside of it the picture stays as it was.",) if masked else ()
         return self._with_providers(
@@ -163,7 +165,7 @@ def _pixels(request: GenerationRequest, candidates: Sequence[Candidate], inputs:
 
 
 def _generation(
-    chosen: Chosen, sent: Passed, n: int, calls: Sequence[int], fields: Mapping[str, Any]
+    chosen: Chosen, sent: Passed, n: int, calls: Sequence[int], impressions: int, fields: Mapping[str, Any]
 ) -> GenerationRequest:
     """What is sent, without the pictures to work from."""
     return GenerationRequest(
@@ -172,6 +174,7 @@ def _generation(
         prompt=sent.prompt,
         n=n,
         routing=sent.routing,
+        partial_images=impressions if n == 1 else 0,
         stream=max(calls) == 1 and all(model.supports_streaming for model in chosen.models),
         **fields,
     )
