@@ -16,11 +16,12 @@ from tests.unit.adapters.urls import REFUSED, REFUSED_AS_TEXT
 
 @pytest.mark.parametrize("url", [*REFUSED, *REFUSED_AS_TEXT])
 def test_nobody_is_sent_there(url: str) -> None:
-    with pytest.raises(UrlRefused) as refusal:
-        UrlGuard().check(url)
-    assert refusal.value.detail
-    assert refusal.value.fix
-    assert refusal.value.charged is False
+    for scheme in ("http:", "https:"):
+        with pytest.raises(UrlRefused) as refusal:
+            UrlGuard().check(url.replace("http:", scheme, 1) if url.startswith("http:") else url)
+        assert refusal.value.detail
+        assert refusal.value.fix
+        assert refusal.value.charged is False
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,38 +58,45 @@ def send(answer: Answer, **options: Any) -> tuple[int | None, str | None]:
 # Where to
 
 
-@pytest.mark.parametrize("url", VECTORS)
-def test_nobody_is_called_there(spy: Spy, url: str) -> None:
+def test_nobody_is_called_there(spy: Spy) -> None:
+    """All in one test: each vector has one of its own at the guard, which is asked here."""
     names = Names(["8.8.8.8"])
     sender: WebhookSender = HttpWebhookSender(UrlGuard(names))
-    reply = sender.send(url, b"{}", {})
-    assert (reply.status, bool(reply.problem), reply.is_taken) == (None, True, False)
-    assert (spy.connects, spy.lookups, names.asked) == ([], [], [])
+    for url in VECTORS:
+        reply = sender.send(url, b"{}", {})
+        assert (reply.status, bool(reply.problem), reply.is_taken) == (None, True, False), url
+        assert (spy.connects, spy.lookups, names.asked) == ([], [], []), url
 
 
 def test_there_are_as_many_vectors_as_it_takes() -> None:
     assert len({url for url in VECTORS if url.startswith("https:")}) >= 60
 
 
-@pytest.mark.parametrize("url", VECTORS)
-def test_a_job_with_such_a_url_is_not_taken_on(spy: Spy, url: str) -> None:
+def test_a_job_with_such_a_url_is_not_taken_on(spy: Spy) -> None:
+    sender = HttpWebhookSender(UrlGuard(Names(["8.8.8.8"])))
+    refused = []
+    for url in VECTORS:
+        with suppress(UrlRefused):
+            sender.check(url)
+            continue
+        refused.append(url)
+    assert refused == VECTORS
     with pytest.raises(UrlRefused) as refusal:
-        HttpWebhookSender(UrlGuard(Names(["8.8.8.8"]))).check(url)
+        sender.check(VECTORS[0])
     assert refusal.value.param == "webhook_url"
     assert refusal.value.fix
     assert (spy.connects, spy.lookups) == ([], [])
 
 
-@pytest.mark.parametrize("address", PRIVATE_ADDRESSES)
 @pytest.mark.parametrize("others", [[], ["8.8.8.8"], ["2606:4700::1111", "8.8.8.8"]], ids=len)
-def test_a_name_of_which_any_address_is_not_public_is_not_called(spy: Spy, address: str, others: list[str]) -> None:
-    for found in ([*others, address], [address, *others]):
+def test_a_name_of_which_any_address_is_not_public_is_not_called(spy: Spy, others: list[str]) -> None:
+    for found in [order for address in PRIVATE_ADDRESSES for order in ([*others, address], [address, *others])]:
         names = Names(found)
         sender = HttpWebhookSender(UrlGuard(names))
         sender.check(f"https://{HOST}/hook")
         reply = sender.send(f"https://{HOST}/hook", b"{}", {})
-        assert (reply.status, names.asked) == (None, [(HOST, 443)])
-        assert not address or address not in str(reply.problem)
+        assert (reply.status, names.asked) == (None, [(HOST, 443)]), found
+        assert not any(address and address in str(reply.problem) for address in found), found
     assert spy.connects == []
 
 
