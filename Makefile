@@ -52,7 +52,7 @@ coverage: ## Measure which lines the unit and contract tests reach, at moto, too
 	@sh local/setup.sh dev
 	DARKROOM_MOTO=1 $(PY) -m pytest tests/unit tests/contract -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=xml:.local/coverage.xml
 
-stress: ## Repeat the money tests many times over, and try ten times the examples of each law and route
+stress: ## Repeat the money tests many times over, and try sixteen times the examples of each law and route
 	@sh local/setup.sh dev
 	DARKROOM_STRESS=1 $(PY) -m pytest tests/stress tests/unit/functions/test_any_request.py tests/contract/test_ledger_law.py tests/integration/test_ledger_concurrency.py --no-cov -q
 	DARKROOM_STRESS=1 $(PY) -m pytest tests/unit tests/contract -m hypothesis -n $(WORKERS) --no-cov -q

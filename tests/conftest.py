@@ -27,7 +27,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # How long an example takes says how busy the machine is, not whether the code is right.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # Each run tries other examples, so a suite that is run often needs few in each; `make stress` tries more.
-settings.register_profile("test", _UNTIMED, max_examples=40)
+settings.register_profile("test", _UNTIMED, max_examples=25)
 settings.register_profile("stress", _UNTIMED, max_examples=400)
 settings.load_profile("stress" if os.environ.get("DARKROOM_STRESS") else "test")
 
@@ -38,6 +38,8 @@ def pytest_collection() -> Iterator[None]:
     gc.disable()
     yield
     gc.freeze()
+    # The fixtures are large, too.
+    gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
 

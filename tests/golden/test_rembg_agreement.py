@@ -1,6 +1,5 @@
 """Agreement with unmodified rembg, on the same weights and real photographs: the oracle of what a mask should be."""
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ def model(request: pytest.FixtureRequest, weights_dir: Path) -> str:
 
 @pytest.fixture(scope="module")
 def segmenter(weights_dir: Path) -> OnnxSegmenter:
-    return OnnxSegmenter(weights_dir, default="u2netp")
+    return OnnxSegmenter(weights_dir, default="u2netp", remembered=8)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +81,7 @@ def unit(image: Image.Image) -> NDArray[np.float64]:
 
 # How a mask is enlarged does not depend on the subject, and two removals of 24 megapixels take seconds of a core.
 @pytest.mark.parametrize(
-    ("name", "megapixels"), [*itertools.product(SUBJECTS, [0.5, 2]), (SUBJECTS[0], 12), (SUBJECTS[0], 24)]
+    ("name", "megapixels"), [*((name, 0.5) for name in SUBJECTS), *((SUBJECTS[0], size) for size in (2, 12, 24))]
 )
 def test_alpha_agrees(name: str, megapixels: float, model: str, segmenter: OnnxSegmenter, rembg_remove: Remove) -> None:
     data = jpeg(name, megapixels)

@@ -1,7 +1,6 @@
 """The application on AWS, over moto: what each function loads and makes, and from where the stack's own key comes."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -31,7 +30,7 @@ ENVIRON = {
 
 
 # Made where `Api` is made; not services.
-OTHERWISE = {"callers", "load", "ports", "settings"}
+OTHERWISE = {"callers", "load", "ports", "rates", "settings"}
 ROUTES = ROOT / "layers/shared/darkroom/http/routes"
 
 
@@ -40,55 +39,6 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         yield
-
-
-FUNCTIONS = ("account", "chat", "edit", "generate", "jobs", "models", "oauth", "webhooks", "worker")
-# What only some of the functions need. The image function has its own test, for what it loads when somebody pays.
-OTHERS = {
-    "numpy": (),
-    "onnxruntime": (),
-    "rembg": (),
-    "scipy": (),
-    "darkroom.services.paid.worker": ("worker",),
-    "darkroom.services.jobs.sweep": ("worker",),
-    "darkroom.services.accounts.connect": ("oauth",),
-    "darkroom.services.listing.model_list": ("models",),
-    "darkroom.services.usage.usage": ("account", "worker"),
-    "darkroom.services.conversations.turns": ("chat", "worker"),
-    "darkroom.services.generate": ("chat", "edit", "generate"),
-    "darkroom.adapters.key_vault": ("account", "chat", "edit", "generate", "oauth", "worker"),
-    "darkroom.adapters.sealing": ("account", "chat", "edit", "generate", "oauth", "webhooks", "worker"),
-}
-
-
-# Does the init phase of a function in a new process.
-INIT = """
-import json, sys
-from importlib import import_module
-from darkroom.adapters.clients import session
-made = []
-session().register("creating-client-class", lambda **facts: made.append(facts["event_name"]))
-import_module(f"functions.{sys.argv[1]}.app")
-print(json.dumps({"clients": made, "modules": sorted(sys.modules)}))
-"""
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_loads_no_more_than_it_needs_and_makes_one_client_for_each_service(function: str) -> None:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DARKROOM_", "COV_"))}
-    environ |= {**ENVIRON, "DARKROOM_SIGN_IN": "nobody", "AWS_DEFAULT_REGION": "us-east-1"}
-    done = subprocess.run(
-        [sys.executable, "-c", INIT, function],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**environ, "AWS_LAMBDA_FUNCTION_NAME": function},
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert set(OTHERS) & set(found["modules"]) == {name for name, functions in OTHERS.items() if function in functions}
-    assert len(found["clients"]) == len(set(found["clients"])) <= 4
 
 
 def test_there_is_no_service_that_cannot_be_made() -> None:

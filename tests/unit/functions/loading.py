@@ -37,10 +37,12 @@ runtime.register_after_restore = lambda hook, *a, **k: after.append(lambda: hook
 sys.modules["snapshot_restore_py"] = runtime
 
 sys.path.insert(0, sys.argv[1])
+from darkroom.adapters.clients import session
+made = []
+session().register("creating-client-class", lambda **facts: made.append(facts["event_name"]))
 import app
 modules = sorted(sys.modules)
 from ulid import ULID
-from darkroom.adapters.clients import session
 
 def reachable(*roots):
     seen, waiting = set(), list(roots)
@@ -84,6 +86,7 @@ credentials = session().get_credentials()
 expiry = credentials._expiry_time
 print(json.dumps({
     "modules": modules,
+    "clients": made,
     "sockets": [file for file in files() if file.startswith("socket:")],
     "threads": threading.active_count(),
     "times": [repr(each) for each in reachable(app.lambda_handler) if each is not expiry and is_now(each)],
@@ -101,8 +104,8 @@ def begin(function: str, credentials_url: str, **variables: str) -> dict[str, An
         variables: of its environment, beside those that each has.
 
     Returns:
-        The names of its modules, and what is left: sockets, threads, times, what two processes chose that went on from
-        it, and the key that its next call is signed with.
+        The names of its modules, its clients, and what is left: sockets, threads, times, what two processes chose that
+        went on from it, and the key that its next call is signed with.
     """
     environment = {
         "AWS_LAMBDA_FUNCTION_NAME": "function",

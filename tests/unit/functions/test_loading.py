@@ -36,6 +36,20 @@ SOME: Final = {
     "httpx": {"Account", "Chat", "Edit", "Generate", "Models", "OAuth", "Webhooks", "Worker"},
     "PIL": {"Chat", "Edit", "Worker"},
 }
+# What only some of the functions need, of our own. The image function has its own test, for what it loads when somebody
+# pays.
+OWN: Final = {
+    "scipy": set[str](),
+    "darkroom.services.paid.worker": {"Worker"},
+    "darkroom.services.jobs.sweep": {"Worker"},
+    "darkroom.services.accounts.connect": {"OAuth"},
+    "darkroom.services.listing.model_list": {"Models"},
+    "darkroom.services.usage.usage": {"Account", "Worker"},
+    "darkroom.services.conversations.turns": {"Chat", "Worker"},
+    "darkroom.services.generate": {"Chat", "Edit", "Generate"},
+    "darkroom.adapters.key_vault": {"Account", "Chat", "Edit", "Generate", "OAuth", "Worker"},
+    "darkroom.adapters.sealing": {"Account", "Chat", "Edit", "Generate", "OAuth", "Webhooks", "Worker"},
+}
 
 
 class _Credentials(ThreadingHTTPServer):
@@ -109,6 +123,15 @@ def test_what_some_need_is_loaded_by_those_alone(begun: dict[str, dict[str, Any]
 def test_each_loads_as_many_of_our_own_modules_as_it_may(begun: dict[str, dict[str, Any]]) -> None:
     own = {name: sum(module.startswith("darkroom") for module in left["modules"]) for name, left in begun.items()}
     assert {name: count for name, count in own.items() if count > MAX_MODULES[name]} == {}
+
+
+@pytest.mark.parametrize("module", OWN)
+def test_what_some_need_of_ours_is_loaded_by_each_of_them(begun: dict[str, dict[str, Any]], module: str) -> None:
+    assert {name for name, left in begun.items() if module in left["modules"]} == OWN[module]
+
+
+def test_one_client_is_made_for_each_service(left: dict[str, Any]) -> None:
+    assert 0 < len(left["clients"]) == len(set(left["clients"])) <= 4
 
 
 def test_no_connection_no_thread_and_no_time_is_left(left: dict[str, Any]) -> None:
