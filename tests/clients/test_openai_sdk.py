@@ -6,7 +6,7 @@ All that is set is `base_url` and `api_key`. Charges are counted at the simulato
 import base64
 import io
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -243,42 +243,3 @@ def test_two_identical_calls_at_once_are_two_pictures(user: User) -> None:
         answers = list(threads.map(ask, range(2)))
     assert len({(answer.model_extra or {})["job"]["id"] for answer in answers}) == 2
     assert user.charges() == [PRICE, PRICE]
-
-
-class TestSlowPictures:
-    """Slower than API Gateway waits for; all of them wait at the same time."""
-
-    def test_the_client_gets_its_picture_and_pays_once(self, people: People) -> None:
-        with ThreadPoolExecutor(3) as threads:
-            running: list[Future[None]] = [
-                threads.submit(_in_forty_seconds, people.new("slow"), KLEIN),
-                threads.submit(_in_forty_seconds, people.new("stream"), STREAMING),
-                threads.submit(_in_ninety_seconds, people.new("slower")),
-            ]
-            for each in running:
-                each.result()
-
-
-def _in_forty_seconds(user: User, model: str) -> None:
-    user.scenario("slow_headers", seconds=40)
-    with _client(user) as client:
-        answer = client.images.generate(model=model, prompt="A slow fox")
-    assert _image(answer)
-    _paid_once(user, answer)
-
-
-def _in_ninety_seconds(user: User) -> None:
-    """One that never asks again, as most clients beside the SDKs."""
-    user.scenario("slow_headers", seconds=90)
-    with _client(user) as client:
-        answer = client.with_options(max_retries=0).images.generate(model=KLEIN, prompt="A very slow fox")
-    assert _image(answer)
-    _paid_once(user, answer)
-
-
-def _paid_once(user: User, answer: ImagesResponse) -> None:
-    (job,) = user.get("/v1/jobs").json()["data"]
-    assert (answer.model_extra or {})["job"]["id"] == job["id"]
-    assert len(user.paid_requests()) == 1
-    assert user.charges() == [receipt["actual_micro_usd"] for receipt in user.receipts()]
-    assert len(user.charges()) == 1
