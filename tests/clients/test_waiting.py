@@ -1,4 +1,4 @@
-"""Slower than API Gateway waits for: each is had, and paid for once. They were begun before the tests of other files."""
+"""Slower than API Gateway waits for: each is had, and paid for once. They begin before the other clients."""
 
 from collections.abc import Mapping
 from concurrent.futures import Future
