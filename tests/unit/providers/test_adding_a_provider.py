@@ -40,7 +40,12 @@ def _suite(folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [*command, "-k", "acme", "tests/contract/test_provider.py"],
         cwd=ROOT,
-        env={"PYTHONPATH": path, "PATH": "/usr/bin:/bin", "HOME": str(folder)},
+        env={
+            "PYTHONPATH": path,
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder),
+            "PYTHONPYCACHEPREFIX": str(ROOT / ".local" / "pycache"),
+        },
         capture_output=True,
         text=True,
         check=False,
