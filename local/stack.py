@@ -339,7 +339,8 @@ class Stack:
         """Gives the local user the simulator's key, as if they had signed in."""
         scope, vault = self.template.scope, self._vault()
         inspector = OpenRouterAuth(ProviderSettings(url=self.openrouter.url))
-        status = Keys(vault, {"openrouter": inspector}, utc_now).connect(USER, "openrouter", key).status
+        keys = Keys(vault, {"openrouter": inspector}, utc_now, operator_key=lambda _: None, operated=frozenset())
+        status = keys.connect(USER, "openrouter", key).status
         identities = Identities(DynamoIdentityStore(scope.ref("Table"), self.aws.dynamodb), utc_now)
         if status is not None and status.user_id:
             # So that signing in with the simulator's own account leads to this user, too.

@@ -5,7 +5,8 @@ service, where it has to, by assigning it to `studio.app` before anything has as
 """
 
 import copy
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -17,13 +18,14 @@ from darkroom.adapters.matter import RembgMatter
 from darkroom.adapters.url_guard import UrlGuard
 from darkroom.adapters.webhook_sender import HttpWebhookSender
 from darkroom.application import Application
+from darkroom.application.ports import Ports
 from darkroom.models.budget import Budget
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job
 from darkroom.models.key import StoredKey
 from darkroom.models.user_settings import Limits
 from darkroom.models.webhook import WebhookReply
-from darkroom.ports import CatalogueSource, KeyIssuer, Matter, Provider
+from darkroom.ports import CatalogueSource, KeyIssuer, Matter, Provider, UrlFetcher
 from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
@@ -33,7 +35,7 @@ from darkroom.settings import Settings
 from local.simulator import Simulator
 from local.simulator.state import hash_of
 from tests.conftest import SteppingClock
-from tests.fakes.catalogue import MemoryCatalogueStore
+from tests.fakes.catalogue import MemoryCatalogueStore, Unreachable
 from tests.fakes.conversations import MemoryConversationStore
 from tests.fakes.issuer import ScriptedOpenRouter
 from tests.fakes.ledger import MemoryLedger
@@ -59,6 +61,15 @@ UNPRICED = "meta/muse-image"
 PLANNER = "google/gemini-2.5-flash"
 LIMITS = Limits(per_request=250_000, per_conversation=1_000_000, per_day=5_000_000, per_month=50_000_000)
 LONG = 275.0
+
+
+def environ_of(limits: Limits) -> dict[str, str]:
+    """The variables of a deployment that has these limits."""
+    return {
+        f"DARKROOM_MAX_COST_{name.upper()}": str(Decimal(amount) / 1_000_000)
+        for name, amount in limits.model_dump().items()
+        if amount is not None
+    }
 
 
 class NoWeb:
@@ -113,18 +124,33 @@ class MemoryDeadLetters:
 Wrap = Callable[[str, Any], Any]
 
 
-class Wrapped:
-    """The studio's ports, with what `wrap` makes of each by its name; of a provider, by the name `provider`."""
+class _WrappedProviders(Mapping[str, Any]):
+    def __init__(self, providers: Mapping[str, Any], wrap: Wrap) -> None:
+        self._providers = providers
+        self._wrap = functools.cache(lambda name: wrap("provider", providers[name]))
 
-    def __init__(self, studio: "Studio", wrap: Wrap) -> None:
-        self._studio = studio
+    def __getitem__(self, name: str) -> Any:
+        return self._wrap(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._providers)
+
+    def __len__(self) -> int:
+        return len(self._providers)
+
+
+class Wrapped:
+    """Ports with what `wrap` makes of each by its name; of a provider, by the name `provider`."""
+
+    def __init__(self, ports: Ports, wrap: Wrap) -> None:
+        self._ports = ports
         self._wrap = wrap
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._studio, name)
+        found = getattr(self._ports, name)
         made: Any = self._wrap(name, found)
         if name == "providers":
-            made = {each: self._wrap("provider", provider) for each, provider in found.items()}
+            made = _WrappedProviders(found, self._wrap)
         setattr(self, name, made)
         return made
 
@@ -192,9 +218,9 @@ class Studio:
 
     statistics: MemoryModelStatistics = field(default_factory=MemoryModelStatistics)
     catalogue: MemoryCatalogueStore = field(default_factory=MemoryCatalogueStore)
-    fetcher: NoWeb = field(default_factory=NoWeb)
+    fetcher: UrlFetcher = field(default_factory=NoWeb)
     webhook_sender: WebhookSender = field(default_factory=WebhookSender)
-    segmenter: MiddleSegmenter = field(default_factory=MiddleSegmenter)
+    segmenter: Any = field(default_factory=MiddleSegmenter)
     matter: Matter = field(default_factory=RembgMatter)
 
     @cached_property
@@ -207,11 +233,6 @@ class Studio:
 
     @cached_property
     def deployment(self) -> Settings:
-        limits = {
-            f"DARKROOM_MAX_COST_{name.upper()}": str(Decimal(amount) / 1_000_000)
-            for name, amount in self.limits.model_dump().items()
-            if amount is not None
-        }
         chosen = {
             "IMAGE_GENERATION_MODEL": self.painter,
             "IMAGE_EDIT_MODEL": self.painter,
@@ -220,7 +241,7 @@ class Studio:
             "OPENROUTER_API_KEY": self.operator,
         }
         given = {f"DARKROOM_{name}": value for name, value in chosen.items() if value is not None}
-        return Settings.from_environ({**ENVIRON, **limits, **given, **self.environ})
+        return Settings.from_environ({**ENVIRON, **environ_of(self.limits), **given, **self.environ})
 
     def stopwatch(self) -> float:
         return self.waited
@@ -342,3 +363,11 @@ class Studio:
 
     def of(self, user: str) -> Mapping[str, Job]:
         return {job.id: job for (owner, _), job in self.jobs.jobs.items() if owner == user}
+
+
+def offline(clock: SteppingClock, **ports: Any) -> Studio:
+    """The studio where no provider is there to be asked."""
+    nowhere: Any = None
+    studio = Studio(nowhere, clock, issuer=ScriptedOpenRouter(), **ports)
+    studio.published = Unreachable()
+    return studio

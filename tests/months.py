@@ -8,6 +8,10 @@ from darkroom.ports import UsageBooks
 from darkroom.services.usage.statement import month_of, statement
 
 
+def unpriced(_model: str, _images: int, _is_edit: bool) -> None:
+    """No model has a price. Implements services.usage.statement.PriceOf."""
+
+
 def assert_months_agree(books: UsageBooks, user: str, receipts: Iterable[Receipt]) -> None:
     """Each month is the sum of its receipts, to the micro-dollar, in all and by conversation.
 
@@ -19,9 +23,9 @@ def assert_months_agree(books: UsageBooks, user: str, receipts: Iterable[Receipt
     for month, written in months.items():
         tallies = [tally_of(receipt) for receipt in written]
         whole, by_conversation = (books.month(user, month, by_conversation=each).tallies for each in (False, True))
-        assert statement(user, month, whole, by=("day", "op", "model")) == statement(
-            user, month, tallies, by=("day", "op", "model")
+        assert statement(user, month, whole, by=("day", "op", "model"), price_of=unpriced) == statement(
+            user, month, tallies, by=("day", "op", "model"), price_of=unpriced
         )
-        assert statement(user, month, by_conversation, by=("conversation",)) == statement(
-            user, month, tallies, by=("conversation",)
+        assert statement(user, month, by_conversation, by=("conversation",), price_of=unpriced) == statement(
+            user, month, tallies, by=("conversation",), price_of=unpriced
         )

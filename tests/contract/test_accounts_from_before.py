@@ -37,7 +37,9 @@ class Before:
         # Of the user's id, as the first version named accounts.
         self.account = f"or-{digest(self.openrouter.user_id)[:32]}"
         self.vault = vault
-        self.keys = Keys(vault, {"openrouter": self.openrouter}, clock)
+        self.keys = Keys(
+            vault, {"openrouter": self.openrouter}, clock, operator_key=lambda _: None, operated=frozenset()
+        )
         self.keys.connect(self.account, "openrouter", SECRET)
         dynamodb = cloud.aws.dynamodb
         dynamodb.update_item(
@@ -77,7 +79,7 @@ class Before:
             keys=self.keys,
             identities=self.identities,
             issuer=self.openrouter,
-            policy=SignInPolicy("anyone"),
+            policy=SignInPolicy("anyone", frozenset()),
             clock=clock,
         )
 

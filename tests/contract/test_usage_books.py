@@ -121,7 +121,9 @@ def test_a_month_is_its_receipts_however_it_is_divided(office: Office) -> None:
     assert [len(office.receipts(month)) for month in ("2099-10", "2099-11", "2099-12")] == [0, 10, 10]
     for month in ("2099-10", "2099-11", "2099-12"):
         office.check(month)
-    totals = statement(office.user, "2099-11", office.books.month(office.user, "2099-11").tallies).totals
+    totals = statement(
+        office.user, "2099-11", office.books.month(office.user, "2099-11").tallies, price_of=_price_of
+    ).totals
     assert (totals.cost, totals.requests, totals.unknown) == (34_124, 9, 3)
 
 
@@ -171,7 +173,7 @@ def test_what_ends_at_the_same_time_is_all_counted(office: Office) -> None:
         done = [at_once.submit(office.do, "background-removal") for _ in range(12)]
         done += [at_once.submit(office.pay, 7) for _ in range(12)]
         assert len([each.result() for each in done]) == 24
-    totals = statement(office.user, month, office.books.month(office.user, month).tallies).totals
+    totals = statement(office.user, month, office.books.month(office.user, month).tallies, price_of=_price_of).totals
     assert (totals.requests, totals.cutouts, totals.cost) == (24, 12, 84)
 
 

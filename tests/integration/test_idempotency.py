@@ -312,7 +312,7 @@ class TestWhatTheKeyStandsFor:
     def test_a_job_that_was_removed_is_not_made_again(self, call: Call, studio: Studio) -> None:
         job_id = call(BODY)[1]["id"]
         studio.carry_out()
-        studio.app.jobs.remove("alice", job_id)
+        studio.app.jobs.remove("alice", job_id, studio.app.settlement.cancel)
         status, problem, _ = call(BODY)
         assert (status, problem["code"], problem["param"]) == (404, "NOT_FOUND", "Idempotency-Key")
         assert studio.charged("alice") == [PRICE]

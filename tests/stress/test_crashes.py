@@ -44,7 +44,7 @@ def test_a_worker_that_dies_at_any_moment(
     if moments.random() < 0.2:
         customer.simulator.scenario("bill_cancelled", key=customer.secret)
     job = customer.ask(model, webhook=True)
-    shop.job_queue.take()
+    shop.ports.job_queue.take()
     process = work(place, clock.now, customer.user, job.id)
     time.sleep(moments.uniform(0, LONGEST_SECONDS))
     slay(process)

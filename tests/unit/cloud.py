@@ -1,4 +1,4 @@
-"""The paid cut-out in memory: the studio's services with remove.bg's simulator at the end of them."""
+"""The paid cut-out: the studio with remove.bg's simulator."""
 
 import io
 from collections.abc import Callable
@@ -18,15 +18,10 @@ from darkroom.models.user_settings import Limits, UserSettings
 from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.removebg import RemoveBg
-from darkroom.services.accounts.keys import Keys
 from darkroom.services.jobs.sweep import Sweep
-from darkroom.services.paid.admission import Admission
 from darkroom.services.paid.worker import Worker
-from darkroom.services.removal.cloud_removal import CloudRemoval
-from darkroom.services.removal.one_at_a_time import OneAtATime
 from darkroom.services.removal.postponed import Postponed
 from darkroom.services.removal.remove_background import RemoveBackground
-from darkroom.services.selection.providers import Providers
 from local.providers.removebg import CREDIT_USD, Simulator
 from tests.application import LONG, Studio
 from tests.fakes.matting import FakeMatter
@@ -57,89 +52,34 @@ class Cloud:
 
     def __post_init__(self) -> None:
         self.studio.direct["removebg"] = self.provider
+        self.studio.matter = FakeMatter()
+        self.studio.environ = {
+            **self.studio.environ,
+            "DARKROOM_REMOVEBG_CREDIT_USD": str(CREDIT_USD),
+            "DARKROOM_RETENTION_DAYS": str(self.retention.days),
+        }
+        self.studio.app.pipeline = self.cut
 
     @cached_property
     def provider(self) -> RemoveBg:
         retries = Retries(sleep=lambda _seconds: None, uniform=lambda _low, _high: 0.0)
         return RemoveBg(ProviderSettings(url=self.simulator.url, credit_usd=CREDIT_USD), retries=retries)
 
-    @cached_property
-    def keys(self) -> Keys:
-        return Keys(self.studio.vault, {"removebg": self.provider}, self.studio.clock)
-
-    @cached_property
-    def providers(self) -> Providers:
-        return Providers({"removebg": self.provider}, self.keys, self.studio.settings)
-
-    @cached_property
-    def admission(self) -> Admission:
-        studio = self.studio
-        return Admission(
-            jobs=studio.jobs,
-            ledger=studio.ledger,
-            answers=studio.app.answers,
-            queue=studio.job_queue,
-            providers=self.providers,
-            budgets=studio.app.budgets,
-            clock=studio.clock,
-            retention=self.retention,
-            alarm=studio.alarm,
-        )
-
-    @cached_property
-    def removal(self) -> CloudRemoval:
-        studio = self.studio
-        return CloudRemoval(
-            admission=self.admission,
-            inputs=studio.app.inputs,
-            budgets=studio.app.budgets,
-            providers=self.providers,
-            credit=CREDIT_USD,
-        )
-
-    @cached_property
+    @property
     def service(self) -> RemoveBackground:
-        studio = self.studio
-        return RemoveBackground(
-            pipeline=self.cut,
-            sources=studio.app.sources,
-            images=studio.images,
-            jobs=studio.jobs,
-            clock=studio.clock,
-            retention=self.retention,
-            max_attempts=3,
-            settings=studio.settings.load,
-            cloud=lambda: self.removal,
-            postponed=self.postponed,
-        )
+        return self.studio.app.remove_background
 
-    @cached_property
+    @property
     def postponed(self) -> Postponed:
-        studio = self.studio
-        return Postponed(
-            pipeline=self.cut,
-            matter=FakeMatter(),
-            images=studio.images,
-            jobs=studio.jobs,
-            queue=studio.render_queue,
-            clock=studio.clock,
-            at_work=OneAtATime(),
-            max_attempts=3,
-        )
+        return self.studio.app.postponed
 
-    @cached_property
+    @property
     def worker(self) -> Worker:
-        return replace(self.studio.app.worker, keys=self.keys, providers=self._by_name)
+        return self.studio.app.worker
 
-    @cached_property
+    @property
     def sweep(self) -> Sweep:
-        known = self.studio.app.sweep
-        books = replace(known.reconciliation, keys=self.keys, providers=self._by_name)
-        return replace(known, providers=self._by_name, reconciliation=books)
-
-    def _by_name(self, name: str) -> RemoveBg:
-        assert name == "removebg"
-        return self.provider
+        return self.studio.app.sweep
 
     def cut(self, data: bytes, options: CutoutOptions, _behind: bytes | None) -> Cutout:
         """What Darkroom does itself."""

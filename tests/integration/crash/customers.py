@@ -17,6 +17,7 @@ from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.receipt import Receipt
 from darkroom.models.token import ApiToken
+from darkroom.ports import ReceiptPage
 from local.simulator import Simulator
 from local.simulator.state import hash_of
 from tests.conftest import SteppingClock
@@ -53,17 +54,19 @@ class Customer:
         """Gets a key of their own and stores it in the vault; a former one is replaced."""
         self.secret = self.simulator.state.mint(self.user)
         self.simulator.scenario("small_picture", key=self.secret, side=64)
-        self.shop.keys.connect(self.user, "openrouter", self.secret)
+        self.shop.app.keys.connect(self.user, "openrouter", self.secret)
         return self.secret
 
     def ask(self, model: str = BUFFERED, *, webhook: bool = False, terms: Terms | None = None) -> Job:
-        submission = self.shop.generate.submit(self.caller, request(model, webhook=webhook), terms or now_and_then())
+        submission = self.shop.app.generate.submit(
+            self.caller, request(model, webhook=webhook), terms or now_and_then()
+        )
         if submission.job.id not in self.jobs:
             self.jobs.append(submission.job.id)
         return submission.job
 
     def job(self, job_id: str) -> Job:
-        found = self.shop.jobs.find(self.user, job_id)
+        found: Job | None = self.shop.ports.jobs.find(self.user, job_id)
         assert found is not None
         return found
 
@@ -86,10 +89,11 @@ class Customer:
     def budgets(self) -> dict[str, Budget]:
         """Every budget that a job of theirs was taken from."""
         ids = {ref.id for job_id in self.jobs for ref in self.job(job_id).budgets}
-        return dict(self.shop.ledger.budgets(self.user, sorted(ids)))
+        return dict(self.shop.ports.ledger.budgets(self.user, sorted(ids)))
 
     def receipts(self) -> tuple[Receipt, ...]:
-        return self.shop.ledger.receipts(self.user, limit=100).receipts
+        page: ReceiptPage = self.shop.ports.ledger.receipts(self.user, limit=100)
+        return tuple(page.receipts)
 
 
 def request(model: str, *, webhook: bool = False) -> ImageRequest:
@@ -106,14 +110,14 @@ def charges(simulator: Simulator, secret: str) -> list[int]:
 
 def deliver(shop: Shop) -> None:
     """Has a worker carry out whatever the queue holds."""
-    for user, job_id in shop.job_queue.take():
-        shop.worker.run(user, job_id, Deadline(60))
+    for user, job_id in shop.ports.job_queue.take():
+        shop.app.worker.run(user, job_id, Deadline(60))
 
 
 def visit(shop: Shop, clock: SteppingClock, after: timedelta) -> None:
     """One round of the sweep, some time later, and of the workers that it sends for."""
     clock.step(after)
-    swept = shop.sweep.run(Deadline(60))
+    swept = shop.app.sweep.run(Deadline(60))
     assert swept["failed"] == 0, shop.alarms
     deliver(shop)
 
@@ -122,10 +126,10 @@ def settle_everything(shop: Shop, clock: SteppingClock, visits: Iterable[timedel
     """Messages and sweeps, again and again, until no job is open."""
     deliver(shop)
     for after in visits:
-        if not any(True for _ in shop.jobs.list_open()):
+        if not any(True for _ in shop.ports.jobs.list_open()):
             return
         visit(shop, clock, after)
-    assert [job.id for job in shop.jobs.list_open()] == []
+    assert [job.id for job in shop.ports.jobs.list_open()] == []
 
 
 def assert_lawful(budgets: Iterable[Budget]) -> None:
@@ -166,10 +170,10 @@ def assert_ended_well(customer: Customer, job: Job) -> None:
         assert job.error is None
         assert job.images or "completion" in job.result
         for image in job.images:
-            data = customer.shop.images.read_output(image.key, max_bytes=DOLLAR * 64)
+            data = customer.shop.ports.images.read_output(image.key, max_bytes=DOLLAR * 64)
             assert hashlib.sha256(data).hexdigest() == image.sha256
     else:
         assert job.error is not None
         assert job.error["charged"] is job.cost.charged
-    delivery = customer.shop.webhooks.find(customer.user, f"msg_{job.id}")
+    delivery = customer.shop.ports.webhooks.find(customer.user, f"msg_{job.id}")
     assert (delivery is not None) == (job.webhook_url is not None)

@@ -131,17 +131,17 @@ def _shop(place: Place, now: datetime, kill: Point | None) -> Shop:
 
 
 def _work(place: Place, now: datetime, kill: Point | None, user: str, job_id: str) -> None:
-    _shop(place, now, kill).worker.run(user, job_id, Deadline(60))
+    _shop(place, now, kill).app.worker.run(user, job_id, Deadline(60))
 
 
 def _ask(place: Place, now: datetime, kill: Point | None, caller: Caller, request: ImageRequest, terms: Terms) -> None:
-    _shop(place, now, kill).generate.submit(caller, request, terms)
+    _shop(place, now, kill).app.generate.submit(caller, request, terms)
 
 
 def _serve(
     place: Place, now: datetime, kill: Point | None, caller: Caller, request: ImageRequest, terms: Terms
 ) -> None:
-    running = _shop(place, now, kill).generate_in_place.submit(caller, request, terms).running
+    running = _shop(place, now, kill).live.generate.submit(caller, request, terms).running
     assert running is not None
     running.result(60)
 
@@ -159,10 +159,10 @@ def _talk(
     reader = shop.wrap("reader", Reader())
     # A method of what kills is looked up when it is called.
     heard = terms.model_copy(update={"on_event": lambda data: reader.on_event(data)}) if streamed else terms
-    running = shop.complete_in_place.submit(caller, body, heard).running
+    running = shop.live.complete.submit(caller, body, heard).running
     assert running is not None
     running.result(60)
 
 
 def _sweep(place: Place, now: datetime, kill: Point | None) -> None:
-    _shop(place, now, kill).sweep.run(Deadline(60))
+    _shop(place, now, kill).app.sweep.run(Deadline(60))

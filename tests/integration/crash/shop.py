@@ -2,57 +2,27 @@
 the real client of OpenRouter on its simulator. Parent and child processes put it together alike.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from darkroom.adapters.answer_store import DynamoAnswerStore
-from darkroom.adapters.image_store import S3ImageStore
-from darkroom.adapters.job_store import DynamoJobStore
-from darkroom.adapters.key_vault import KmsKeyVault
-from darkroom.adapters.ledger import DynamoLedger
-from darkroom.adapters.raw_answer_store import S3RawAnswerStore
-from darkroom.adapters.sealing import KmsSealer
-from darkroom.adapters.settings_store import DynamoSettingsStore
-from darkroom.adapters.sqs_queue import SqsJobQueue, SqsWebhookQueue
-from darkroom.adapters.url_guard import UrlGuard
-from darkroom.adapters.webhook_sender import HttpWebhookSender
-from darkroom.adapters.webhook_store import DynamoWebhookStore
+from darkroom.application import Application
+from darkroom.application.live import LiveApplication
+from darkroom.application.on_aws import AwsPorts
 from darkroom.models.user_settings import Limits
-from darkroom.ports import Clock, Provider
-from darkroom.providers import ProviderSettings
-from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
-from darkroom.services.accounts.keys import Keys
-from darkroom.services.catalogue.catalogue import Catalogue
-from darkroom.services.complete import Complete
-from darkroom.services.generate import Generate
-from darkroom.services.jobs.jobs import Jobs
-from darkroom.services.jobs.sweep import Sweep
-from darkroom.services.paid.admission import Admission
-from darkroom.services.paid.answers import Answers
-from darkroom.services.paid.budgets import Budgets
-from darkroom.services.paid.in_place import InPlace
-from darkroom.services.paid.reconcile import Reconciliation
-from darkroom.services.paid.settlement import Settlement
-from darkroom.services.paid.webhooks import Webhooks
-from darkroom.services.paid.worker import Worker
-from darkroom.services.pricing.quotes import Quotes
-from darkroom.services.selection.chat_models import ChatModels
-from darkroom.services.selection.providers import Providers
+from darkroom.ports import Alarm, Clock
+from darkroom.settings import Settings
 from local.aws import Aws
 from local.simulator import Simulator
 from local.template import Template
+from tests.application import Wrap, Wrapped, environ_of
 
 DOLLAR = 1_000_000
 BUFFERED = "black-forest-labs/flux.2-klein-4b"
 STREAMED = "openai/gpt-image-1-mini"
 TALKER = "google/gemini-2.5-flash"
 LIMITS = Limits(per_request=DOLLAR // 10, per_day=5 * DOLLAR, per_month=50 * DOLLAR)
-
-Wrap = Callable[[str, Any], Any]
-"""What stands in for a port, by its role's name."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +35,7 @@ class Place:
     outputs: str
     vault_key: str
     job_queue: str
-    webhook_queue: str
+    dead_letters: str
     openrouter: str
 
     @classmethod
@@ -79,9 +49,25 @@ class Place:
             outputs=ids["OutputsBucket"],
             vault_key=ids["VaultKey"],
             job_queue=ids["JobQueue"],
-            webhook_queue=ids["JobQueue"],
+            dead_letters=ids["JobDeadLetters"],
             openrouter=openrouter.url,
         )
+
+    def environ(self) -> dict[str, str]:
+        """Of the functions there."""
+        given = {
+            "TABLE": self.table,
+            "UPLOADS_BUCKET": self.uploads,
+            "OUTPUTS_BUCKET": self.outputs,
+            "VAULT_KEY": self.vault_key,
+            "JOB_QUEUE": self.job_queue,
+            "JOB_DEAD_LETTERS": self.dead_letters,
+            "OPENROUTER_URL": self.openrouter,
+            "IMAGE_GENERATION_MODEL": BUFFERED,
+            "IMAGE_EDIT_MODEL": BUFFERED,
+            "CHAT_MODEL": TALKER,
+        }
+        return {f"DARKROOM_{name}": value for name, value in given.items()}
 
 
 class RecordingQueue:
@@ -101,6 +87,22 @@ class RecordingQueue:
     def take(self) -> list[tuple[str, str]]:
         taken, self.sent = self.sent, []
         return taken
+
+
+class ShopPorts(AwsPorts):
+    """Implements application.ports.Ports, as on AWS but for clock and alarms.
+
+    Args: recorded: whether messages are kept here, rather than sent by SQS.
+    """
+
+    def __init__(self, settings: Settings, aws: Aws, clock: Clock, alarm: Alarm, *, recorded: bool) -> None:
+        super().__init__(settings)
+        self.clients: Any = aws
+        self.clock, self.alarm = clock, alarm
+        self.sleep = lambda _seconds: None
+        if recorded:
+            self.job_queue: Any = RecordingQueue()
+            self.webhook_queue: Any = RecordingQueue()
 
 
 @dataclass
@@ -124,173 +126,24 @@ class Shop:
         self.alarms.append((name, facts))
 
     @cached_property
-    def job_queue(self) -> Any:
-        real = SqsJobQueue(self.place.job_queue, self.aws.sqs)
-        return self.wrap("queue", RecordingQueue() if self.recorded else real)
+    def settings(self) -> Settings:
+        key = {"DARKROOM_OPENROUTER_API_KEY": self.operator_key} if self.operator_key else {}
+        return Settings.from_environ({**self.place.environ(), **environ_of(self.limits), **key})
 
     @cached_property
-    def webhook_queue(self) -> Any:
-        real = SqsWebhookQueue(self.place.webhook_queue, self.aws.sqs)
-        return self.wrap("webhooks", RecordingQueue() if self.recorded else real)
+    def ports(self) -> Any:
+        real = ShopPorts(self.settings, self.aws, self.clock, self.alarm, recorded=self.recorded)
+        return Wrapped(real, self.wrap)
 
     @cached_property
-    def jobs(self) -> DynamoJobStore:
-        found: DynamoJobStore = self.wrap("jobs", DynamoJobStore(self.place.table, self.aws.dynamodb))
-        return found
-
-    @cached_property
-    def ledger(self) -> DynamoLedger:
-        real = DynamoLedger(self.place.table, self.aws.dynamodb, clock=self.clock)
-        found: DynamoLedger = self.wrap("ledger", real)
-        return found
-
-    @cached_property
-    def images(self) -> S3ImageStore:
-        real = S3ImageStore(
-            uploads=self.place.uploads, outputs=self.place.outputs, client=self.aws.s3, clock=self.clock
-        )
-        found: S3ImageStore = self.wrap("images", real)
-        return found
-
-    @cached_property
-    def raw_answers(self) -> S3RawAnswerStore:
-        found: S3RawAnswerStore = self.wrap("raw_answers", S3RawAnswerStore(self.place.outputs, self.aws.s3))
-        return found
-
-    @cached_property
-    def provider(self) -> Provider:
-        found: Provider = self.wrap("provider", OpenRouter(ProviderSettings(url=self.place.openrouter)))
-        return found
-
-    @cached_property
-    def keys(self) -> Keys:
-        vault = KmsKeyVault(
-            table=self.place.table,
-            dynamodb=self.aws.dynamodb,
-            kms=self.aws.kms,
-            key_id=self.place.vault_key,
-            clock=self.clock,
-        )
-        return Keys(
-            self.wrap("vault", vault),
-            {"openrouter": OpenRouterAuth(ProviderSettings(url=self.place.openrouter))},
-            self.clock,
-            operator_key=lambda _provider: self.operator_key,
-            operated=frozenset({"openrouter"}) if self.operator_key else frozenset(),
-        )
-
-    @cached_property
-    def settings(self) -> DynamoSettingsStore:
-        return DynamoSettingsStore(self.place.table, self.aws.dynamodb)
-
-    @cached_property
-    def budgets(self) -> Budgets:
-        return Budgets(self.settings, self.ledger, self.clock, defaults=self.limits)
-
-    @cached_property
-    def free_jobs(self) -> Jobs:
-        return Jobs(self.jobs, self.images, self.clock, max_attempts=3, raw_answers=self.raw_answers)
-
-    @cached_property
-    def webhooks(self) -> DynamoWebhookStore:
-        sealer = KmsSealer(kms=self.aws.kms, key_id=self.place.vault_key, clock=self.clock, fix="Rotate the secret.")
-        return DynamoWebhookStore(self.place.table, self.aws.dynamodb, sealer)
-
-    @cached_property
-    def generate(self) -> Generate:
+    def app(self) -> Application:
         """At the door that has workers carry out what it admits."""
-        return self._generate(None)
+        return Application(self.settings, self.ports)
 
     @cached_property
-    def generate_in_place(self) -> Generate:
+    def live(self) -> Application:
         """At the door that carries out what it admits."""
-        return self._generate(InPlace(self.worker))
-
-    def _generate(self, in_place: InPlace | None) -> Generate:
-        catalogue = Catalogue(OpenRouter(ProviderSettings(url=self.place.openrouter)))
-        quotes = Quotes(catalogue, generation_model=BUFFERED, edit_model=BUFFERED)
-        return Generate(self._admission(in_place), quotes, HttpWebhookSender(UrlGuard()).check)
-
-    @cached_property
-    def complete_in_place(self) -> Complete:
-        models = ChatModels(Catalogue(OpenRouter(ProviderSettings(url=self.place.openrouter))), default=TALKER)
-        guard = UrlGuard()
-        admission = self._admission(InPlace(self.worker))
-        return Complete(admission, models, self.images, guard.check, HttpWebhookSender(guard).check)
-
-    def _admission(self, in_place: InPlace | None) -> Admission:
-        answers = Answers(DynamoAnswerStore(self.place.table, self.aws.dynamodb, self.clock), self.jobs, self.clock)
-        return Admission(
-            jobs=self.jobs,
-            ledger=self.ledger,
-            answers=answers,
-            queue=self.job_queue,
-            providers=Providers({"openrouter": self.provider}, self.keys, self.settings),
-            budgets=self.budgets,
-            clock=self.clock,
-            retention=timedelta(days=30),
-            alarm=self.alarm,
-            in_place=in_place,
-        )
-
-    @cached_property
-    def settlement(self) -> Settlement:
-        return Settlement(
-            jobs=self.jobs,
-            ledger=self.ledger,
-            budgets=self.budgets,
-            images=self.images,
-            raw_answers=self.raw_answers,
-            webhooks=self.webhook_queue,
-            clock=self.clock,
-            alarm=self.alarm,
-            max_megapixels=25,
-        )
-
-    @cached_property
-    def worker(self) -> Worker:
-        return Worker(
-            jobs=self.jobs,
-            queue=self.job_queue,
-            keys=self.keys,
-            providers=lambda _name: self.provider,
-            images=self.images,
-            raw_answers=self.raw_answers,
-            settlement=self.settlement,
-            clock=self.clock,
-            alarm=self.alarm,
-            sleep=lambda _seconds: None,
-        )
-
-    @cached_property
-    def sweep(self) -> Sweep:
-        webhooks = Webhooks(
-            store=self.webhooks,
-            jobs=self.jobs,
-            queue=self.webhook_queue,
-            sender=HttpWebhookSender(UrlGuard()),
-            show=self.free_jobs.show,
-            clock=self.clock,
-            alarm=self.alarm,
-        )
-        return Sweep(
-            jobs=self.jobs,
-            free_jobs=self.free_jobs,
-            queue=self.job_queue,
-            providers=lambda _name: self.provider,
-            raw_answers=self.raw_answers,
-            settlement=self.settlement,
-            reconciliation=Reconciliation(
-                keys=self.keys,
-                providers=lambda _name: self.provider,
-                jobs=self.jobs,
-                ledger=self.ledger,
-                clock=self.clock,
-            ),
-            resend_webhooks=lambda: len(webhooks.resend_stale()),
-            clock=self.clock,
-            alarm=self.alarm,
-        )
+        return LiveApplication(self.settings, self.ports)
 
 
 def standing(now: datetime) -> Clock:

@@ -31,10 +31,10 @@ POINTS = [
 
 def _order(shop: Shop, customer: Customer) -> str:
     asked = request(BUFFERED).model_copy(update={"n": CALLS})
-    job = shop.generate.submit(customer.caller, asked, now_and_then()).job
+    job = shop.app.generate.submit(customer.caller, asked, now_and_then()).job
     customer.jobs.append(job.id)
     assert len(job.calls) == CALLS
-    assert shop.job_queue.take() == [(customer.user, job.id)]
+    assert shop.ports.job_queue.take() == [(customer.user, job.id)]
     return job.id
 
 

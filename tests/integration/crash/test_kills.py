@@ -58,8 +58,8 @@ ANSWER_KEPT = [
     BUDGETS_SEEN,
     Point("ledger", "close", "before"),
     Point("ledger", "close", "after"),
-    Point("webhooks", "send", "before"),
-    Point("webhooks", "send", "after"),
+    Point("webhook_queue", "send", "before"),
+    Point("webhook_queue", "send", "after"),
     Point("raw_answers", "remove", "before"),
     Point("raw_answers", "remove", "after"),
 ]
@@ -67,11 +67,11 @@ ANSWER_KEPT = [
 # Where a sweep can be killed that brings to an end what such a worker left.
 SWEPT = [
     *((Point("jobs", "dispatch", "before"), Point("jobs", "requeue", when)) for when in WHENS),
-    *((Point("jobs", "dispatch", "before"), Point("queue", "send", when)) for when in WHENS),
+    *((Point("jobs", "dispatch", "before"), Point("job_queue", "send", when)) for when in WHENS),
     *((Point("raw_answers", "write", "before"), Point("jobs", "record", when)) for when in WHENS),
     *((Point("raw_answers", "write", "before"), Point("provider", "generation", when)) for when in WHENS),
     *((Point("raw_answers", "write", "before"), Point("ledger", "close", when)) for when in WHENS),
-    *((Point("raw_answers", "write", "before"), Point("webhooks", "send", when)) for when in WHENS),
+    *((Point("raw_answers", "write", "before"), Point("webhook_queue", "send", when)) for when in WHENS),
     *((Point("raw_answers", "write", "after"), Point("raw_answers", "read", when)) for when in WHENS),
     *((Point("raw_answers", "write", "after"), Point("images", "write_output", when)) for when in WHENS),
     *((Point("raw_answers", "write", "after"), Point("ledger", "close", when)) for when in WHENS),
@@ -105,7 +105,7 @@ class Door:
         """Asks for a picture, and starts the process that carries it out: the job's id, and that process."""
         if not self.is_in_place:
             job = self.customer.ask(model, webhook=True)
-            assert self.shop.job_queue.take() == [(self.customer.user, job.id)]
+            assert self.shop.ports.job_queue.take() == [(self.customer.user, job.id)]
             return job.id, work(self.place, self.clock.now, self.customer.user, job.id, kill=kill)
         terms = now_and_then(is_async=False)
         asked = request(model, webhook=True)
@@ -116,18 +116,18 @@ class Door:
         return job_id, process
 
     def _jobs(self) -> list[str]:
-        return [job.id for job in self.shop.jobs.page(self.customer.user, limit=10).jobs]
+        return [job.id for job in self.shop.ports.jobs.page(self.customer.user, limit=10).jobs]
 
     def killed(self, model: str, point: Point) -> str:
         """Has the process killed at the point; the job's id."""
         if point == BUDGETS_SEEN:
             # They are looked at only where there may be something to warn of.
-            assert self.shop.settings.save(
+            assert self.shop.ports.settings.save(
                 self.customer.user, UserSettings(limits=Limits(per_day=100_000), warn_at_percent=1)
             )
         job_id, process = self.begin(model, point)
         assert ended(process) == -signal.SIGKILL
-        assert self.shop.job_queue.sent == []
+        assert self.shop.ports.job_queue.sent == []
         return job_id
 
 
@@ -150,7 +150,7 @@ def _end(shop: Shop, clock: SteppingClock, customer: Customer) -> None:
     settle_everything(shop, clock)
     # Whose message got lost with the worker is told all the same.
     visit(shop, clock, timedelta(hours=2))
-    told = [name for user, name in shop.webhook_queue.sent if user == customer.user]
+    told = [name for user, name in shop.ports.webhook_queue.sent if user == customer.user]
     assert set(told) == {f"msg_{job_id}" for job_id in customer.jobs}
     assert shop.alarms == []
     assert_books_agree(customer)
@@ -258,13 +258,13 @@ def test_several_workers_of_one_key_that_are_killed_are_settled_together(
     """The provider's books know none of them by an id; two were never sent, and one is carried out undisturbed."""
     customer.simulator.scenario("slow_headers", key=customer.secret, seconds=1)
     lost = [customer.ask(BUFFERED) for _ in range(4)]
-    shop.job_queue.take()
+    shop.ports.job_queue.take()
     processes = [work(place, clock.now, customer.user, job.id) for job in lost]
     wait_until(lambda: customer.requests == len(lost))
     for process in processes:
         slay(process)
     unsent = [customer.ask(BUFFERED) for _ in range(2)]
-    shop.job_queue.take()
+    shop.ports.job_queue.take()
     for job in unsent:
         killed = work(place, clock.now, customer.user, job.id, kill=Point("jobs", "dispatch", "after"))
         assert ended(killed) == -signal.SIGKILL
@@ -319,20 +319,20 @@ def test_a_sweep_that_is_killed_is_finished_by_the_next(
     assert (customer.requests, len(customer.charges)) == (1, 1)
 
 
-@pytest.mark.parametrize("point", [Point("ledger", "admit", "before"), Point("queue", "send", "before")], ids=str)
+@pytest.mark.parametrize("point", [Point("ledger", "admit", "before"), Point("job_queue", "send", "before")], ids=str)
 def test_killed_while_it_is_admitted_the_callers_retry_gets_the_same_job(
     point: Point, model: str, place: Place, shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
     terms = now_and_then(idempotency_key="once")
     process = ask(place, clock.now, customer.caller, request(model, webhook=True), terms, point)
     assert ended(process) == -signal.SIGKILL
-    left = [job.id for job in shop.jobs.page(customer.user, limit=10).jobs]
-    assert len(left) == (point.role == "queue")
+    left = [job.id for job in shop.ports.jobs.page(customer.user, limit=10).jobs]
+    assert len(left) == (point.role == "job_queue")
     job = customer.ask(model, webhook=True, terms=terms)
     assert job.id in left or not left
     _end(shop, clock, customer)
     assert customer.job(job.id).status is JobStatus.SUCCEEDED
-    assert [each.id for each in shop.jobs.page(customer.user, limit=10).jobs] == [job.id]
+    assert [each.id for each in shop.ports.jobs.page(customer.user, limit=10).jobs] == [job.id]
     assert (customer.requests, len(customer.charges)) == (1, 1)
 
 
@@ -340,11 +340,11 @@ def test_killed_while_it_is_admitted_a_retry_without_a_key_joins_it(
     place: Place, shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
     first = now_and_then(is_async=False)
-    point = Point("queue", "send", "after")
+    point = Point("job_queue", "send", "after")
     assert ended(ask(place, clock.now, customer.caller, request(BUFFERED), first, point)) == -signal.SIGKILL
     job = customer.ask(BUFFERED, terms=first.model_copy(update={"is_retry": True}))
     settle_everything(shop, clock)
-    assert [each.id for each in shop.jobs.page(customer.user, limit=10).jobs] == [job.id]
+    assert [each.id for each in shop.ports.jobs.page(customer.user, limit=10).jobs] == [job.id]
     assert len(customer.charges) == 1
     assert_books_agree(customer)
 
@@ -365,12 +365,12 @@ def test_a_job_that_kills_every_worker_is_given_up_unpaid(
 ) -> None:
     job = customer.ask()
     for _ in range(3):
-        assert shop.job_queue.take() == [(customer.user, job.id)]
+        assert shop.ports.job_queue.take() == [(customer.user, job.id)]
         process = work(place, clock.now, customer.user, job.id, kill=Point("provider", "inspect", "before"))
         assert ended(process) == -signal.SIGKILL
         clock.step(timedelta(minutes=6))
-        assert shop.sweep.run(Deadline(60))["failed"] == 0
-    assert shop.job_queue.take() == []
+        assert shop.app.sweep.run(Deadline(60))["failed"] == 0
+    assert shop.ports.job_queue.take() == []
     assert customer.job(job.id).status is JobStatus.FAILED
     assert customer.requests == 0
     assert_books_agree(customer)

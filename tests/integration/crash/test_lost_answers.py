@@ -59,8 +59,8 @@ def _lose(customer: Customer, model: str = BUFFERED, scenario: str = "slow_heade
     given = {"seconds": SLOW} if scenario == "slow_headers" else {}
     customer.simulator.scenario(scenario, key=customer.secret, times=1, **{**given, **options})
     job = customer.ask(model, webhook=True)
-    for user, job_id in customer.shop.job_queue.take():
-        customer.shop.worker.run(user, job_id, Deadline(HASTE if scenario.startswith("slow_") else 60))
+    for user, job_id in customer.shop.ports.job_queue.take():
+        customer.shop.app.worker.run(user, job_id, Deadline(HASTE if scenario.startswith("slow_") else 60))
     assert_held(customer, customer.job(job.id))
     return job
 
@@ -70,12 +70,12 @@ def assert_held(customer: Customer, job: Job) -> None:
     assert (job.status, job.cost.settled, job.cost.charged) == (JobStatus.UNCERTAIN, False, "unknown")
     assert job.error is not None
     assert (job.error["charged"], job.error["retryable"]) == ("unknown", False)
-    assert customer.shop.webhooks.find(customer.user, f"msg_{job.id}") is None
+    assert customer.shop.ports.webhooks.find(customer.user, f"msg_{job.id}") is None
     budgets = customer.budgets()
     assert_lawful(budgets.values())
     assert len(budgets) == 4
     assert {budget.reserved for budget in budgets.values()} == {job.cost.reserved}
-    customer.shop.job_queue.send(customer.user, job.id)
+    customer.shop.ports.job_queue.send(customer.user, job.id)
     deliver(customer.shop)
 
 
@@ -97,7 +97,7 @@ def _given_up(customer: Customer, job_id: str) -> Job:
     assert {budget.spent for budget in customer.budgets().values()} == {
         sum(receipt.actual or 0 for receipt in customer.receipts())
     }
-    assert customer.shop.webhooks.find(customer.user, f"msg_{job_id}") is not None
+    assert customer.shop.ports.webhooks.find(customer.user, f"msg_{job_id}") is not None
     return job
 
 
@@ -185,8 +185,8 @@ def test_pictures_whose_price_was_not_told_are_there_at_once_and_settled_later(
     assert customer.job(job.id).cost.actual == customer.charges[0]
     assert (customer.requests, shop.alarms) == (1, [])
     assert_books_agree(customer)
-    shop.free_jobs.remove(customer.user, job.id)
-    assert customer.shop.jobs.find(customer.user, job.id) is None
+    shop.app.jobs.remove(customer.user, job.id, shop.app.settlement.cancel)
+    assert customer.shop.ports.jobs.find(customer.user, job.id) is None
     assert [receipt.actual for receipt in customer.receipts()] == customer.charges
 
 
@@ -196,7 +196,7 @@ def test_pictures_whose_price_nobody_ever_tells_are_settled_at_what_was_reserved
     customer.simulator.scenario("missing_cost", key=customer.secret)
     job = customer.ask()
     deliver(shop)
-    shop.keys.disconnect(customer.user, "openrouter")
+    shop.app.keys.disconnect(customer.user, "openrouter")
     for _ in range(3):
         visit(shop, clock, 11 * 60 * MINUTES)
     made = customer.job(job.id)
@@ -223,10 +223,10 @@ def test_a_key_that_was_disconnected_tells_nothing_until_it_is_back(
     shop: Shop, clock: SteppingClock, customer: Customer
 ) -> None:
     job = _lose(customer, scenario="cut_body")
-    shop.keys.disconnect(customer.user, "openrouter")
+    shop.app.keys.disconnect(customer.user, "openrouter")
     visit(shop, clock, 2 * 60 * MINUTES)
     assert_held(customer, customer.job(job.id))
-    shop.keys.connect(customer.user, "openrouter", customer.secret)
+    shop.app.keys.connect(customer.user, "openrouter", customer.secret)
     visit(shop, clock, 6 * MINUTES)
     assert customer.job(job.id).cost.actual == customer.charges[0]
     assert_books_agree(customer)
@@ -234,7 +234,7 @@ def test_a_key_that_was_disconnected_tells_nothing_until_it_is_back(
 
 def test_a_key_that_stays_disconnected_ends_in_giving_up(shop: Shop, clock: SteppingClock, customer: Customer) -> None:
     job = _lose(customer, scenario="cut_body")
-    shop.keys.disconnect(customer.user, "openrouter")
+    shop.app.keys.disconnect(customer.user, "openrouter")
     visit(shop, clock, DAY)
     _given_up(customer, job.id)
 
@@ -365,8 +365,8 @@ def test_a_worker_that_was_taken_for_dead_changes_no_money(
         return Late(port, lambda: visit(shop, clock, 6 * MINUTES)) if role == "raw_answers" else port
 
     job = customer.ask(model)
-    shop.job_queue.take()
-    Shop(place, clock, shop.aws, wrap=wrap).worker.run(customer.user, job.id, Deadline(60))
+    shop.ports.job_queue.take()
+    Shop(place, clock, shop.aws, wrap=wrap).app.worker.run(customer.user, job.id, Deadline(60))
     # What was decided stays; what was only in doubt has its answer after all.
     expected = JobStatus.FAILED if books == "books" else JobStatus.SUCCEEDED
     assert customer.job(job.id).status is expected

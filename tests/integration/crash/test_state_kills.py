@@ -86,7 +86,7 @@ def test_the_ledger_says_what_the_invoice_says(moment: str, laptops: list[Laptop
     first = customer.ask(BUFFERED)
     settle_everything(customer.shop, clock)
     second = customer.ask(model)
-    customer.shop.job_queue.take()
+    customer.shop.ports.job_queue.take()
     assert ended(work(laptop.place, clock.now, customer.user, second.id, kill=point)) == -signal.SIGKILL
     charges, budgets = customer.charges, customer.budgets()
     laptops.append(laptop.restart())

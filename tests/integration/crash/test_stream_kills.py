@@ -59,7 +59,7 @@ class Door:
         terms = now_and_then(is_async=False)
         process = talk(self._place, self._clock.now, customer.caller, BODY, terms, streamed=streamed, kill=point)
         assert ended(process) == -signal.SIGKILL
-        (job,) = self._shop.jobs.page(customer.user, limit=10).jobs
+        (job,) = self._shop.ports.jobs.page(customer.user, limit=10).jobs
         customer.jobs.append(job.id)
         # The provider notices by itself that the client is gone.
         wait_until(lambda: all(sent in customer.simulator.state.generations for sent in customer.sent))

@@ -35,7 +35,7 @@ BETWEEN: list[tuple[Part, Point]] = [
     *(("plan", Point("jobs", "progress", when)) for when in WHENS),
     *(("plan", Point("images", "write_output", when)) for when in WHENS),
     *(("plan", Point("ledger", "admit", when)) for when in WHENS),
-    *(("plan", Point("queue", "send", when)) for when in WHENS),
+    *(("plan", Point("job_queue", "send", when)) for when in WHENS),
     *(("paint1", Point("images", "write_output", when)) for when in WHENS),
     *(("paint1", Point("jobs", "progress", when)) for when in WHENS),
     *(("paint1", Point("conversations", "save", when)) for when in WHENS),
@@ -55,7 +55,7 @@ def killed(shop: TalkShop, clock: SteppingClock, customer: Customer, part: Part,
     turn = shop.say(customer, SAID)
     if part == "paint1":
         deliver(shop)
-    assert shop.job_queue.take() == [(customer.user, f"{turn.id}-{part}")]
+    assert shop.ports.job_queue.take() == [(customer.user, f"{turn.id}-{part}")]
     process = go_on(shop.place, clock.now, customer.user, f"{turn.id}-{part}", kill=point)
     assert ended(process) == -signal.SIGKILL
     return turn
@@ -73,10 +73,10 @@ def end(shop: TalkShop, clock: SteppingClock, customer: Customer, turn: Job) -> 
     assert sorted(receipt.job_id for receipt in receipts) == sorted(part.id for part in parts.values())
     assert sum(receipt.actual or 0 for receipt in receipts) == invoice
     assert_usage_agrees(customer)
-    conversation = shop.conversations.find(customer.user, found.turn.conversation_id)
+    conversation = shop.app.conversations.find(customer.user, found.turn.conversation_id)
     assert conversation.spent == invoice
     refs = {ref.id for part in parts.values() for ref in part.budgets}
-    budgets = shop.ledger.budgets(customer.user, sorted(refs)).values()
+    budgets = shop.ports.ledger.budgets(customer.user, sorted(refs)).values()
     assert_lawful(budgets)
     assert {(budget.reserved, budget.spent) for budget in budgets} == {(0, invoice)}
     assert shop.alarms == []
@@ -91,7 +91,7 @@ def test_it_is_planned_once_and_painted_once(
     assert (turn.status, turn.error, turn.result["version"]) == (JobStatus.SUCCEEDED, None, "v2")
     assert (customer.requests, len(customer.charges)) == (2, 2)
     assert shop.parts(turn).keys() == {"plan", "paint1"}
-    conversation = shop.conversations.find(customer.user, str(turn.result["conversation"]))
+    conversation = shop.app.conversations.find(customer.user, str(turn.result["conversation"]))
     assert [message.role for message in conversation.messages] == ["user", "assistant"]
     assert [version.id for version in conversation.versions] == ["v1", "v2"]
     names = ["paint" if step.paint else (step.operation or {})["op"] for step in conversation.versions[1].steps]
@@ -131,7 +131,8 @@ def served(shop: TalkShop, clock: SteppingClock, customer: Customer, point: Poin
     conversation = shop.begin(customer)
     process = serve_turn(shop.place, clock.now, customer.caller, conversation.id, SAID, kill=point)
     assert ended(process) == -signal.SIGKILL
-    (turn,) = (job for job in shop.jobs.page(customer.user, limit=100).jobs if job.turn)
+    turn: Job
+    (turn,) = (job for job in shop.ports.jobs.page(customer.user, limit=100).jobs if job.turn)
     return turn
 
 
@@ -156,7 +157,7 @@ def test_in_place_what_may_have_been_paid_for_is_not_asked_for_again(
 
 
 @pytest.mark.parametrize("when", WHENS)
-@pytest.mark.parametrize(("role", "method"), [("ledger", "admit"), ("jobs", "progress"), ("queue", "send")])
+@pytest.mark.parametrize(("role", "method"), [("ledger", "admit"), ("jobs", "progress"), ("job_queue", "send")])
 def test_a_sweep_that_is_killed_while_it_goes_on_is_finished_by_the_next(
     role: str, method: str, when: When, shop: TalkShop, clock: SteppingClock, customer: Customer
 ) -> None:
@@ -172,12 +173,12 @@ def test_a_conversation_that_is_removed_while_its_turn_is_dead_is_not_made_anew(
 ) -> None:
     turn = killed(shop, clock, customer, "plan", Point("raw_answers", "write", "after"))
     assert turn.turn is not None
-    shop.conversations.remove(customer.user, turn.turn.conversation_id)
+    shop.app.conversations.remove(customer.user, turn.turn.conversation_id)
     settle_everything(shop, clock)
     found = customer.job(turn.id)
     assert (found.status, found.cost.actual) == (JobStatus.FAILED, sum(customer.charges))
     assert (customer.requests, len(customer.charges)) == (1, 1)
-    assert shop.conversations.page(customer.user) == ([], None)
+    assert shop.app.conversations.page(customer.user) == ([], None)
 
 
 def unsettled(shop: TalkShop, customer: Customer) -> Job:
@@ -200,7 +201,7 @@ def test_a_sweep_that_is_killed_while_it_tells_what_a_turn_cost_is_finished_by_t
     assert ended(sweep_turns(shop.place, clock.now, Point(role, method, when))) == -signal.SIGKILL
     done = end(shop, clock, customer, turn)
     assert (done.status, done.cost.charged, customer.requests) == (JobStatus.SUCCEEDED, True, 1)
-    conversation = shop.conversations.find(customer.user, str(done.result["conversation"]))
+    conversation = shop.app.conversations.find(customer.user, str(done.result["conversation"]))
     assert [message.cost for message in conversation.messages] == [0, sum(customer.charges)]
 
 

@@ -28,6 +28,7 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.models.receipt import Receipt
 from darkroom.models.usage import HERE
 from darkroom.services.usage.statement import statement
+from tests.months import unpriced
 
 NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
 SIZES: Final = (10, 10_000, 200_000)
@@ -200,7 +201,7 @@ def test_a_months_usage_is_one_query(rows: int) -> None:
         found = books.month("u", "2026-11", by_conversation=by_conversation)
         assert found.is_whole
         assert table.calls == ["Query"]
-        made = statement("u", "2026-11", found.tallies, by=("day", "op", "model"))
+        made = statement("u", "2026-11", found.tallies, by=("day", "op", "model"), price_of=unpriced)
         assert (made.totals.requests, made.totals.cost) == (rows, rows * 14_000)
         assert sum(group.cost for group in made.groups.values()) == rows * 14_000
 
@@ -213,7 +214,7 @@ def test_a_month_of_too_many_conversations_is_read_no_further_than_it_is_shown()
     )
     found = DynamoUsageBooks("t", table).month("u", "2026-11", by_conversation=True)
     with pytest.raises(InvalidParameter, match="more than 10000 groups"):
-        statement("u", "2026-11", found.tallies, by=("conversation",))
+        statement("u", "2026-11", found.tallies, by=("conversation",), price_of=unpriced)
     # Of a megabyte each; all of them would be dozens.
     assert len(table.calls) <= 4
 

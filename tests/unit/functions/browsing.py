@@ -8,7 +8,6 @@ from darkroom.providers import ProviderSettings, load
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.accounts.callers import Callers
-from darkroom.services.catalogue.catalogue import Catalogue
 from local.simulator import Simulator
 from tests.application import Studio
 from tests.conftest import SteppingClock
@@ -62,7 +61,7 @@ class World:
         )
         once = OpenRouter(ProviderSettings(url=self.simulator.url, attempts=1), retries=Retries(attempts=1))
         studio.app.callers = self._callers
-        studio.app.catalogue = Catalogue(once, self.store, ttl_seconds=HOUR, clock=self.clock, patience=60)
+        studio.published = once
         self._api = routes(studio.app)
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:

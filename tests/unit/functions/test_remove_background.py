@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,19 +13,12 @@ from darkroom.errors import ServiceUnavailable
 from darkroom.events.removals import handler_of
 from darkroom.http.routes.background_removals import routes
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
-from darkroom.models.job import Job, JobStatus
+from darkroom.models.job import JobStatus
 from darkroom.models.upload import UploadRequest
 from darkroom.models.user_settings import UserSettings
 from darkroom.services.accounts.callers import Callers
-from darkroom.services.conversations.turn_render import TurnRender
-from darkroom.services.inputs.sources import Sources
 from darkroom.services.inputs.uploads import Uploads
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
-from darkroom.services.removal.cutout_worker import CutoutWorker
-from darkroom.services.removal.one_at_a_time import OneAtATime
-from darkroom.services.removal.postponed import Postponed
-from darkroom.services.removal.remove_background import RemoveBackground
-from tests.application import Studio as World
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event, s3_record
 from tests.fakes.matting import FakeMatter
@@ -42,48 +36,20 @@ B64 = base64.b64encode(PHOTO).decode()
 
 class Studio:
     def __init__(self, callers: Callers, bakery: Bakery, clock: SteppingClock, token: str) -> None:
-        jobs, images = bakery.jobs, bakery.images
         self.given: list[tuple[bytes, CutoutOptions, bytes | None]] = []
-        self.counted: list[Job] = []
         self.result = b"cut out"
-        self.images = images
-        self.jobs = jobs
-        self.uploads = Uploads(images, clock)
+        self.images = bakery.images
+        self.jobs = bakery.jobs
+        self.uploads = Uploads(bakery.images, clock)
         self._token = token
         self.bakery = bakery
-        self.matter = FakeMatter()
-        postponed = Postponed(
-            pipeline=self._pipeline,
-            matter=self.matter,
-            images=images,
-            jobs=jobs,
-            queue=bakery.queue,
-            clock=clock,
-            at_work=OneAtATime(),
-            max_attempts=3,
-        )
-        nobody: Any = None
-        world = World(nobody, clock, jobs=jobs, render_queue=bakery.queue)
-        world.images, app = images, world.app
+        self.matter = bakery.studio.matter = FakeMatter()
+        bakery.studio.fetcher = OnePageWeb()
+        app = bakery.studio.app
         app.callers = callers
+        app.pipeline = self._pipeline
         app.recipe_worker = bakery.worker()
-        app.turn_render = TurnRender(jobs, world.job_queue, bakery.render, clock)
-        app.cutout_worker = CutoutWorker(
-            self._pipeline, images, jobs, bakery.queue, lambda _user: SETTINGS, bakery.alarm, max_attempts=3
-        )
-        app.postponed = postponed
-        app.remove_background = RemoveBackground(
-            pipeline=self._pipeline,
-            sources=Sources(images, OnePageWeb()),
-            images=images,
-            jobs=jobs,
-            clock=clock,
-            retention=timedelta(days=1),
-            max_attempts=3,
-            recipes=bakery.folders,
-            note=self.counted.append,
-            postponed=postponed,
-        )
+        app.cutout_worker = replace(app.cutout_worker, settings=lambda _user: SETTINGS)
         self.put_off = bakery.queue.postponed
         self._handle = handler_of(app, routes(app).handle)
 
@@ -229,8 +195,8 @@ class TestWaysOut:
         assert headers["server-timing"] == "decode;dur=1.2, segment;dur=300.5"
         assert headers["x-warnings"] == "Only the first frame was used."
         assert (studio.jobs.jobs, studio.images.outputs) == ({}, {}), "a picture that was handed over is not kept"
-        (counted,) = studio.counted
-        assert (counted.user, counted.status, len(counted.images)) == ("alice", JobStatus.SUCCEEDED, 1)
+        (counted,) = studio.jobs.work.values()
+        assert (counted.user, counted.status, counted.images) == ("alice", "succeeded", 1)
 
     @pytest.mark.parametrize("accept", ["*/*", "application/json", "", "application/json, image/*"])
     def test_json_otherwise(self, studio: Studio, accept: str) -> None:
@@ -247,7 +213,8 @@ class TestWaysOut:
         assert body["url"] == f"https://outputs.example/{key}"
         assert body["job"]["id"] in key
         assert body["job"]["status"] == "succeeded"
-        assert studio.counted == [], "its job counts"
+        counted = [receipt.job_id for receipt in studio.jobs.work.values()]
+        assert counted == [body["job"]["id"]], "its job counts, and nothing beside it"
 
     def test_a_picture_that_lambda_cannot_carry_is_fetched_by_url(self, studio: Studio) -> None:
         studio.result = b"x" * (MAX_INLINE_BYTES + 1)

@@ -51,6 +51,8 @@ def services(
         queue=queue,
         sender=HttpWebhookSender(UrlGuard(also_allowed={("127.0.0.1", receiver.port)})),
         show=lambda job: {"id": job.id},
+        show_report=accounts.app.reports.show,
+        alarm=accounts.alarm,
         clock=clock,
         uniform=lambda low, high: high,
     )

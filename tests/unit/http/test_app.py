@@ -31,7 +31,9 @@ def sessions(clock: SteppingClock) -> Sessions:
 @pytest.fixture
 def api(tokens: Tokens, sessions: Sessions, clock: SteppingClock) -> Api:
     api = Api(
-        Callers(tokens, sessions), Rates(MemoryRequestCounts(), clock, RateLimits()), public=frozenset({"GET /open"})
+        Callers(tokens, sessions, public_url=""),
+        Rates(MemoryRequestCounts(), clock, RateLimits()),
+        public=frozenset({"GET /open"}),
     )
 
     @api.get("/open")

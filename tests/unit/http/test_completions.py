@@ -21,7 +21,7 @@ from darkroom.services.paid.settlement import SIMULATED
 from tests.application import Studio
 from tests.events import Context, http_event
 from tests.openapi import handled
-from tests.unit.services.completing import PAINTER, TALKER, completing, tool
+from tests.unit.services.completing import PAINTER, TALKER, tool
 
 ASYNC = {"prefer": "respond-async"}
 
@@ -113,7 +113,6 @@ def edge(studio: Studio) -> Edge:
     """The worker carries out a job before the order is answered, unless `works` is taken away from the queue."""
     studio.job_queue.works = studio.app.worker
     api = Api(studio.app.callers, studio.app.rates)
-    studio.app.complete = completing(studio)
     complete_route(api, studio.app)
     return Edge(studio, api, studio.token("alice"))
 

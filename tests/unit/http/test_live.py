@@ -39,7 +39,7 @@ class Door:
     def __init__(self, clock: SteppingClock, answers: Callable[[Api], Any]) -> None:
         tokens = Tokens(MemoryTokenStore(), clock)
         self.token = tokens.create(user="alice", name="t")[1]
-        self._callers = Callers(tokens, Sessions(MemorySessionStore(), clock))
+        self._callers = Callers(tokens, Sessions(MemorySessionStore(), clock), public_url="")
         self._answers = answers
         self._clock = clock
 

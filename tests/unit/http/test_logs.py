@@ -32,7 +32,7 @@ def tokens(clock: SteppingClock) -> Tokens:
 
 @pytest.fixture
 def api(tokens: Tokens, clock: SteppingClock) -> Api:
-    callers = Callers(tokens, Sessions(MemorySessionStore(), clock))
+    callers = Callers(tokens, Sessions(MemorySessionStore(), clock), public_url="")
     api = Api(callers, Rates(MemoryRequestCounts(), clock, RateLimits()), public=frozenset({"GET /open"}))
 
     @api.get("/open")
@@ -134,7 +134,7 @@ def test_requests_of_one_process_at_the_same_time_have_each_its_own_facts(tokens
     """As at the live door: threads, each with an `Api` of its own."""
     both_are_known, one_is_over = Barrier(2), Event()
     going_on: list[Thread] = []
-    callers = Callers(tokens, Sessions(MemorySessionStore(), clock))
+    callers = Callers(tokens, Sessions(MemorySessionStore(), clock), public_url="")
 
     def api_of(job: str, *, waits: bool) -> Api:
         made = Api(callers, Rates(MemoryRequestCounts(), clock, RateLimits()))

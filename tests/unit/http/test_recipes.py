@@ -11,7 +11,6 @@ from darkroom.http.app import Api
 from darkroom.http.routes.recipes import mount
 from darkroom.models.deadline import Deadline
 from darkroom.operations import ENGINE_VERSION
-from darkroom.services.recipes.recipes import Recipes
 from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
@@ -43,16 +42,10 @@ class PromptQueue(MemoryRenderQueue):
 
 class Site:
     def __init__(self, clock: SteppingClock) -> None:
-        self.bakery = Bakery(clock)
         self.queue = PromptQueue()
-        nobody: Any = None
-        studio = Studio(nobody, clock, jobs=self.bakery.jobs, render_queue=self.queue)
-        studio.images = images = self.bakery.images
-        app, recipes = studio.app, self.bakery.recipes
+        self.bakery = Bakery(clock, self.queue)
+        app = self.bakery.studio.app
         self.tokens = {user: app.tokens.create(user=user)[1] for user in ("alice", "bob")}
-        app.recipes = Recipes(
-            recipes.store, images, self.bakery.jobs, self.queue, clock, recipes.retention, self.bakery.alarm, 25
-        )
         api = Api(app.callers, app.rates)
         mount(api, app)
         self._handle = api.handle

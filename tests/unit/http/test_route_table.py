@@ -22,7 +22,7 @@ def _event(method: str, path: str) -> dict[str, Any]:
 
 def _ask(method: str, path: str) -> tuple[int, dict[str, str], dict[str, Any]]:
     """Through an API that has nobody to ask who calls."""
-    api = Api(Callers(None, None), None)  # type: ignore[arg-type]  # it would raise if anything were asked of it
+    api = Api(Callers(None, None, public_url=""), None)  # type: ignore[arg-type]  # it would raise if anything were asked of it
     answer = api.handle(_event(method, path), Context())  # type: ignore[arg-type]
     return answer["statusCode"], answer["headers"], json.loads(answer["body"])
 

@@ -1,8 +1,7 @@
-"""Recipes in memory: those who ask, and the worker who takes them on pictures."""
+"""Recipes: those who ask, and the worker who takes them on pictures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from PIL import Image
@@ -18,17 +17,14 @@ from darkroom.models.recipe_batch import RecipeApplication
 from darkroom.operations import ENGINE_VERSION, Operation, Rendered
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.paid.admission import Submission
-from darkroom.services.recipes.batch_notes import Notes
-from darkroom.services.recipes.painted_batch import PaintedBatches
 from darkroom.services.recipes.recipe_worker import RecipeWorker
-from darkroom.services.recipes.recipes import FolderRecipes, Recipes
+from darkroom.services.recipes.recipes import Recipes
 from darkroom.services.recipes.render import Render
+from tests.application import offline
 from tests.conftest import SteppingClock
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore
-from tests.fakes.paid import MemoryJobQueue
-from tests.fakes.recipes import MemoryRecipeStore, MemoryRenderQueue
+from tests.fakes.recipes import MemoryRenderQueue
 from tests.photos import save
-from tests.unit.services.recipes.test_render import BoxSegmenter, Nobody
+from tests.unit.services.recipes.test_render import BoxSegmenter
 
 LONG = 50.0
 
@@ -63,46 +59,32 @@ class Hooked(Render):
 
 
 class Bakery:
-    def __init__(self, clock: SteppingClock) -> None:
-        self.clock = clock
-        self.images = MemoryImageStore(clock)
-        self.jobs = MemoryJobStore()
-        self.store = MemoryRecipeStore()
-        self.queue = MemoryRenderQueue()
+    """Args: queue: of those who work on pictures."""
+
+    def __init__(self, clock: SteppingClock, queue: MemoryRenderQueue | None = None) -> None:
         self.segmenter = BoxSegmenter()
-        self.sources = Sources(self.images, Nobody(), self.jobs)
-        self.render = Render(self.images, self.sources, 25, self.segmenter, "box")
-        self.alarms: list[tuple[str, dict[str, object]]] = []
-        self.recipes = Recipes(
-            self.store,
-            self.images,
-            self.jobs,
-            self.queue,
-            clock,
-            timedelta(days=30),
-            alarm=self.alarm,
-            max_megapixels=25,
-        )
-        self.folders = FolderRecipes(self.store, self.render)
+        self.queue = queue or MemoryRenderQueue()
+        self.studio = studio = offline(clock, render_queue=self.queue, segmenter=self.segmenter)
+        self.clock, self.images, self.jobs, self.alarms = clock, studio.images, studio.jobs, studio.alarms
+
+    @property
+    def recipes(self) -> Recipes:
+        return self.studio.app.recipes
 
     def worker(self, *, before: Callable[[bytes], object] = len, sources: Sources | None = None) -> RecipeWorker:
-        notes = Notes(self.images)
+        app = self.studio.app
+        render = Hooked(self.images, app.sources, 25, self.segmenter, "box", before)
         return RecipeWorker(
-            render=Hooked(self.images, self.sources, 25, self.segmenter, "box", before),
-            sources=sources or self.sources,
-            notes=notes,
+            render=render,
+            sources=sources or app.sources,
+            notes=app.batch_notes,
             jobs=self.jobs,
             queue=self.queue,
-            painted=PaintedBatches(
-                self.render, self.sources, notes, self.jobs, self.queue, MemoryJobQueue(), self.clock, self.alarm
-            ),
+            painted=app.painted_batches,
             clock=self.clock,
-            alarm=self.alarm,
+            alarm=self.studio.alarm,
             max_attempts=3,
         )
-
-    def alarm(self, name: str, /, **facts: object) -> None:
-        self.alarms.append((name, facts))
 
     def upload(self, count: int, user: str = "alice") -> list[str]:
         for number in range(count):

@@ -1,4 +1,4 @@
-"""Plain chat over the studio: the real client, the simulator behind it, and nobody who looks a host's name up."""
+"""Plain chat, as Alice asks for it."""
 
 import base64
 import io
@@ -7,16 +7,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from darkroom.adapters.url_guard import UrlGuard
 from darkroom.errors import CallerError
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.job import Job
-from darkroom.services.catalogue.catalogue import Catalogue
-from darkroom.services.complete import Complete
 from darkroom.services.paid.admission import Submission
-from darkroom.services.selection.chat_models import ChatModels
 from tests.application import Studio
 
 TALKER = "google/gemini-2.5-flash"
@@ -28,18 +24,13 @@ DEFAULT = f"nobody/gone, {TALKER}"
 TERMS = Terms(route="POST /v1/chat/completions")
 
 
-def completing(studio: Studio) -> Complete:
-    models = ChatModels(Catalogue(studio.openrouter), default=DEFAULT)
-    return Complete(studio.app.admission, models, studio.images, UrlGuard().check, studio.webhook_sender.checked.append)
-
-
 def asked(text: str = "Hello", **fields: Any) -> CompletionBody:
     given = {"messages": [{"role": "user", "content": text}], "model": TALKER, **fields}
     return CompletionBody(**{name: value for name, value in given.items() if value is not None})
 
 
 def submit(studio: Studio, body: CompletionBody, *, user: str = "alice", terms: Terms = TERMS) -> Submission:
-    return completing(studio).submit(Caller(user=user), body, terms)
+    return studio.app.complete.submit(Caller(user=user), body, terms)
 
 
 def done(studio: Studio, body: CompletionBody) -> Job:

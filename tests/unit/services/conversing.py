@@ -7,7 +7,11 @@ from typing import Any
 from darkroom import operations
 from darkroom.models.conversation import Step
 from darkroom.models.job import StoredImage
+from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.versions import Cost, Turn
+from tests.application import offline
+from tests.conftest import SteppingClock
+from tests.fakes.conversations import MemoryConversationStore
 from tests.fakes.memory import MemoryImageStore
 from tests.fakes.tools import EllipseTools
 from tests.photos import load, photo, save
@@ -17,9 +21,11 @@ PICTURE = save(photo("chelsea").resize((12, 8)), "PNG")
 WARMER: dict[str, Any] = {"op": "colour_temperature", "temperature": 20}
 
 
-class NoWeb:
-    def fetch(self, url: str, *, max_bytes: int) -> bytes:
-        raise AssertionError(url)
+def conversations_of(images: MemoryImageStore, clock: SteppingClock, store: MemoryConversationStore) -> Conversations:
+    """With room for small pictures."""
+    studio = offline(clock, conversations=store, environ={"DARKROOM_MAX_MEGAPIXELS": "1"})
+    studio.images = images
+    return studio.app.conversations
 
 
 def render(data: bytes, given: list[dict[str, Any]]) -> bytes:

@@ -13,6 +13,8 @@ from darkroom.services.catalogue.capabilities import Candidate
 from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.pricing.quotes import Quotes
 from local.simulator import Simulator
+from tests.application import Studio
+from tests.conftest import SteppingClock
 
 GENERATION_MODEL = "nobody/gone, black-forest-labs/flux.2-klein-4b"
 EDIT_MODEL = "google/gemini-2.5-flash-image"
@@ -55,8 +57,13 @@ def provider(simulator: Simulator) -> OpenRouter:
     return OpenRouter(ProviderSettings(url=simulator.url, attempts=1))
 
 
+def catalogue(simulator: Simulator) -> Catalogue:
+    return Studio(simulator, SteppingClock()).app.catalogue
+
+
 def quotes(simulator: Simulator) -> Quotes:
-    return Quotes(Catalogue(provider(simulator)), generation_model=GENERATION_MODEL, edit_model=EDIT_MODEL)
+    models = {"DARKROOM_IMAGE_GENERATION_MODEL": GENERATION_MODEL, "DARKROOM_IMAGE_EDIT_MODEL": EDIT_MODEL}
+    return Studio(simulator, SteppingClock(), painter=None, environ=models).app.quotes
 
 
 def quote(

@@ -16,7 +16,9 @@ from darkroom.errors import (
 from darkroom.models.job import JobStatus
 from darkroom.services.paid.settlement import SIMULATED
 from darkroom.services.pricing.completion_survey import survey
+from local.simulator import Simulator
 from tests.application import Studio
+from tests.conftest import SteppingClock
 from tests.unit.services.completing import (
     BLIND,
     DEFAULT,
@@ -35,6 +37,14 @@ from tests.unit.services.completing import (
 )
 
 CENT = 10_000
+
+
+@pytest.fixture
+def studio(studio_simulator: Simulator, clock: SteppingClock) -> Studio:
+    studio_simulator.reset()
+    studio = Studio(studio_simulator, clock, planner=DEFAULT)
+    studio.connect("alice")
+    return studio
 
 
 def test_the_completion_is_had_paid_and_kept(studio: Studio) -> None:

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from darkroom.errors import ServiceUnavailable
-from darkroom.providers import ProviderSettings
-from darkroom.providers._retry import Retries
-from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.health import KEPT, Finding, Health, Probe
 from local.simulator import Simulator
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryKeyVault
 
@@ -31,8 +29,8 @@ class Ward:
         simulator.reset()
         self.clock = clock
         self.simulator = simulator
-        self.client = OpenRouter(ProviderSettings(url=simulator.url), retries=Retries(attempts=1))
-        self.keys = Keys(MemoryKeyVault(), {"openrouter": self.client}, clock)
+        studio = Studio(simulator, clock)
+        self.client, self.keys = studio.openrouter, studio.app.keys
 
     def connect(self, **key: Any) -> str:
         secret = self.simulator.state.mint(**key)
@@ -40,7 +38,7 @@ class Ward:
         return secret
 
     def health(self, **probes: Probe) -> Health:
-        return Health(probes, self.client, self.keys, {"openrouter": self.client}, self.clock)
+        return Health(probes, self.client, self.keys, {"openrouter": self.client}, self.clock, sees_stack_key=True)
 
     def findings(self, **probes: Probe) -> dict[str, Finding]:
         return {finding.name: finding for finding in self.health(**probes).check(USER).findings}
@@ -171,6 +169,7 @@ def test_what_hangs_is_named_and_keeps_nobody_waiting(ward: Ward) -> None:
         ward.keys,
         {"openrouter": ward.client},
         ward.clock,
+        sees_stack_key=True,
         longest=0.5,
     )
     try:

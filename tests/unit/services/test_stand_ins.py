@@ -11,10 +11,7 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.models.key import StoredKey
 from darkroom.models.user_settings import UserSettings
 from darkroom.providers import ProviderSettings, load
-from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.complete import Complete
-from darkroom.services.generate import Generate
-from darkroom.services.pricing.quotes import Quotes
 from local import providers as simulators
 from local.providers._openai_like import OpenAiLikeSimulator
 from local.simulator import Simulator
@@ -44,9 +41,7 @@ def _said(first: str, used: str) -> str:
 
 def _painted(studio: Studio, model: str = KLEIN) -> Job:
     given = {"prompt": "a fox", "model": model, "fallback_models": [SECOND_PAINTER], "max_cost_usd": "0.1"}
-    quotes = Quotes(Catalogue(studio.openrouter), generation_model=KLEIN, edit_model=KLEIN)
-    generate = Generate(studio.app.admission, quotes, lambda _: None)
-    job = generate.submit(Caller(user=USER), ImageRequest.model_validate(given), TERMS).job
+    job = studio.app.generate.submit(Caller(user=USER), ImageRequest.model_validate(given), TERMS).job
     studio.carry_out()
     return studio.job(USER, job.id)
 

@@ -52,7 +52,7 @@ class Application(PaidJobs):
         """Without a segmentation model: what needs one is left to the image function."""
         from darkroom.services.recipes.render import Render
 
-        return Render(self.ports.images, self.sources, self.settings.max_megapixels)
+        return Render(self.ports.images, self.sources, self.settings.max_megapixels, segmenter=None, model="")
 
     @cached_property
     def conversations(self) -> Conversations:

@@ -248,7 +248,7 @@ class Accounts:
     def key_figures(self) -> KeyFigures:
         from darkroom.services.usage.usage import KeyFigures
 
-        return KeyFigures(self.ports.vault, self.ports.providers["openrouter"])
+        return KeyFigures(self.ports.vault, self.ports.providers["openrouter"], "openrouter")
 
     @cached_property
     def reports(self) -> Reports:

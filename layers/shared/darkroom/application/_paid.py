@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -175,4 +176,5 @@ class PaidJobs(Accounts):
             show_report=lambda user, month: self.reports.show(user, month),
             clock=self.ports.clock,
             alarm=self.ports.alarm,
+            uniform=random.uniform,
         )

@@ -46,8 +46,8 @@ class Checked:
 class Health:
     """Args:
     probes: of what the stack is made of, by the names that people know them by.
-    longest: seconds that each of them has.
     sees_stack_key: whether this function may read the stack's own key; one in Secrets Manager is the worker's alone.
+    longest: seconds that each of them has.
     """
 
     probes: Mapping[str, Probe]
@@ -55,8 +55,8 @@ class Health:
     keys: Keys
     inspectors: Mapping[str, KeyInspector]
     clock: Clock
+    sees_stack_key: bool
     longest: float = LONGEST
-    sees_stack_key: bool = True
     # By user, for each has keys of their own.
     _kept: dict[str, Checked] = field(default_factory=dict, repr=False)
 

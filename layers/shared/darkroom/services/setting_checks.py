@@ -31,7 +31,7 @@ class SettingChecks:
         check_webhook: CheckUrl,
         *,
         segmenter: str,
-        acknowledged: Collection[str] = (),
+        acknowledged: Collection[str],
     ) -> None:
         self._catalogue = catalogue
         self._chats = chats

@@ -1,38 +1,24 @@
-"""Signing in and connecting over stores in memory and a scripted OpenRouter."""
+"""Signing in and connecting with a scripted OpenRouter."""
 
 from darkroom.models.caller import Caller
-from darkroom.services.accounts.connect import Connect, Purpose, SignedIn, SignInPolicy, WayOut
-from darkroom.services.accounts.identities import Identities
-from darkroom.services.accounts.keys import Keys
-from darkroom.services.accounts.sessions import Sessions
+from darkroom.services.accounts.connect import Purpose, SignedIn, WayOut
+from local.simulator import Simulator
+from tests.application import Studio
 from tests.conftest import SteppingClock
 from tests.fakes.issuer import ScriptedOpenRouter
-from tests.fakes.memory import MemoryKeyVault
-from tests.fakes.people import MemoryIdentityStore
-from tests.fakes.sessions import MemorySessionStore
 
 CALLBACK = "https://darkroom.example/oauth/callback"
 
 
 class World:
-    def __init__(self, clock: SteppingClock, policy: SignInPolicy | None = None) -> None:
+    def __init__(self, simulator: Simulator, clock: SteppingClock, sign_in: str = "anyone", users: str = "") -> None:
         self.clock = clock
         self.openrouter = ScriptedOpenRouter()
-        self.vault = MemoryKeyVault()
-        self.store = MemorySessionStore()
-        self.sessions = Sessions(self.store, clock)
-        self.keys = Keys(self.vault, {"openrouter": self.openrouter}, clock)
-        self.identity_store = MemoryIdentityStore(lambda user: bool(self.vault.describe(user)))
-        self.identities = Identities(self.identity_store, clock)
-        self.connect = Connect(
-            store=self.store,
-            sessions=self.sessions,
-            keys=self.keys,
-            identities=self.identities,
-            issuer=self.openrouter,
-            policy=policy or SignInPolicy("anyone"),
-            clock=clock,
-        )
+        environ = {"DARKROOM_SIGN_IN": sign_in, "DARKROOM_SIGN_IN_USERS": users}
+        studio = Studio(simulator, clock, issuer=self.openrouter, environ=environ)
+        self.vault, self.store, self.identity_store = studio.vault, studio.sessions, studio.identities
+        app = studio.app
+        self.sessions, self.keys, self.identities, self.connect = app.sessions, app.keys, app.identities, app.connect
 
     def start(self, browser: str | None = None, return_to: str | None = None, purpose: Purpose | None = None) -> WayOut:
         return self.connect.start(callback=CALLBACK, return_to=return_to, browser=browser, purpose=purpose)

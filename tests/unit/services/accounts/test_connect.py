@@ -25,18 +25,18 @@ from darkroom.errors import (
 from darkroom.services.accounts.connect import (
     HOME,
     LIFETIME,
-    SignInPolicy,
     WayOut,
     checked_path,
 )
 from darkroom.services.accounts.identities import user_of
+from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.unit.services.accounts.signing_in import CALLBACK, World
 
 
 @pytest.fixture
-def world(clock: SteppingClock) -> World:
-    return World(clock)
+def world(studio_simulator: Simulator, clock: SteppingClock) -> World:
+    return World(studio_simulator, clock)
 
 
 def _nonce(way: WayOut) -> str:
@@ -188,19 +188,21 @@ def test_nothing_is_stored_when_the_new_key_is_not_good(world: World) -> None:
 
 
 class TestWhoMay:
-    def test_nobody_means_that_nothing_begins(self, clock: SteppingClock) -> None:
-        world = World(clock, SignInPolicy("nobody"))
+    def test_nobody_means_that_nothing_begins(self, studio_simulator: Simulator, clock: SteppingClock) -> None:
+        world = World(studio_simulator, clock, "nobody")
         with pytest.raises(SignInNotAllowed):
             world.start()
         assert world.store.attempts == {}
 
-    def test_a_list_lets_those_on_it_in(self, clock: SteppingClock) -> None:
-        world = World(clock, SignInPolicy("listed", frozenset({"user_alice"})))
+    def test_a_list_lets_those_on_it_in(self, studio_simulator: Simulator, clock: SteppingClock) -> None:
+        world = World(studio_simulator, clock, "listed", "user_alice")
         way = world.start()
         assert world.finish(way).user
 
-    def test_who_is_not_on_it_is_told_their_id_and_leaves_nothing(self, clock: SteppingClock) -> None:
-        world = World(clock, SignInPolicy("listed", frozenset({"user_bob"})))
+    def test_who_is_not_on_it_is_told_their_id_and_leaves_nothing(
+        self, studio_simulator: Simulator, clock: SteppingClock
+    ) -> None:
+        world = World(studio_simulator, clock, "listed", "user_bob")
         way = world.start()
         with pytest.raises(SignInNotAllowed, match="user_alice") as refused:
             world.finish(way)

@@ -9,6 +9,7 @@ from darkroom.models.digest import digest
 from darkroom.models.key_terms import KeyTerms
 from darkroom.models.provider_key import KeyStatus
 from darkroom.services.accounts.connect import Purpose, SignedIn
+from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.unit.services.accounts.signing_in import World
 
@@ -18,8 +19,8 @@ ONE = KeyTerms(limit=1_000_000)
 
 
 @pytest.fixture
-def world(clock: SteppingClock) -> World:
-    made = World(clock)
+def world(studio_simulator: Simulator, clock: SteppingClock) -> World:
+    made = World(studio_simulator, clock)
     made.openrouter.status = KeyStatus()
     return made
 

@@ -10,7 +10,13 @@ OWN, STACKS = "sk-or-v1-own-0123456789", "sk-or-v1-stack-0123456789"
 
 
 def _keys(clock: SteppingClock, operator: str | None = None) -> Keys:
-    return Keys(MemoryKeyVault(), {"openrouter": ScriptedOpenRouter()}, clock, operator_key=lambda _provider: operator)
+    return Keys(
+        MemoryKeyVault(),
+        {"openrouter": ScriptedOpenRouter()},
+        clock,
+        operator_key=lambda _provider: operator,
+        operated=frozenset(),
+    )
 
 
 def test_a_users_own_key_pays_before_the_stacks(clock: SteppingClock) -> None:
@@ -39,7 +45,7 @@ def test_the_stacks_key_never_pays_what_the_users_own_was_to(clock: SteppingCloc
 def test_who_pays_alone_has_a_key_of_their_own_wherever_the_stack_has_one(clock: SteppingClock) -> None:
     stacks = frozenset({"openai", "openrouter"})
     known = dict.fromkeys(("groq", "openai", "openrouter"), ScriptedOpenRouter())
-    keys = Keys(MemoryKeyVault(), known, clock, operated=stacks)
+    keys = Keys(MemoryKeyVault(), known, clock, operator_key=lambda _provider: STACKS, operated=stacks)
     pays = [keys.pays_alone("alice")]
     for provider in ("groq", "openrouter", "openai"):
         keys.connect("alice", provider, OWN)

@@ -79,7 +79,7 @@ class Browser:
     def __init__(self, clock: SteppingClock, **limits: int) -> None:
         self.tokens = Tokens(MemoryTokenStore(), clock)
         self.sessions = Sessions(MemorySessionStore(), clock)
-        self.callers = Callers(self.tokens, self.sessions)
+        self.callers = Callers(self.tokens, self.sessions, public_url="")
         lifetime = timedelta(days=limits.pop("days")) if "days" in limits else None
         self.token, self.plaintext = self.tokens.create(user="alice", lifetime=lifetime, **limits)  # type: ignore[arg-type]
         self.cookie = self.sessions.open_with_token(self.token)

@@ -11,8 +11,9 @@ from darkroom.models.digest import digest
 from darkroom.models.key import StoredKey
 from darkroom.models.provider_key import KeyStatus
 from darkroom.models.token import ApiToken
-from darkroom.services.accounts.connect import Purpose, SignInPolicy
+from darkroom.services.accounts.connect import Purpose
 from darkroom.services.accounts.identities import user_of
+from local.simulator import Simulator
 from tests.conftest import SteppingClock
 from tests.unit.services.accounts.signing_in import World
 
@@ -20,8 +21,8 @@ OWN = user_of("user_alice")
 
 
 @pytest.fixture
-def world(clock: SteppingClock) -> World:
-    return World(clock)
+def world(studio_simulator: Simulator, clock: SteppingClock) -> World:
+    return World(studio_simulator, clock)
 
 
 def connect(world: World, user: str, *, move: bool = False) -> str:
@@ -66,14 +67,18 @@ class TestConnect:
             world.start(purpose=Purpose(caller=Caller(user="alice", token=token)))
         assert world.store.attempts == {}
 
-    def test_a_known_caller_may_connect_where_signing_in_is_off(self, clock: SteppingClock) -> None:
-        world = World(clock, SignInPolicy("nobody"))
+    def test_a_known_caller_may_connect_where_signing_in_is_off(
+        self, studio_simulator: Simulator, clock: SteppingClock
+    ) -> None:
+        world = World(studio_simulator, clock, "nobody")
         assert connect(world, "alice") == "alice"
         with pytest.raises(SignInNotAllowed):
             world.start()
 
-    def test_a_link_to_an_account_lets_in_only_whom_the_stack_lets_in(self, clock: SteppingClock) -> None:
-        world = World(clock, SignInPolicy("listed", frozenset({"user_bob"})))
+    def test_a_link_to_an_account_lets_in_only_whom_the_stack_lets_in(
+        self, studio_simulator: Simulator, clock: SteppingClock
+    ) -> None:
+        world = World(studio_simulator, clock, "listed", "user_bob")
         connect(world, "alice")
         with pytest.raises(SignInNotAllowed):
             sign_in(world)

@@ -11,12 +11,11 @@ from darkroom.errors import UnsupportedModel
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
 from darkroom.services.catalogue.aliases import ALIASES, MOST_SUGGESTIONS, follow, normalise, refusal, resolve, suggest
-from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.catalogue.chat_alias_table import CHAT_TABLE
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.selection.chat_models import ChatModels
 from local.simulator import Simulator
-from tests.unit.services.quoting import provider, quote, quotes
+from tests.unit.services.quoting import catalogue, provider, quote, quotes
 
 LIVE = ("openai/gpt-image-2", "black-forest-labs/flux.2-klein-4b", "qwen/qwen-image-3", "acme/twin", "bell/twin")
 
@@ -156,7 +155,7 @@ def test_a_model_for_text_is_refused_with_models_for_pictures(name: str, quoting
 
 @pytest.mark.parametrize("name", CHAT_NAMES)
 def test_a_name_for_text_leads_to_a_live_model(name: str, simulator: Simulator) -> None:
-    chosen = ChatModels(Catalogue(provider(simulator)), default="").choose(name)
+    chosen = ChatModels(catalogue(simulator), default="").choose(name)
     assert (chosen.named, chosen.first.id) == (name, CHAT_NAMES[name])
     assert bool(chosen.warnings) == (name not in SAME_MODEL)
     assert all(name in warning and chosen.first.id in warning for warning in chosen.warnings)
@@ -260,10 +259,10 @@ def test_the_first_live_default_is_taken(quoting: Quotes) -> None:
 
 
 def test_defaults_that_are_all_gone_are_refused(simulator: Simulator) -> None:
-    catalogue = Catalogue(provider(simulator))
+    known = catalogue(simulator)
     for names in ("gone/one, gone/two", " , "):
         with pytest.raises(UnsupportedModel):
-            Quotes(catalogue, generation_model=names, edit_model=names).quote(ImageRequest(prompt="A fox"))
+            Quotes(known, generation_model=names, edit_model=names).quote(ImageRequest(prompt="A fox"))
 
 
 def test_fallback_models_have_aliases_too(quoting: Quotes) -> None:

@@ -62,7 +62,7 @@ def make(simulator: Simulator, clock: SteppingClock) -> Make:
         patience: float = 60,
     ) -> Catalogue:
         provider = OpenRouter(ProviderSettings(url=url, attempts=1), retries=Retries(attempts=1))
-        return Catalogue(provider, store, ttl_seconds=ttl, clock=clock, patience=patience)
+        return Catalogue(provider, store, ttl_seconds=ttl, clock=clock, counted=len, patience=patience)
 
     return made
 
@@ -194,7 +194,7 @@ class TestEverything:
     def test_every_request_is_counted(self, simulator: Simulator, clock: SteppingClock) -> None:
         counted: list[str] = []
         provider = OpenRouter(ProviderSettings(url=simulator.url, attempts=1))
-        catalogue = Catalogue(provider, clock=clock, counted=counted.append)
+        catalogue = Catalogue(provider, None, ttl_seconds=600, clock=clock, counted=counted.append)
         for _ in range(2):
             catalogue.listing()
         assert len(counted) == _asked(simulator)

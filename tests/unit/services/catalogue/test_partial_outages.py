@@ -82,9 +82,13 @@ def store() -> MemoryCatalogueStore:
     return MemoryCatalogueStore()
 
 
+def container(source: CatalogueSource, store: MemoryCatalogueStore, clock: SteppingClock) -> Catalogue:
+    return Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock, counted=len, patience=60)
+
+
 @pytest.fixture
 def catalogue(source: Dearer, store: MemoryCatalogueStore, clock: SteppingClock) -> Catalogue:
-    return Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60)
+    return container(source, store, clock)
 
 
 def first_price(endpoints: Sequence[ImageEndpoint]) -> Decimal:
@@ -116,7 +120,7 @@ class TestThreeDays:
         catalogue.listing()
         source.times, source.failing = 50, frozenset(failing)
         days(catalogue, clock)
-        other = Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60)
+        other = container(source, store, clock)
         for model in failing:
             with pytest.raises(DarkroomError):
                 other.image_endpoints(model)
@@ -199,7 +203,7 @@ def test_in_an_outage_of_everything_a_new_container_prices_by_what_the_table_has
     source.failing = frozenset(PAINTERS)
     clock.step(TTL * 2)
     (model,) = ONE
-    other = Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60)
+    other = container(source, store, clock)
     assert other.image_endpoints(model) == known[model]
     clock.step(PRICED)
     with pytest.raises(DarkroomError):
@@ -238,9 +242,9 @@ def test_the_zero_data_retention_tags_are_as_old_as_the_list_they_are_from(
 
     store = MemoryCatalogueStore()
     begun = clock()
-    Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60).listing()
+    container(source, store, clock).listing()
     clock.step(TTL)
-    other = Catalogue(NoSuchList(source.others), store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60)
+    other = container(NoSuchList(source.others), store, clock)
     assert other.listing().as_of == begun
 
 
@@ -252,6 +256,6 @@ def test_what_is_stored_keeps_each_date(
     source.failing = frozenset(THREE)
     clock.step(TTL)
     catalogue.listing()
-    other = Catalogue(source, store, ttl_seconds=TTL.total_seconds(), clock=clock, patience=60).listing()
+    other = container(source, store, clock).listing()
     assert {model for model in PAINTERS if other.as_of_model(model) == begun} == set(THREE)
     assert other.as_of == begun

@@ -8,12 +8,10 @@ import pytest
 from darkroom.models.conversation import Conversation
 from darkroom.models.source import ImageSource
 from darkroom.services.conversations.conversations import Conversations
-from darkroom.services.inputs.inputs import Inputs
-from darkroom.services.inputs.sources import Sources
 from tests.conftest import SteppingClock
 from tests.fakes.conversations import MemoryConversationStore
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore
-from tests.unit.services.conversing import PICTURE, RETENTION, WARMER, NoWeb, keep, render, turn_of
+from tests.fakes.memory import MemoryImageStore
+from tests.unit.services.conversing import PICTURE, WARMER, conversations_of, keep, render, turn_of
 
 
 @pytest.fixture
@@ -28,8 +26,7 @@ def store() -> MemoryConversationStore:
 
 @pytest.fixture
 def conversations(store: MemoryConversationStore, images: MemoryImageStore, clock: SteppingClock) -> Conversations:
-    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore()), images, max_megapixels=1)
-    return Conversations(store, images, inputs, clock, retention=RETENTION)
+    return conversations_of(images, clock, store)
 
 
 @pytest.fixture

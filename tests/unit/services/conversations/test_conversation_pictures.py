@@ -18,11 +18,12 @@ from darkroom.models.user_settings import UserSettings
 from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.inputs.inputs import Inputs
 from darkroom.services.inputs.sources import Sources
+from tests.application import NoWeb
 from tests.conftest import SteppingClock
 from tests.fakes.conversations import MemoryConversationStore
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 from tests.photos import load
-from tests.unit.services.conversing import PICTURE, RETENTION, WARMER, NoWeb, keep, turn_of
+from tests.unit.services.conversing import PICTURE, RETENTION, WARMER, conversations_of, keep, turn_of
 
 # ── Looking at two ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,8 +93,7 @@ def test_as_long_as_somebody_goes_on_with_it_every_picture_of_it_is_there(
 def test_it_never_outlives_its_pictures(waits: list[int]) -> None:
     clock = SteppingClock()
     images = MemoryImageStore(clock)
-    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore()), images, max_megapixels=1)
-    conversations = Conversations(MemoryConversationStore(), images, inputs, clock, retention=RETENTION)
+    conversations = conversations_of(images, clock, MemoryConversationStore())
     begun = conversations.create("alice", ImageSource("image", data=PICTURE))
     for wait in waits:
         clock.step(timedelta(hours=wait))
@@ -126,7 +126,7 @@ def test_nor_does_it_where_its_user_wants_pictures_gone_sooner(moves: list[tuple
     def kept() -> timedelta:
         return timedelta(days=wanted["days"] or RETENTION.days)
 
-    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore()), images, max_megapixels=1)
+    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore(), clock), images, max_megapixels=1)
     conversations = Conversations(
         MemoryConversationStore(),
         Tagging(),  # type: ignore[arg-type]
@@ -134,6 +134,7 @@ def test_nor_does_it_where_its_user_wants_pictures_gone_sooner(moves: list[tuple
         clock,
         retention=RETENTION,
         settings=lambda _user: UserSettings(retention_days=wanted["days"]),
+        cancel_turns=lambda _conversation: None,
     )
     begun = conversations.create("alice", ImageSource("image", data=PICTURE))
     until[begun.versions[0].image.key] = clock() + kept()

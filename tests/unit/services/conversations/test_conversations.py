@@ -21,12 +21,10 @@ from darkroom.models.conversation import Conversation, PaintStep, Step
 from darkroom.models.source import ImageSource
 from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.versions import title_of
-from darkroom.services.inputs.inputs import Inputs
-from darkroom.services.inputs.sources import Sources
 from tests.conftest import SteppingClock
 from tests.fakes.conversations import MemoryConversationStore
 from tests.fakes.memory import MemoryImageStore
-from tests.unit.services.conversing import PICTURE, RETENTION, WARMER, NoWeb, keep, render, turn_of
+from tests.unit.services.conversing import PICTURE, RETENTION, WARMER, conversations_of, keep, render, turn_of
 
 # ── Beginning, finding, removing ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -220,8 +218,7 @@ class BusyStore(MemoryConversationStore):
 
 
 def test_who_is_never_fast_enough_may_try_again(images: MemoryImageStore, clock: SteppingClock) -> None:
-    inputs = Inputs(Sources(images, NoWeb()), images, max_megapixels=1)
-    busy = Conversations(BusyStore(), images, inputs, clock, retention=RETENTION)
+    busy = conversations_of(images, clock, BusyStore())
     begun = busy.create("alice", ImageSource("image", data=PICTURE))
     with pytest.raises(ServiceUnavailable) as refused:
         busy.append("alice", begun.id, turn_of("job_1", "v1", None))

@@ -103,7 +103,7 @@ def test_what_was_painted_is_where_it_begins_anew(talk: Talk, studio: Studio) ->
     talk.say("mirror it")
     talk.say("sharpen it")
     done = [step.operation or {} for step in studio.app.conversations.recipe(talk.now)[2:]]
-    made = Render(studio.images, studio.app.sources, 25).redo(USER, painted, done)
+    made = studio.app.render.redo(USER, painted, done)
     assert [each["op"] for each in done] == ["flip", "sharpen"]
     assert talk.bytes_of(talk.shown) == made.data
 
@@ -116,7 +116,7 @@ def test_what_cannot_be_done_again_is_not_needed_to_go_on(talk: Talk, studio: St
     signed = talk.shown
     studio.images.uploads.clear()
     assert talk.say("mirror it").status is JobStatus.SUCCEEDED
-    render = Render(studio.images, studio.app.sources, 25)
+    render = studio.app.render
     assert talk.bytes_of(talk.shown) == render.redo(USER, signed, [{"op": "flip", "direction": "horizontal"}]).data
 
 

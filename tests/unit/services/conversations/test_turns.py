@@ -15,7 +15,6 @@ from darkroom.models.conversation import Conversation
 from darkroom.models.job import JobStatus
 from darkroom.operations import parse
 from darkroom.services.conversations import conversations as limits
-from darkroom.services.recipes.render import Render
 from tests.application import Studio
 from tests.photos import load
 from tests.unit.services.talking import PICTURE, USER, Talk, assert_books_agree, operations, own, paint
@@ -53,7 +52,7 @@ def test_a_message_becomes_a_version_with_the_bytes_that_its_operations_make(tal
     assert (turn.status, turn.result["reply"]) == (JobStatus.SUCCEEDED, "I made it warmer. I cropped it.")
     assert (turn.result["version"], talk.now.current, versions(talk.now)) == ("v2", "v2", [("v1", None), ("v2", "v1")])
     (version,) = talk.now.versions[1:]
-    render = Render(studio.images, studio.app.sources, 25)
+    render = studio.app.render
     expected = render.apply(USER, PICTURE, parse([step.operation or {} for step in version.steps]))
     assert talk.bytes_of(talk.shown) == expected.data
     assert (load(expected.data).size, turn.images) == ((40, 40), (talk.shown,))

@@ -189,11 +189,11 @@ def test_a_part_cannot_be_removed_while_its_turn_goes_on(talk: Talk, studio: Stu
     dataclasses.replace(studio.app.worker, advance=no_turns).run(user, part, Deadline(LONG))
     assert talk.part(turn, "plan").status is JobStatus.SUCCEEDED
     with pytest.raises(Conflict):
-        studio.app.jobs.remove(user, part)
+        studio.app.jobs.remove(user, part, studio.app.settlement.cancel)
     # The message of a part that is over tells its turn, should nobody have done so.
     studio.app.worker.run(user, part, Deadline(LONG))
     assert talk.turn(turn).status is JobStatus.SUCCEEDED
-    studio.app.jobs.remove(user, part)
+    studio.app.jobs.remove(user, part, studio.app.settlement.cancel)
     assert len(studio.charged(USER)) == 1
 
 
@@ -214,7 +214,7 @@ def test_removing_a_turns_job_leaves_its_picture_to_the_conversation(talk: Talk,
     turn = talk.say("make it warmer")
     version = talk.now.version("v2")
     assert version is not None
-    studio.app.jobs.remove(USER, turn.id)
+    studio.app.jobs.remove(USER, turn.id, studio.app.settlement.cancel)
     assert version.image.key in studio.images.outputs
     studio.app.conversations.remove(USER, talk.id)
     assert version.image.key not in studio.images.outputs

@@ -42,8 +42,8 @@ def jobs() -> MemoryJobStore:
 
 
 @pytest.fixture
-def inputs(images: MemoryImageStore, jobs: MemoryJobStore) -> Inputs:
-    return Inputs(Sources(images, OnePageWeb(), jobs), images, max_megapixels=1)
+def inputs(images: MemoryImageStore, jobs: MemoryJobStore, clock: SteppingClock) -> Inputs:
+    return Inputs(Sources(images, OnePageWeb(), jobs, clock), images, max_megapixels=1)
 
 
 def mask_file(size: tuple[int, int]) -> bytes:

@@ -28,8 +28,8 @@ def jobs() -> MemoryJobStore:
 
 
 @pytest.fixture
-def sources(images: MemoryImageStore, jobs: MemoryJobStore) -> Sources:
-    return Sources(images, OnePageWeb(), jobs)
+def sources(images: MemoryImageStore, jobs: MemoryJobStore, clock: SteppingClock) -> Sources:
+    return Sources(images, OnePageWeb(), jobs, clock)
 
 
 def test_a_file_is_taken_as_it_is(sources: Sources) -> None:
@@ -128,9 +128,9 @@ class StoreOfKeys(MemoryJobStore):
 
 
 @pytest.mark.parametrize("job_id", ["job_\ud800", "job_" + "x" * 61])
-def test_what_cannot_be_an_id_is_not_looked_up(images: MemoryImageStore, job_id: str) -> None:
+def test_what_cannot_be_an_id_is_not_looked_up(images: MemoryImageStore, clock: SteppingClock, job_id: str) -> None:
     with pytest.raises(NotFound):
-        Sources(images, OnePageWeb(), StoreOfKeys()).read("alice", of_job(job_id))
+        Sources(images, OnePageWeb(), StoreOfKeys(), clock).read("alice", of_job(job_id))
 
 
 def test_a_picture_that_has_been_removed_is_not_found(sources: Sources, images: MemoryImageStore, done: Job) -> None:
@@ -143,8 +143,3 @@ def test_a_picture_too_large_to_be_worked_on_is_refused(sources: Sources, images
     images.write_output(done.images[0].key, bytes(MAX_UPLOAD_BYTES + 1), media_type="image/png", metadata={})
     with pytest.raises(PayloadTooLarge):
         sources.read("alice", of_job())
-
-
-def test_without_a_job_store_there_are_no_jobs(images: MemoryImageStore, done: Job) -> None:
-    with pytest.raises(NotFound):
-        Sources(images, OnePageWeb()).read("alice", of_job())

@@ -4,9 +4,11 @@ import pytest
 
 from darkroom.errors import Conflict, InvalidParameter, NotFound
 from darkroom.models.job import Job, JobStatus, PaidWork, SettledTogether, StoredImage, TurnState
+from darkroom.models.money import CREDIT
 from darkroom.services.jobs.jobs import LOST_AFTER, Jobs
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
+from tests.fakes.paid import MemoryRawAnswerStore
 
 LEASE = timedelta(minutes=1)
 
@@ -23,7 +25,7 @@ def images(clock: SteppingClock) -> MemoryImageStore:
 
 @pytest.fixture
 def jobs(store: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock) -> Jobs:
-    return Jobs(store, images, clock, max_attempts=3)
+    return Jobs(store, images, clock, max_attempts=3, raw_answers=MemoryRawAnswerStore(), credit=CREDIT)
 
 
 def _add(store: MemoryJobStore, clock: SteppingClock, job_id: str = "job_1", user: str = "alice") -> Job:
@@ -118,7 +120,7 @@ def test_anothers_job_is_not_found(jobs: Jobs, store: MemoryJobStore, clock: Ste
     with pytest.raises(NotFound):
         jobs.find("alice", "job_1")
     with pytest.raises(NotFound):
-        jobs.remove("alice", "job_1")
+        jobs.remove("alice", "job_1", lambda _job: False)
     assert jobs.page("alice") == ((), None)
 
 
@@ -139,7 +141,7 @@ def test_a_removed_job_takes_its_images_along(
 ) -> None:
     images.write_output("outputs/a.png", b"", media_type="image/png", metadata={})
     _finish(store, _add(store, clock))
-    jobs.remove("alice", "job_1")
+    jobs.remove("alice", "job_1", lambda _job: False)
     assert images.outputs == {}
     with pytest.raises(NotFound):
         jobs.find("alice", "job_1")
@@ -148,7 +150,7 @@ def test_a_removed_job_takes_its_images_along(
 def test_a_job_that_is_not_over_cannot_be_removed(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:
     _add(store, clock)
     with pytest.raises(Conflict):
-        jobs.remove("alice", "job_1")
+        jobs.remove("alice", "job_1", lambda _job: False)
 
 
 def test_a_job_whose_worker_died_on_its_last_attempt_is_failed(

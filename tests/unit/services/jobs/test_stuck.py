@@ -20,7 +20,7 @@ MINUTES = timedelta(minutes=5)
 
 @pytest.fixture
 def jobs(shop: Workshop) -> Jobs:
-    return Jobs(shop.jobs, shop.images, shop.clock, max_attempts=3, raw_answers=shop.raw_answers)
+    return shop.app.jobs
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_stuck_job_is_removed_from_sight_and_settled_all_the_same(shop: Worksh
     with pytest.raises(NotFound):
         jobs.find(USER, job.id)
     with pytest.raises(NotFound):
-        jobs.remove(USER, job.id)
+        jobs.remove(USER, job.id, shop.app.settlement.cancel)
     assert [each.id for each in jobs.page(USER)[0]] == [other.id]
     assert shop.budget_of(job).reserved == 2 * RESERVED
     shop.app.settlement.cancel(other)

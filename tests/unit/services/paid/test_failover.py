@@ -14,7 +14,6 @@ from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.accounts.keys import Keys
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
-from tests.fakes.memory import MemoryKeyVault
 from tests.unit.services.workshop import MODEL, PRICE, USER, Workshop
 
 SECOND = "second"
@@ -39,11 +38,8 @@ def shop(simulators: tuple[Simulator, Simulator], second: Simulator, clock: Step
     first.reset()
     shop = Workshop(first, clock)
     shop.direct[SECOND] = OpenRouter(ProviderSettings(url=second.url), retries=Retries(attempts=1))
-    vault = MemoryKeyVault()
-    for name, secret in (("openrouter", shop.secret), (SECOND, second.state.mint())):
-        key = StoredKey(user=USER, provider=name, hint="", sha256="", connected_at=clock.now)
-        vault.store(key, secret)
-    shop.app.keys = Keys(vault, {}, clock)
+    key = StoredKey(user=USER, provider=SECOND, hint="", sha256="", connected_at=clock.now)
+    shop.vault.store(key, second.state.mint())
     return shop
 
 

@@ -14,7 +14,6 @@ from darkroom.models.catalogue import ImageModel, ParameterRange
 from darkroom.models.generation import GenerationRequest, RawAnswer
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, ProviderCall
 from darkroom.services.catalogue.capabilities import Candidate, max_seed
-from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.paid.calls import share
 from darkroom.services.paid.fan_out import LEAST_PER_CALL, MOST_AT_ONCE
 from darkroom.services.paid.rereading import Rereading
@@ -160,7 +159,7 @@ def test_answers_that_could_not_be_used_are_read_again_and_cost_nothing_more(sho
 
 def test_a_removed_job_takes_the_answers_of_all_calls_along(shop: Workshop) -> None:
     job = _unusable(shop)
-    Jobs(shop.jobs, shop.images, shop.clock, max_attempts=3, raw_answers=shop.raw_answers).remove(USER, job.id)
+    shop.app.jobs.remove(USER, job.id, shop.app.settlement.cancel)
     assert shop.raw_answers.answers == {}
 
 
@@ -285,8 +284,6 @@ def test_a_store_that_fails_costs_no_call_twice_and_no_money(
 
 
 def test_no_call_is_sent_once_the_job_is_to_be_stopped(shop: Workshop) -> None:
-    jobs = Jobs(shop.jobs, shop.images, shop.clock, max_attempts=3)
-
     class Stopping:
         def __init__(self, port: Any) -> None:
             self._port = port
@@ -296,7 +293,7 @@ def test_no_call_is_sent_once_the_job_is_to_be_stopped(shop: Workshop) -> None:
 
         def generate(self, *args: Any, **given: Any) -> Any:
             made = self._port.generate(*args, **given)
-            jobs.cancel(USER, job.id, stopping.app.settlement.cancel)
+            stopping.app.jobs.cancel(USER, job.id, stopping.app.settlement.cancel)
             return made
 
     stopping = Workshop(
@@ -304,7 +301,6 @@ def test_no_call_is_sent_once_the_job_is_to_be_stopped(shop: Workshop) -> None:
         shop.clock,
         wrap=lambda role, port: Stopping(port) if role == "provider" else port,
     )
-    jobs = Jobs(stopping.jobs, stopping.images, stopping.clock, max_attempts=3)
     job = _admit(stopping, *(1,) * 10)
     ended = stopping.run(job)
     sent = [call for call in ended.calls if call.dispatched_at is not None]
@@ -330,10 +326,10 @@ def test_a_table_that_is_away_sends_nothing(openrouter: Simulator, clock: Steppi
 
 def test_each_call_is_a_line_of_what_the_owner_sees(shop: Workshop) -> None:
     job = shop.run(_admit(shop, 1, 1))
-    shown = Jobs(shop.jobs, shop.images, shop.clock, max_attempts=3).show(job)
+    shown = shop.app.jobs.show(job)
     assert [(line["index"], line["cost_usd"], line["charged"]) for line in shown["calls"]] == [
         (0, 0.014, True),
         (1, 0.014, True),
     ]
     single = shop.run(shop.admit())
-    assert "calls" not in Jobs(shop.jobs, shop.images, shop.clock, max_attempts=3).show(single)
+    assert "calls" not in shop.app.jobs.show(single)

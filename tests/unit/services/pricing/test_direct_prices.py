@@ -18,15 +18,12 @@ from darkroom.ports import CatalogueSource
 from darkroom.providers import ProviderSettings, load
 from darkroom.providers._token_costs import Counts, picture_cost
 from darkroom.providers.groq import Groq
-from darkroom.services.catalogue.catalogue import Catalogue
-from darkroom.services.complete import Complete
 from darkroom.services.conversations.planner import Planner
 from darkroom.services.conversations.planning import Planning
 from darkroom.services.paid import calls
 from darkroom.services.pricing import chat_pricing
 from darkroom.services.pricing.chat_pricing import ChatShape
-from darkroom.services.pricing.quotes import Quotes
-from darkroom.services.selection.chat_models import ChatModels, paid_by
+from darkroom.services.selection.chat_models import paid_by
 from darkroom.services.selection.providers import Choice
 from local import providers as simulators
 from local.providers import Simulator as Direct
@@ -106,8 +103,8 @@ def endpoint(source: str, prompt: str | None, completion: str, *, slug: str = ""
 
 
 def chosen(studio: Studio, *endpoints: ChatEndpoint) -> Any:
-    models = ChatModels(Catalogue(Source(studio.openrouter, *endpoints)), default=PLANNER)
-    return models.choose(OSS, choice=Choice(studio.direct["groq"]))
+    studio.published = Source(studio.openrouter, *endpoints)
+    return studio.app.chat_models.choose(OSS, choice=Choice(studio.direct["groq"]))
 
 
 class TestAnothersModels:
@@ -165,8 +162,8 @@ class TestAnothersModels:
     def test_where_nobody_says_what_it_takes_the_caller_has_to(
         self, studio: Studio, endpoints: tuple[ChatEndpoint, ...]
     ) -> None:
-        models = ChatModels(Catalogue(Source(studio.openrouter, *endpoints)), default=PLANNER)
-        complete = Complete(studio.app.admission, models, studio.images, lambda _: None, lambda _: None)
+        studio.published = Source(studio.openrouter, *endpoints)
+        complete = studio.app.complete
         with pytest.raises(PriceUnknown):
             complete.submit(Caller(user="alice"), asked(model=OSS), TERMS)
         job = complete.submit(Caller(user="alice"), asked(model=OSS, max_cost_usd="0.02"), TERMS).job
@@ -269,9 +266,9 @@ def test_where_a_model_that_may_stand_in_has_no_price_it_is_not_known_what_the_p
         def image_endpoints(self, model: str) -> Any:
             return super().image_endpoints(model) if is_known or model == PAINTER else ()
 
-    quotes = Quotes(Catalogue(Lists(studio.openrouter)), generation_model=PAINTER, edit_model=PAINTER)
+    studio.published = Lists(studio.openrouter)
     request = ImageRequest.model_validate({"prompt": "a fox", "model": PAINTER, "fallback_models": [LARGE_PAINTER]})
-    quote = quotes.quote(request, choice=Choice(studio.direct["gemini"]))
+    quote = studio.app.quotes.quote(request, choice=Choice(studio.direct["gemini"]))
     assert (quote.estimate is not None) is is_known
     assert quote.rates["gemini"].keys() == ({PAINTER, LARGE_PAINTER} if is_known else {PAINTER})
     assert all(rates.lines and rates.tokens for rates in quote.rates["gemini"].values())
@@ -291,12 +288,12 @@ def test_a_model_is_not_paid_by_what_another_takes_for_a_thing_that_only_that_on
             prices = tuple(line for line in each.prices if model != lacking or line.billable == "output_image")
             return each.model_copy(update={"prices": prices})
 
-    quotes = Quotes(Catalogue(Lists(studio.openrouter)), generation_model=PAINTER, edit_model=PAINTER)
+    studio.published = Lists(studio.openrouter)
     choice = Choice(studio.direct["gemini"])
 
     def rates(model: str, *fallbacks: str) -> Mapping[str, Rates]:
         fields = {"prompt": "a fox", "model": model, "fallback_models": fallbacks}
-        return quotes.quote(ImageRequest.model_validate(fields), choice=choice).rates["gemini"]
+        return studio.app.quotes.quote(ImageRequest.model_validate(fields), choice=choice).rates["gemini"]
 
     together = rates(PAINTER, LARGE_PAINTER)
     assert together == {**rates(PAINTER), **rates(LARGE_PAINTER)}

@@ -19,9 +19,9 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.models.source import ImageSource
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.inputs.sources import Sources
-from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.recipes.recipe_worker import LEASE
 from darkroom.services.recipes.recipes import FORGOTTEN
+from tests.application import NoWeb
 from tests.conftest import SteppingClock
 from tests.photos import load
 from tests.unit.services.baking import FLIP, Bakery, picture, recipe, upload_id
@@ -249,7 +249,7 @@ class TestTrouble:
                 return super().read(user, source)
 
         submission = bakery.apply(FLIP, bakery.upload(3))
-        worker = bakery.worker(sources=Busy(bakery.images, bakery.sources._fetcher, bakery.jobs))
+        worker = bakery.worker(sources=Busy(bakery.images, NoWeb(), bakery.jobs, bakery.clock))
         if receives == 1:
             with pytest.raises(DarkroomError):
                 bakery.work(worker)
@@ -301,8 +301,7 @@ class TestTrouble:
     def test_canceled_while_a_worker_is_at_it_nothing_is_left_but_what_was_noted(self, bakery: Bakery) -> None:
         def cancel(data: bytes) -> None:
             if data == picture(7):
-                jobs = Jobs(bakery.jobs, bakery.images, bakery.clock, max_attempts=3)
-                canceled.append(jobs.cancel("alice", submission.job.id, lambda _job: False))
+                canceled.append(bakery.studio.app.jobs.cancel("alice", submission.job.id, lambda _job: False))
 
         canceled: list[Job] = []
         submission = bakery.apply(FLIP, bakery.upload(12))

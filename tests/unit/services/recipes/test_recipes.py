@@ -145,14 +145,6 @@ class TestAsking:
             assert caught.value.param == "steps[1].paint"
         assert (bakery.jobs.jobs, bakery.queue.sent, bakery.images.outputs) == ({}, [], {})
 
-    def test_where_nobody_can_price_it_a_painted_recipe_is_refused_with_leave_to_pay(self, bakery: Bakery) -> None:
-        request = RecipeApplication(
-            recipe=PAINTED, pictures=(ImageSource("image", upload_id="upl_1"),), allow_paid=True
-        )
-        with pytest.raises(InvalidParameter, match="costs money"):
-            bakery.recipes.apply(Caller(user="alice"), request, Terms(route="r"))
-        assert bakery.jobs.jobs == {}
-
     def test_a_picture_that_was_sent_gives_what_its_upload_gives_and_is_kept_no_longer_than_the_work(
         self, bakery: Bakery
     ) -> None:
@@ -243,10 +235,7 @@ class TestAsking:
             def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
                 raise ServiceUnavailable("SQS is busy.")
 
-        deaf = Bakery(clock)
-        deaf.recipes = type(deaf.recipes)(
-            deaf.store, deaf.images, deaf.jobs, Deaf(), clock, timedelta(days=1), alarm=deaf.alarm, max_megapixels=25
-        )
+        deaf = Bakery(clock, Deaf())
         job = deaf.apply(FLIP, deaf.upload(1)).job
         assert [name for name, _ in deaf.alarms] == ["JOB_NOT_QUEUED"]
         sweeping = Bakery(clock)
@@ -270,16 +259,10 @@ class TestInbox:
                 data=b"cut", media_type="image/png", width=1, height=1, subject=box, model="box", timings_ms={}
             )
 
-        return RemoveBackground(
-            pipeline=cut,
-            sources=bakery.sources,
-            images=images or bakery.images,
-            jobs=bakery.jobs,
-            clock=bakery.clock,
-            retention=timedelta(days=1),
-            max_attempts=3,
-            recipes=bakery.folders,
-        )
+        studio = bakery.studio.beside()
+        studio.images = images or bakery.images
+        studio.app.pipeline = cut
+        return studio.app.remove_background
 
     def test_a_file_in_the_folder_of_a_recipe_gets_it_once(self, bakery: Bakery) -> None:
         bakery.recipes.save("alice", "shop", FLIP)

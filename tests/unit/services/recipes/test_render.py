@@ -14,6 +14,7 @@ from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.operations import parse
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.recipes.render import NeedsImageFunction, PictureTools, Render
+from tests.application import NoWeb
 from tests.conftest import ROOT, SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 from tests.photos import jpeg, load, photo, save
@@ -28,13 +29,6 @@ STEPS = [
     {"op": "vignette"},
     {"op": "watermark", "text": "Darkroom"},
 ]
-
-
-class Nobody:
-    """Nobody is to be asked for a picture."""
-
-    def fetch(self, url: str, *, max_bytes: int) -> bytes:
-        raise AssertionError(f"{url} ({max_bytes})")
 
 
 class BoxSegmenter:
@@ -58,7 +52,7 @@ class World:
         self.images = MemoryImageStore(clock)
         self.jobs = MemoryJobStore()
         self.segmenter = BoxSegmenter()
-        self.sources = Sources(self.images, Nobody(), self.jobs)
+        self.sources = Sources(self.images, NoWeb(), self.jobs, clock)
 
     def render(self, *, model: bool = True) -> Render:
         segmenter = self.segmenter if model else None

@@ -82,7 +82,7 @@ class TestDroppedFiles:
     def test_what_a_users_own_key_was_to_pay_is_not_the_stacks(self, cloud: Cloud, setting: str) -> None:
         """The stack has a key of its own, and the user's is disconnected before the worker comes."""
         stacks = cloud.simulator.key
-        cloud.keys = Keys(
+        cloud.studio.app.keys = Keys(
             cloud.studio.vault,
             {"removebg": cloud.provider},
             cloud.studio.clock,
@@ -92,7 +92,7 @@ class TestDroppedFiles:
         cloud.set("alice", cloud_removal=setting)
         cloud.fails = NoForeground("Nothing.")
         cloud.service.on_dropped(FILE)
-        cloud.keys.disconnect("alice", "removebg")
+        cloud.studio.app.keys.disconnect("alice", "removebg")
         cloud.work()
         job = cloud.only_job()
         assert job.error is not None

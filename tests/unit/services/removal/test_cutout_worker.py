@@ -282,7 +282,7 @@ class TestWithoutACutOut:
             def mask(self, image: Image.Image, model: str) -> Image.Image:
                 raise error
 
-        studio.segmenter = Blind()  # type: ignore[assignment]
+        studio.segmenter = Blind()
         job = _bought(studio, n=2)
         _cut(studio)
         shown = _shown(studio, job)
@@ -311,20 +311,20 @@ class TestRemoved:
     def test_both_pictures_go_with_the_job(self, studio: Studio) -> None:
         job = _bought(studio)
         _cut(studio)
-        studio.app.jobs.remove("alice", job.id)
+        studio.app.jobs.remove("alice", job.id, studio.app.settlement.cancel)
         assert [key for key in studio.images.outputs if job.id in key] == []
         assert studio.jobs.find("alice", job.id) is None
 
     def test_a_job_that_is_being_cut_out_can_be_removed_and_nothing_of_it_comes_later(self, studio: Studio) -> None:
         job = _bought(studio)
-        studio.app.jobs.remove("alice", job.id)
+        studio.app.jobs.remove("alice", job.id, studio.app.settlement.cancel)
         assert not studio.app.cutout_worker.run("alice", job.id, Deadline(LONG))
         assert [key for key in studio.images.outputs if job.id in key] == []
 
     def test_one_that_is_removed_while_it_is_being_cut_out_leaves_no_file(self, studio: Studio) -> None:
         class Removing(MemoryJobStore):
             def keep_cutouts(self, job: Job, cutouts: Sequence[KeptCutout]) -> Job | None:
-                studio.app.jobs.remove(job.user, job.id)
+                studio.app.jobs.remove(job.user, job.id, studio.app.settlement.cancel)
                 return super().keep_cutouts(job, cutouts)
 
         job = _bought(studio)
@@ -339,7 +339,7 @@ class TestRemoved:
         with pytest.raises(KeyboardInterrupt):
             _cut(dying)
         assert job.cutout_key(0) in dying.images.outputs
-        dying.app.jobs.remove("alice", job.id)
+        dying.app.jobs.remove("alice", job.id, dying.app.settlement.cancel)
         assert [key for key in dying.images.outputs if job.id in key] == []
 
     def test_it_is_too_late_to_cancel_it(self, studio: Studio) -> None:

@@ -14,16 +14,14 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.token import ApiToken
 from darkroom.models.user_settings import UserSettings
-from darkroom.services.inputs.sources import Sources
 from darkroom.services.paid.admission import Submission
 from darkroom.services.removal.cloud_removal import CloudRemoval
 from darkroom.services.removal.one_at_a_time import OneAtATime
 from darkroom.services.removal.postponed import COMPILING, LEASE, TOO_SLOW, Postponed
 from darkroom.services.removal.remove_background import RemoveBackground
+from tests.application import offline
 from tests.conftest import SteppingClock
 from tests.fakes.matting import FakeMatter
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore
-from tests.fakes.recipes import MemoryRenderQueue
 from tests.unit.services.inputs.test_sources import OnePageWeb
 from tests.unit.services.removal.test_remove_background import cut
 
@@ -40,10 +38,9 @@ def _no_cloud() -> CloudRemoval:
 class World:
     def __init__(self, clock: SteppingClock) -> None:
         self.clock = clock
-        self.images = MemoryImageStore(clock)
-        self.jobs = MemoryJobStore()
-        self.queue = MemoryRenderQueue()
         self.matter = FakeMatter(is_ready=False)
+        self.studio = offline(clock, fetcher=OnePageWeb(), matter=self.matter)
+        self.images, self.jobs, self.queue = self.studio.images, self.studio.jobs, self.studio.render_queue
         self.at_work = OneAtATime()
         self.given: list[CutoutOptions] = []
         self.error: Exception | None = None
@@ -79,14 +76,17 @@ class World:
     ) -> Cutout | Submission | Job:
         service = RemoveBackground(
             pipeline=self.pipeline,
-            sources=Sources(self.images, OnePageWeb()),
+            sources=self.studio.app.sources,
             images=self.images,
             jobs=self.jobs,
             clock=self.clock,
             retention=timedelta(days=30),
             max_attempts=3,
+            recipes=self.studio.app.folder_recipes,
             settings=lambda _user: self.settings,
             cloud=_no_cloud,
+            note=lambda _job: None,
+            on_lost=lambda _job, _error: None,
             postponed=self.postponed,
         )
         return service.answer(caller, request, lambda: TERMS, Deadline(seconds))

@@ -7,23 +7,26 @@ import pytest
 
 from darkroom.errors import NoForeground, ServiceUnavailable
 from darkroom.images.pipeline import remove_background
+from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions, CutoutRequest
+from darkroom.models.deadline import Deadline
 from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.receipt import of_free_work
-from darkroom.services.inputs.sources import Sources
 from darkroom.services.removal.cloud_removal import OPERATION
 from darkroom.services.removal.postponed import LEASE
 from darkroom.services.removal.remove_background import RemoveBackground
 from darkroom.services.removal.results import Pipeline
+from tests.application import offline
 from tests.conftest import SteppingClock
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 from tests.photos import load
 from tests.unit.images.test_containers import EXACT, NEAR, UNSUPPORTED, WARNED, case
 from tests.unit.images.test_pipeline import LeftHalf, TopHalf
 from tests.unit.services.inputs.test_sources import OnePageWeb
 
+ALICE = Caller(user="alice")
+TERMS = Terms(route="POST /v1/images/background-removals")
 FILE = DroppedFile("uploads", "inbox/alice/my cat.jpg", "v1", "etag", "01")
 
 
@@ -47,23 +50,34 @@ def _raising(error: Exception) -> Pipeline:
 class World:
     def __init__(self, clock: SteppingClock) -> None:
         self.clock = clock
-        self.images = MemoryImageStore(clock)
-        self.jobs = MemoryJobStore()
+        self.studio = offline(clock, fetcher=OnePageWeb())
+        self.images, self.jobs = self.studio.images, self.studio.jobs
         self.lost: list[Exception] = []
         self.images.drop(FILE.key, b"photo", FILE.version)
 
     def service(self, pipeline: Pipeline = cut, note: Callable[[Job], None] = lambda _job: None) -> RemoveBackground:
+        app = self.studio.beside().app
+        app.pipeline = pipeline
         return RemoveBackground(
             pipeline=pipeline,
-            sources=Sources(self.images, OnePageWeb()),
+            sources=app.sources,
             images=self.images,
             jobs=self.jobs,
             clock=self.clock,
             retention=timedelta(days=30),
             max_attempts=3,
+            recipes=app.folder_recipes,
+            settings=self.studio.settings.load,
+            cloud=lambda: app.cloud_removal,
             note=note,
             on_lost=lambda _job, error: self.lost.append(error),
+            postponed=app.postponed,
         )
+
+    def cut_out(self, request: CutoutRequest) -> Cutout:
+        made = self.service().answer(ALICE, request, lambda: TERMS, Deadline(30))
+        assert isinstance(made, Cutout)
+        return made
 
     def only_job(self) -> tuple[str, JobStatus, str | None]:
         (job,) = self.jobs.jobs.values()
@@ -78,14 +92,14 @@ def world(clock: SteppingClock) -> World:
 class TestRequests:
     def test_the_picture_and_what_goes_behind_it_are_read_and_nothing_is_kept(self, world: World) -> None:
         request = CutoutRequest(image=b"photo", background_b64="YmVhY2g=", format="webp")
-        assert world.service().cut_out("alice", request).data == b"photo|beach|webp"
+        assert world.cut_out(request).data == b"photo|beach|webp"
         assert (world.jobs.jobs, world.images.outputs) == ({}, {})
 
     def test_what_is_handed_out_is_counted(self, world: World) -> None:
         noted: list[Job] = []
         request = CutoutRequest(image=b"photo")
         service = world.service(note=noted.append)
-        service.count(Caller(user="alice"), request, service.cut_out("alice", request))
+        service.count(Caller(user="alice"), request, world.cut_out(request))
         receipt = of_free_work(noted[0], world.clock())
         assert (receipt.user, receipt.op, receipt.status, receipt.images) == ("alice", OPERATION, "succeeded", 1)
         assert (receipt.actual, receipt.model_used, world.jobs.jobs) == (0, "u2net", {})
@@ -97,12 +111,12 @@ class TestRequests:
 
         request = CutoutRequest(image=b"photo")
         service = world.service(note=away)
-        service.count(Caller(user="alice"), request, service.cut_out("alice", request))
+        service.count(Caller(user="alice"), request, world.cut_out(request))
         assert world.lost == [error]
 
     def test_what_is_kept_lies_under_its_owner_with_a_job_that_shows_it(self, world: World) -> None:
         request = CutoutRequest(image_url="https://x.example/a.png?signature=secret", format="jpeg")
-        job = world.service().keep("alice", request, world.service().cut_out("alice", request))
+        job = world.service().keep("alice", request, world.cut_out(request))
         assert world.only_job() == ("alice", JobStatus.SUCCEEDED, None)
         assert list(world.images.outputs) == [f"outputs/alice/{job.id}/cutout.jpg"]
         assert job.input == {"options": {"format": "jpeg"}, "image_url": "https://x.example/a.png"}

@@ -6,19 +6,18 @@ import pytest
 
 from darkroom.errors import UnsupportedModel
 from darkroom.models.catalogue import ChatModel
-from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.selection.chat_models import ChatModels, Chosen, is_router, paints
 from local.simulator import Simulator
 from tests.application import KLEIN
 from tests.unit.services.completing import BLIND, PAINTER, SMALL_TALKER, TALKER
-from tests.unit.services.quoting import provider
+from tests.unit.services.quoting import catalogue
 
 GONE = "nobody/gone"
 
 
 @pytest.fixture(scope="session")
 def models(studio_simulator: Simulator) -> ChatModels:
-    return ChatModels(Catalogue(provider(studio_simulator)), default=f"{GONE}, {TALKER}")
+    return ChatModels(catalogue(studio_simulator), default=f"{GONE}, {TALKER}")
 
 
 def _refused(models: ChatModels, *asked: Any, **more: Any) -> UnsupportedModel:
@@ -51,7 +50,7 @@ def test_nobody_names_one(models: ChatModels) -> None:
 
 def test_of_the_stacks_models_the_others_stand_in_for_the_first(studio_simulator: Simulator) -> None:
     default = f"{GONE},{TALKER},{BLIND},{SMALL_TALKER}"
-    models = ChatModels(Catalogue(provider(studio_simulator)), default=default)
+    models = ChatModels(catalogue(studio_simulator), default=default)
     assert (models.choose().first.id, models.choose().fallbacks) == (TALKER, (BLIND, SMALL_TALKER))
     assert models.choose(sees=True).fallbacks == (SMALL_TALKER,)
     # Whoever names any has no others.
@@ -125,7 +124,7 @@ def test_who_cannot_see_is_not_shown_pictures(models: ChatModels) -> None:
 
 @pytest.mark.parametrize("default", ["", GONE])
 def test_a_stack_without_a_model_of_its_own(default: str, studio_simulator: Simulator) -> None:
-    models = ChatModels(Catalogue(provider(studio_simulator)), default=default)
+    models = ChatModels(catalogue(studio_simulator), default=default)
     assert len(_refused(models).context["suggestions"]) == 5
     assert models.choose(TALKER).first.id == TALKER
 

@@ -16,7 +16,6 @@ from darkroom.models.user_settings import UserSettings
 from darkroom.providers import ProviderSettings
 from darkroom.providers.anthropic import connect as anthropic
 from darkroom.providers.openai import connect as openai
-from darkroom.services.catalogue.catalogue import Catalogue
 from darkroom.services.selection.image_models import ImageModels
 from darkroom.services.selection.providers import Choice
 from darkroom.settings import Settings
@@ -75,7 +74,7 @@ class TestModels:
         given = {"DARKROOM_TABLE": "table", "DARKROOM_UPLOADS_BUCKET": "uploads", "DARKROOM_OUTPUTS_BUCKET": "outputs"}
         settings = Settings.from_environ({**given, **environ})
         return ImageModels(
-            Catalogue(studio.openrouter),
+            studio.app.catalogue,
             generation_model=settings.image_generation_model,
             edit_model=settings.image_edit_model,
         )

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,15 +12,10 @@ import pytest
 from darkroom.models.deadline import Deadline
 from darkroom.models.user_settings import UserSettings
 from darkroom.services.usage.reports import MOST_PASSES, Reports
-from darkroom.services.usage.usage import KeyFigures
+from tests.application import Studio
 from tests.conftest import SteppingClock
-from tests.fakes.issuer import ScriptedOpenRouter
-from tests.fakes.ledger import MemoryLedger
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryKeyVault
-from tests.fakes.paid import MemorySettingsStore
-from tests.fakes.webhooks import MemoryWebhookQueue, MemoryWebhookStore
+from tests.fakes.memory import MemoryImageStore
 from tests.paid_jobs import admit_job, paid_job, succeeded
-from tests.unit.counting import counting
 
 LONG = 60.0
 USERS = ("alice", "bob", "carol", "dora", "emil")
@@ -28,47 +23,26 @@ USERS = ("alice", "bob", "carol", "dora", "emil")
 
 @dataclass
 class World:
-    clock: SteppingClock
-    jobs: MemoryJobStore = field(default_factory=MemoryJobStore)
-    settings: MemorySettingsStore = field(default_factory=MemorySettingsStore)
-    webhooks: MemoryWebhookQueue = field(default_factory=MemoryWebhookQueue)
-    deliveries: MemoryWebhookStore = field(default_factory=MemoryWebhookStore)
-    alarms: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    studio: Studio
 
-    def __post_init__(self) -> None:
-        self.ledger = MemoryLedger(self.jobs, self.clock)
-        self.images = MemoryImageStore(self.clock)
-        self.reports: Reports = replace(
-            counting(
-                self.jobs,
-                self.ledger,
-                self.settings,
-                KeyFigures(MemoryKeyVault(), ScriptedOpenRouter()),
-                self.clock,
-                images=self.images,
-                webhooks=self.webhooks,
-                deliveries=self.deliveries,
-            )["reports"],
-            alarm=self.alarm,
-        )
-
-    def alarm(self, name: str, /, **facts: object) -> None:
-        self.alarms.append((name, facts))
+    @property
+    def reports(self) -> Reports:
+        return self.studio.app.reports
 
     def spend(self, user: str, actual: int) -> None:
-        job = admit_job(self.ledger, paid_job(user, self.clock.now))
-        assert self.ledger.close(succeeded(job, self.clock.now), actual=actual)
+        job = admit_job(self.studio.ledger, paid_job(user, self.studio.clock.now))
+        assert self.studio.ledger.close(succeeded(job, self.studio.clock.now), actual=actual)
 
     def body(self, user: str, month: str = "2026-10") -> dict[str, Any]:
-        body: dict[str, Any] = json.loads(self.images.outputs[f"reports/{user}/{month}.json"].data)
+        body: dict[str, Any] = json.loads(self.studio.images.outputs[f"reports/{user}/{month}.json"].data)
         return body
 
 
 @pytest.fixture
-def world(clock: SteppingClock) -> World:
+def world(studio: Studio, clock: SteppingClock) -> World:
     """Each of them has spent something in October, and it is November the third."""
     clock.now = datetime(2026, 10, 31, 23, 59, 59, tzinfo=UTC)
-    world = World(clock)
+    world = World(studio)
     for number, user in enumerate(USERS):
         world.spend(user, 1_000 + number)
     clock.step(timedelta(seconds=2))
@@ -86,7 +60,7 @@ def test_everybody_gets_the_statement_of_the_month_that_is_over(world: World) ->
             "2026-10",
             1_000 + number,
         )
-        text = world.images.outputs[f"reports/{user}/2026-10.csv"].data.decode()
+        text = world.studio.images.outputs[f"reports/{user}/2026-10.csv"].data.decode()
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
         assert sum(int(row["cost_micro_usd"]) for row in rows) == 1_000 + number
         (shown,) = world.reports.of_user(user)
@@ -98,10 +72,10 @@ def test_everybody_gets_the_statement_of_the_month_that_is_over(world: World) ->
 
 def test_once_made_a_report_stays_as_it_is(world: World) -> None:
     world.reports.begin(Deadline(LONG))
-    before = dict(world.images.outputs)
-    world.clock.step(timedelta(days=1))
+    before = dict(world.studio.images.outputs)
+    world.studio.clock.step(timedelta(days=1))
     assert world.reports.begin(Deadline(LONG)) == {"month": "2026-10", "made": 0, "failed": 0, "done": True}
-    assert world.images.outputs == before
+    assert world.studio.images.outputs == before
     assert world.reports.go_on(Deadline(LONG)) == {}
 
 
@@ -160,26 +134,26 @@ class BrokenImages(MemoryImageStore):
 def test_one_users_trouble_does_not_stop_the_others_and_is_tried_a_few_times(
     world: World, times: int, made: int
 ) -> None:
-    reports = replace(world.reports, images=BrokenImages(world.clock, "bob", times))
+    reports = replace(world.reports, images=BrokenImages(world.studio.clock, "bob", times))
     assert reports.begin(Deadline(LONG)) == {
         "month": "2026-10",
         "made": made,
         "done": True,
         "failed": 5 - made,
     }
-    assert {name for name, _ in world.alarms} == {"REPORT_FAILED"}
-    assert len(world.alarms) == min(times, MOST_PASSES)
+    assert {name for name, _ in world.studio.alarms} == {"REPORT_FAILED"}
+    assert len(world.studio.alarms) == min(times, MOST_PASSES)
 
 
 class TestWebhook:
     def test_who_wants_to_be_told_is_told_once(self, world: World) -> None:
-        world.settings.save("bob", UserSettings(webhook_url="https://bob.example/hook"))
+        world.studio.settings.save("bob", UserSettings(webhook_url="https://bob.example/hook"))
         for _ in range(2):
             world.reports.begin(Deadline(LONG))
-        (delivery,) = world.deliveries.list_open()
+        (delivery,) = world.studio.webhooks.list_open()
         assert (delivery.user, delivery.report, delivery.job_id) == ("bob", "2026-10", "")
         assert delivery.url == "https://bob.example/hook"
-        assert world.webhooks.sent == [("bob", delivery.id)]
+        assert world.studio.webhook_queue.sent == [("bob", delivery.id)]
 
     def test_what_it_is_told(self, world: World) -> None:
         world.reports.begin(Deadline(LONG))

@@ -18,6 +18,7 @@ from darkroom.models.tally import made_at, tally_of
 from darkroom.models.usage import DIMENSIONS, HERE, Dimension, Statement, Totals
 from darkroom.services.usage.statement import month_before, statement
 from darkroom.services.usage.usage_lines import as_csv, show
+from tests.months import unpriced
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 COUNTS = ("requests", "failed", "calls", "images", "turns", "cutouts", "recipe_images", "unknown", "cost")
@@ -45,7 +46,7 @@ def free(op: str, **changes: Any) -> Receipt:
 
 
 def of(*receipts: Receipt, **more: Any) -> Statement:
-    return statement("alice", "2026-11", map(tally_of, receipts), **more)
+    return statement("alice", "2026-11", map(tally_of, receipts), **{"price_of": unpriced, **more})
 
 
 def counted(totals: Totals) -> dict[str, int]:

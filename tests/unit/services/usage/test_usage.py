@@ -186,14 +186,14 @@ class TestKeyFigures:
     def test_the_stacks_key_is_not_looked_at_for_anybody(self, studio: Studio) -> None:
         studio.operator = studio.simulator.state.mint("owner")
         inspector = Inspector(KeyStatus(usage=5))
-        shown = KeyFigures(studio.vault, inspector).show("bob")
+        shown = KeyFigures(studio.vault, inspector, "openrouter").show("bob")
         assert shown == {"provider": "openrouter", "status": None, "reason": "NO_KEY"}
         assert inspector.asked == []
 
     def test_a_users_own_key_is_shown_without_the_key(self, studio: Studio) -> None:
         secret = studio.vault.reveal("alice", "openrouter")
         assert secret is not None
-        shown = KeyFigures(studio.vault, studio.openrouter).show("alice")
+        shown = studio.app.key_figures.show("alice")
         assert shown["reason"] is None
         assert shown["status"]["usage"] == 0
         assert secret not in json.dumps(shown)
@@ -204,6 +204,6 @@ class TestKeyFigures:
         [(NetworkError("OpenRouter did not answer."), "NETWORK"), (InvalidApiKey("No."), "INVALID_API_KEY")],
     )
     def test_why_nothing_is_known(self, studio: Studio, error: Exception, reason: str) -> None:
-        shown = KeyFigures(studio.vault, Inspector(error)).show("alice")
+        shown = KeyFigures(studio.vault, Inspector(error), "openrouter").show("alice")
         assert shown["status"] is None
         assert shown["reason"].startswith(reason)

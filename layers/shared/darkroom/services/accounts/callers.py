@@ -9,7 +9,7 @@ from darkroom.services.accounts.tokens import Tokens
 class Callers:
     """Args: public_url: this site's own origin, where that is not what API Gateway takes it for."""
 
-    def __init__(self, tokens: Tokens, sessions: Sessions, *, public_url: str = "") -> None:
+    def __init__(self, tokens: Tokens, sessions: Sessions, *, public_url: str) -> None:
         self.public_url = public_url
         self._tokens = tokens
         self._sessions = sessions

@@ -84,7 +84,7 @@ class SignInPolicy:
     """Who may sign in: `anyone`, `listed` (OpenRouter user ids), or `nobody`."""
 
     who: str
-    listed: frozenset[str] = frozenset()
+    listed: frozenset[str]
 
     def admits(self, openrouter_user: str) -> bool:
         return self.who == "anyone" or (self.who == "listed" and openrouter_user in self.listed)

@@ -40,8 +40,8 @@ class Keys:
         inspectors: Mapping[KeyProvider, KeyInspector],
         clock: Clock,
         *,
-        operator_key: Callable[[KeyProvider], str | None] = lambda _provider: None,
-        operated: frozenset[KeyProvider] = frozenset(),
+        operator_key: Callable[[KeyProvider], str | None],
+        operated: frozenset[KeyProvider],
     ) -> None:
         self._vault = vault
         self._inspectors = inspectors

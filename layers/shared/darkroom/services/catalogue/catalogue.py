@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
@@ -50,10 +50,6 @@ class Listing:
         return self.dates.get(model, self.as_of)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Catalogue:
     """Thread-safe. Every method raises what the source raises, when it cannot be asked and nothing is known.
 
@@ -67,11 +63,11 @@ class Catalogue:
     def __init__(
         self,
         source: CatalogueSource,
-        store: CatalogueStore | None = None,
+        store: CatalogueStore | None,
         *,
-        ttl_seconds: float = 600.0,
-        clock: Clock = _utc_now,
-        counted: Callable[[str], None] = lambda _name: None,
+        ttl_seconds: float,
+        clock: Clock,
+        counted: Callable[[str], object],
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._source = source

@@ -69,8 +69,8 @@ class Conversations:
         clock: Clock,
         *,
         retention: timedelta,
-        settings: Callable[[str], UserSettings] = lambda _user: UserSettings(),
-        cancel_turns: Callable[[Conversation], object] = lambda _conversation: None,
+        settings: Callable[[str], UserSettings],
+        cancel_turns: Callable[[Conversation], object],
     ) -> None:
         self._store = store
         self._images = images

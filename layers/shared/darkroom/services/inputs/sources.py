@@ -1,7 +1,6 @@
 """Turns the ways in which a picture is handed over into its bytes."""
 
 import re
-from datetime import UTC, datetime
 from typing import Final
 
 from darkroom.errors import InvalidParameter, NotFound
@@ -15,10 +14,6 @@ from darkroom.services.inputs.uploads import MAX_UPLOAD_BYTES, upload_key
 _JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Sources:
     """Args:
     jobs: whose pictures may be handed over again; without it there are none.
@@ -26,7 +21,7 @@ class Sources:
     """
 
     def __init__(
-        self, images: ImageStore, fetcher: UrlFetcher, jobs: JobStore | None = None, *, clock: Clock = _utc_now
+        self, images: ImageStore, fetcher: UrlFetcher, jobs: JobStore, clock: Clock
     ) -> None:
         self._images = images
         self._fetcher = fetcher
@@ -53,7 +48,7 @@ class Sources:
         return from_base64(source.b64 or "", f"{source.name}_b64")
 
     def _job(self, user: str, job_id: str, param: str) -> Job:
-        job = self._jobs.find(user, job_id) if self._jobs is not None and _JOB_ID.fullmatch(job_id) else None
+        job = self._jobs.find(user, job_id) if _JOB_ID.fullmatch(job_id) else None
         if job is None:
             raise NotFound(f"There is no job {job_id[:64]!r}.", fix="GET /v1/jobs lists yours.", param=param)
         return job.as_shown(self._clock())

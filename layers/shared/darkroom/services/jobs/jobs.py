@@ -6,7 +6,7 @@ from typing import Any
 
 from darkroom.errors import Conflict, InvalidParameter, NotFound, ServiceUnavailable
 from darkroom.models.job import Job, JobStatus, Parent
-from darkroom.models.money import CREDIT, MicroUsd, in_credits, in_dollars
+from darkroom.models.money import MicroUsd, in_credits, in_dollars
 from darkroom.ports import Clock, ImageStore, JobStore, RawAnswerStore
 from darkroom.services.jobs.stuck import Cancel, GivingUp, is_stuck
 from darkroom.services.paid.admission import parts_of
@@ -34,8 +34,8 @@ class Jobs:
         clock: Clock,
         *,
         max_attempts: int,
-        raw_answers: RawAnswerStore | None = None,
-        credit: MicroUsd = CREDIT,
+        raw_answers: RawAnswerStore,
+        credit: MicroUsd,
     ) -> None:
         self._store = store
         self._images = images
@@ -70,7 +70,7 @@ class Jobs:
         has_expired = job.expires_at is not None and job.expires_at <= self._clock()
         return job.removed_at is not None or (has_expired and job.status.is_final and job.cost.settled)
 
-    def remove(self, user: str, job_id: str, cancel: Cancel = lambda _job: False) -> None:
+    def remove(self, user: str, job_id: str, cancel: Cancel) -> None:
         """Removes a job that is over, or that nobody works on any more, and its images.
 
         Where it is not known yet what it cost, its owner sees it no more, and what was set aside stays so until that
@@ -100,7 +100,7 @@ class Jobs:
         # Whether they are noted down or not: whatever writes them may have been stopped in between.
         cutouts = [job.cutout_key(index) for index in range(len(own))] if job.has_cutouts else []
         self._images.remove_outputs([*(image.key for image in own), *cutouts, *completion])
-        if job.is_paid and self._raw_answers is not None:
+        if job.is_paid:
             for name in raw_names(job):
                 self._raw_answers.remove(user, name)
         if job.cost.settled and (parent is None or parent.cost.settled):

@@ -50,7 +50,9 @@ class _Published:
 
 def frozen(listing: Listing) -> Catalogue:
     """A catalogue that asks nobody, and never changes."""
-    return Catalogue(_Published(listing), ttl_seconds=_FOR_EVER)
+    return Catalogue(
+        _Published(listing), None, ttl_seconds=_FOR_EVER, clock=lambda: listing.as_of, counted=lambda _list: None
+    )
 
 
 class ModelQuotes:

@@ -7,7 +7,6 @@ about nine hours have failed. How it stands is in the delivery's row; a queue's 
 import base64
 import hashlib
 import hmac
-import random
 import secrets as randomness
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -46,10 +45,6 @@ _PREFIX = "whsec_"
 _SECRET_BYTES = 32
 
 
-def _tell_no_one(_name: str, /, **_facts: object) -> None:
-    """Where no sweep comes by."""
-
-
 class Webhooks:
     """Args:
     show: a job as its owner may see it, with links that work for a while.
@@ -67,9 +62,9 @@ class Webhooks:
         sender: WebhookSender,
         show: Callable[[Job], Mapping[str, Any]],
         clock: Clock,
-        show_report: Callable[[str, str], Mapping[str, Any] | None] = lambda _user, _month: None,
-        alarm: Alarm = _tell_no_one,
-        uniform: Callable[[float, float], float] = random.uniform,
+        show_report: Callable[[str, str], Mapping[str, Any] | None],
+        alarm: Alarm,
+        uniform: Callable[[float, float], float],
     ) -> None:
         self._store = store
         self._jobs = jobs

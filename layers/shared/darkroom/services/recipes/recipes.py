@@ -126,7 +126,7 @@ def operation_at(step: Step, index: int) -> Operation:
 class Recipes:
     """Args:
     retention: how long the pictures and their job are kept.
-    pricing: of painted steps; without it they are never taken.
+    pricing: of painted steps.
     max_megapixels: of a picture that a request brings along.
     settings: a user's own, who may want theirs gone sooner.
     """
@@ -139,8 +139,8 @@ class Recipes:
     retention: timedelta
     alarm: Alarm
     max_megapixels: float
-    pricing: BatchPricing | None = None
-    settings: Callable[[str], UserSettings] = lambda _user: UserSettings()
+    pricing: BatchPricing
+    settings: Callable[[str], UserSettings]
 
     def save(self, user: str, name: str, recipe: Recipe) -> SavedRecipe:
         """Keeps the recipe under the name; one that was there is replaced.
@@ -197,7 +197,7 @@ class Recipes:
         if isinstance(recipe, str):
             recipe = self.find(caller.user, recipe).recipe
         job = self._job(caller, recipe, name, len(request.pictures)).model_copy(update={"request_sha256": sha256})
-        if request.allow_paid and self.pricing is not None:
+        if request.allow_paid:
             paintings = paintings_of(recipe)
             if paintings:
                 job = self.pricing.begun(job, caller, paintings, request.max_cost_usd)

@@ -43,8 +43,8 @@ class Render:
     images: ImageStore
     sources: Sources
     max_megapixels: float
-    segmenter: Segmenter | None = None
-    model: str = ""
+    segmenter: Segmenter | None
+    model: str
 
     def apply(self, user: str, data: bytes, operations: Sequence[Operation]) -> Rendered:
         """A file after the operations. Nothing is stored.
@@ -90,8 +90,8 @@ class PictureTools:
     user: str
     sources: Sources
     max_megapixels: float
-    segmenter: Segmenter | None = None
-    model: str = ""
+    segmenter: Segmenter | None
+    model: str
 
     def subject(self, image: Image.Image) -> Image.Image:
         """How much each pixel belongs to the subject: mode L, of the image's size.

@@ -43,12 +43,12 @@ class RemoveBackground:
     pipeline: bytes to cut-out; pure but for the model's weights.
     retention: how long results and their jobs are kept.
     max_attempts: how often the queue delivers a message before it is a dead letter.
-    recipes: what folders of the inbox stand for; None where every file is cut out.
+    recipes: what folders of the inbox are for.
     settings: a user's own.
-    cloud: the paid cut-out, put together when it is first asked for; None where there is none.
+    cloud: the paid cut-out, put together when it is first asked for.
     note: counts work of which no job is stored.
     on_lost: told of a job and an error where it could not be counted.
-    postponed: makes those that take longer than a caller waits; None where callers wait for as long as it takes.
+    postponed: makes those that take longer than a caller waits.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class RemoveBackground:
         clock: Clock,
         retention: timedelta,
         max_attempts: int,
-        recipes: FolderRecipes | None = None,
-        settings: Callable[[str], UserSettings] = lambda _user: UserSettings(),
-        cloud: Callable[[], CloudRemoval] | None = None,
-        note: Callable[[Job], None] = lambda _job: None,
-        on_lost: Callable[[Job, Exception], object] = lambda _job, _error: None,
-        postponed: Postponed | None = None,
+        recipes: FolderRecipes,
+        settings: Callable[[str], UserSettings],
+        cloud: Callable[[], CloudRemoval],
+        note: Callable[[Job], None],
+        on_lost: Callable[[Job, Exception], object],
+        postponed: Postponed,
     ) -> None:
         self._pipeline = pipeline
         self._sources = sources
@@ -97,12 +97,12 @@ class RemoveBackground:
         """
         settings = self._settings(caller.user)
         mode, warning = mode_of(request, settings)
-        if mode == "always" and self._cloud is not None:
+        if mode == "always":
             return self._cloud().submit(caller, request, terms())
         try:
             made = self._made_or_queued(caller, _with_model(request, settings), deadline, warning)
         except Exception as error:
-            if mode != "fallback" or self._cloud is None or not is_ours(error):
+            if mode != "fallback" or not is_ours(error):
                 raise
             return self._instead(self._cloud(), caller, request, terms(), error)
         if isinstance(made, Job) or not warning:
@@ -120,17 +120,9 @@ class RemoveBackground:
                 raise
             raise _noted(error, refused) from refused
 
-    def cut_out(self, user: str, request: CutoutRequest) -> Cutout:
-        """The cut-out of the request's picture. Nothing is stored."""
-        order = self._read(user, request)
-        return self._pipeline(order.data, order.options, order.behind)
-
     def _made_or_queued(
         self, caller: Caller, request: CutoutRequest, deadline: Deadline, warning: str | None
     ) -> Cutout | Job:
-        if self._postponed is None:
-            return self.cut_out(caller.user, request)
-
         def new_job() -> Job:
             job = self._new_job(caller.user, self._clock(), request.shown)
             token_id = caller.token.id if caller.token else None
@@ -180,7 +172,7 @@ class RemoveBackground:
         mode: Mode = "never"
         if recipe is not None:
             new = new.model_copy(update={"op": RECIPE, "input": {**given, "recipe": recipe}})
-        elif self._cloud is not None and (mode := mode_of(_PLAIN, self._settings(file.user))[0]) != "never":
+        elif (mode := mode_of(_PLAIN, self._settings(file.user))[0]) != "never":
             new = new.model_copy(update={"expires_at": max(new.expires_at or now, now + REMEMBERED)})
         job = self._jobs.add(new, source=file.identity)
         if job is None or job.status.is_final:
@@ -227,7 +219,6 @@ class RemoveBackground:
             return None
 
     def _hand_over(self, job: Job, data: bytes, *, because: str | None = None) -> Job:
-        assert self._cloud is not None  # noqa: S101 - without it the mode is never
         return self._replaced(job, self._cloud().take_over(job, data, because=because))
 
     def _taken_over(self, job: Job) -> Job | None:
@@ -245,11 +236,11 @@ class RemoveBackground:
 
     def _recipe(self, user: str, file: DroppedFile) -> str | None:
         folder = _folder(file)
-        return folder if self._recipes is not None and folder and self._recipes.has(user, folder) else None
+        return folder if folder and self._recipes.has(user, folder) else None
 
     def _done(self, job: Job, data: bytes, *, stem: str) -> Job:
         # What the job was made for counts, whatever has become of the recipe since.
-        if self._recipes is None or job.op != RECIPE:
+        if job.op != RECIPE:
             options = CutoutOptions(model=self._settings(job.user).background_model)
             return self._store(job, self._pipeline(data, options, None), stem=stem)
         rendered = self._recipes.apply(job.user, job.input["recipe"], data)

@@ -42,7 +42,7 @@ class Providers:
     """
 
     def __init__(
-        self, known: Mapping[str, Provider], keys: Keys, settings: SettingsStore, *, preferred: str = AUTO
+        self, known: Mapping[str, Provider], keys: Keys, settings: SettingsStore, *, preferred: str
     ) -> None:
         self._known = known
         self._keys = keys

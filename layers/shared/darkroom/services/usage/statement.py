@@ -17,10 +17,6 @@ pictures cost so many times what one does.
 """
 
 
-def nobody_knows(_model: str, _images: int, _is_edit: bool) -> MicroUsd | None:
-    return None
-
-
 def month_of(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m}"
 
@@ -37,7 +33,7 @@ def statement(
     *,
     by: tuple[Dimension, ...] = (),
     against: str | None = None,
-    price_of: PriceOf = nobody_knows,
+    price_of: PriceOf,
     most_groups: int = MOST_GROUPS,
 ) -> Statement:
     """Adds the tallies up; holds no more of them than one at a time.

@@ -8,7 +8,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.money import MicroUsd
 from darkroom.models.usage import Dimension, Statement
 from darkroom.ports import Clock, KeyInspector, KeyVault, MonthTallies, SettingsStore, UsageBooks
-from darkroom.services.usage.statement import PriceOf, month_of, nobody_knows, statement
+from darkroom.services.usage.statement import PriceOf, month_of, statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Usage:
     settings: SettingsStore
     clock: Clock
     credit: MicroUsd
-    price_of: PriceOf = nobody_knows
+    price_of: PriceOf
 
     def statement(
         self,
@@ -74,7 +74,7 @@ class KeyFigures:
 
     vault: KeyVault
     inspector: KeyInspector
-    provider: str = "openrouter"
+    provider: str
 
     def show(self, user: str) -> dict[str, Any]:
         """`status` is null where there is nothing to be told, and `reason` a word why."""
