@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class LiveApplication(Application):
     @cached_property
     def in_place(self) -> InPlace:
-        from darkroom.services.paid.in_place import InPlace
+        from darkroom.services.paid.in_place import InPlace, in_thread
 
         class NotedInPlace(InPlace):
             def begin(self, job: Job, deadline: Deadline, on_event: OnEvent | None) -> Future[None] | None:
@@ -28,4 +28,4 @@ class LiveApplication(Application):
                 note(job=job.id)
                 return super().begin(job, deadline, on_event)
 
-        return NotedInPlace(self.worker)
+        return NotedInPlace(self.worker, in_thread, outlasts_answer=False)

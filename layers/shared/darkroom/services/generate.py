@@ -38,7 +38,7 @@ class Generate:
             quote = self.quotes.quote(as_followed(request, terms), choice=choice)
             if not terms.is_async:
                 require_room(request, quote, terms.door)
-            return prepared(request, quote)
+            return prepared(request, quote, keep=lambda: None)
 
         return self.admission.submit(
             caller, OPERATION, terms, request.identity(), prepare, skill="generate", provider=request.provider_name
@@ -57,7 +57,7 @@ def prepared(
     inputs: tuple[StoredImage, ...] = (),
     mask: StoredImage | None = None,
     lineage: tuple[Parent, ...] = (),
-    keep: Callable[[], None] = lambda: None,
+    keep: Callable[[], None],
 ) -> Prepared:
     return Prepared(
         work=PaidWork(

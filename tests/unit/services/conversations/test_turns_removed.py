@@ -13,7 +13,6 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.ports import Provider
 from darkroom.services.conversations.turn_cancel import TurnCancel
-from darkroom.services.paid.worker import no_turns
 from tests.application import LONG, Studio
 from tests.fakes.memory import MemoryJobStore
 from tests.unit.services.interrupting import dying
@@ -186,7 +185,7 @@ def test_a_part_cannot_be_removed_while_its_turn_goes_on(talk: Talk, studio: Stu
     """Its turn would find it missing, and have it done and paid for once more."""
     turn = talk.submit("make it warmer")
     user, part = studio.job_queue.sent.pop(0)
-    dataclasses.replace(studio.app.worker, advance=no_turns).run(user, part, Deadline(LONG))
+    dataclasses.replace(studio.app.worker, advance=lambda _user, _turn: None).run(user, part, Deadline(LONG))
     assert talk.part(turn, "plan").status is JobStatus.SUCCEEDED
     with pytest.raises(Conflict):
         studio.app.jobs.remove(user, part, studio.app.settlement.cancel)
@@ -205,7 +204,7 @@ def test_a_turn_can_be_canceled_until_its_planner_is_asked(talk: Talk, studio: S
     assert (talk.turn(turn).status, talk.now.messages, studio.charged(USER)) == (JobStatus.CANCELED, (), [])
     late = talk.submit("make it cooler")
     user, part = studio.job_queue.sent.pop(0)
-    dataclasses.replace(studio.app.worker, advance=no_turns).run(user, part, Deadline(LONG))
+    dataclasses.replace(studio.app.worker, advance=lambda _user, _turn: None).run(user, part, Deadline(LONG))
     with pytest.raises(Conflict):
         studio.app.jobs.cancel(USER, late.id, studio.app.settlement.cancel)
 

@@ -168,7 +168,7 @@ class TestIdempotency:
 
         def prepare(_choice: Choice) -> Prepared:
             second.append(orders.submit(KEYED))
-            return Prepared(work=WORK, model_requested="flux", estimate=1, reserve=1)
+            return Prepared(work=WORK, model_requested="flux", estimate=1, reserve=1, keep=lambda: None)
 
         first = studio.app.admission.submit(ALICE, "generation", KEYED, {"prompt": "a fox"}, prepare, skill="generate")
         assert (first.is_replayed, first.job.id) == (True, second[0].job.id)

@@ -12,9 +12,8 @@ from darkroom.models.caller import Caller
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus
-from darkroom.services.generate import Generate
 from darkroom.services.paid.admission import Admission, Submission
-from darkroom.services.paid.in_place import FOR_ANSWERING, MAX_SECONDS, MIN_SECONDS, InPlace, Start
+from darkroom.services.paid.in_place import FOR_ANSWERING, MAX_SECONDS, MIN_SECONDS, InPlace, Start, in_thread
 from darkroom.services.paid.worker import LEASE_MARGIN
 from tests.application import PromptQueue, Studio
 from tests.unit.services.workshop import Workshop, failing
@@ -41,20 +40,20 @@ class Beside:
 
 
 def _submit(studio: Studio, start: Start, terms: Terms = WAITING, *, outlasts: bool = False) -> Submission:
-    admission = Admission(
+    app = studio.beside().app
+    app.admission = Admission(
         jobs=studio.jobs,
         ledger=studio.ledger,
-        answers=studio.app.answers,
+        answers=app.answers,
         queue=studio.job_queue,
-        providers=studio.app.providers,
-        budgets=studio.app.budgets,
+        providers=app.providers,
+        budgets=app.budgets,
         clock=studio.clock,
         retention=timedelta(days=30),
         alarm=studio.alarm,
-        in_place=InPlace(studio.app.worker, start, outlasts_answer=outlasts),
+        in_place=InPlace(app.worker, start, outlasts_answer=outlasts),
     )
-    generate = Generate(admission, studio.app.quotes, studio.webhook_sender.checked.append)
-    return generate.submit(ALICE, ImageRequest(prompt="a fox"), terms)
+    return app.generate.submit(ALICE, ImageRequest(prompt="a fox"), terms)
 
 
 def _stored(studio: Studio, submission: Submission) -> Job:
@@ -98,7 +97,7 @@ def test_a_worker_leaves_it_alone_while_the_lease_lasts_and_has_it_afterwards(st
 
 
 def test_the_future_ends_with_the_work(studio: Studio) -> None:
-    submission = _submit(studio, InPlace(studio.app.worker).start)
+    submission = _submit(studio, in_thread)
     assert submission.running is not None
     assert submission.running.result(30) is None
     assert _stored(studio, submission).status is JobStatus.SUCCEEDED
@@ -160,7 +159,7 @@ def test_what_the_budget_refuses_is_not_begun(studio: Studio) -> None:
 def _begun(shop: Workshop) -> tuple[Job, Beside]:
     """A job that is to be canceled before it is sent."""
     beside = Beside()
-    in_place, time = InPlace(shop.app.worker, beside.start), Deadline(MAX_SECONDS)
+    in_place, time = InPlace(shop.app.worker, beside.start, outlasts_answer=False), Deadline(MAX_SECONDS)
     job = shop.admit(cancel_at=shop.clock.now)
     claimed = in_place.claimed(job, shop.clock.now, time)
     shop.jobs.jobs[job.user, job.id] = claimed

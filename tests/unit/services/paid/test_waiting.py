@@ -1,10 +1,12 @@
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
-from darkroom.services.paid.waiting import is_answer, wait_for
+from darkroom.services.paid import waiting
+from darkroom.services.paid.waiting import is_answer
 from tests.fakes.memory import MemoryJobStore
 
 JOB = Job(id="job_1", user="alice", op="generation", created_at=datetime(2026, 3, 1, tzinfo=UTC))
@@ -26,6 +28,21 @@ class Time:
         self.slept.append(seconds)
         if len(self.slept) == self._steps:
             self._jobs.jobs["alice", "job_1"] = JOB.model_copy(update={"status": self._status})
+
+
+def wait_for(
+    jobs: MemoryJobStore,
+    job: Job,
+    deadline: Deadline,
+    sleep: Callable[[float], None],
+    *,
+    gives_up: Callable[[], bool] = lambda: False,
+    expected: float | None = None,
+) -> Job:
+    """As somebody waits whose jobs are shown as they are stored."""
+    return waiting.wait_for(
+        jobs, job, deadline, sleep, as_shown=lambda seen: seen, gives_up=gives_up, expected=expected
+    )
 
 
 @pytest.fixture

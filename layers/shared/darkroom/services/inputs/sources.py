@@ -20,9 +20,7 @@ class Sources:
     clock: by which it is told whether a job's pictures are there.
     """
 
-    def __init__(
-        self, images: ImageStore, fetcher: UrlFetcher, jobs: JobStore, clock: Clock
-    ) -> None:
+    def __init__(self, images: ImageStore, fetcher: UrlFetcher, jobs: JobStore, clock: Clock) -> None:
         self._images = images
         self._fetcher = fetcher
         self._jobs = jobs

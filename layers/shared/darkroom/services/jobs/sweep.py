@@ -27,7 +27,7 @@ from darkroom.services.paid import fan_out
 from darkroom.services.paid.calls import reread
 from darkroom.services.paid.reconcile import Reconciliation
 from darkroom.services.paid.settlement import DECIDED_AFTER, Settlement
-from darkroom.services.paid.worker import MOST_ATTEMPTS, Advance, no_turns
+from darkroom.services.paid.worker import MOST_ATTEMPTS, Advance
 
 # A message is delivered within seconds; what still waits after this was never sent, or lost.
 FORGOTTEN = timedelta(minutes=3)
@@ -60,11 +60,11 @@ class Sweep:
     resend_webhooks: Callable[[], int]
     clock: Clock
     alarm: Alarm
-    advance: Advance = no_turns
-    sweep_dead_letters: Callable[[], int] = lambda: 0
-    sweep_cutouts: Callable[[], int] = lambda: 0
-    is_batch: Callable[[Job], bool] = lambda _job: False
-    resume_batch: Callable[[Job], object] = lambda _job: None
+    advance: Advance
+    sweep_dead_letters: Callable[[], int]
+    sweep_cutouts: Callable[[], int]
+    is_batch: Callable[[Job], bool]
+    resume_batch: Callable[[Job], object]
     longest_look: float = LONGEST_LOOK
     left: dict[tuple[str, str], Thread] = field(default_factory=dict)
 

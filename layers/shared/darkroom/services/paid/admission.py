@@ -73,6 +73,7 @@ class Prepared:
     model_requested: str
     estimate: MicroUsd | None
     reserve: MicroUsd | None
+    keep: Callable[[], None]
     most: MicroUsd | None = None
     least: MicroUsd = 0
     warnings: tuple[str, ...] = ()
@@ -80,7 +81,6 @@ class Prepared:
     shown: Mapping[str, Any] = field(default_factory=dict)
     webhook_url: str | None = None
     conversation_id: str | None = None
-    keep: Callable[[], None] = lambda: None
     turn: TurnState | None = None
     expected: MicroUsd | None = None
     bound: MicroUsd | None = None
@@ -129,7 +129,7 @@ class Admission:
         clock: Clock,
         retention: timedelta,
         alarm: Alarm,
-        in_place: "InPlace | None" = None,
+        in_place: "InPlace | None",
     ) -> None:
         self._in_place = in_place
         self._jobs = jobs

@@ -76,8 +76,8 @@ class InPlace:
     """
 
     worker: Worker
-    start: Start = in_thread
-    outlasts_answer: bool = False
+    start: Start
+    outlasts_answer: bool
 
     def time_for(self, terms: Terms) -> Deadline | None:
         """Until when a request's job may take; None if it is a worker's: nobody waits for its end, or not long enough.

@@ -65,10 +65,10 @@ class Settlement:
     clock: Clock
     alarm: Alarm
     max_megapixels: float
-    keeps_books: Callable[[str], bool] = lambda _provider: True
-    begin_cutouts: BeginCutouts = lambda _job: None
-    telemetry: Telemetry | None = None
-    statistics: ModelStatistics | None = None
+    keeps_books: Callable[[str], bool]
+    begin_cutouts: BeginCutouts
+    telemetry: Telemetry
+    statistics: ModelStatistics
 
     def succeed(self, job: Job, result: Result, persist: Persist = once) -> None:
         """Stores what came, then settles. A cost that the answer does not tell is found out later.
@@ -249,9 +249,8 @@ class Settlement:
         return True
 
     def _measure(self, job: Job, actual: MicroUsd) -> None:
-        if self.telemetry is not None:
-            self.telemetry.settled(job, actual)
-        if self.statistics is None or job.dispatched_at is None or job.model_used is None:
+        self.telemetry.settled(job, actual)
+        if job.dispatched_at is None or job.model_used is None:
             return
         succeeded = job.status is JobStatus.SUCCEEDED
         # What the caller did wrong says nothing of the model.
@@ -266,7 +265,7 @@ class Settlement:
             self.alarm("JOB_WAS_NOT_OURS", job=job.id, attempt=job.attempt)
         elif job.status is JobStatus.SUCCEEDED:
             self.begin_cutouts(job)
-        elif job.status is JobStatus.UNCERTAIN and self.telemetry is not None:
+        elif job.status is JobStatus.UNCERTAIN:
             self.telemetry.doubted(job)
 
     def _failed(self, job: Job, problem: Mapping[str, Any]) -> Job:

@@ -4,7 +4,6 @@ A look is a read; being late is a function that waits, and a person. Where the t
 early looks find what failed at once, and then there is none until it may be done.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import repeat
@@ -34,10 +33,10 @@ def wait_for(
     jobs: JobStore,
     job: Job,
     deadline: Deadline,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None],
     *,
-    as_shown: Callable[[Job], Job] = lambda job: job,
-    gives_up: Callable[[], bool] = lambda: False,
+    as_shown: Callable[[Job], Job],
+    gives_up: Callable[[], bool],
     expected: float | None = None,
 ) -> Job:
     """The job when it is over, or as it was last seen at the deadline. Uncertain is as good as over: it may take hours.

@@ -7,7 +7,6 @@ Before "dispatched" nothing can have been spent, and whatever goes wrong is trie
 again by itself: what became of it is read from the raw bytes, or found out by the sweep.
 """
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -55,10 +54,6 @@ Advance = Callable[[str, str], object]
 """(user, turn's id): does whatever a turn has to do next, now that something has changed."""
 
 
-def no_turns(_user: str, _turn: str) -> None:
-    """Where there are no conversations."""
-
-
 @dataclass(frozen=True, slots=True)
 class Worker:
     jobs: JobStore
@@ -70,8 +65,8 @@ class Worker:
     settlement: Settlement
     clock: Clock
     alarm: Alarm
-    advance: Advance = no_turns
-    sleep: Callable[[float], None] = time.sleep
+    advance: Advance
+    sleep: Callable[[float], None]
 
     def run(self, user: str, job_id: str, deadline: Deadline) -> None:
         """Carries the job out, if there is still something to do. A message that comes twice does no harm."""

@@ -41,9 +41,7 @@ class Providers:
     preferred: the stack's: a name, or `auto`.
     """
 
-    def __init__(
-        self, known: Mapping[str, Provider], keys: Keys, settings: SettingsStore, *, preferred: str
-    ) -> None:
+    def __init__(self, known: Mapping[str, Provider], keys: Keys, settings: SettingsStore, *, preferred: str) -> None:
         self._known = known
         self._keys = keys
         self._settings = settings
