@@ -15,7 +15,7 @@ MAX_MODULES: Final[Mapping[str, int]] = {
     "Chat": 285,
     "Edit": 225,
     "Generate": 202,
-    "Jobs": 150,
+    "Jobs": 153,
     "Models": 165,
     "OAuth": 140,
     "Webhooks": 135,

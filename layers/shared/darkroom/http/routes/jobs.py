@@ -1,4 +1,4 @@
-"""GET /v1/jobs · GET, DELETE /v1/jobs/{job_id} · POST /v1/jobs/{job_id}/cancel · POST /v1/uploads"""
+"""GET /v1/jobs · GET, DELETE /v1/jobs/{job_id} · GET …/events · POST …/cancel · POST /v1/uploads"""
 
 from typing import Any
 
@@ -6,10 +6,12 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
 from darkroom.http.app import Api, answered, validated
+from darkroom.http.routes.job_events import follow
 from darkroom.http.schemas.common import Page
 from darkroom.http.schemas.jobs import (
     CANCEL_JOB,
     CREATE_UPLOAD,
+    FOLLOW_JOB,
     LIST_JOBS,
     REMOVE_JOB,
     SHOW_JOB,
@@ -39,6 +41,10 @@ def routes(app: Application) -> Api:
     @api.serve(SHOW_JOB)
     def show_job(job_id: str) -> Response[Any]:
         return answered(Job.model_validate(app.jobs.show(app.jobs.find(api.user, job_id))))
+
+    @api.serve(FOLLOW_JOB)
+    def follow_job(job_id: str) -> Response[Any]:
+        return follow(app, api, job_id)
 
     @api.serve(REMOVE_JOB)
     def remove_job(job_id: str) -> Response[Any]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from darkroom.errors import Charged, Conflict, InvalidParameter
 from darkroom.http.operation import JSON, Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import Page, Removed, SettledTogetherLine, Usd
+from darkroom.http.server_events import EVENTS
 from darkroom.models.upload import UploadRequest
 
 
@@ -133,6 +134,11 @@ LIST_JOBS: Final = Operation(
     "GET /v1/jobs", "lists jobs, newest first", json_of(JobList), query=Page, errors=(InvalidParameter,)
 )
 SHOW_JOB: Final = Operation("GET /v1/jobs/{job_id}", "shows one, with fresh links", json_of(Job))
+FOLLOW_JOB: Final = Operation(
+    "GET /v1/jobs/{job_id}/events",
+    "follows one as server-sent events; see [following a job](#following-a-job)",
+    {200: {EVENTS: "text"}, 204: {}},
+)
 REMOVE_JOB: Final = Operation(
     "DELETE /v1/jobs/{job_id}",
     "removes one that is over or [stuck](#stuck-jobs), and its images; its receipt stays",
@@ -152,4 +158,4 @@ CREATE_UPLOAD: Final = Operation(
     {201: {JSON: UploadForm}},
     body=fields(UploadRequest),
 )
-OPERATIONS: Final = (LIST_JOBS, SHOW_JOB, REMOVE_JOB, CANCEL_JOB, CREATE_UPLOAD)
+OPERATIONS: Final = (LIST_JOBS, SHOW_JOB, FOLLOW_JOB, REMOVE_JOB, CANCEL_JOB, CREATE_UPLOAD)
