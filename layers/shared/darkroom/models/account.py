@@ -1,15 +1,12 @@
 """What a piece of work needs to know of a user: their settings, and which providers' keys they have connected."""
 
-from pydantic import BaseModel, ConfigDict
-
 from darkroom.models.key import KeyProvider, StoredKey
 from darkroom.models.user_settings import UserSettings
+from darkroom.models.value import Value
 
 
-class Account(BaseModel):
+class Account(Value):
     """As it was at one moment. Limits are in the settings; what is left of budgets is never in a snapshot."""
-
-    model_config = ConfigDict(frozen=True)
 
     user: str
     settings: UserSettings = UserSettings()

@@ -10,12 +10,11 @@ from darkroom.models.budget import Budget, BudgetRef
 from darkroom.models.deadline import Deadline
 from darkroom.models.door import HTTP_API, Door
 from darkroom.models.job import Job
+from darkroom.models.value import Value
 
 
-class IdempotencyRecord(BaseModel):
+class IdempotencyRecord(Value):
     """An Idempotency-Key that was used: by whom, on which route, for which request, and the job that stands for it."""
-
-    model_config = ConfigDict(frozen=True)
 
     user: str
     sha256: str = Field(description="Digest of route and key.")
@@ -24,15 +23,13 @@ class IdempotencyRecord(BaseModel):
     expires_at: datetime
 
 
-class PendingAnswer(BaseModel):
+class PendingAnswer(Value):
     """A job's answer, from the moment of its admission until it has certainly reached somebody, or 15 minutes.
 
     held: somebody waits for it, until `held_until` at the latest.
     free: whoever waited went away without it; the next identical request gets it.
     told: it was given, or the caller was told where to find it. Only a retry of that very request may have it again.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     user: str
     request_sha256: str
@@ -46,10 +43,8 @@ class PendingAnswer(BaseModel):
         return self.state == "free" or (self.state == "held" and self.held_until <= now)
 
 
-class Outcome(BaseModel):
+class Outcome(Value):
     """What came of an attempt to admit a job. Exactly one of the three is there."""
-
-    model_config = ConfigDict(frozen=True)
 
     admitted: Job | None = None
     refused_by: Budget | None = Field(None, description="The budget that has too little left.")

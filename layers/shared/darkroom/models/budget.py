@@ -3,17 +3,16 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.money import MicroUsd
+from darkroom.models.value import Value
 
 BudgetName = Literal["day", "month", "conversation", "token_day", "token_month", "batch"]
 
 
-class BudgetRef(BaseModel):
+class BudgetRef(Value):
     """Which budget, and how much it may be. A job keeps those it was reserved from, so it is settled in the same."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: BudgetName
     id: str = Field(
@@ -25,14 +24,12 @@ class BudgetRef(BaseModel):
     )
 
 
-class Budget(BaseModel):
+class Budget(Value):
     """A budget as it stands, in micro-dollars: limit + overdrawn = remaining + reserved + spent, all of them >= 0.
 
     `overdrawn` is above 0 only when something cost more than was reserved for it, or the limit was lowered below what
     was gone; nothing remains then.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     limit: MicroUsd

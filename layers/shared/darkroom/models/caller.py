@@ -2,17 +2,14 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from darkroom.errors import TokenRestricted
 from darkroom.models.session import Session, SignedInWith
 from darkroom.models.token import ApiToken
+from darkroom.models.value import Value
 
 
-class Caller(BaseModel):
+class Caller(Value):
     """A user, by one of their API tokens or by a browser's session."""
-
-    model_config = ConfigDict(frozen=True)
 
     user: str
     token: ApiToken | None = None

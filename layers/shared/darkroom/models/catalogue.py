@@ -3,13 +3,13 @@
 from datetime import datetime
 from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from darkroom.models.value import Value
 
 
-class ParameterRange(BaseModel):
+class ParameterRange(Value):
     """What a parameter accepts: `enum` with values, `range` with bounds, `boolean`; other kinds may come."""
-
-    model_config = ConfigDict(frozen=True)
 
     type: str
     values: tuple[str, ...] = ()
@@ -25,10 +25,8 @@ class ParameterRange(BaseModel):
         return True
 
 
-class PriceLine(BaseModel):
+class PriceLine(Value):
     """One line of a price list. When a line applies is free text (`variant`); reserve by the dearest that may."""
-
-    model_config = ConfigDict(frozen=True)
 
     billable: str = Field(description="`output_image`, `input_image`, `input_text`, `input_reference`, …")
     unit: str = Field(description="`image`, `megapixel`, `token`, `request`, …")
@@ -36,10 +34,8 @@ class PriceLine(BaseModel):
     variant: str | None = None
 
 
-class ImageModel(BaseModel):
+class ImageModel(Value):
     """A model that makes pictures. Its parameters are the union over its endpoints."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     name: str
@@ -56,10 +52,8 @@ class ImageModel(BaseModel):
         return int(found.max) if found and found.max is not None else 0
 
 
-class ImageEndpoint(BaseModel):
+class ImageEndpoint(Value):
     """One source of an image model: what it takes, and what it takes for it."""
-
-    model_config = ConfigDict(frozen=True)
 
     source: str
     slug: str
@@ -69,10 +63,8 @@ class ImageEndpoint(BaseModel):
     prices: tuple[PriceLine, ...] = ()
 
 
-class TokenPrices(BaseModel):
+class TokenPrices(Value):
     """Dollars per token, picture or request: a source's, or a model's cheapest one's. None is unknown, never free."""
-
-    model_config = ConfigDict(frozen=True)
 
     prompt: Decimal | None = None
     completion: Decimal | None = None
@@ -82,10 +74,8 @@ class TokenPrices(BaseModel):
     internal_reasoning: Decimal | None = None
 
 
-class ChatEndpoint(BaseModel):
+class ChatEndpoint(Value):
     """One source of a chat model, and what it takes."""
-
-    model_config = ConfigDict(frozen=True)
 
     source: str
     slug: str
@@ -93,9 +83,7 @@ class ChatEndpoint(BaseModel):
     max_completion_tokens: int | None = None
 
 
-class ChatModel(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class ChatModel(Value):
     id: str
     name: str
     description: str = ""

@@ -6,12 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from darkroom.models.generation import Call, GeneratedImage, Reference, Usage
 from darkroom.models.provider import RatesByModel
+from darkroom.models.value import StrictValue, Value
 
 
-class ChatMessage(BaseModel):
+class ChatMessage(StrictValue):
     """One turn. Pictures belong to the user: several models refuse them in an assistant's turn."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Literal["system", "user", "assistant"]
     text: str = ""
@@ -35,9 +34,7 @@ class JsonSchema(BaseModel):
     strict: bool = True
 
 
-class ChatRequest(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class ChatRequest(StrictValue):
     model: str = Field(min_length=1, max_length=200)
     messages: tuple[ChatMessage, ...] = Field(min_length=1)
     max_completion_tokens: int = Field(
@@ -66,9 +63,7 @@ class ChatRequest(BaseModel):
         return self.paints != "no" if self.stream is None else self.stream
 
 
-class ChatResult(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class ChatResult(Value):
     text: str
     images: tuple[GeneratedImage, ...] = ()
     finish_reason: str | None = None

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.generation import Call, Usage
 from darkroom.models.provider import RatesByModel
+from darkroom.models.value import Value
 
 
-class CompletionRequest(BaseModel):
+class CompletionRequest(Value):
     """A checked body of `POST /chat/completions`; `model` is a live id."""
-
-    model_config = ConfigDict(frozen=True)
 
     model: str
     fallback_models: tuple[str, ...] = ()
@@ -22,9 +21,7 @@ class CompletionRequest(BaseModel):
     rates: RatesByModel = Field(default_factory=dict, description="For a provider whose answers do not tell the cost.")
 
 
-class CompletionResult(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class CompletionResult(Value):
     body: dict[str, Any] = Field(repr=False, description="As the provider sent it; one that was streamed is whole.")
     usage: Usage
     call: Call

@@ -3,25 +3,22 @@
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from darkroom.models.job import StoredImage
 from darkroom.models.money import MicroUsd
+from darkroom.models.value import StrictValue, Value
 
 
-class PaintStep(BaseModel):
+class PaintStep(StrictValue):
     """A picture made, or made over, by a model; what cannot be done again for nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     prompt: str = Field(min_length=1, max_length=4000)
     model: str | None = Field(None, description="The model that did it; None leaves it to the settings.")
 
 
-class Step(BaseModel):
+class Step(StrictValue):
     """What led from one version to the next: one operation, by its canonical JSON, or one painting."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
@@ -33,10 +30,8 @@ class Step(BaseModel):
     paint: PaintStep | None = None
 
 
-class Version(BaseModel):
+class Version(Value):
     """A picture in a conversation."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="`v1`, `v2`, … in the order of their making.")
     parent: str | None = Field(None, description="The version it was made from; None for the first.")
@@ -46,19 +41,15 @@ class Version(BaseModel):
     created_at: datetime
 
 
-class Planned(BaseModel):
+class Planned(Value):
     """What planning one turn really took, from which the next is estimated."""
-
-    model_config = ConfigDict(frozen=True)
 
     model: str
     tokens: int = Field(description="Of the prompt, as they were expected.")
     cost: MicroUsd = Field(description="Of the planner's first call alone.")
 
 
-class Message(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class Message(Value):
     n: int
     role: Literal["user", "assistant"]
     content: str
@@ -72,10 +63,8 @@ class Message(BaseModel):
     warnings: tuple[str, ...] = ()
 
 
-class Summary(BaseModel):
+class Summary(Value):
     """A conversation in short, as a list shows it."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     user: str
@@ -93,10 +82,8 @@ class Summary(BaseModel):
     settled: bool = True
 
 
-class Conversation(BaseModel):
+class Conversation(Value):
     """One row; every change is a write on the condition that `revision` is as it was read."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="`conv_{ULID}`")
     user: str

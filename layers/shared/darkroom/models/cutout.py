@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from darkroom.models.form_values import file_format, given, lowered
 from darkroom.models.image_input import is_bare_base64, is_data_url, is_listed, one_picture
 from darkroom.models.source import ImageSource
+from darkroom.models.value import StrictValue, Value
 
 OutputFormat = Literal["png", "jpeg", "webp"]
 Channels = Annotated[Literal["rgba", "alpha"], BeforeValidator(lowered)]
@@ -26,10 +27,8 @@ _TEXTS = {
 }
 
 
-class CutoutOptions(BaseModel):
+class CutoutOptions(StrictValue):
     """How to cut out; the same names as the form fields, JSON fields and query parameters of the route."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = Field(None, description="Segmentation model; the stack's default when absent.")
     format: Annotated[OutputFormat, BeforeValidator(file_format)] = Field("png", description="Encoding of the result.")
@@ -155,10 +154,8 @@ def _kind(value: Any) -> Literal["url", "b64", "upload_id"] | None:
     return "upload_id" if text.startswith("upl_") else None
 
 
-class BoundingBox(BaseModel):
+class BoundingBox(Value):
     """The subject's box in pixels of the result; right and bottom are exclusive."""
-
-    model_config = ConfigDict(frozen=True)
 
     left: int
     top: int
@@ -166,10 +163,8 @@ class BoundingBox(BaseModel):
     height: int
 
 
-class Cutout(BaseModel):
+class Cutout(Value):
     """A finished cut-out: encoded bytes and what is known of them."""
-
-    model_config = ConfigDict(frozen=True)
 
     data: bytes = Field(repr=False)
     media_type: str

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from darkroom.models.value import Value
 
 
-class Door(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class Door(Value):
     max_seconds: float = Field(description="From the request to the end of its answer.")
     max_wait: float = Field(description="Seconds for which an answer waits for a job.")
     max_payload: int = Field(description="Bytes of an answer, as it is counted on the way.")

@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from darkroom.models.model_row import Task
+from darkroom.models.value import StrictValue
 
 MOST_ITEMS: Final = 100
 MOST_TIMES: Final = 1_000_000
@@ -20,10 +21,8 @@ class Repeated(BaseModel):
     references: int | None = Field(None, ge=0, le=16, description="Pictures to work from, instead of the pictures.")
 
 
-class TurnSize(BaseModel):
+class TurnSize(StrictValue):
     """A chat, by what it comes to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     prompt_tokens: int = Field(ge=0, le=10_000_000)
     completion_tokens: int = Field(0, ge=0, le=10_000_000)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from math import ceil
 from statistics import median
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from darkroom.models.value import Value
 
 
-class ModelFigures(BaseModel):
+class ModelFigures(Value):
     """Of the last hundred runs or so."""
-
-    model_config = ConfigDict(frozen=True)
 
     runs: int = 0
     success_rate: float | None = Field(None, ge=0, le=1, description="None where nothing was run.")

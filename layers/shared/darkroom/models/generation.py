@@ -5,17 +5,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from darkroom.errors import Charged
 from darkroom.models.money import MicroUsd
 from darkroom.models.provider import RatesByModel
+from darkroom.models.value import StrictValue, Value
 
 
-class Reference(BaseModel):
+class Reference(StrictValue):
     """A picture to work from: the bytes, or a public URL for the provider to fetch."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: bytes | None = Field(None, repr=False)
     url: str | None = Field(None, pattern=r"^https://\S+$", max_length=2048, repr=False)
@@ -31,10 +30,8 @@ Slug = Annotated[str, Field(min_length=1, max_length=100)]
 _MOST_OPTIONS = 8000
 
 
-class Routing(BaseModel):
+class Routing(StrictValue):
     """Which of the provider's own sources may serve; None leaves it to the provider."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     only: tuple[Slug, ...] = Field((), max_length=20)
     order: tuple[Slug, ...] = Field((), max_length=20)
@@ -51,10 +48,8 @@ class Routing(BaseModel):
         return options
 
 
-class GenerationRequest(BaseModel):
+class GenerationRequest(StrictValue):
     """A picture to make, or with references to make over. What is None is left to the model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field(min_length=1, max_length=200)
     prompt: str = Field(min_length=1)
@@ -86,10 +81,8 @@ class GenerationRequest(BaseModel):
     rates: RatesByModel = Field(default_factory=dict, description="For a provider whose answers do not tell the cost.")
 
 
-class Usage(BaseModel):
+class Usage(Value):
     """What a call took. Token counts may be fractions; None is unknown, never zero."""
-
-    model_config = ConfigDict(frozen=True)
 
     prompt_tokens: Decimal | None = None
     completion_tokens: Decimal | None = None
@@ -106,17 +99,13 @@ class Usage(BaseModel):
         return self.cost > 0 or (self.is_byok and self.upstream_cost != 0)
 
 
-class GeneratedImage(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class GeneratedImage(Value):
     data: bytes = Field(repr=False)
     media_type: str = Field(description="Told from the bytes.")
 
 
-class Call(BaseModel):
+class Call(Value):
     """How an answer came about."""
-
-    model_config = ConfigDict(frozen=True)
 
     provider: str
     model_requested: str
@@ -131,19 +120,15 @@ class Call(BaseModel):
     )
 
 
-class GenerationResult(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class GenerationResult(Value):
     images: tuple[GeneratedImage, ...] = Field(min_length=1)
     usage: Usage
     call: Call
     warnings: tuple[str, ...] = ()
 
 
-class GenerationRecord(BaseModel):
+class GenerationRecord(Value):
     """What the provider's books say of one call, some minutes later."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     model: str | None = None
@@ -154,20 +139,16 @@ class GenerationRecord(BaseModel):
     finish_reason: str | None = None
 
 
-class Dispatch(BaseModel):
+class Dispatch(Value):
     """A request that is about to be sent; from here on it may cost money."""
-
-    model_config = ConfigDict(frozen=True)
 
     model: str
     attempt: int = Field(ge=1, description="Counted over all models of the request.")
     streamed: bool
 
 
-class RawAnswer(BaseModel):
+class RawAnswer(Value):
     """An answer as it came, before anybody tried to understand it."""
-
-    model_config = ConfigDict(frozen=True)
 
     body: bytes = Field(repr=False)
     media_type: str

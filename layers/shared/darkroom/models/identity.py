@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from darkroom.models.value import Value
 
 
-class Identity(BaseModel):
+class Identity(Value):
     """One OpenRouter user and the account that they belong to."""
-
-    model_config = ConfigDict(frozen=True)
 
     sha256: str = Field(description="Digest of the OpenRouter user's id; the id is not kept.")
     hint: str = Field(description="The id's last four characters, to tell several apart by eye.")

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.errors import Charged
 from darkroom.models.budget import BudgetRef
@@ -13,6 +13,7 @@ from darkroom.models.chat import ChatRequest
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.provider import RatesByModel
+from darkroom.models.value import Value
 
 
 class JobStatus(StrEnum):
@@ -38,10 +39,8 @@ CUTOUT_TIME = timedelta(minutes=15)
 NOT_CUT_OUT = "The background could not be removed, so the picture is as the model made it. {why}"
 
 
-class StoredImage(BaseModel):
+class StoredImage(Value):
     """A picture in the outputs bucket."""
-
-    model_config = ConfigDict(frozen=True)
 
     key: str
     media_type: str
@@ -51,10 +50,8 @@ class StoredImage(BaseModel):
     sha256: str
 
 
-class StoredBody(BaseModel):
+class StoredBody(Value):
     """A request's body in the outputs bucket, and the model that it is for."""
-
-    model_config = ConfigDict(frozen=True)
 
     key: str
     model: str
@@ -64,19 +61,15 @@ class StoredBody(BaseModel):
     stream: bool = Field(False, description="Whether a reader followed the answer while it was written.")
 
 
-class KeptCutout(BaseModel):
+class KeptCutout(Value):
     """What came of cutting one of a job's pictures out of its background."""
-
-    model_config = ConfigDict(frozen=True)
 
     image: StoredImage | None = Field(None, description="None where it could not be done.")
     warnings: tuple[str, ...] = ()
 
 
-class Parent(BaseModel):
+class Parent(Value):
     """A picture that a job began with."""
-
-    model_config = ConfigDict(frozen=True)
 
     role: Literal["image", "mask"] = "image"
     kind: Literal["job", "upload", "url", "file"]
@@ -85,10 +78,8 @@ class Parent(BaseModel):
     sha256: str = Field(description="Of the bytes that were handed over.")
 
 
-class ProviderCall(BaseModel):
+class ProviderCall(Value):
     """One of several calls of a provider that together make a job's pictures."""
-
-    model_config = ConfigDict(frozen=True)
 
     index: int = Field(ge=0)
     n: int = Field(ge=1, description="Pictures that it asks for.")
@@ -107,13 +98,11 @@ class ProviderCall(BaseModel):
         return {**self.model_dump(mode="json", exclude={"cost"}), "cost_usd": cost}
 
 
-class PaidWork(BaseModel):
+class PaidWork(Value):
     """What a worker is to do: one request for the provider, whose pictures lie in the outputs bucket.
 
     One of `request` (pictures), `chat` (a planner's turn) and `completion` (plain chat, whose body lies there, too).
     """
-
-    model_config = ConfigDict(frozen=True)
 
     request: GenerationRequest | None = Field(None, description="Without references: those are the inputs.")
     chat: ChatRequest | None = Field(None, description="Without pictures: the inputs go with its last message.")
@@ -130,13 +119,11 @@ class PaidWork(BaseModel):
     rates: dict[str, RatesByModel] = Field(default_factory=dict, description="By provider, of those that tell no cost.")
 
 
-class TurnState(BaseModel):
+class TurnState(Value):
     """How far a turn of a conversation, or one picture of a recipe, has come. Its paid calls are jobs of their own.
 
     They are named after it: `{turn}-plan`, `{turn}-repair`, `{turn}-paint0`, …
     """
-
-    model_config = ConfigDict(frozen=True)
 
     conversation_id: str
     content: str
@@ -153,10 +140,8 @@ class TurnState(BaseModel):
     jobs: tuple[str, ...] = ()
 
 
-class SettledTogether(BaseModel):
+class SettledTogether(Value):
     """Several calls on one key of which it is known what they cost together, and not what each of them cost."""
-
-    model_config = ConfigDict(frozen=True)
 
     jobs: int = Field(description="How many jobs, this one included.")
     total: MicroUsd = Field(description="What the key was charged for all of them.")
@@ -166,10 +151,8 @@ class SettledTogether(BaseModel):
         return {"jobs": self.jobs, "total_usd": float(in_dollars(self.total)), "total_micro_usd": self.total}
 
 
-class JobCost(BaseModel):
+class JobCost(Value):
     """A job's money in micro-dollars. A job that cannot cost anything is settled from the beginning."""
-
-    model_config = ConfigDict(frozen=True)
 
     estimated: MicroUsd | None = Field(0, description="None where nobody knows the price.")
     reserved: MicroUsd = 0
@@ -181,10 +164,8 @@ class JobCost(BaseModel):
     together: SettledTogether | None = Field(None, description="Where `actual` is a part of a sum that is known.")
 
 
-class Job(BaseModel):
+class Job(Value):
     """One job. `id` is a ULID, so ids sort by the time of their making."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     user: str

@@ -2,25 +2,23 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from darkroom.models.value import Value
 
 # Whose key it is: the name of one of `darkroom.providers`, which is the `purpose` in the KMS encryption context, too.
 KeyProvider = str
 
 
-class SealedSecret(BaseModel):
+class SealedSecret(Value):
     """A secret as it is stored: of no use without KMS."""
-
-    model_config = ConfigDict(frozen=True)
 
     data_key: bytes = Field(repr=False)
     ciphertext: bytes = Field(repr=False)
 
 
-class StoredKey(BaseModel):
+class StoredKey(Value):
     """What is known of a key without the key."""
-
-    model_config = ConfigDict(frozen=True)
 
     user: str
     provider: KeyProvider

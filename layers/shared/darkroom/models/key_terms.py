@@ -4,18 +4,17 @@ and until when it is good."""
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.money import MicroUsd
 from darkroom.models.provider_key import KeyStatus
+from darkroom.models.value import Value
 
 LimitReset = Literal["daily", "weekly", "monthly"]
 
 
-class KeyTerms(BaseModel):
+class KeyTerms(Value):
     """A limit, the interval in which it resets, and an expiry. None: the person asks for none."""
-
-    model_config = ConfigDict(frozen=True)
 
     limit: MicroUsd | None = Field(None, gt=0)
     limit_reset: LimitReset | None = None

@@ -2,34 +2,29 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.conversation import PaintStep
 from darkroom.models.operations import OperationStep
+from darkroom.models.value import StrictValue
 
 
-class OperateAction(BaseModel):
+class OperateAction(StrictValue):
     """Change the picture exactly, here and at no cost: light, colour, crop, text, background and the like."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["operations"]
     operations: tuple[OperationStep, ...] = Field(min_length=1, max_length=20)
 
 
-class PaintAction(BaseModel):
+class PaintAction(StrictValue):
     """Have a model paint: a new picture, or this one made over. It costs money and cannot be exact."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["paint"]
     prompt: str = Field(min_length=1, max_length=4000)
 
 
-class HistoryAction(BaseModel):
+class HistoryAction(StrictValue):
     """Go back to the version before, or forth again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["undo", "redo"]
 
@@ -37,9 +32,7 @@ class HistoryAction(BaseModel):
 Action = Annotated[OperateAction | PaintAction | HistoryAction, Field(discriminator="kind")]
 
 
-class Plan(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class Plan(StrictValue):
     reply: str = Field(max_length=2000, description="A short answer to the person, in their language.")
     type: Literal["technical", "artistic", "history", "talk"]
     actions: tuple[Action, ...] = Field((), max_length=8, description="In the order in which they are done.")

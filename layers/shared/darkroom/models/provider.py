@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from darkroom.models.catalogue import PriceLine, TokenPrices
+from darkroom.models.value import Value
 
 Skill = Literal["generate", "edit", "chat", "cutout"]
 """`generate`: pictures from words. `edit`: from pictures. `chat`: text, from text and pictures. `cutout`: a picture
@@ -16,14 +17,12 @@ without its background.
 AUTO: Final = "auto"
 
 
-class Rates(BaseModel):
+class Rates(Value):
     """What a call of one model is to be paid with, as published when it was admitted. A provider that tells the cost
     needs none.
 
     Of several lines for the same thing the dearest counts.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     lines: tuple[PriceLine, ...] = Field((), description="Of a model that makes pictures.")
     tokens: TokenPrices | None = Field(None, description="Of a model that makes text, beside pictures or without.")

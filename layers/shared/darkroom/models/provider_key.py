@@ -3,15 +3,14 @@
 from datetime import datetime
 from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.money import MicroUsd
+from darkroom.models.value import Value
 
 
-class KeyStatus(BaseModel):
+class KeyStatus(Value):
     """Amounts are integer micro-dollars; None where the provider sets or tells none."""
-
-    model_config = ConfigDict(frozen=True)
 
     label: str = Field("", description="The provider's own shortened form of the key.")
     limit: MicroUsd | None = Field(None, description="What the key may spend; None is without limit.")

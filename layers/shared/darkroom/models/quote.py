@@ -1,17 +1,16 @@
 """What a request becomes for the provider, and what it may cost."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import CutoutFormat
 from darkroom.models.money import MicroUsd
 from darkroom.models.provider import RatesByModel
+from darkroom.models.value import Value
 
 
-class InputShape(BaseModel):
+class InputShape(Value):
     """The size in pixels of a picture to work from, upright."""
-
-    model_config = ConfigDict(frozen=True)
 
     width: int = Field(gt=0)
     height: int = Field(gt=0)
@@ -21,10 +20,8 @@ class InputShape(BaseModel):
         return self.width * self.height
 
 
-class Quote(BaseModel):
+class Quote(Value):
     """What was made of a request, before any money moves."""
-
-    model_config = ConfigDict(frozen=True)
 
     request: GenerationRequest = Field(description="For the provider; the references are added later.")
     model_requested: str = Field(description="What the caller named, or else the default's name.")

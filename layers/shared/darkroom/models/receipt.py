@@ -3,27 +3,24 @@
 from datetime import datetime
 from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.errors import Charged
 from darkroom.models.job import Job, ProviderCall, SettledTogether
 from darkroom.models.money import MicroUsd
 from darkroom.models.usage import HERE
+from darkroom.models.value import Value
 
 
-class KeyAnchor(BaseModel):
+class KeyAnchor(Value):
     """A moment at which no call on a key was open: what the key had used, and what of that was settled here."""
-
-    model_config = ConfigDict(frozen=True)
 
     usage: Decimal = Field(description="Dollars, as the provider said.")
     settled: MicroUsd
 
 
-class Share(BaseModel):
+class Share(Value):
     """What a job is to be settled at that is settled together with others, decided for all of them at once."""
-
-    model_config = ConfigDict(frozen=True)
 
     amount: MicroUsd
     charged: Charged = Field(description="Whether it cost anything; unknown where the sum does not tell.")
@@ -35,10 +32,8 @@ class Share(BaseModel):
         return self.together.jobs == 1 or self.charged is False
 
 
-class KeyCharges(BaseModel):
+class KeyCharges(Value):
     """What is known here of the charges on one key of a provider, for all users' jobs."""
-
-    model_config = ConfigDict(frozen=True)
 
     count: int = Field(0, description="Charges that were settled.")
     last_at: datetime | None = Field(None, description="When the last of them was settled.")
@@ -62,10 +57,8 @@ def referred(job: str) -> tuple[str, str]:
     return user, job_id
 
 
-class Receipt(BaseModel):
+class Receipt(Value):
     """One job's money, written in the same transaction that settles its reservation. `job_id` sorts by time."""
-
-    model_config = ConfigDict(frozen=True)
 
     job_id: str
     user: str

@@ -3,19 +3,18 @@
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.job import JobCost, Parent, StoredImage
 from darkroom.models.recipe import Recipe
 from darkroom.models.source import ImageSource
+from darkroom.models.value import Value
 
 MOST_PICTURES = 500
 
 
-class RecipeApplication(BaseModel):
+class RecipeApplication(Value):
     """A request to apply a recipe."""
-
-    model_config = ConfigDict(frozen=True)
 
     recipe: Recipe | str = Field(description="The recipe itself, or the name of a kept one.")
     pictures: tuple[ImageSource, ...] = Field(description="Named (uploads, jobs' pictures, URLs) or sent themselves.")
@@ -23,19 +22,15 @@ class RecipeApplication(BaseModel):
     max_cost_usd: Decimal | None = Field(None, description="What they may cost at the most, all together.")
 
 
-class Batch(BaseModel):
+class Batch(Value):
     """What is to be done, kept beside the job: the names of 500 pictures are too much for its row."""
-
-    model_config = ConfigDict(frozen=True)
 
     recipe: Recipe
     pictures: tuple[ImageSource, ...] = Field(description="Those that were sent have their bytes as `b64`.")
 
 
-class Entry(BaseModel):
+class Entry(Value):
     """What became of one picture: either there is an image or an error."""
-
-    model_config = ConfigDict(frozen=True)
 
     image: StoredImage | None = None
     error: dict[str, Any] | None = None
@@ -44,18 +39,14 @@ class Entry(BaseModel):
     cost: JobCost = Field(JobCost(), description="Of all that was painted for it.")
 
 
-class Manifest(BaseModel):
+class Manifest(Value):
     """What became of the pictures so far, in their order."""
-
-    model_config = ConfigDict(frozen=True)
 
     entries: tuple[Entry, ...] = ()
 
 
-class Wanted(BaseModel):
+class Wanted(Value):
     """A painting that one picture waits for, and what the picture has come to before it."""
-
-    model_config = ConfigDict(frozen=True)
 
     number: int = Field(description="Which of the recipe's paintings, from 0.")
     image: StoredImage = Field(description="What is to be made over.")
@@ -64,19 +55,15 @@ class Wanted(BaseModel):
     cost: JobCost = Field(JobCost(), description="Of the paintings before this one.")
 
 
-class PaintedManifest(BaseModel):
+class PaintedManifest(Value):
     """As Manifest, of a batch that paints, whose pictures are worked on several at a time. Both are by index."""
-
-    model_config = ConfigDict(frozen=True)
 
     entries: dict[int, Entry] = Field(default_factory=dict)
     wanted: dict[int, Wanted] = Field(default_factory=dict)
 
 
-class Begun(BaseModel):
+class Begun(Value):
     """The picture that was begun last, and how often in a row, each time by a worker that died at it."""
-
-    model_config = ConfigDict(frozen=True)
 
     index: int = -1
     times: int = 0

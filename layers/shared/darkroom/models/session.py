@@ -3,18 +3,17 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.key_terms import NO_TERMS, KeyTerms
 from darkroom.models.token import USER_PATTERN
+from darkroom.models.value import Value
 
 SignedInWith = Literal["openrouter", "link", "token"]
 
 
-class SignInAttempt(BaseModel):
+class SignInAttempt(Value):
     """One way to OpenRouter and back, good once and for ten minutes, for the browser that began it."""
-
-    model_config = ConfigDict(frozen=True)
 
     sha256: str = Field(repr=False, description="Digest of the nonce in the callback's address.")
     browser_sha256: str = Field(repr=False, description="Digest of the browser's cookie.")
@@ -29,10 +28,8 @@ class SignInAttempt(BaseModel):
     terms: KeyTerms = NO_TERMS
 
 
-class SignInLink(BaseModel):
+class SignInLink(Value):
     """A link that signs one browser in to an account, once."""
-
-    model_config = ConfigDict(frozen=True)
 
     sha256: str = Field(repr=False, description="Digest of the secret in the link.")
     user: str = Field(pattern=USER_PATTERN)
@@ -41,9 +38,7 @@ class SignInLink(BaseModel):
     used: bool = False
 
 
-class Session(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class Session(Value):
     sha256: str = Field(repr=False, description="Digest of the cookie's value.")
     user: str
     created_at: datetime

@@ -2,16 +2,15 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.money import MicroUsd
+from darkroom.models.value import Value
 
 USER_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
 
-class ApiToken(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class ApiToken(Value):
     id: str
     user: str = Field(pattern=USER_PATTERN)
     name: str = ""

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from darkroom.models.form_values import lowered
+from darkroom.models.value import StrictValue, Value
 
 # Not registered, or of a sequence, but common.
 _OTHER_NAMES: Final = {
@@ -46,16 +47,12 @@ UploadMediaType = Annotated[
 ]
 
 
-class UploadRequest(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class UploadRequest(StrictValue):
     media_type: UploadMediaType = Field(description="What the file is; the form accepts no other Content-Type.")
 
 
-class Upload(BaseModel):
+class Upload(Value):
     """Send `fields` and then the file, as field `file`, as multipart/form-data to `url`."""
-
-    model_config = ConfigDict(frozen=True)
 
     upload_id: str
     url: str

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.money import MicroUsd
+from darkroom.models.value import Value
 
 Dimension = Literal["day", "model", "op", "token", "conversation", "provider"]
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
@@ -63,10 +64,8 @@ class Statement:
     savings: Savings | None = None
 
 
-class UsageReport(BaseModel):
+class UsageReport(Value):
     """A finished month's statement, kept in the outputs bucket."""
-
-    model_config = ConfigDict(frozen=True)
 
     user: str
     month: str
@@ -77,10 +76,8 @@ class UsageReport(BaseModel):
     csv_key: str
 
 
-class ReportRun(BaseModel):
+class ReportRun(Value):
     """How far the making of a month's reports has come."""
-
-    model_config = ConfigDict(frozen=True)
 
     month: str
     cursor: str | None = Field(None, description="Where the search for users goes on.")

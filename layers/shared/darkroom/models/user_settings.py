@@ -2,9 +2,10 @@
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.money import MicroUsd
+from darkroom.models.value import Value
 
 # For each of them the outputs bucket has a rule.
 RETENTION_DAYS: Final = (1, 3, 7, 14)
@@ -12,10 +13,8 @@ RETENTION_DAYS: Final = (1, 3, 7, 14)
 WARN_AT_COST: MicroUsd = 100_000
 
 
-class Limits(BaseModel):
+class Limits(Value):
     """What may be spent at the most; None is without limit."""
-
-    model_config = ConfigDict(frozen=True)
 
     per_request: MicroUsd | None = Field(None, ge=0)
     per_conversation: MicroUsd | None = Field(None, ge=0)
@@ -23,9 +22,7 @@ class Limits(BaseModel):
     per_month: MicroUsd | None = Field(None, ge=0)
 
 
-class UserSettings(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class UserSettings(Value):
     limits: Limits = Limits()
     warn_at_percent: int | None = Field(None, ge=1, le=100, description="Of a budget; a warning is given once.")
     warn_at_cost: MicroUsd | None = Field(None, ge=0, description="Of a conversation in all; a warning is given once.")

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from darkroom.models.value import Value
 
 
-class Delivery(BaseModel):
+class Delivery(Value):
     """One event for one URL. The id is the `webhook-id` of every attempt, so the receiver can tell repetitions."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="`msg_{job id}`, or of a report `msg_` and a ULID.")
     user: str
@@ -25,10 +25,8 @@ class Delivery(BaseModel):
     expires_at: datetime
 
 
-class WebhookSecrets(BaseModel):
+class WebhookSecrets(Value):
     """`whsec_…`; after a rotation the one before signs as well for a while."""
-
-    model_config = ConfigDict(frozen=True)
 
     current: str = Field(repr=False)
     created_at: datetime
@@ -36,10 +34,8 @@ class WebhookSecrets(BaseModel):
     previous_until: datetime | None = None
 
 
-class WebhookReply(BaseModel):
+class WebhookReply(Value):
     """What came of a call: a status code, or the reason why there was none."""
-
-    model_config = ConfigDict(frozen=True)
 
     status: int | None = None
     problem: str | None = None

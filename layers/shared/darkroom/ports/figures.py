@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.figures import ModelFigures
 from darkroom.models.job import Job
 from darkroom.models.money import MicroUsd
+from darkroom.models.value import Value
 
 
 class ModelStatistics(Protocol):
@@ -33,10 +34,8 @@ class Telemetry(Protocol):
         """Something happened n times; the name is one of few, as `CatalogueHits`."""
 
 
-class KeptList(BaseModel):
+class KeptList(Value):
     """Something that was asked for and that everybody may use for a while."""
-
-    model_config = ConfigDict(frozen=True)
 
     body: bytes = Field(repr=False)
     asked_at: datetime

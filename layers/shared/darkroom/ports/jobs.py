@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
 from darkroom.models.budget import Budget
@@ -13,19 +13,16 @@ from darkroom.models.generation import (
 )
 from darkroom.models.job import Job, KeptCutout, ProviderCall
 from darkroom.models.receipt import KeyAnchor, KeyCharges, Receipt, Share
+from darkroom.models.value import Value
 
 
-class JobPage(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class JobPage(Value):
     jobs: tuple[Job, ...]
     next_id: str | None = Field(None, description="Pass as `before` for the next page; None on the last.")
 
 
-class OpenJob(BaseModel):
+class OpenJob(Value):
     """A job that somebody has to look after, in short, and how the sweep has fared with it."""
-
-    model_config = ConfigDict(frozen=True)
 
     user: str
     id: str
@@ -170,9 +167,7 @@ class DeadLetters(Protocol):
         """
 
 
-class ReceiptPage(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class ReceiptPage(Value):
     receipts: tuple[Receipt, ...]
     next_id: str | None = Field(None, description="Pass as `before` for the next page; None on the last.")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.account import Account
 from darkroom.models.identity import Identity
@@ -14,6 +14,7 @@ from darkroom.models.provider_key import KeyStatus
 from darkroom.models.session import Session, SignInAttempt, SignInLink
 from darkroom.models.token import ApiToken
 from darkroom.models.user_settings import UserSettings
+from darkroom.models.value import Value
 
 
 class TokenStore(Protocol):
@@ -119,9 +120,7 @@ class KeyVault(Protocol):
         """What was removed; None if there was nothing."""
 
 
-class IssuedKey(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class IssuedKey(Value):
     key: str = Field(repr=False)
     user_id: str | None = Field(None, description="The provider's id of the person; it may keep it to itself.")
 

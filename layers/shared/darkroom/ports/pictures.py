@@ -4,16 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from darkroom.models.value import Value
 
 if TYPE_CHECKING:
     from PIL import Image
 
 
-class PresignedUpload(BaseModel):
+class PresignedUpload(Value):
     """A browser-style form POST straight to the uploads bucket."""
-
-    model_config = ConfigDict(frozen=True)
 
     url: str
     fields: dict[str, str]

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from darkroom.models.job import Job
 from darkroom.models.tally import Tally
 from darkroom.models.usage import ReportRun, UsageReport
+from darkroom.models.value import Value
 from darkroom.models.webhook import Delivery
 from darkroom.ports.jobs import ReceiptPage
 
@@ -47,9 +48,7 @@ class UsageBooks(Protocol):
         """
 
 
-class UserPage(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class UserPage(Value):
     users: tuple[str, ...]
     next_cursor: str | None = Field(None, description="None on the last page.")
 

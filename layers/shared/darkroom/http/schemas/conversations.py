@@ -31,15 +31,14 @@ from darkroom.models.image_input import edit_fields, names_picture
 from darkroom.models.job import Job
 from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.source import ImageSource
+from darkroom.models.value import StrictValue
 
 Link = Callable[[str], str]
 """From an object's key to a URL that reads it for a while."""
 
 
-class NewMessage(BaseModel):
+class NewMessage(StrictValue):
     """How long it may be is said by the turn that it begins."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     content: str
 
@@ -56,9 +55,7 @@ class NewMessage(BaseModel):
         return "\n".join(texts) if texts and len(texts) == len(content) else content
 
 
-class NewBranch(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class NewBranch(StrictValue):
     version: str = Field(min_length=1, max_length=20)
 
     @model_validator(mode="before")
@@ -67,9 +64,7 @@ class NewBranch(BaseModel):
         return given(fields) if isinstance(fields, dict) else fields
 
 
-class TwoVersions(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class TwoVersions(StrictValue):
     a: str = Field(min_length=1, max_length=20)
     b: str = Field(min_length=1, max_length=20)
 
