@@ -76,7 +76,7 @@ class World:
         self.studio.connect("alice")
         self.studio.job_queue.works = self.studio.app.worker
         self.token = self.studio.token("alice")
-        self._apis = {name: routes(self.studio.app) for name, routes in FUNCTIONS.items()}
+        self.apis = {name: routes(self.studio.app) for name, routes in FUNCTIONS.items()}
         self._routes = Routes(TEMPLATE.routes)
         picture = save(photo("chelsea").resize((60, 40)), "PNG")
         begun = self._begin("ChatFunction", "POST", "/v1/conversations", picture)
@@ -94,7 +94,7 @@ class World:
     def _begin(self, function: str, method: str, path: str, body: object) -> dict[str, Any]:
         kind = "image/png" if isinstance(body, bytes) else None
         event = http_event(method, path, token=self.token, body=body, content_type=kind)  # type: ignore[arg-type]
-        answer = handled(self._apis[function].handle, event, Context())
+        answer = handled(self.apis[function].handle, event, Context())
         assert answer["statusCode"] < 300, answer
         found: dict[str, Any] = json.loads(answer["body"])
         return found
@@ -117,7 +117,7 @@ class World:
         # A name with a slash in it leads elsewhere.
         assume(match.route.key != DEFAULT)
         event = to_event(request, match, "req-1", NOW)
-        answer = handled(self._apis[match.route.function].handle, event, Context())
+        answer = handled(self.apis[match.route.function].handle, event, Context())
         return from_result(answer).status
 
 
@@ -145,6 +145,11 @@ def test_every_route_is_tried() -> None:
         route.key for route in TEMPLATE.routes
     } - {DEFAULT}
     assert set(FUNCTIONS) == {route.function for route in TEMPLATE.routes}
+
+
+def test_an_api_takes_no_route_but_by_its_declaration(world: World) -> None:
+    api = world.apis["AccountFunction"]
+    assert [name for name in ("get", "post", "put", "patch", "delete") if hasattr(api, name)] == []
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: str(mode.value))

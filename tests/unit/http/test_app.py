@@ -36,23 +36,23 @@ def api(tokens: Tokens, sessions: Sessions, clock: SteppingClock) -> Api:
         public=frozenset({"GET /open"}),
     )
 
-    @api.get("/open")
+    @api.app.get("/open")
     def everybody() -> dict[str, str | None]:
         return {"user": api.known_caller.user if api.known_caller else None}
 
-    @api.post("/who")
+    @api.app.post("/who")
     def write() -> dict[str, str]:
         return {"user": api.user}
 
-    @api.get("/who")
+    @api.app.get("/who")
     def who() -> dict[str, str]:
         return {"user": api.user}
 
-    @api.get("/busy")
+    @api.app.get("/busy")
     def busy() -> dict[str, str]:
         raise ServiceUnavailable("AWS is busy.", retry_after=2)
 
-    @api.get("/bug")
+    @api.app.get("/bug")
     def bug() -> dict[str, str]:
         raise RuntimeError("the secret is sk-or-v1-canary")
 

@@ -131,7 +131,7 @@ def test_the_answer_is_the_providers_and_ours_beside_it(edge: Edge) -> None:
     components.ChatResult.model_validate(said.json)
     assert said.json["choices"][0]["message"]["content"]
     assert said.json["usage"]["prompt_tokens_details"]["cached_tokens"] == 0
-    assert ours["job"] == {"id": job.id, "urls": {"get": f"/v1/jobs/{job.id}"}}
+    assert ours["job"] == {"id": job.id, "object": "job", "urls": {"get": f"/v1/jobs/{job.id}"}}
     assert (ours["model_requested"], ours["model_used"], ours["warnings"]) == (TALKER, TALKER, [SIMULATED])
     assert [round(ours["cost"]["actual_usd"] * 1_000_000)] == edge.studio.charged("alice")
     assert said.headers["location"] == f"/v1/jobs/{job.id}"

@@ -46,12 +46,12 @@ class Door:
     def _make(self) -> Api:
         api = Api(self._callers, Rates(MemoryRequestCounts(), self._clock, RateLimits()))
 
-        @api.post("/v1/images/generations", enable_validation=False)
+        @api.app.post("/v1/images/generations", enable_validation=False)
         def pictures() -> Response[Any]:
             answer: Response[Any] = self._answers(api)
             return answer
 
-        @api.get("/v1/models/.+", enable_validation=False)
+        @api.app.get("/v1/models/.+", enable_validation=False)
         def listing() -> Response[Any]:
             answer: Response[Any] = self._answers(api)
             return answer

@@ -35,18 +35,18 @@ def api(tokens: Tokens, clock: SteppingClock) -> Api:
     callers = Callers(tokens, Sessions(MemorySessionStore(), clock), public_url="")
     api = Api(callers, Rates(MemoryRequestCounts(), clock, RateLimits()), public=frozenset({"GET /open"}))
 
-    @api.get("/open")
+    @api.app.get("/open")
     def everybody() -> dict[str, str]:
         logger.info("open")
         return {}
 
-    @api.get("/who")
+    @api.app.get("/who")
     def who() -> dict[str, str]:
         note(job="job_1")
         logger.info("who")
         return {}
 
-    @api.get("/bug")
+    @api.app.get("/bug")
     def bug() -> dict[str, str]:
         raise RuntimeError("a bug")
 
@@ -143,7 +143,7 @@ def test_requests_of_one_process_at_the_same_time_have_each_its_own_facts(tokens
             one_is_over.wait(10)
             logger.info("its job goes on")
 
-        @made.get("/who")
+        @made.app.get("/who")
         def who() -> dict[str, str]:
             note(job=job)
             both_are_known.wait(10)

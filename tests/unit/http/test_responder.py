@@ -23,7 +23,7 @@ class Asked:
         self._token = studio.token("alice")
         self._seen: list[Terms] = []
 
-        @self._api.post(ROUTE)
+        @self._api.app.post(ROUTE)
         def route() -> dict[str, str]:
             self._seen.append(terms_of(self._api))
             return {}

@@ -90,8 +90,6 @@ class Api:
         # Without Powertools' own validation, which loads all that makes OpenAPI: routes validate by their models.
         self.app = Resolver()
         self.app.not_found(_no_such_route)
-        self.get, self.post, self.put, self.delete = self.app.get, self.app.post, self.app.put, self.app.delete
-        self.patch = self.app.patch
 
     def serve(self, operation: Operation) -> Callable[[Serving], Serving]:
         """Puts a route on the API, as its operation declares it. It reads its request and makes its answer itself."""
@@ -187,6 +185,11 @@ class Api:
         return Request.of(self.app.current_event)
 
     @property
+    def rate_headers(self) -> dict[str, str]:
+        """How the caller stands with their limits."""
+        return rate_headers(self._standing)
+
+    @property
     def transport(self) -> Transport:
         """How this request's answer travels."""
         return self._transport
@@ -197,7 +200,7 @@ class Api:
         self._transport = transport
         with logged(request_id=request_id, function_request_id=context.aws_request_id, route=route):
             answer = self._answer(event, context, request_id)
-        own = {**HEADERS, **rate_headers(self._standing), "x-request-id": request_id}
+        own = {**HEADERS, **self.rate_headers, "x-request-id": request_id}
         answer["headers"] = {**own, **answer.get("headers", {})}
         return _ended(answer)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from darkroom.application import Application
+from darkroom.http.schemas.images import ImagesAnswer
 from darkroom.images.shrink import Shrunk, shrink
 from darkroom.models.door import HTTP_API, Door
 from darkroom.models.image_request import ImageRequest
@@ -24,7 +25,7 @@ _SMALLER = (
 _SHOWN = ("media_type", "width", "height")
 
 
-def image_body(app: Application, job: Job, request: ImageRequest, door: Door = HTTP_API) -> dict[str, Any]:
+def image_body(app: Application, job: Job, request: ImageRequest, door: Door = HTTP_API) -> ImagesAnswer:
     """The body for a job that has succeeded, as its owner sees it.
 
     Unknown values are left out: OpenAI's schema has no nulls there.
@@ -32,11 +33,12 @@ def image_body(app: Application, job: Job, request: ImageRequest, door: Door = H
     shown = app.jobs.show(job)
     if request.wants_links:
         links = [image["url"] for image in shown["output"]["images"]]
-        return _body(job, shown, [{"url": url, **_facts(image)} for url, image in zip(links, job.images, strict=True)])
+        linked = [{"url": url, **_facts(image)} for url, image in zip(links, job.images, strict=True)]
+        return ImagesAnswer.model_validate(_body(job, shown, linked))
     # What a user has written stands in the answer, too, and takes several times its room there.
     rest = _body(job, shown, [{"b64_json": "", **_facts(image)} for image in job.images], (_SMALLER,))
     data, warnings = _inline(app, job, room_for_pictures(json.dumps(rest), door))
-    return _body(job, shown, data, warnings)
+    return ImagesAnswer.model_validate(_body(job, shown, data, warnings))
 
 
 def _body(

@@ -20,10 +20,11 @@ from darkroom.errors import (
     InvalidParameter,
     StillRunning,
 )
-from darkroom.http.app import Api, json_response, require_sendable, validated
+from darkroom.http.app import Api, answered, json_response, require_sendable, validated
 from darkroom.http.image_body import image_body
 from darkroom.http.image_stream import PictureStream
 from darkroom.http.problems import retry_header
+from darkroom.http.schemas.jobs import Job as JobView
 from darkroom.http.server_events import EVENTS
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
@@ -128,10 +129,11 @@ class Answering:
 
         def done(job: Job) -> Response[Any]:
             if stream is None:
-                return json_response(image_body(self.app, job, request, terms.door))
+                return answered(image_body(self.app, job, request, terms.door))
             # OpenAI's events have bytes, whatever the model is called.
             given = request.model_copy(update={"response_format": request.response_format or "b64_json"})
-            return Response(200, EVENTS, stream.end(image_body(self.app, job, given, terms.door)), headers={})
+            body = image_body(self.app, job, given, terms.door).model_dump(mode="json")
+            return Response(200, EVENTS, stream.end(body), headers={})
 
         return self.respond(api, submission, done, terms, what="The picture is")
 
@@ -155,7 +157,7 @@ class Answering:
         """
         note(job=submission.job.id)
         if api.transport.outlet is not None:
-            api.transport.outlet.open({"location": f"/v1/jobs/{submission.job.id}"})
+            api.transport.outlet.open({**api.rate_headers, "location": f"/v1/jobs/{submission.job.id}"})
         api.on_error(lambda error: self.undelivered(error, submission, terms))
         job = self.app.jobs.as_shown(submission.job)
         limit = terms.door.max_wait if terms.wait is None else terms.wait
@@ -172,7 +174,7 @@ class Answering:
             self._told(submission)
             return answer
         if terms.is_async or terms.wait is not None:
-            answer = json_response(self.app.jobs.show(job), 202, {**headers, "retry-after": "2"})
+            answer = answered(JobView.model_validate(self.app.jobs.show(job)), 202, {**headers, "retry-after": "2"})
             self._told(submission)
             return answer
         if submission.answer is not None:

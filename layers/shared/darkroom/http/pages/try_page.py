@@ -1,7 +1,7 @@
 """A first picture without a program: the form on the account's page, and the page with the picture."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,16 +28,15 @@ def form(prompt: str = _EXAMPLE) -> str:
     )
 
 
-def made(prompt: str, body: Mapping[str, Any]) -> Response[Any]:
-    """Args: body: as `POST /v1/images/generations` answers with links."""
-    url = str(body["data"][0]["url"])
+def made(prompt: str, url: str, *, model: str, cost_usd: float, warnings: Sequence[str]) -> Response[Any]:
+    """The picture, by its link."""
     parts = urlsplit(url)
-    about = {"Model": str(body["model_used"]), "Cost": f"${float(body['cost'].get('actual_usd') or 0):.4f}"}
+    about = {"Model": model, "Cost": f"${cost_usd:.4f}"}
     return page(
         "Your picture",
         f'<img src="{escape(url)}" alt="{escape(prompt)}">'
         + facts(about)
-        + "".join(paragraph(warning) for warning in body["warnings"])
+        + "".join(paragraph(warning) for warning in warnings)
         + f"<p>{link('Open it', url)}</p><h2>Another one</h2>"
         + form(prompt)
         + f"<p>{link('Back to your account', '/oauth')}</p>",

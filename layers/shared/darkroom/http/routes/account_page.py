@@ -10,7 +10,9 @@ from darkroom.http import pages
 from darkroom.http.app import Api, validated
 from darkroom.http.browser import SESSION
 from darkroom.http.pages import account_page, sign_in_pages
-from darkroom.http.routes.sign_in import as_page, form_of
+from darkroom.http.routes.forms import form_as, form_of
+from darkroom.http.routes.sign_in import as_page
+from darkroom.http.schemas.pages import PAGES, ReturnTo, ThingForm
 from darkroom.models.new_token import NewToken
 from darkroom.services.accounts.connect import checked_path
 
@@ -21,20 +23,20 @@ def account_page_routes(api: Api, app: Application) -> None:
     _shown(api, app)
     _tokens(api, app)
 
-    @api.post("/oauth/disconnect")
+    @api.serve(PAGES["POST /oauth/disconnect"])
     @as_page(api)
     def disconnect() -> Response[Any]:
         api.require_unrestricted()
         return account_page.disconnected(app.keys.disconnect(api.user, "openrouter"))
 
-    @api.post("/oauth/unlink")
+    @api.serve(PAGES["POST /oauth/unlink"])
     @as_page(api)
     def unlink() -> Response[Any]:
         api.require_unrestricted()
-        app.identities.unlink(api.user, form_of(api).get("id", ""))
+        app.identities.unlink(api.user, form_as(api, ThingForm).id)
         return pages.redirect("/oauth")
 
-    @api.post("/oauth/sign-out")
+    @api.serve(PAGES["POST /oauth/sign-out"])
     @as_page(api)
     def sign_out() -> Response[Any]:
         app.sessions.close(api.visit.cookie(SESSION))
@@ -42,14 +44,14 @@ def account_page_routes(api: Api, app: Application) -> None:
 
 
 def _shown(api: Api, app: Application) -> None:
-    @api.get("/oauth")
+    @api.serve(PAGES["GET /oauth"])
     @as_page(api)
     def show() -> Response[Any]:
         caller = api.known_caller
         if not api.visit.is_canonical:
             # The forms of the page set cookies, which are for one origin.
             return pages.redirect(f"{api.visit.origin}/oauth?{api.raw_query}".rstrip("?"))
-        return_to = checked_path(api.query.get("return_to"))
+        return_to = checked_path(api.query_as(ReturnTo).return_to)
         if caller is None:
             return sign_in_pages.signed_out(return_to)
         unused = api.query.get("unused_key", "")
@@ -66,7 +68,7 @@ def _shown(api: Api, app: Application) -> None:
 
 
 def _tokens(api: Api, app: Application) -> None:
-    @api.post("/oauth/tokens")
+    @api.serve(PAGES["POST /oauth/tokens"])
     @as_page(api)
     def make() -> Response[Any]:
         api.require_unrestricted()
@@ -75,9 +77,9 @@ def _tokens(api: Api, app: Application) -> None:
         token, plaintext = app.tokens.create(user=api.user, **new.terms())
         return account_page.token_made(token, plaintext, api.visit.origin)
 
-    @api.post("/oauth/tokens/revoke")
+    @api.serve(PAGES["POST /oauth/tokens/revoke"])
     @as_page(api)
     def revoke() -> Response[Any]:
         api.require_unrestricted()
-        app.tokens.revoke(api.user, form_of(api).get("id", ""))
+        app.tokens.revoke(api.user, form_as(api, ThingForm).id)
         return pages.redirect("/oauth#tokens")

@@ -5,9 +5,10 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
-from darkroom.http.app import Api, image_response, json_response, see_other, validated
+from darkroom.http.app import Api, answered, image_response, see_other, validated
 from darkroom.http.body import Request
-from darkroom.http.schemas.images import REMOVE_BACKGROUND
+from darkroom.http.schemas.images import REMOVE_BACKGROUND, BackgroundRemoval, PostponedRemoval
+from darkroom.http.schemas.jobs import Job as JobView
 from darkroom.models.admission import Terms
 from darkroom.models.cutout import Cutout, CutoutRequest
 from darkroom.models.deadline import Deadline
@@ -42,7 +43,7 @@ def routes(app: Application) -> Api:
         shown = app.jobs.show(app.remove_background.keep(api.user, request, cutout))
         if wanted.wants_image():
             return see_other(shown["output"]["images"][0]["url"], _facts(cutout))
-        return json_response(_body(shown))
+        return answered(_body(shown))
 
     return api
 
@@ -57,7 +58,7 @@ def _terms(api: Api) -> Terms:
 def _postponed(app: Application, job: Job) -> Response[Any]:
     shown = app.jobs.show(job)
     headers = {"location": shown["urls"]["get"], "retry-after": str(_LOOK_AGAIN)}
-    return json_response({**shown, "charged": False}, 202, headers)
+    return answered(PostponedRemoval.model_validate({**shown, "charged": False}), 202, headers)
 
 
 def _paid(app: Application, api: Api, submission: Submission, wanted: Request) -> Response[Any]:
@@ -67,7 +68,7 @@ def _paid(app: Application, api: Api, submission: Submission, wanted: Request) -
     def done(job: Job) -> Response[Any]:
         shown = app.jobs.show(job)
         if not wanted.wants_image():
-            return json_response(_paid_body(shown))
+            return answered(_paid_body(shown))
         image, headers = job.images[0], _paid_facts(job)
         if image.bytes > MAX_INLINE_BYTES:
             return see_other(shown["output"]["images"][0]["url"], headers)
@@ -87,15 +88,14 @@ def _paid_facts(job: Job) -> dict[str, str]:
     }
 
 
-def _paid_body(shown: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "object": "background_removal",
+def _paid_body(shown: dict[str, Any]) -> BackgroundRemoval:
+    return BackgroundRemoval(
         **shown["output"]["images"][0],
-        "model": TITLE,
-        "warnings": shown["warnings"],
-        "cost_usd": shown["cost"]["actual_usd"],
-        "job": shown,
-    }
+        model=TITLE,
+        warnings=shown["warnings"],
+        cost_usd=shown["cost"]["actual_usd"],
+        job=JobView.model_validate(shown),
+    )
 
 
 def _facts(cutout: Cutout) -> dict[str, str]:
@@ -112,10 +112,10 @@ def _facts(cutout: Cutout) -> dict[str, str]:
     }
 
 
-def _body(shown: dict[str, Any]) -> dict[str, Any]:
+def _body(shown: dict[str, Any]) -> BackgroundRemoval:
     output = shown["output"]
     image = output["images"][0]
-    return {"object": "background_removal", **image, **_without_images(output), "cost_usd": 0, "job": shown}
+    return BackgroundRemoval(**image, **_without_images(output), cost_usd=0, job=JobView.model_validate(shown))
 
 
 def _without_images(output: dict[str, Any]) -> dict[str, Any]:

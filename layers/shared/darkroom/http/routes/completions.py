@@ -12,10 +12,10 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
 from darkroom.errors import PayloadTooLarge
-from darkroom.http.app import Api, json_response, require_sendable, see_other, validated
+from darkroom.http.app import Api, answered, require_sendable, see_other, validated
 from darkroom.http.completion_stream import Relay, stream
 from darkroom.http.responder import Answering, terms_of
-from darkroom.http.schemas.completions import COMPLETE
+from darkroom.http.schemas.completions import COMPLETE, Completion
 from darkroom.http.server_events import EVENTS
 from darkroom.http.transport import Outlet
 from darkroom.models.completion_body import CompletionBody
@@ -51,7 +51,7 @@ def complete_route(api: Api, app: Application) -> None:
             sent = _completion(app.ports.images, job)
             completion = {**complete_fields(sent), "darkroom": _ours(app, job)}
             if not body.is_streamed:
-                return _sent(app.ports.images, job, json_response(completion), terms.door)
+                return _sent(app.ports.images, job, answered(Completion.model_validate(completion)), terms.door)
             end = stream if relay is None else relay.end
             events = end(completion, shows_usage=body.shows_usage)
             return _sent(app.ports.images, job, Response(200, EVENTS, events, headers={}), terms.door)
@@ -110,7 +110,7 @@ def _completion(images: ImageStore, job: Job) -> dict[str, Any]:
 def _ours(app: Application, job: Job) -> dict[str, Any]:
     """What only we know of a completion."""
     return {
-        "job": {"id": job.id, "urls": {"get": f"/v1/jobs/{job.id}"}},
+        "job": {"id": job.id, "object": "job", "urls": {"get": f"/v1/jobs/{job.id}"}},
         "cost": app.jobs.show_cost(job),
         "model_requested": job.model_requested,
         "model_used": job.model_used,

@@ -9,6 +9,7 @@ from darkroom.http.app import Api, answered, json_response, validated
 from darkroom.http.problems import retry_header
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.schemas import recipes as declared
+from darkroom.http.schemas.jobs import Job as JobView
 from darkroom.http.schemas.recipes import NewApplication, RecipeList, RemovedRecipe, kept, line
 from darkroom.models.admission import Terms
 from darkroom.models.form_values import unfolded
@@ -88,9 +89,9 @@ def _answer(app: Application, submission: Submission, terms: Terms, *, seconds_l
     headers = _headers(job, submission, terms)
     shown = app.jobs.show(job)
     if not is_answer(job):
-        return json_response(shown, 202, {**headers, "retry-after": "2"})
+        return answered(JobView.model_validate(shown), 202, {**headers, "retry-after": "2"})
     if job.status is JobStatus.SUCCEEDED:
-        return json_response(shown, 200, headers)
+        return answered(JobView.model_validate(shown), 200, headers)
     problem = {**(job.error or {}), "instance": f"/v1/jobs/{job.id}", "job": shown}
     return json_response(
         problem,

@@ -20,8 +20,9 @@ from darkroom.errors import DarkroomError, InvalidParameter
 from darkroom.http import pages
 from darkroom.http.app import Api, validated
 from darkroom.http.browser import BROWSER, SESSION
-from darkroom.http.form_data import read_urlencoded
 from darkroom.http.pages import sign_in_pages
+from darkroom.http.routes.forms import form_as
+from darkroom.http.schemas.pages import PAGES, CallbackQuery, LinkQuery, PastedCode, ReturnTo, TokenForm
 from darkroom.models.digest import digest
 from darkroom.models.form_values import dollars
 from darkroom.models.key_terms import KeyTerms, LimitReset
@@ -97,7 +98,7 @@ def sign_in_routes(api: Api, app: Application) -> None:
 
 
 def _openrouter(api: Api, app: Application) -> None:
-    @api.get("/oauth/start")
+    @api.serve(PAGES["GET /oauth/start"])
     @as_page(api)
     def start() -> Response[Any]:
         visit = api.visit
@@ -118,15 +119,16 @@ def _openrouter(api: Api, app: Application) -> None:
             else pages.redirect(way.url, cookies=cookies)
         )
 
-    @api.get("/oauth/callback")
+    @api.serve(PAGES["GET /oauth/callback"])
     @as_page(api)
     def callback() -> Response[Any]:
-        return _finish(api, app, api.query.get("attempt"), api.query.get("code"))
+        query = api.query_as(CallbackQuery)
+        return _finish(api, app, query.attempt, query.code)
 
-    @api.get(CONNECT_PAGE)
+    @api.serve(PAGES[f"GET {CONNECT_PAGE}"])
     @as_page(api)
     def connect() -> Response[Any]:
-        visit, return_to = api.visit, checked_path(api.query.get("return_to"))
+        visit, return_to = api.visit, checked_path(api.query_as(ReturnTo).return_to)
         if not visit.is_canonical:
             return pages.redirect(f"{visit.origin}{CONNECT_PAGE}?{api.raw_query}")
         if api.known_caller is None:
@@ -136,7 +138,7 @@ def _openrouter(api: Api, app: Application) -> None:
 
 
 def _paste(api: Api, app: Application) -> None:
-    @api.get("/oauth/paste")
+    @api.serve(PAGES["GET /oauth/paste"])
     @as_page(api)
     def paste() -> Response[Any]:
         visit, query = api.visit, _start_query(api)
@@ -149,44 +151,44 @@ def _paste(api: Api, app: Application) -> None:
         cookie = visit.set_cookie(BROWSER, way.browser, LIFETIME)
         return sign_in_pages.paste_code(way.url, way.nonce, [cookie])
 
-    @api.post("/oauth/paste")
+    @api.serve(PAGES["POST /oauth/paste"])
     @as_page(api)
     def pasted() -> Response[Any]:
         api.visit.require_own_origin()
-        form = form_of(api)
-        return _finish(api, app, form.get("attempt", ""), form.get("code", "").strip())
+        form = form_as(api, PastedCode)
+        return _finish(api, app, form.attempt, form.code.strip())
 
 
 def _link(api: Api, app: Application) -> None:
-    @api.get(LINK)
+    @api.serve(PAGES[f"GET {LINK}"])
     @as_page(api)
     def look() -> Response[Any]:
-        visit, key = api.visit, api.query.get("key", "")
+        visit, query = api.visit, api.query_as(LinkQuery)
         if not visit.is_canonical:
             return pages.redirect(f"{visit.origin}{LINK}?{api.raw_query}")
-        found, known = app.links.look(key), api.known_caller
+        found, known = app.links.look(query.key), api.known_caller
         return sign_in_pages.open_link(
-            found.user, key, checked_path(api.query.get("return_to")), known.user if known else None
+            found.user, query.key, checked_path(query.return_to), known.user if known else None
         )
 
-    @api.post(LINK)
+    @api.serve(PAGES[f"POST {LINK}"])
     @as_page(api)
     def use() -> Response[Any]:
         api.visit.require_own_origin()
-        form = form_of(api)
-        return_to = checked_path(form.get("return_to"))
-        found = app.links.use(form.get("key"))
+        form = form_as(api, LinkQuery)
+        return_to = checked_path(form.return_to)
+        found = app.links.use(form.key)
         return signed_in(api, app, app.sessions.open(found.user, "link"), return_to)
 
 
 def _token(api: Api, app: Application) -> None:
-    @api.post("/oauth/token")
+    @api.serve(PAGES["POST /oauth/token"])
     @as_page(api)
     def use() -> Response[Any]:
         api.visit.require_own_origin()
-        form = form_of(api)
-        return_to = checked_path(form.get("return_to"))
-        token = app.tokens.authenticate(form.get("token", "").strip())
+        form = form_as(api, TokenForm)
+        return_to = checked_path(form.return_to)
+        token = app.tokens.authenticate(form.token.strip())
         return signed_in(api, app, app.sessions.open_with_token(token), return_to)
 
 
@@ -227,12 +229,6 @@ def as_page(api: Api) -> Callable[[Route], Route]:
         return shown
 
     return wrapped
-
-
-def form_of(api: Api) -> dict[str, str]:
-    """The fields of a page's own form, as text. Raises InvalidParameter."""
-    fields = read_urlencoded(api.headers.get("content-type", ""), api.body)
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
 def _start_query(api: Api) -> Start:

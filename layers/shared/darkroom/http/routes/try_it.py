@@ -8,10 +8,12 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom.application import Application
 from darkroom.errors import InvalidParameter
 from darkroom.http.app import Api, validated
-from darkroom.http.form_data import read_urlencoded
 from darkroom.http.image_body import image_body
 from darkroom.http.pages import try_page
 from darkroom.http.responder import Answering
+from darkroom.http.routes.forms import form_as
+from darkroom.http.schemas.images import ImagesAnswer
+from darkroom.http.schemas.pages import PAGES, TryForm
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
 from darkroom.models.digest import digest
@@ -24,10 +26,10 @@ def try_routes(api: Api, app: Application) -> None:
     answering = Answering(app)
     api.show_errors(f"POST {try_page.PATH}", try_page.failed)
 
-    @api.post(try_page.PATH)
+    @api.serve(PAGES[f"POST {try_page.PATH}"])
     def paint() -> Response[Any]:
-        form = read_urlencoded(api.headers.get("content-type", ""), api.body)
-        prompt, once = str(form.get("prompt", "")).strip(), str(form.get("once", ""))
+        form = form_as(api, TryForm)
+        prompt, once = form.prompt.strip(), form.once
         if not _ONCE.fullmatch(once):
             raise InvalidParameter(
                 "This is not the form of the account's page.",
@@ -44,7 +46,14 @@ def try_routes(api: Api, app: Application) -> None:
         return answering.respond(
             api,
             submission,
-            lambda job: try_page.made(prompt, image_body(app, job, request)),
+            lambda job: _shown(prompt, image_body(app, job, request)),
             terms,
             what="The picture is",
         )
+
+
+def _shown(prompt: str, made: ImagesAnswer) -> Response[Any]:
+    cost = float(made.cost.actual_usd or 0)
+    return try_page.made(
+        prompt, str(made.data[0].url), model=str(made.model_used), cost_usd=cost, warnings=made.warnings
+    )

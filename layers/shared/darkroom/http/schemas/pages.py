@@ -122,4 +122,6 @@ OPENAPI: Final = Operation(
 DOCS: Final = Operation(
     "GET /docs", "the same as a page to read", {200: {HTML: "text"}}, access="public", errors=CLOSED
 )
-OPERATIONS: Final = (OPENAPI, DOCS, *_pages())
+PAGES: Final = {operation.route: operation for operation in _pages()}
+"""By route."""
+OPERATIONS: Final = (OPENAPI, DOCS, *PAGES.values())
