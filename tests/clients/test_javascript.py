@@ -70,6 +70,12 @@ class TestOpenAI:
         assert min(called(user, "openai_edit")["sizes"]) > 10_000
         paid_once(user)
 
+    def test_a_picture_as_a_stream(self, user: User) -> None:
+        found = called(user, "openai_image_stream")
+        assert found["types"] == ["image_generation.partial_image", "image_generation.completed"]
+        assert min(found["sizes"]) > 1_000
+        paid_once(user)
+
     def test_a_chat_as_a_stream(self, user: User) -> None:
         assert "Hello there" in called(user, "openai_chat_stream")["text"]
         paid_once(user)

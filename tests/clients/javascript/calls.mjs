@@ -6,6 +6,7 @@ const root = process.env.BASE_URL;
 const apiKey = process.env.API_KEY;
 const TALKER = "google/gemini-2.5-flash";
 const PAINTER = "openai/gpt-image-1-mini";
+const KLEIN = "black-forest-labs/flux.2-klein-4b";
 
 async function openai() {
   const { default: OpenAI } = await import("openai");
@@ -45,6 +46,28 @@ const calls = {
     let text = "";
     for await (const chunk of stream) text += chunk.choices[0]?.delta?.content ?? "";
     return { text };
+  },
+  async openai_one() {
+    const answer = await (await openai()).images.generate({ model: KLEIN, prompt: "A red fox", response_format: "b64_json" });
+    return { b64_json: answer.data[0].b64_json };
+  },
+  async vercel_one() {
+    const { generateImage, experimental_generateImage } = await import("ai");
+    const make = generateImage ?? experimental_generateImage;
+    const { image } = await make({ model: (await vercel()).image(KLEIN), prompt: "A red fox" });
+    return { b64_json: image.base64 };
+  },
+  async fetch_one() {
+    const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
+    const body = JSON.stringify({ model: KLEIN, prompt: "A red fox" });
+    const answer = await fetch(`${root}/v1/images/generations`, { method: "POST", headers, body });
+    return { b64_json: (await answer.json()).data[0].b64_json };
+  },
+  async openai_image_stream() {
+    const asked = { model: PAINTER, prompt: "A fox", quality: "low", stream: true, partial_images: 1 };
+    const events = [];
+    for await (const event of await (await openai()).images.generate(asked)) events.push(event);
+    return { types: events.map((each) => each.type), sizes: events.map((each) => bytes(each.b64_json)) };
   },
   async vercel_four_images() {
     const { experimental_generateImage, generateImage } = await import("ai");

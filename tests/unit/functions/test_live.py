@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import os
+import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,9 +25,11 @@ from darkroom.models.door import LIVE
 from darkroom.models.job import JobStatus
 from tests.application import KLEIN, Studio
 from tests.asgi_server import serving
+from tests.conftest import ROOT
 from tests.events import http_event
 
 ROUTE = "/v1/images/generations"
+JAVASCRIPT = ROOT / "tests" / "clients" / "javascript"
 PRICE = 14_000
 # Begun at once with blanks, as a real one is after 25 s.
 EAGER = Pace(begins_after=0.0, blank_every=0.01)
@@ -150,7 +154,36 @@ def _with_aiohttp(url: str, token: str) -> str:
     return asyncio.run(ask())
 
 
-@pytest.mark.parametrize("client", [_with_openai, _with_httpx, _with_requests, _with_aiohttp])
+def _with_node(call: str) -> Callable[[str, str], str]:
+    """A call of `tests/clients/javascript/calls.mjs`."""
+
+    def ask(url: str, token: str) -> str:
+        environment = {"PATH": os.environ["PATH"], "BASE_URL": url, "API_KEY": token}
+        done = subprocess.run(
+            ["node", str(JAVASCRIPT / "calls.mjs"), call],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return str(json.loads(done.stdout.splitlines()[-1])["b64_json"])
+
+    return ask
+
+
+IN_NODE = [
+    pytest.param(
+        _with_node(call),
+        id=call,
+        marks=pytest.mark.skipif(not (JAVASCRIPT / "node_modules").is_dir(), reason="SKIPPED FOR WANT OF NODE.JS"),
+    )
+    for call in ("openai_one", "vercel_one", "fetch_one")
+]
+
+
+@pytest.mark.parametrize("client", [_with_openai, _with_httpx, _with_requests, _with_aiohttp, *IN_NODE])
 def test_clients_that_never_retry_get_a_picture_that_takes_long(
     studio: Studio, services: Application, client: Callable[[str, str], str]
 ) -> None:
