@@ -57,6 +57,12 @@ const calls = {
     const { image } = await make({ model: (await vercel()).image(KLEIN), prompt: "A red fox" });
     return { b64_json: image.base64 };
   },
+  async axios_one() {
+    const { default: axios } = await import("axios");
+    const headers = { authorization: `Bearer ${apiKey}` };
+    const answer = await axios.post(`${root}/v1/images/generations`, { model: KLEIN, prompt: "A red fox" }, { headers, proxy: false });
+    return { b64_json: answer.data.data[0].b64_json };
+  },
   async fetch_one() {
     const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
     const body = JSON.stringify({ model: KLEIN, prompt: "A red fox" });

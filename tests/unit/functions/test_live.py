@@ -179,7 +179,7 @@ IN_NODE = [
         id=call,
         marks=pytest.mark.skipif(not (JAVASCRIPT / "node_modules").is_dir(), reason="SKIPPED FOR WANT OF NODE.JS"),
     )
-    for call in ("openai_one", "vercel_one", "fetch_one")
+    for call in ("openai_one", "vercel_one", "axios_one", "fetch_one")
 ]
 
 
