@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from darkroom.errors import CallerError, DarkroomError, InvalidParameter, LicenceNotAcknowledged, UnsupportedModel
@@ -15,6 +16,7 @@ from darkroom.services.selection.chat_models import ChatModels
 CheckUrl = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
 class SettingChecks:
     """Args:
     providers: by name; a lookup may be what loads one.
@@ -23,22 +25,12 @@ class SettingChecks:
     acknowledged: segmentation models whose licence the stack's owner has acknowledged.
     """
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        chats: ChatModels,
-        providers: Mapping[str, Provider],
-        check_webhook: CheckUrl,
-        *,
-        segmenter: str,
-        acknowledged: Collection[str],
-    ) -> None:
-        self._catalogue = catalogue
-        self._chats = chats
-        self._providers = providers
-        self._check_webhook = check_webhook
-        self._segmenter = segmenter
-        self._acknowledged = acknowledged
+    catalogue: Catalogue
+    chats: ChatModels
+    providers: Mapping[str, Provider]
+    check_webhook: CheckUrl
+    segmenter: str
+    acknowledged: Collection[str]
 
     def check(self, changes: Mapping[str, Any], *, favourites: Collection[str]) -> tuple[dict[str, Any], list[str]]:
         """What is to be stored, and what to know about it.
@@ -67,12 +59,12 @@ class SettingChecks:
             warnings += self._background_model(changes["background_model"])
         if "webhook_url" in changes:
             with _about("webhook_url"):
-                self._check_webhook(changes["webhook_url"])
+                self.check_webhook(changes["webhook_url"])
         return accepted, warnings
 
     def _image_model(self, setting: str, name: str) -> list[str]:
         try:
-            live = {model.id: model for model in self._catalogue.image_models()}
+            live = {model.id: model for model in self.catalogue.image_models()}
         except DarkroomError as error:
             return [_unseen(name, error)]
         suited = [each for each in live if setting != "image_edit_model" or live[each].max_references]
@@ -91,7 +83,7 @@ class SettingChecks:
     def _chat_model(self, name: str) -> list[str]:
         with _about("ai_chat_model"):
             try:
-                chosen = self._chats.choose(name)
+                chosen = self.chats.choose(name)
             except CallerError:
                 raise
             except DarkroomError as error:
@@ -105,26 +97,26 @@ class SettingChecks:
     def _background_model(self, name: str) -> list[str]:
         with _about("background_model"):
             model = segmentation.lookup(name)
-        if model.needs_acknowledgement and name not in self._acknowledged:
+        if model.needs_acknowledgement and name not in self.acknowledged:
             free = [each.name for each in segmentation.MODELS.values() if not each.needs_acknowledgement]
             raise LicenceNotAcknowledged(
                 f"The licence of {name} has not been acknowledged: {model.licence}. {model.licence_note}",
                 fix="The operator of this stack can acknowledge it (AcknowledgedLicences). "
-                f"Without that: {', '.join((*free, *self._acknowledged))}.",
+                f"Without that: {', '.join((*free, *self.acknowledged))}.",
                 param="background_model",
             )
-        if name == self._segmenter:
+        if name == self.segmenter:
             return []
         # They are in the image of the function that cuts out, which nobody else can look into.
         return [
             f"It could not be seen whether the weights of {name} are installed here. If they are not, each cut-out "
-            f"that names no model is refused until `background_model` is changed; null returns to {self._segmenter}."
+            f"that names no model is refused until `background_model` is changed; null returns to {self.segmenter}."
         ]
 
     def _favourites(self, names: Sequence[str], known: Collection[str]) -> tuple[tuple[str, ...], list[str]]:
         """As ids, so that they are found again in lists."""
         try:
-            live = {model.id for model in self._catalogue.image_models()} | self._catalogue.chat_model_ids()
+            live = {model.id for model in self.catalogue.image_models()} | self.catalogue.chat_model_ids()
         except DarkroomError as error:
             return tuple(dict.fromkeys(names)), [_unseen(", ".join(names), error)] if names else []
         found: list[str] = []
@@ -136,7 +128,7 @@ class SettingChecks:
         return tuple(dict.fromkeys(found)), []
 
     def _provider(self, name: str) -> None:
-        able = [each for each in sorted(self._providers) if self._providers[each].skills - {"cutout"}]
+        able = [each for each in sorted(self.providers) if self.providers[each].skills - {"cutout"}]
         if name not in (AUTO, *able):
             raise InvalidParameter(
                 "There is no such provider.",

@@ -90,25 +90,15 @@ class SignInPolicy:
         return self.who == "anyone" or (self.who == "listed" and openrouter_user in self.listed)
 
 
+@dataclass(frozen=True, slots=True)
 class Connect:
-    def __init__(
-        self,
-        *,
-        store: SessionStore,
-        sessions: Sessions,
-        keys: Keys,
-        identities: Identities,
-        issuer: KeyIssuer,
-        policy: SignInPolicy,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._sessions = sessions
-        self._keys = keys
-        self._identities = identities
-        self._issuer = issuer
-        self._policy = policy
-        self._clock = clock
+    store: SessionStore
+    sessions: Sessions
+    keys: Keys
+    identities: Identities
+    issuer: KeyIssuer
+    policy: SignInPolicy
+    clock: Clock
 
     def start(
         self, *, callback: str | None, return_to: str | None, browser: str | None, purpose: Purpose | None = None
@@ -126,20 +116,20 @@ class Connect:
         """
         purpose = purpose or Purpose()
         caller = purpose.caller
-        if caller is None and self._policy.who == "nobody":
+        if caller is None and self.policy.who == "nobody":
             raise SignInNotAllowed("Signing in is switched off here.", fix="Ask whoever runs this stack.")
         if caller is not None:
             caller.require_unrestricted()
         nonce = secrets.token_urlsafe(32)
         verifier = _verifier()
         browser = browser if browser and _SECRET.fullmatch(browser) else secrets.token_urlsafe(32)
-        self._store.begin(
+        self.store.begin(
             SignInAttempt(
                 sha256=digest(nonce),
                 browser_sha256=digest(browser),
                 code_verifier=verifier,
                 return_to=checked_path(return_to),
-                expires_at=(self._clock() + LIFETIME).replace(microsecond=0),
+                expires_at=(self.clock() + LIFETIME).replace(microsecond=0),
                 user=caller.user if caller else "",
                 session_sha256=caller.session.sha256 if caller and caller.session else "",
                 new_account=purpose.new_account,
@@ -147,7 +137,7 @@ class Connect:
                 terms=purpose.terms,
             )
         )
-        url = self._issuer.authorize_url(
+        url = self.issuer.authorize_url(
             callback_url=f"{callback}?{urlencode({'attempt': nonce})}" if callback else None,
             code_challenge=_challenge(verifier),
             state=nonce if callback else None,
@@ -182,7 +172,7 @@ class Connect:
             raise SignInDenied(
                 "OpenRouter sent no code: the connection was not allowed.", fix="Start again and choose to allow it."
             )
-        issued = self._issuer.exchange(code=code, code_verifier=attempt.code_verifier)
+        issued = self.issuer.exchange(code=code, code_verifier=attempt.code_verifier)
         try:
             return self._keep(attempt, issued, callback)
         except DarkroomError as error:
@@ -190,10 +180,10 @@ class Connect:
             raise
 
     def _keep(self, attempt: SignInAttempt, issued: IssuedKey, callback: str) -> SignedIn:
-        status = self._keys.inspect("openrouter", issued.key)
+        status = self.keys.inspect("openrouter", issued.key)
         known = issued.user_id or status.user_id
         person = known or digest(issued.key)
-        if not attempt.user and not self._policy.admits(person):
+        if not attempt.user and not self.policy.admits(person):
             raise SignInNotAllowed(
                 f"This stack does not let {person} in.",
                 fix="Ask whoever runs it to add that id. A key was made for it: remove it at OpenRouter.",
@@ -202,23 +192,23 @@ class Connect:
         linking = self._linking(attempt, known) if known else None
         # A person whom OpenRouter does not name is known by their key alone.
         user = linking.identity.user if linking else attempt.user or user_of(person)
-        if not attempt.user and not attempt.terms and self._keys.outranks(user, "openrouter", status):
+        if not attempt.user and not attempt.terms and self.keys.outranks(user, "openrouter", status):
             if linking is not None:
-                self._identities.link(linking)
-            return SignedIn(user, self._sessions.open(user), attempt.return_to, digest(issued.key))
+                self.identities.link(linking)
+            return SignedIn(user, self.sessions.open(user), attempt.return_to, digest(issued.key))
         key, status = self._on_terms(attempt.terms, issued.key, status, callback)
         if linking is not None:
-            self._identities.link(linking)
-        self._keys.keep(user, "openrouter", key, status)
+            self.identities.link(linking)
+        self.keys.keep(user, "openrouter", key, status)
         if linking is not None and linking.former is not None:
-            self._keys.forget_of_owner(linking.former, "openrouter", linking.identity.sha256)
+            self.keys.forget_of_owner(linking.former, "openrouter", linking.identity.sha256)
         unused = digest(issued.key) if key != issued.key else None
-        return SignedIn(user, self._sessions.open(user), attempt.return_to, unused)
+        return SignedIn(user, self.sessions.open(user), attempt.return_to, unused)
 
     def _linking(self, attempt: SignInAttempt, person: str) -> Linking:
         if attempt.user:
-            return self._identities.for_connection(person, attempt.user, move=attempt.move)
-        return self._identities.for_sign_in(person, new_account=attempt.new_account)
+            return self.identities.for_connection(person, attempt.user, move=attempt.move)
+        return self.identities.for_sign_in(person, new_account=attempt.new_account)
 
     def _on_terms(self, terms: KeyTerms, key: str, status: KeyStatus, callback: str) -> tuple[str, KeyStatus]:
         """The key if it keeps the terms, else another one of the same person's that does.
@@ -229,9 +219,9 @@ class Connect:
         if not terms or terms.are_kept_by(status):
             return key, status
         verifier = _verifier()
-        code = self._issuer.limited_code(key, terms, callback_url=callback, code_challenge=_challenge(verifier))
-        limited = self._issuer.exchange(code=code, code_verifier=verifier).key
-        found = self._keys.inspect("openrouter", limited)
+        code = self.issuer.limited_code(key, terms, callback_url=callback, code_challenge=_challenge(verifier))
+        limited = self.issuer.exchange(code=code, code_verifier=verifier).key
+        found = self.keys.inspect("openrouter", limited)
         if not terms.are_kept_by(found):
             raise KeyTermsNotKept(
                 "OpenRouter made a key without the limit or expiry that was asked for, so it is not kept.",
@@ -245,16 +235,16 @@ class Connect:
             raise SignInUnknown("This address belongs to no sign-in that was begun here.", fix=again)
         if not browser or not _SECRET.fullmatch(browser):
             raise SignInElsewhere("The sign-in was begun in another browser, or cookies are off.", fix=again)
-        attempt = self._store.use(digest(nonce), digest(browser))
+        attempt = self.store.use(digest(nonce), digest(browser))
         if attempt is None:
             self._say_why_not(digest(nonce), again)
             raise SignInUsed("This sign-in has been used already.", fix=again)
-        if attempt.expires_at <= self._clock():
+        if attempt.expires_at <= self.clock():
             raise SignInExpired("The sign-in took longer than ten minutes.", fix=again)
         return attempt
 
     def _say_why_not(self, sha256: str, fix: str) -> None:
-        attempt = self._store.attempt(sha256)
+        attempt = self.store.attempt(sha256)
         if attempt is None:
             raise SignInUnknown("This address belongs to no sign-in that was begun here.", fix=fix)
         if not attempt.used:

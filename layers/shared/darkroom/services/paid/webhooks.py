@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import secrets as randomness
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -45,6 +46,7 @@ _PREFIX = "whsec_"
 _SECRET_BYTES = 32
 
 
+@dataclass(frozen=True, slots=True)
 class Webhooks:
     """Args:
     show: a job as its owner may see it, with links that work for a while.
@@ -53,42 +55,29 @@ class Webhooks:
     uniform: a number between two, at random.
     """
 
-    def __init__(
-        self,
-        *,
-        store: WebhookStore,
-        jobs: JobStore,
-        queue: WebhookQueue,
-        sender: WebhookSender,
-        show: Callable[[Job], Mapping[str, Any]],
-        clock: Clock,
-        show_report: Callable[[str, str], Mapping[str, Any] | None],
-        alarm: Alarm,
-        uniform: Callable[[float, float], float],
-    ) -> None:
-        self._store = store
-        self._jobs = jobs
-        self._queue = queue
-        self._sender = sender
-        self._show = show
-        self._show_report = show_report
-        self._clock = clock
-        self._alarm = alarm
-        self._uniform = uniform
+    store: WebhookStore
+    jobs: JobStore
+    queue: WebhookQueue
+    sender: WebhookSender
+    show: Callable[[Job], Mapping[str, Any]]
+    clock: Clock
+    show_report: Callable[[str, str], Mapping[str, Any] | None]
+    alarm: Alarm
+    uniform: Callable[[float, float], float]
 
     def check(self, url: str) -> None:
         """Raises UrlRefused, of `webhook_url`, for a URL that will never be called."""
-        self._sender.check(url)
+        self.sender.check(url)
 
     def secret(self, user: str) -> WebhookSecrets:
         """What the user's events are signed with; made when it is first needed."""
-        found = self._store.secrets(user)
+        found = self.store.secrets(user)
         if found is None:
-            made = WebhookSecrets(current=new_secret(), created_at=self._clock())
-            found = made if self._store.store_secrets(user, made, seen=None) else self._store.secrets(user)
+            made = WebhookSecrets(current=new_secret(), created_at=self.clock())
+            found = made if self.store.store_secrets(user, made, seen=None) else self.store.secrets(user)
         if found is None:
             raise ServiceUnavailable("The secret is just being made.", fix="Try again in a moment.", retry_after=1)
-        return _without_the_past(found, self._clock())
+        return _without_the_past(found, self.clock())
 
     def rotate(self, user: str) -> WebhookSecrets:
         """Makes a new secret; the one before signs as well for a day. One that was before that signs no more.
@@ -96,12 +85,12 @@ class Webhooks:
         Raises:
             Conflict: it was rotated by somebody else at this moment.
         """
-        seen, now = self._store.secrets(user), self._clock()
+        seen, now = self.store.secrets(user), self.clock()
         made = WebhookSecrets(current=new_secret(), created_at=now)
         if seen is not None:
             past = {"previous": seen.current, "previous_until": now + PREVIOUS_LIFETIME}
             made = made.model_copy(update=past)
-        if not self._store.store_secrets(user, made, seen=seen):
+        if not self.store.store_secrets(user, made, seen=seen):
             # Not tried again: rotated twice, the secret that the receivers know would sign no more.
             raise Conflict("The secret was rotated just now.", fix="GET /v1/webhooks/secret shows the new one.")
         return made
@@ -115,7 +104,7 @@ class Webhooks:
         if wait is not None:
             # One that comes too early is sent on.
             delay = min(MOST_DELAY, max(timedelta(0), wait))
-            self._queue.send(user, delivery_id, delay_seconds=ceil(delay.total_seconds()))
+            self.queue.send(user, delivery_id, delay_seconds=ceil(delay.total_seconds()))
 
     def deliver(self, user: str, delivery_id: str) -> timedelta | None:
         """Sends an event if its time has come.
@@ -126,15 +115,15 @@ class Webhooks:
         Raises:
             ServiceUnavailable, KeyUnreadable: nothing was sent, or how it went could not be stored.
         """
-        delivery = self._store.find(user, delivery_id)
+        delivery = self.store.find(user, delivery_id)
         if delivery is None or delivery.status != "pending":
             return None
-        wait = _too_early(delivery, self._clock()) or self._until_cut_out(delivery)
+        wait = _too_early(delivery, self.clock()) or self._until_cut_out(delivery)
         if wait is not None:
             return wait
         event = self._event(delivery)
         if event is None:
-            self._store.save(delivery.model_copy(update={"status": "failed", "last_reply": "The job was removed."}))
+            self.store.save(delivery.model_copy(update={"status": "failed", "last_reply": "The job was removed."}))
             return None
         return self._after(delivery, self._send(delivery, *event))
 
@@ -149,30 +138,30 @@ class Webhooks:
             no other waiting.
         """
         sent = []
-        for delivery in self._store.list_open(at=self._clock()):
+        for delivery in self.store.list_open(at=self.clock()):
             try:
                 if self._is_resent(delivery, older_than):
                     sent.append(delivery)
             except Exception as error:  # noqa: BLE001 - one delivery's trouble must not keep the others waiting
-                self._alarm("SWEEP_FAILED", job=delivery.job_id, error=type(error).__name__, detail=str(error)[:200])
+                self.alarm("SWEEP_FAILED", job=delivery.job_id, error=type(error).__name__, detail=str(error)[:200])
         return sent
 
     def _is_resent(self, delivery: Delivery, older_than: timedelta) -> bool:
-        now = self._clock()
+        now = self.clock()
         if delivery.created_at + GIVE_UP_AFTER <= now:
             why = delivery.last_reply or "No attempt was made within a day."
-            self._store.save(delivery.model_copy(update={"status": "failed", "last_reply": why}))
+            self.store.save(delivery.model_copy(update={"status": "failed", "last_reply": why}))
         elif _latest_due(delivery) + _patience(delivery, older_than) <= now:
-            self._queue.send(delivery.user, delivery.id)
+            self.queue.send(delivery.user, delivery.id)
             # Once in so long a time, however often the sweep comes by.
-            self._store.save(delivery.model_copy(update={"requeued_at": now}))
+            self.store.save(delivery.model_copy(update={"requeued_at": now}))
             return True
         return False
 
     def _until_cut_out(self, delivery: Delivery) -> timedelta | None:
         """How long to wait before it is looked again whether the job's pictures are there; None if they are."""
-        job = None if delivery.report is not None else self._jobs.find(delivery.user, delivery.job_id)
-        now = self._clock()
+        job = None if delivery.report is not None else self.jobs.find(delivery.user, delivery.job_id)
+        now = self.clock()
         if job is None or job.as_shown(now).status is job.status:
             return None
         # Few looks in all: a message that is received too often is a dead letter.
@@ -181,28 +170,28 @@ class Webhooks:
     def _event(self, delivery: Delivery) -> tuple[str, Mapping[str, Any]] | None:
         """Its type and its data as they are now; None if what it tells of is gone."""
         if delivery.report is not None:
-            shown = self._show_report(delivery.user, delivery.report)
+            shown = self.show_report(delivery.user, delivery.report)
             return None if shown is None else (REPORT_EVENT, shown)
-        job = self._jobs.find(delivery.user, delivery.job_id)
-        return None if job is None or job.removed_at else (f"job.{job.status.value}", self._show(job))
+        job = self.jobs.find(delivery.user, delivery.job_id)
+        return None if job is None or job.removed_at else (f"job.{job.status.value}", self.show(job))
 
     def _send(self, delivery: Delivery, kind: str, data: Mapping[str, Any]) -> WebhookReply:
         body = to_json({"type": kind, "timestamp": delivery.created_at, "data": dict(data)})
-        headers = signed(delivery.id, self._clock(), body, self.secret(delivery.user))
-        return self._sender.send(delivery.url, body, headers)
+        headers = signed(delivery.id, self.clock(), body, self.secret(delivery.user))
+        return self.sender.send(delivery.url, body, headers)
 
     def _after(self, delivery: Delivery, reply: WebhookReply) -> timedelta | None:
         told: dict[str, Any] = {
             "attempts": delivery.attempts + 1,
-            "last_attempt_at": self._clock(),
+            "last_attempt_at": self.clock(),
             "last_reply": reply.problem if reply.status is None else str(reply.status),
         }
         is_last = reply.is_gone or told["attempts"] >= MOST_ATTEMPTS
         status = "delivered" if reply.is_taken else "failed" if is_last else "pending"
-        self._store.save(delivery.model_copy(update={**told, "status": status}))
+        self.store.save(delivery.model_copy(update={**told, "status": status}))
         if status != "pending":
             return None
-        return BACK_OFF[delivery.attempts] * self._uniform(1 - JITTER, 1 + JITTER)
+        return BACK_OFF[delivery.attempts] * self.uniform(1 - JITTER, 1 + JITTER)
 
 
 def new_secret() -> str:

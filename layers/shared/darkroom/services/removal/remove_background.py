@@ -6,6 +6,7 @@ a user's settings say so, remove.bg cuts out, as a paid job: always, or when it 
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,6 +39,7 @@ REMEMBERED = timedelta(days=15)
 _PLAIN = CutoutRequest(image=b"")
 
 
+@dataclass(frozen=True, slots=True)
 class RemoveBackground:
     """Args:
     pipeline: bytes to cut-out; pure but for the model's weights.
@@ -51,36 +53,19 @@ class RemoveBackground:
     postponed: makes those that take longer than a caller waits.
     """
 
-    def __init__(
-        self,
-        *,
-        pipeline: Pipeline,
-        sources: Sources,
-        images: ImageStore,
-        jobs: JobStore,
-        clock: Clock,
-        retention: timedelta,
-        max_attempts: int,
-        recipes: FolderRecipes,
-        settings: Callable[[str], UserSettings],
-        cloud: Callable[[], CloudRemoval],
-        note: Callable[[Job], None],
-        on_lost: Callable[[Job, Exception], object],
-        postponed: Postponed,
-    ) -> None:
-        self._pipeline = pipeline
-        self._sources = sources
-        self._images = images
-        self._jobs = jobs
-        self._clock = clock
-        self._retention = retention
-        self._max_attempts = max_attempts
-        self._recipes = recipes
-        self._settings = settings
-        self._cloud = cloud
-        self._note = note
-        self._on_lost = on_lost
-        self._postponed = postponed
+    pipeline: Pipeline
+    sources: Sources
+    images: ImageStore
+    jobs: JobStore
+    clock: Clock
+    retention: timedelta
+    max_attempts: int
+    recipes: FolderRecipes
+    settings: Callable[[str], UserSettings]
+    cloud: Callable[[], CloudRemoval]
+    note: Callable[[Job], None]
+    on_lost: Callable[[Job, Exception], object]
+    postponed: Postponed
 
     def answer(
         self, caller: Caller, request: CutoutRequest, terms: Callable[[], Terms], deadline: Deadline
@@ -95,16 +80,16 @@ class RemoveBackground:
             CallerError: as cut_out, and as CloudRemoval.submit where it is remove.bg that is to cut out.
             DarkroomFault: it could not be done here, and nobody else may, or will, do it.
         """
-        settings = self._settings(caller.user)
+        settings = self.settings(caller.user)
         mode, warning = mode_of(request, settings)
         if mode == "always":
-            return self._cloud().submit(caller, request, terms())
+            return self.cloud().submit(caller, request, terms())
         try:
             made = self._made_or_queued(caller, _with_model(request, settings), deadline, warning)
         except Exception as error:
             if mode != "fallback" or not is_ours(error):
                 raise
-            return self._instead(self._cloud(), caller, request, terms(), error)
+            return self._instead(self.cloud(), caller, request, terms(), error)
         if isinstance(made, Job) or not warning:
             return made
         return made.model_copy(update={"warnings": (*made.warnings, warning)})
@@ -124,34 +109,34 @@ class RemoveBackground:
         self, caller: Caller, request: CutoutRequest, deadline: Deadline, warning: str | None
     ) -> Cutout | Job:
         def new_job() -> Job:
-            job = self._new_job(caller.user, self._clock(), request.shown)
+            job = self._new_job(caller.user, self.clock(), request.shown)
             token_id = caller.token.id if caller.token else None
             return job.model_copy(update={"token_id": token_id, "warnings": (warning,) if warning else ()})
 
-        return self._postponed.cut_out(self._read(caller.user, request), new_job, deadline)
+        return self.postponed.cut_out(self._read(caller.user, request), new_job, deadline)
 
     def _read(self, user: str, request: CutoutRequest) -> Order:
-        behind = self._sources.read(user, request.behind) if request.behind.given else None
-        return Order(self._sources.read(user, request.source), request.options, behind)
+        behind = self.sources.read(user, request.behind) if request.behind.given else None
+        return Order(self.sources.read(user, request.source), request.options, behind)
 
     def keep(self, user: str, request: CutoutRequest, cutout: Cutout) -> Job:
         """Stores a finished cut-out with a job that shows it."""
-        now = self._clock()
+        now = self.clock()
         job = self._new_job(user, now, request.shown)
         done = self._store(job, cutout, stem="cutout")
-        self._jobs.add(done)
+        self.jobs.add(done)
         return done
 
     def count(self, caller: Caller, request: CutoutRequest, cutout: Cutout) -> None:
         """Counts a cut-out of which nothing is kept. That it could not be counted is no reason not to hand it out."""
-        job = self._new_job(caller.user, self._clock(), request.shown)
-        done = succeeded(job, image_of(job, cutout, stem="cutout"), at=self._clock()).model_copy(
+        job = self._new_job(caller.user, self.clock(), request.shown)
+        done = succeeded(job, image_of(job, cutout, stem="cutout"), at=self.clock()).model_copy(
             update={"model_used": cutout.model, "token_id": caller.token.id if caller.token else None}
         )
         try:
-            self._note(done)
+            self.note(done)
         except Exception as error:  # noqa: BLE001 - whatever it is, the picture is there
-            self._on_lost(done, error)
+            self.on_lost(done, error)
 
     def on_dropped(self, file: DroppedFile) -> Job | None:
         """Cuts out a dropped file, or takes its folder's recipe on it, once for each version of the object however
@@ -165,19 +150,19 @@ class RemoveBackground:
         """
         if file.user is None or file.is_folder:
             return None
-        now = self._clock()
+        now = self.clock()
         given = {"bucket": file.bucket, "key": file.key, "version": file.version}
         recipe = self._recipe(file.user, file)
         new = self._new_job(file.user, now, given)
         mode: Mode = "never"
         if recipe is not None:
             new = new.model_copy(update={"op": RECIPE, "input": {**given, "recipe": recipe}})
-        elif (mode := mode_of(_PLAIN, self._settings(file.user))[0]) != "never":
+        elif (mode := mode_of(_PLAIN, self.settings(file.user))[0]) != "never":
             new = new.model_copy(update={"expires_at": max(new.expires_at or now, now + REMEMBERED)})
-        job = self._jobs.add(new, source=file.identity)
+        job = self.jobs.add(new, source=file.identity)
         if job is None or job.status.is_final:
             return job
-        running = self._jobs.start(job, now=now, lease_expires_at=now + LEASE)
+        running = self.jobs.start(job, now=now, lease_expires_at=now + LEASE)
         if running is None:
             raise ServiceUnavailable(
                 f"Job {job.id} is being worked on elsewhere.", retry_after=int(LEASE.total_seconds())
@@ -188,7 +173,7 @@ class RemoveBackground:
         try:
             if mode != "never" and (paid := self._taken_over(job)):
                 return paid
-            data = self._images.read_upload(file.key, version=file.version, max_bytes=MAX_UPLOAD_BYTES)
+            data = self.images.read_upload(file.key, version=file.version, max_bytes=MAX_UPLOAD_BYTES)
             if mode == "always" and job.op != RECIPE:
                 return self._hand_over(job, data)
             done = self._done(job, data, stem=_safe_stem(file.stem))
@@ -200,63 +185,63 @@ class RemoveBackground:
                 raise
             # Another delivery would fail the same way: the job says why, and the message is done with.
             done = self._failed(job, error.problem())
-        self._jobs.finish(done)
+        self.jobs.finish(done)
         return done
 
     def _is_last_word(self, error: Exception, file: DroppedFile) -> bool:
         """Whether it failed here for a reason of ours, and no other attempt will be made."""
-        return is_ours(error) and (isinstance(error, CallerError) or file.receives >= self._max_attempts)
+        return is_ours(error) and (isinstance(error, CallerError) or file.receives >= self.max_attempts)
 
     def _rescued(self, job: Job, file: DroppedFile, error: Exception) -> Job | None:
         """The paid job in its place; None if nobody may pay it, of which the error then tells."""
         if job.op == RECIPE:
             return None
         try:
-            data = self._images.read_upload(file.key, version=file.version, max_bytes=MAX_UPLOAD_BYTES)
+            data = self.images.read_upload(file.key, version=file.version, max_bytes=MAX_UPLOAD_BYTES)
             return self._hand_over(job, data, because=_because(error))
         except DarkroomError as refused:
             _noted(error, refused)
             return None
 
     def _hand_over(self, job: Job, data: bytes, *, because: str | None = None) -> Job:
-        return self._replaced(job, self._cloud().take_over(job, data, because=because))
+        return self._replaced(job, self.cloud().take_over(job, data, because=because))
 
     def _taken_over(self, job: Job) -> Job | None:
         """The paid job that took this one's place in an earlier delivery that did not come to its end."""
-        paid = self._jobs.find(job.user, taken_over_id(job)) if job.attempt > 1 else None
+        paid = self.jobs.find(job.user, taken_over_id(job)) if job.attempt > 1 else None
         return self._replaced(job, paid) if paid is not None else None
 
     def _replaced(self, job: Job, paid: Job) -> Job:
         """The paid job; the file's own, which nobody need see beside it, is over and removed."""
         error = JobCanceled("remove.bg cuts the file out.", fix=f"GET /v1/jobs/{paid.id} shows how that goes.")
         over = self._failed(job, error.problem()).model_copy(update={"status": JobStatus.CANCELED})
-        if self._jobs.finish(over):
-            self._jobs.remove(job.user, job.id)
+        if self.jobs.finish(over):
+            self.jobs.remove(job.user, job.id)
         return paid
 
     def _recipe(self, user: str, file: DroppedFile) -> str | None:
         folder = _folder(file)
-        return folder if folder and self._recipes.has(user, folder) else None
+        return folder if folder and self.recipes.has(user, folder) else None
 
     def _done(self, job: Job, data: bytes, *, stem: str) -> Job:
         # What the job was made for counts, whatever has become of the recipe since.
         if job.op != RECIPE:
-            options = CutoutOptions(model=self._settings(job.user).background_model)
-            return self._store(job, self._pipeline(data, options, None), stem=stem)
-        rendered = self._recipes.apply(job.user, job.input["recipe"], data)
-        image = self._recipes.render.keep(job, rendered, stem=stem)
-        done = succeeded(job, image, at=self._clock())
+            options = CutoutOptions(model=self.settings(job.user).background_model)
+            return self._store(job, self.pipeline(data, options, None), stem=stem)
+        rendered = self.recipes.apply(job.user, job.input["recipe"], data)
+        image = self.recipes.render.keep(job, rendered, stem=stem)
+        done = succeeded(job, image, at=self.clock())
         return done.model_copy(update={"warnings": rendered.warnings})
 
     def _give_up_or_requeue(self, job: Job, file: DroppedFile, error: Exception) -> None:
-        if file.receives < self._max_attempts:
-            self._jobs.requeue(job)
+        if file.receives < self.max_attempts:
+            self.jobs.requeue(job)
             return
         known = error if isinstance(error, DarkroomError) else InternalError("The work failed on every attempt.")
-        self._jobs.finish(self._failed(job, {**known.problem(), "dead_letter": True}))
+        self.jobs.finish(self._failed(job, {**known.problem(), "dead_letter": True}))
 
     def _failed(self, job: Job, problem: dict[str, Any]) -> Job:
-        return failed(job, problem, at=self._clock())
+        return failed(job, problem, at=self.clock())
 
     def _new_job(self, user: str, now: datetime, given: dict[str, Any]) -> Job:
         return Job(
@@ -264,12 +249,12 @@ class RemoveBackground:
             user=user,
             op=OPERATION,
             created_at=now,
-            expires_at=now + kept_for(self._retention, self._settings(user)),
+            expires_at=now + kept_for(self.retention, self.settings(user)),
             input=given,
         )
 
     def _store(self, job: Job, cutout: Cutout, *, stem: str) -> Job:
-        return store(self._images, job, cutout, stem=stem, at=self._clock())
+        return store(self.images, job, cutout, stem=stem, at=self.clock())
 
 
 def _with_model(request: CutoutRequest, settings: UserSettings) -> CutoutRequest:
