@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from contextvars import Context
 from datetime import datetime, timedelta
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 
 from darkroom.errors import NotFound, PayloadTooLarge
 from darkroom.ports import ImageStore
+from darkroom.services.accounts.snapshot import read_once
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
 from tests.fakes.memory import MemoryImageStore
@@ -83,6 +85,48 @@ def test_an_output_can_be_written_twice_and_removed_twice(image_store: ImageStor
     assert key in image_store.link_output(key)
     for _ in range(2):
         image_store.remove_outputs([key])
+
+
+@pytest.mark.parametrize("folder", ["inputs", "outputs"])
+def test_in_one_request_a_picture_that_is_written_or_removed_is_read_as_it_is_then(
+    image_store: ImageStore, user: str, folder: str
+) -> None:
+    key = f"{folder}/{user}/job_1/0.png"
+
+    def write(data: bytes) -> None:
+        image_store.write_output(key, data, media_type="image/png", metadata={})
+
+    with read_once():
+        write(b"first")
+        assert [image_store.read_output(key, max_bytes=5) for _ in range(2)] == [b"first"] * 2
+        with pytest.raises(PayloadTooLarge):
+            image_store.read_output(key, max_bytes=4)
+        write(b"second")
+        assert image_store.read_output(key, max_bytes=10) == b"second"
+        image_store.remove_outputs([key])
+        with pytest.raises(NotFound):
+            image_store.read_output(key, max_bytes=10)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [("0.png", {b"first", b"second"}), ("manifest.json", {b"second"})], ids=["picture", "note"]
+)
+def test_what_another_process_writes_is_read_in_the_next_request_at_the_latest(
+    image_store: ImageStore, user: str, name: str, read: set[bytes]
+) -> None:
+    """A picture may be kept for the rest of the request; what several processes write is read each time."""
+    key = f"outputs/{user}/job_1/{name}"
+
+    def write(data: bytes) -> None:
+        # It knows nothing of this request.
+        Context().run(image_store.write_output, key, data, media_type="image/png", metadata={})
+
+    write(b"first")
+    with read_once():
+        assert image_store.read_output(key, max_bytes=10) == b"first"
+        write(b"second")
+        assert image_store.read_output(key, max_bytes=10) in read
+    assert image_store.read_output(key, max_bytes=10) == b"second"
 
 
 def test_what_is_under_a_prefix_is_removed_and_nothing_else(image_store: ImageStore, user: str) -> None:

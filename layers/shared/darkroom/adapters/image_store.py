@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from darkroom.adapters.aws import code_of, translated
 from darkroom.errors import NotFound, PayloadTooLarge
 from darkroom.ports import PresignedUpload
+from darkroom.services.accounts.snapshot import keep, kept
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -22,6 +23,9 @@ UPLOAD_FORM_LIFETIME = timedelta(minutes=15)
 LINK_LIFETIME = timedelta(hours=1)
 RETENTION_TAG = "retention-days"
 _AT_ONCE = 8
+# Of a picture that is kept for the rest of the request or the message.
+_MAX_KEPT_BYTES = 4_000_000
+_PICTURES = (".png", ".jpg", ".webp")
 
 _ABSENT = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
 
@@ -69,10 +73,17 @@ class S3ImageStore:
             self._client.put_object(
                 Bucket=self._outputs, Key=key, Body=data, ContentType=media_type, Metadata=dict(metadata), **tagged
             )
+        # What a request begins with is read again by what carries it out, which may be the same process.
+        _keep(key, data if key.startswith("inputs/") else None)
 
     def read_output(self, key: str, *, max_bytes: int) -> bytes:
+        known: bytes | None = kept(("picture", key))
+        if known is not None and len(known) <= max_bytes:
+            return known
         absent = NotFound("The picture is not there (any more).", fix="Results are removed after a while. Use another.")
-        return self._read(self._outputs, key, None, max_bytes, absent)
+        data = self._read(self._outputs, key, None, max_bytes, absent)
+        _keep(key, data)
+        return data
 
     def link_output(self, key: str) -> str:
         # A drawing can hold scripts, which a browser would run if it showed it.
@@ -86,6 +97,7 @@ class S3ImageStore:
 
     def remove_outputs(self, keys: Sequence[str]) -> None:
         for key in keys:
+            _keep(key, None)
             with translated():
                 self._client.delete_object(Bucket=self._outputs, Key=key)
 
@@ -138,3 +150,9 @@ class S3ImageStore:
                         fix="Use a smaller or more compressed picture.",
                     )
                 return body.read()
+
+
+def _keep(key: str, data: bytes | None) -> None:
+    """Pictures alone: what else lies beside them may be written by another process meanwhile."""
+    if key.endswith(_PICTURES):
+        keep(("picture", key), data if data is None or len(data) <= _MAX_KEPT_BYTES else None)

@@ -1,13 +1,22 @@
 """Accounts are read once for a request, and never kept beyond it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime
 
 import pytest
 
 from darkroom.models.key import StoredKey
 from darkroom.models.user_settings import UserSettings
-from darkroom.services.accounts.snapshot import SnapshotKeys, Snapshots, SnapshotSettings, read_anew, read_once
+from darkroom.services.accounts.snapshot import (
+    SnapshotKeys,
+    Snapshots,
+    SnapshotSettings,
+    keep,
+    kept,
+    read_anew,
+    read_once,
+)
 from tests.fakes.memory import MemoryKeyVault
 from tests.fakes.paid import MemorySettingsStore
 from tests.fakes.people import MemoryAccountStore
@@ -113,3 +122,19 @@ def test_requests_in_other_threads_have_their_own(world: World) -> None:
         world.percent(50)
         assert threads.submit(world.settings.load, "alice").result().warn_at_percent == 50
         assert world.settings.load("alice").warn_at_percent is None
+
+
+def test_what_is_kept_is_kept_until_the_request_ends_and_for_it_alone() -> None:
+    place = ("conversation", "conv_1")
+    keep(place, "outside of a request")
+    assert kept(place) is None
+    with read_once():
+        keep(place, "first")
+        with read_once():
+            assert kept(place) == "first"
+        with read_anew():
+            assert kept(place) is None
+            keep(place, "of another")
+        assert kept(place) == "first"
+        assert copy_context().run(kept, place) == "first"
+    assert kept(place) is None

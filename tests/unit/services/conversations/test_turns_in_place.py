@@ -14,6 +14,7 @@ from darkroom.http.routes.conversations import routes
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
+from darkroom.services.accounts.snapshot import read_once
 from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.in_place import MAX_SECONDS
 from darkroom.services.paid.worker import LEASE_MARGIN
@@ -216,6 +217,49 @@ def test_a_worker_leaves_it_alone_until_its_lease_is_over(studio: Studio, talk: 
     later.do()
     assert talk.posts() == ["chat"]
     assert_books_agree(talk, turn)
+
+
+class Removing:
+    """A ledger, at whose first settlement the conversation is removed by its user."""
+
+    def __init__(self, studio: Studio, talk: Talk) -> None:
+        self._studio, self._talk, self._left = studio, talk, 1
+
+    def close(self, *args: Any, **named: Any) -> Any:
+        done = self._studio.ledger.close(*args, **named)
+        if self._left:
+            self._left -= 1
+            self._studio.app.conversations.remove(USER, self._talk.id)
+        return done
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._studio.ledger, name)
+
+
+@pytest.mark.parametrize("action", [paint("a fox"), operations(WARM)], ids=["painted", "operated"])
+def test_a_conversation_that_is_removed_while_it_is_planned_is_neither_painted_nor_made_again(
+    studio: Studio, talk: Talk, action: dict[str, Any]
+) -> None:
+    talk.plans(action)
+    # As the door has it: the conversation is read once for the request and the turn.
+    with read_once():
+        turn = submit(dying(studio, "ledger", Removing(studio, talk)), talk, "a fox").job
+    talk.run()
+    ended = talk.turn(turn)
+    assert (ended.status, (ended.error or {})["code"], talk.posts()) == (JobStatus.FAILED, "NOT_FOUND", ["chat"])
+    assert ended.cost.actual == sum(studio.charged(USER))
+    assert studio.app.conversations.page(USER) == ([], None)
+
+
+def test_a_conversation_that_has_changed_while_it_is_planned_keeps_what_others_did(studio: Studio, talk: Talk) -> None:
+    later = Later()
+    with read_once():
+        turn = submit(studio, talk, "warmer", later.start).job
+        assert talk.say("mirror it").status is JobStatus.SUCCEEDED
+        later.do()
+    assert talk.turn(turn).status is JobStatus.SUCCEEDED
+    assert [(each.id, each.parent) for each in talk.now.versions] == [("v1", None), ("v2", "v1"), ("v3", "v1")]
+    assert talk.now.spent == sum(studio.charged(USER))
 
 
 def test_what_passes_by_itself_between_two_parts_is_tried_again_by_a_worker(studio: Studio, talk: Talk) -> None:

@@ -87,7 +87,7 @@ def _messages(api: Api, app: Application) -> None:
         submission = app.turns.submit(api.caller, conversation_id, content, terms)
 
         def done(job: Job) -> Response[Any]:
-            conversation = app.conversations.find(api.user, conversation_id)
+            conversation = app.turns.conversation_after(job)
             shown = JobView.model_validate(app.jobs.show(job))
             return answered(show_turn(job, conversation, shown, link))
 

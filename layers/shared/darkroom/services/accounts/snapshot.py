@@ -4,6 +4,8 @@
 outside, each question is a read. A write of settings or keys has them read again. Nothing here knows what is left of a
 budget: that is decided by the ledger's conditional writes alone.
 
+Beside the account, what a request has read or written and needs again is kept (`keep`) as long.
+
 A snapshot lives as long as the request or the message at the most. Where a new purchase is decided on after a wait, in
 a turn that paints after it was planned, `read_anew` has the account be read again.
 """
@@ -12,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from darkroom.models.account import Account
 from darkroom.models.key import KeyProvider, StoredKey
@@ -20,6 +23,8 @@ from darkroom.ports import AccountStore, KeyVault, SettingsStore
 
 # By the reader and the user. A context variable, so that several threads of one process never share a snapshot.
 _READ: ContextVar["dict[tuple[Snapshots, str], Account] | None"] = ContextVar("darkroom_accounts", default=None)
+# What else a request or a message has read or written, and needs again.
+_KEPT: ContextVar[dict[tuple[str, ...], Any] | None] = ContextVar("darkroom_kept", default=None)
 
 
 @contextmanager
@@ -35,11 +40,28 @@ def read_once() -> Iterator[None]:
 @contextmanager
 def read_anew() -> Iterator[None]:
     """As read_once, and nothing that was read before the block counts in it."""
-    before = _READ.set({})
+    before, kept = _READ.set({}), _KEPT.set({})
     try:
         yield
     finally:
         _READ.reset(before)
+        _KEPT.reset(kept)
+
+
+def keep(place: tuple[str, ...], value: Any) -> None:
+    """Has `kept` find it there until the request or the message ends; outside of one nothing is kept.
+
+    A thread that carries out in place what the request admitted shares it with the request.
+    """
+    found = _KEPT.get()
+    if found is not None:
+        found[place] = value
+
+
+def kept(place: tuple[str, ...]) -> Any | None:
+    """What was kept there."""
+    found = _KEPT.get()
+    return None if found is None else found.get(place)
 
 
 class Snapshots:

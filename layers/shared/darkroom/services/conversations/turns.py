@@ -30,7 +30,7 @@ from darkroom.models.job import Job, JobStatus, Parent, TurnState
 from darkroom.models.money import MicroUsd, in_dollars, said
 from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
 from darkroom.ports import Clock, JobStore, RenderQueue
-from darkroom.services.accounts.snapshot import read_anew, read_once
+from darkroom.services.accounts.snapshot import keep, kept, read_anew, read_once
 from darkroom.services.conversations import painting_off, versions
 from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.painting import Painting
@@ -95,10 +95,11 @@ class Turns:
             )
 
         def prepare(choice: Choice) -> Prepared:
-            kept = self.conversations.renew(conversation)
-            self.conversations.require_room(kept)
-            state = TurnState(conversation_id=kept.id, content=words, base=kept.current)
-            return self.planning.first(kept, words, state, choice)
+            renewed = self.conversations.renew(conversation)
+            self.conversations.require_room(renewed)
+            keep(("conversation", renewed.id), renewed)
+            state = TurnState(conversation_id=renewed.id, content=words, base=renewed.current)
+            return self.planning.first(renewed, words, state, choice)
 
         identity = {"conversation": conversation.id, "content": words}
         return self.admission.submit(caller, "plan", terms, identity, prepare, skill="chat")
@@ -120,6 +121,12 @@ class Turns:
                     # A part may have been settled while the turn was being ended.
                     at = self._read(user, turn_id)
         raise InternalError("A turn does not come to its end.")
+
+    def conversation_after(self, turn: Job) -> Conversation:
+        """The conversation as this process left it when it ended the turn, or else as it is now. Raises NotFound."""
+        assert turn.turn is not None  # noqa: S101 - it is one
+        taken: Conversation | None = kept(("taken", turn.id))
+        return taken or self.conversations.find(turn.user, turn.turn.conversation_id)
 
     def _read(self, user: str, turn_id: str) -> "_Course | None":
         family = self.jobs.family(user, turn_id)
@@ -168,7 +175,8 @@ class Turns:
         if call.status is not JobStatus.SUCCEEDED:
             return self._fail(at, call.error or {})
         text = str(call.result.get("text", ""))
-        conversation = self._conversation(at, state)
+        # Its versions stay as they were, and whether it is there is found out before anything is painted, or saved.
+        conversation = at.conversation or kept(("conversation", state.conversation_id)) or self._conversation(at, state)
         try:
             plan = self.planning.read(turn.user, text, has_picture=state.base is not None)
         except InvalidPlan as invalid:
@@ -284,7 +292,9 @@ class Turns:
             cost=cost_of(parts),
             warn_at=self.planning.warn_at_cost(turn.user),
         )
-        taken = self.conversations.append(turn.user, state.conversation_id, over, seen=at.conversation)
+        seen = at.conversation or kept(("conversation", state.conversation_id))
+        taken = self.conversations.append(turn.user, state.conversation_id, over, seen=seen)
+        keep(("taken", turn.id), taken.conversation)
         return self._end(
             at,
             {
@@ -335,7 +345,10 @@ class Turns:
         known = {"started_at": turn.started_at or begun(parts), "completed_at": self.clock()}
         at.is_ended = True
         ended = turn.model_copy(update={**known, "cost": cost, "lineage": lineage, **update})
-        return self.jobs.finish(ended) and not cost.settled
+        is_stored = self.jobs.finish(ended)
+        if is_stored:
+            keep(("job", ended.id), ended)
+        return is_stored and not cost.settled
 
     def _uncertain(self, turn: Job, part: Job | None) -> bool:
         """Tells whoever waits that a part's answer was lost; the turn goes on when it is known what became of it."""
