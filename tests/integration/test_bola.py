@@ -92,6 +92,7 @@ CASES: dict[str, list[Case]] = {
         Case(lambda bob, owned: bob.get(f"/v1/jobs/{owned.job}")),
         Case(lambda bob, owned: bob.get(f"/v1/jobs/{owned.job}%23x")),
     ],
+    "GET /v1/jobs/{job_id}/events": [Case(lambda bob, owned: bob.get(f"/v1/jobs/{owned.job}/events"))],
     "DELETE /v1/jobs/{job_id}": [Case(lambda bob, owned: bob.request("DELETE", f"/v1/jobs/{owned.job}"))],
     "POST /v1/jobs/{job_id}/cancel": [Case(lambda bob, owned: bob.post(f"/v1/jobs/{owned.job}/cancel"))],
     "POST /v1/images/edits": [
