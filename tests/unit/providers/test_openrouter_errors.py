@@ -188,7 +188,7 @@ WITHOUT_A_COST = [
 ]
 ELSEWHERE = {
     *("generation_missing", "key_lag", "invalid_code", "wrong_verifier", "expired_code", "state_dropped"),
-    "held",
+    *("held", "held_stream"),
     "answer",
     "small_picture",
 }
