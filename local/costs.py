@@ -51,6 +51,7 @@ class Journey:
         writes, reads: DynamoDB's units, those of the index among them, without the looks at a job that is waited for.
             The account of a request is one call, and a read unit for each of its rows.
         log_bytes: of all functions together.
+        streamed_mb: of the answer, at a function URL; None behind API Gateway.
     """
 
     runs: Mapping[str, Run]
@@ -61,6 +62,7 @@ class Journey:
     sqs: int
     kms: int
     log_bytes: int = 6_000
+    streamed_mb: float | None = None
 
 
 # Half a unit for a partition of the index that has nothing in it: jobs, cut-outs, webhooks, each in eight shards and in
@@ -71,6 +73,8 @@ _CALL: Final = 0.006
 _HANDOVER: Final = 0.05
 # Seconds between the worker's end and the next look at the job: half of the pause between looks; see `_looks`.
 _LATE_PICTURE: Final = 0.15
+# MB of a picture of 1024 by 1024 pixels as PNG, in base64.
+_PNG_MB: Final = 2.0
 JOURNEYS: Final = {
     "image": Journey(
         {
@@ -125,6 +129,40 @@ JOURNEYS: Final = {
         sqs=0,
         kms=0,
     ),
+    "plain chat": Journey(
+        {"ChatFunction": Run(PLAN + 17 * _CALL, 0.2)}, writes=32, reads=12, s3_puts=3, s3_gets=2, sqs=0, kms=1
+    ),
+    # In place, behind a function URL, which has no price but for what is streamed.
+    "image at `ClientUrl`": Journey(
+        {"LiveFunction": Run(PICTURE + 15 * _CALL, 0.2)},
+        writes=32,
+        reads=12,
+        s3_puts=2,
+        s3_gets=1,
+        sqs=0,
+        kms=1,
+        streamed_mb=_PNG_MB,
+    ),
+    "edit at `ClientUrl`": Journey(
+        {"LiveFunction": Run(PICTURE + 16 * _CALL, 0.4)},
+        writes=32,
+        reads=12,
+        s3_puts=3,
+        s3_gets=1,
+        sqs=0,
+        kms=1,
+        streamed_mb=_PNG_MB,
+    ),
+    "plain chat at `ClientUrl`": Journey(
+        {"LiveFunction": Run(PLAN + 17 * _CALL, 0.2)},
+        writes=32,
+        reads=12,
+        s3_puts=3,
+        s3_gets=2,
+        sqs=0,
+        kms=1,
+        streamed_mb=0.1,
+    ),
 }
 
 
@@ -175,8 +213,13 @@ def per_thousand(template: Template, name: str) -> list[Line]:
         Line("memory", 1000 * gb_seconds * _price("lambda", "gb_second")),
         Line(
             "Lambda's and API Gateway's requests",
-            1000 * (len(journey.runs) * _price("lambda", "request") + _price("http_api", "request")),
+            1000
+            * (
+                len(journey.runs) * _price("lambda", "request")
+                + (_price("http_api", "request") if journey.streamed_mb is None else 0.0)
+            ),
         ),
+        Line("streamed bytes", 1000 * streamed(journey.streamed_mb or 0.0)),
         Line(
             "DynamoDB",
             1000
@@ -189,6 +232,11 @@ def per_thousand(template: Template, name: str) -> list[Line]:
         Line("SQS and KMS", 1000 * (journey.sqs * _price("sqs", "requests") + journey.kms * _price("kms", "request"))),
         Line("logs", 1000 * journey.log_bytes / 1e9 * _price("cloudwatch", "log_gb")),
     ]
+
+
+def streamed(megabytes: float) -> float:
+    """Dollars for the bytes of one streamed answer: what is above those that are free in each."""
+    return max(0.0, megabytes - _price("lambda", "stream_free_mb")) / 1000 * _price("lambda", "stream_gb")
 
 
 def _looks(journey: Journey) -> int:
@@ -246,7 +294,8 @@ def tables(template: Template) -> Iterator[str]:
     yield "|---" * (len(parts["image"]) + 2) + "|"
     for name, found in parts.items():
         cells = " | ".join(f"{line.dollars:.3f}" for line in found)
-        yield f"| {name}s | {cells} | **${total(found):.2f}** |"
+        kind, *place = name.partition(" at ")
+        yield f"| {kind}s{''.join(place)} | {cells} | **${total(found):.2f}** |"
 
 
 def main(*arguments: str) -> None:

@@ -11,6 +11,7 @@ from darkroom import __version__
 from darkroom.errors import DarkroomError, TooManyRequests
 from darkroom.http.browser import SESSION
 from darkroom.http.operation import HTML, JSON, PROBLEM, Content, Operation
+from darkroom.http.route_table import LIVE_ROUTES
 from darkroom.http.schemas import (
     account,
     completions,
@@ -69,6 +70,21 @@ _SECURITY: Final = {
         "description": "Of a browser that has signed in. What it writes has to come from this site's own pages.",
     },
 }
+# The document is the same for all stacks, so the second address is one to fill in.
+_SERVERS: Final = [
+    {"url": "/", "description": "Where this document is: all routes, and 25 seconds for an answer."},
+    {
+        "url": "https://{function_url_id}.lambda-url.{region}.on.aws",
+        "description": (
+            "A deployed stack's output `ClientUrl`: answers are streamed, and may take 5 minutes. It has "
+            f"{', '.join(LIVE_ROUTES).replace('{proxy+}', '{model_id}')}."
+        ),
+        "variables": {
+            "function_url_id": {"default": "your-function-url-id", "description": "As in `ClientUrl`."},
+            "region": {"default": "us-east-1", "description": "The stack's."},
+        },
+    },
+]
 _WRITTEN_HEADERS: Final = {
     202: {"location": "The job.", "retry-after": "Seconds."},
     303: {"location": "Where the answer is."},
@@ -97,7 +113,7 @@ def document() -> Schema:
             "description": _INTRODUCTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": _SERVERS,
         "security": [{name: []} for name in _SECURITY],
         "tags": [{"name": name} for name in dict.fromkeys((*_TITLES.values(), _PEOPLE))],
         "paths": paths,

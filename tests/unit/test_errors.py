@@ -21,11 +21,30 @@ def test_every_error_serves_both_readers(kind: type[DarkroomError]) -> None:
     assert body["accepted"] == ["a"]
     assert body["error"] == {
         "message": "It broke. Mend it.",
-        "type": "server_error" if kind.status >= 500 else "invalid_request_error",
+        "type": "server_error" if kind.status >= 500 else {429: "requests"}.get(kind.status, "invalid_request_error"),
         "param": "size",
         "code": kind.code,
     }
     assert 400 <= kind.status < 600
+
+
+@pytest.mark.parametrize(
+    ("kind", "openai_type"),
+    [
+        # As OpenAI answers a wrong key: {"type": "invalid_request_error", "code": "invalid_api_key"}.
+        (errors.InvalidToken, "invalid_request_error"),
+        (errors.InvalidParameter, "invalid_request_error"),
+        (errors.NoSuchRoute, "invalid_request_error"),
+        (errors.InsufficientCredits, "invalid_request_error"),
+        # As it answers too many requests a minute: {"type": "requests", "code": "rate_limit_exceeded"}.
+        (errors.TooManyRequests, "requests"),
+        (errors.RateLimited, "requests"),
+        (errors.ServiceUnavailable, "server_error"),
+        (DarkroomError, "server_error"),
+    ],
+)
+def test_the_type_is_what_openai_says_for_the_status(kind: type[DarkroomError], openai_type: str) -> None:
+    assert kind("It broke.").problem()["error"]["type"] == openai_type
 
 
 def test_the_tree_at_the_top_of_the_module_is_the_tree() -> None:

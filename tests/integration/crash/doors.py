@@ -5,8 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from ulid import ULID
 
 from darkroom.adapters.clock import utc_now
@@ -15,6 +16,7 @@ from darkroom.adapters.ledger import DynamoLedger
 from darkroom.adapters.settings_store import DynamoSettingsStore
 from darkroom.adapters.token_store import DynamoTokenStore
 from darkroom.application import Application
+from darkroom.application.live import LiveApplication
 from darkroom.application.on_aws import AwsPorts, on_aws
 from darkroom.application.outlasting import OutlastingApplication
 from darkroom.errors import DarkroomError
@@ -23,11 +25,14 @@ from darkroom.http.routes import background_removals as removal
 from darkroom.http.routes import conversations as chat
 from darkroom.http.routes import edits as edit
 from darkroom.http.routes import generations as generate
+from darkroom.http.transport import Transport
 from darkroom.models.deadline import Deadline
+from darkroom.models.door import LIVE
 from darkroom.models.job import Job
 from darkroom.models.user_settings import Limits
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.tokens import Tokens
+from darkroom.services.paid.in_place import InPlace
 from darkroom.services.paid.worker import Worker
 from darkroom.services.recipes.batch_notes import is_batch
 from darkroom.services.recipes.recipe_worker import RecipeWorker
@@ -60,6 +65,30 @@ class Patient(Context):
 
     def get_remaining_time_in_millis(self) -> int:
         return 600_000
+
+
+class Handles(Protocol):
+    """Answers a request of API Gateway's form."""
+
+    def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class AtLiveDoor:
+    """Routes as the live door calls them: with the time that there is, and no end at 6 MB."""
+
+    api: Api
+
+    def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        return self.api.handle(event, context, Transport(LIVE))
+
+
+class AtOnceApplication(LiveApplication):
+    """The live door's, which does in the same thread what is waited for."""
+
+    @cached_property
+    def in_place(self) -> InPlace:
+        return InPlace(self.worker, at_once, outlasts_answer=False)
 
 
 @dataclass(frozen=True)
@@ -137,6 +166,10 @@ class Street:
     @cached_property
     def removal(self) -> Api:
         return removal.routes(self._paced("RemoveBackgroundFunction"))
+
+    def live(self, routes: Callable[[Application], Api]) -> AtLiveDoor:
+        settings = Settings.from_environ(self.environ("LiveFunction"))
+        return AtLiveDoor(routes(AtOnceApplication(settings, AwsPorts(settings))))
 
     def application(self, function: str) -> Application:
         return on_aws(Settings.from_environ(self.environ(function)))
@@ -226,7 +259,7 @@ class Newcomer:
         return answers
 
     def send_once(
-        self, api: Api, request: Request, context: Context | None = None, *, attempt: int = 0, is_sdk: bool = False
+        self, api: Handles, request: Request, context: Context | None = None, *, attempt: int = 0, is_sdk: bool = False
     ) -> Answer:
         event = request.event(self.token, attempt, is_sdk=is_sdk)
         raw = api.handle(event, context or Patient())  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from darkroom.application import Application
 from darkroom.application.on_aws import AwsPorts
 from darkroom.application.outlasting import OutlastingApplication
 from darkroom.http.app import Api
-from darkroom.http.routes import account, jobs, models
+from darkroom.http.routes import account, completions, edits, generations, jobs, models
 from darkroom.models.deadline import Deadline
 from darkroom.settings import Settings
 from local.aws import Aws
@@ -25,7 +25,7 @@ from local.simulator import Simulator
 from local.template import Template
 from tests.integration.crash import asked
 from tests.integration.crash.aws_faults import faulty, listening
-from tests.integration.crash.doors import Newcomer, Request, Street, at_once
+from tests.integration.crash.doors import Handles, Newcomer, Request, Street, at_once
 
 _WRITES: Final = ("Put", "Update", "Delete", "ConditionCheck")
 
@@ -167,24 +167,29 @@ def _get(path: str) -> Callable[[Newcomer], Request]:
     return lambda _: Request(path, method="GET")
 
 
-Door = tuple[Callable[[Street], Api], Callable[[Newcomer], Request]]
+Door = tuple[Callable[[Street], Handles], Callable[[Newcomer], Request]]
 WORK: Final[dict[str, Door]] = {
     "image": (lambda street: street.generate, asked.generation),
     "edit": (lambda street: street.edit, asked.edit),
     "chat turn": (lambda street: street.chat, asked.message),
     "painted chat turn": (lambda street: street.chat, _painted),
     "cut-out": (lambda street: street.removal, asked.removal),
+    "plain chat": (lambda street: street.chat, asked.completion),
+    "image at `ClientUrl`": (lambda street: street.live(generations.routes), asked.generation),
+    "edit at `ClientUrl`": (lambda street: street.live(edits.routes), asked.edit),
+    "plain chat at `ClientUrl`": (lambda street: street.live(completions.routes), asked.completion),
 }
 
 
 @pytest.mark.parametrize("name", WORK)
 def test_a_kind_of_work_is_charged_for_as_is_counted(street: Delivering, heard: Listener, name: str) -> None:
-    api, ask = WORK[name]
+    door, ask = WORK[name]
+    api = door(street)
     # The first asks for the lists of models, too.
     for somebody in (street.newcomer(), street.newcomer()):
         request = ask(somebody)
         heard.clear()
-        status, body, _ = somebody.send_once(api(street), request)
+        status, body, _ = somebody.send_once(api, request)
         assert status == 200, body
         street.settle()
         measured = dict(heard.counts.units)
@@ -224,6 +229,9 @@ CEILINGS: Final[dict[str, tuple[Door, Ceiling]]] = {
     "painted chat turn": ((lambda street: street.chat, _painted), Ceiling(38, 38)),
     "cut-out as PNG": ((lambda street: street.removal, _png), Ceiling(2, 2)),
     "cut-out": ((lambda street: street.removal, asked.removal), Ceiling(3, 3)),
+    "image at `ClientUrl`": (WORK["image at `ClientUrl`"], Ceiling(15, 15)),
+    "edit at `ClientUrl`": (WORK["edit at `ClientUrl`"], Ceiling(16, 16)),
+    "plain chat at `ClientUrl`": (WORK["plain chat at `ClientUrl`"], Ceiling(17, 17)),
     "models": ((_models, _get("/v1/models")), Ceiling(1, 1)),
     "job": ((_jobs, _job), Ceiling(1, 1)),
     "settings": ((_account, _get("/v1/settings")), Ceiling(1, 1)),

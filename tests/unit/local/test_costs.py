@@ -31,12 +31,45 @@ def test_alarms_are_counted_by_their_metrics() -> None:
 
 
 # Dollars, with a provider that takes 8 seconds for a picture and 4 for a plan.
-MOST = {"image": 0.20, "edit": 0.22, "chat turn": 0.12, "painted chat turn": 0.25, "cut-out": 0.11}
+MOST = {
+    "image": 0.20,
+    "edit": 0.22,
+    "chat turn": 0.12,
+    "painted chat turn": 0.25,
+    "cut-out": 0.11,
+    "plain chat": 0.10,
+    "image at `ClientUrl`": 0.19,
+    "edit at `ClientUrl`": 0.20,
+    "plain chat at `ClientUrl`": 0.14,
+}
 
 
 @pytest.mark.parametrize("name", costs.JOURNEYS)
 def test_a_thousand_of_a_kind_of_work_cost_at_most(name: str) -> None:
     assert 0.5 * MOST[name] < costs.total(costs.per_thousand(TEMPLATE, name)) <= MOST[name]
+
+
+def _line(name: str, what: str) -> float:
+    (found,) = [line.dollars for line in costs.per_thousand(TEMPLATE, name) if line.what == what]
+    return found
+
+
+def test_a_streamed_answer_costs_what_is_above_six_megabytes_of_it() -> None:
+    assert [costs.streamed(megabytes) for megabytes in (0.0, 2.0, 6.0)] == [0.0, 0.0, 0.0]
+    # $0.008 for a GB, us-east-1, of November 2026.
+    assert costs.streamed(1006.0) == pytest.approx(0.008)
+    assert _line("image", "streamed bytes") == _line("image at `ClientUrl`", "streamed bytes") == 0.0
+
+
+def test_at_client_url_one_function_waits_and_api_gateway_is_not_paid() -> None:
+    requests = "Lambda's and API Gateway's requests"
+    assert _line("image", requests) == pytest.approx(1000 * (2 * 0.2e-6 + 1e-6))
+    assert _line("image at `ClientUrl`", requests) == pytest.approx(1000 * 0.2e-6)
+    # 8 seconds and 15 calls, and the time it works, of the memory that the template gives it.
+    seconds = costs.JOURNEYS["image at `ClientUrl`"].runs["LiveFunction"].seconds(1024)
+    assert TEMPLATE.functions["LiveFunction"].memory == 1024
+    assert _line("image at `ClientUrl`", "memory") == pytest.approx(1000 * seconds * 0.0000166667)
+    assert 8.0 < seconds < 9.0
 
 
 def test_memory_that_waits_is_what_costs() -> None:
@@ -54,6 +87,13 @@ def test_less_memory_is_less_processor() -> None:
 
 def test_the_document_has_the_models_own_tables() -> None:
     assert "\n".join(costs.tables(TEMPLATE)) in (ROOT / "docs" / "cost.md").read_text()
+
+
+def test_the_document_says_what_an_answer_of_four_large_pictures_costs() -> None:
+    (megabytes, dollars), *more = re.findall(
+        r"a thousand answers of (\d+) MB are \$(\d\.\d\d)", (ROOT / "docs" / "cost.md").read_text()
+    )
+    assert (more, dollars) == ([], f"{1000 * costs.streamed(float(megabytes)):.2f}")
 
 
 @pytest.mark.parametrize("path", ["README.md", "docs/deploy.md"])

@@ -2,13 +2,14 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from darkroom import errors
-from darkroom.http.route_table import DEFAULT, ROUTES
+from darkroom.http.route_table import DEFAULT, LIVE_ROUTES, ROUTES
 from darkroom.http.routes.sign_in import PUBLIC
 from local.openapi import changes, tables
 from local.openapi.document import OPERATIONS, SERVED, WRITTEN, document, served, text
@@ -32,6 +33,16 @@ def test_every_route_is_declared_and_no_other() -> None:
     declared = [operation.route for operation in OPERATIONS]
     assert len(declared) == len(set(declared))
     assert set(declared) == set(ROUTES) == {route.key for route in TEMPLATE.routes} - {DEFAULT}
+
+
+def test_the_second_server_is_the_live_door_and_names_its_routes() -> None:
+    own, live = MADE["servers"]
+    assert own["url"] == "/"
+    filled = live["url"].format(**{name: each["default"] for name, each in live["variables"].items()})
+    assert filled == "https://your-function-url-id.lambda-url.us-east-1.on.aws"
+    named = re.findall(r"(?:GET|POST) /v1/[\w/{}]+", live["description"])
+    assert named == [route.replace("{proxy+}", "{model_id}") for route in LIVE_ROUTES]
+    assert {path.split(" ")[1] for path in named} <= MADE["paths"].keys()
 
 
 def _operations() -> Iterator[tuple[str, dict[str, Any]]]:

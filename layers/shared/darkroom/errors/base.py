@@ -98,11 +98,18 @@ class DarkroomError(Exception):
             "charged": self.charged,
             "error": {
                 "message": f"{detail} {fix}".strip(),
-                "type": "server_error" if self.status >= 500 else "invalid_request_error",
+                "type": _openai_type(self.status),
                 "param": param,
                 "code": self.code,
             },
         }
+
+
+def _openai_type(status: int) -> str:
+    """OpenAI's `error.type`: of 401, too, it is `invalid_request_error`, and of 429 what there were too many of."""
+    if status >= 500:
+        return "server_error"
+    return "requests" if status == 429 else "invalid_request_error"
 
 
 def _shown(value: Any) -> Any:

@@ -58,7 +58,7 @@ class ErrorDetails(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     message: str
-    type: Literal["server_error", "invalid_request_error"]
+    type: Literal["server_error", "invalid_request_error", "requests"]
     param: str | None
     code: str
 
