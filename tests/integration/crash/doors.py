@@ -181,11 +181,15 @@ class Street:
         ports.stopwatch, ports.sleep = lambda: self.seconds, self._pass
         return self._outlasting(settings, ports) if settings.in_place else Application(settings, ports)
 
+    def begin(self, work: Callable[[], None]) -> "Future[None]":
+        """Begins what a process carries out itself."""
+        return at_once(work)
+
     def _outlasting(self, settings: Settings, ports: AwsPorts) -> Application:
         """One that carries out itself what is waited for, and heeds no faults in that, as workers do not."""
-        app = OutlastingApplication(settings, ports, at_once)
+        app = OutlastingApplication(settings, ports, self.begin)
         with sound():
-            carrying_out = OutlastingApplication(settings, AwsPorts(settings), at_once)
+            carrying_out = OutlastingApplication(settings, AwsPorts(settings), self.begin)
             carrying_out.load("worker", "turns")
             app.in_place = carrying_out.in_place
         return app

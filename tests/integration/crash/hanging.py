@@ -18,18 +18,25 @@ class Endpoint:
         self._lock = Lock()
         self._service = b""
         self._after: bytes | None = None
+        self._answers = Event()
 
     def hang(self, service: str, *, after: str | None = None) -> None:
         """From here, or from the request after the one that has the word `after`, the service answers no more."""
         with self._lock:
             self.taken.clear()
+            self._answers.clear()
             # Each request is signed for its region and service.
             self._service, self._after = f"/{service}/aws4_request".encode(), after.encode() if after else None
 
     def answer(self) -> None:
-        """From here, everything answers."""
+        """From here, everything answers; connections that hang are closed."""
         with self._lock:
             self._service, self._after = b"", None
+            self._answers.set()
+
+    def hold(self) -> None:
+        """Until everything answers."""
+        self._answers.wait(60)
 
     def hangs_at(self, head: bytes) -> bool:
         with self._lock:
@@ -46,7 +53,7 @@ class Endpoint:
 def hanging(behind: str) -> Iterator[Endpoint]:
     """Args: behind: the URL of the emulator."""
     address = urlsplit(behind)
-    stopping, open_sockets = Event(), list[socket.socket]()
+    open_sockets = list[socket.socket]()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         endpoint = Endpoint(listener.getsockname()[1])
 
@@ -54,7 +61,7 @@ def hanging(behind: str) -> Iterator[Endpoint]:
             with suppress(OSError), client, socket.create_connection((address.hostname, address.port)) as upstream:
                 open_sockets.extend((client, upstream))
                 Thread(target=_copy, args=(upstream, client), daemon=True).start()
-                _pass_on(client, upstream, endpoint, stopping)
+                _pass_on(client, upstream, endpoint)
 
         def accept() -> None:
             with suppress(OSError):
@@ -67,7 +74,7 @@ def hanging(behind: str) -> Iterator[Endpoint]:
         try:
             yield endpoint
         finally:
-            stopping.set()
+            endpoint.answer()
             listener.shutdown(socket.SHUT_RDWR)
             accepting.join(5)
             for each in open_sockets:
@@ -75,11 +82,11 @@ def hanging(behind: str) -> Iterator[Endpoint]:
                     each.shutdown(socket.SHUT_RDWR)
 
 
-def _pass_on(client: socket.socket, upstream: socket.socket, endpoint: Endpoint, stopping: Event) -> None:
+def _pass_on(client: socket.socket, upstream: socket.socket, endpoint: Endpoint) -> None:
     """What a client sends, until it is for a service that hangs. One request comes after the answer to the other."""
     while data := client.recv(_MOST):
         if b"aws4_request" in data and endpoint.hangs_at(data):
-            stopping.wait(60)
+            endpoint.hold()
             return
         upstream.sendall(data)
 

@@ -6,11 +6,13 @@ seconds instead of 29, and the clients' own time limits do the rest; no test loo
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from darkroom.application.outlasting import in_outlasting_thread
 from darkroom.http.app import FOR_AN_ERROR, Api
 from darkroom.http.routes import account, jobs
 from local.aws import Aws
@@ -27,6 +29,23 @@ from tests.integration.crash.hanging import Endpoint, hanging
 SHORT, ENOUGH, AMPLE = FOR_AN_ERROR + 0.35, FOR_AN_ERROR + 1.2, FOR_AN_ERROR + 2.2
 
 
+@dataclass
+class WithThreads(Street):
+    """Where a process carries work out itself, it does so in threads that go on after its answers, as on Lambda."""
+
+    begun: list["Future[None]"] = field(default_factory=list)
+
+    def begin(self, work: Callable[[], None]) -> "Future[None]":
+        self.begun.append(in_outlasting_thread(work))
+        return self.begun[-1]
+
+    def settle(self) -> None:
+        """By what has been begun first: a message or a sweep leaves a job alone while its lease lasts."""
+        _, going_on = wait(self.begun, timeout=60)
+        assert not going_on
+        super().settle()
+
+
 @pytest.fixture(scope="module")
 def endpoint(aws: Aws) -> Iterator[Endpoint]:
     with hanging(str(aws.endpoint_url)) as endpoint:
@@ -38,7 +57,7 @@ def street(
     openrouter: Simulator, aws: Aws, endpoint: Endpoint, template: Template, weights_dir: Path
 ) -> Iterator[Street]:
     with RemoveBg() as removebg, faulty(endpoint.url) as faults:
-        yield Street(template, aws, openrouter, removebg, faults, str(weights_dir))
+        yield WithThreads(template, aws, openrouter, removebg, faults, str(weights_dir))
 
 
 @pytest.fixture(scope="module")

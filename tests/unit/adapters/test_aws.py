@@ -1,5 +1,7 @@
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import boto3
@@ -147,6 +149,24 @@ def test_a_thread_that_outlasts_the_request_does_not_heed_its_deadline(hung: tup
         with outlasting():
             assert _waits(client, 1, caught=_NO_ANSWER) not in (None, 0.0)
         assert _waits(client, 1, caught=_NO_ANSWER) == 0.0
+
+
+def test_a_request_at_its_end_does_not_limit_the_calls_of_others(hung: tuple[Any, Server]) -> None:
+    client, _ = hung
+    with within(Deadline(0.0)), ThreadPoolExecutor(1) as others:
+        assert others.submit(_waits, client, 1, caught=_NO_ANSWER).result() not in (None, 0.0)
+        # A thread of the request's own has its context.
+        assert others.submit(copy_context().run, lambda: _waits(client, 1, caught=_NO_ANSWER)).result() == 0.0
+
+
+def test_of_several_deadlines_the_nearest_counts(hung: tuple[Any, Server]) -> None:
+    client, _ = hung
+    with within(Deadline(0.0)), within(Deadline(25.0)):
+        assert _waits(client, 1, caught=_NO_ANSWER) == 0.0
+    with within(Deadline(25.0)):
+        with within(Deadline(0.0)):
+            assert _waits(client, 1, caught=_NO_ANSWER) == 0.0
+        assert _waits(client, 1, caught=_NO_ANSWER) not in (None, 0.0)
 
 
 def test_what_will_not_pass_is_not_tried_again_because_time_is_short(hung: tuple[Any, Server]) -> None:

@@ -74,8 +74,7 @@ PASSING_REASONS: Final = frozenset({"TransactionConflict", "ThrottlingError", "P
 SHORT: Final = ((1.0, 3.0), (0.5, 1.5), (0.25, 0.5), (0.1, 0.2))
 
 _log = logging.getLogger("darkroom")
-_limits: list[Deadline] = []
-_outlasts: ContextVar[bool] = ContextVar("darkroom_outlasts", default=False)
+_limits: ContextVar[tuple[Deadline, ...]] = ContextVar("darkroom_limits", default=())
 
 
 class OutOfTime(BotoCoreError):
@@ -103,31 +102,29 @@ def bounded(client: _AnyClient) -> _AnyClient:
 
 @contextmanager
 def within(deadline: Deadline) -> Iterator[None]:
-    """For as long as the block runs, calls of this process end by the deadline, in whichever thread they are made.
+    """For as long as the block runs, its calls end by the deadline, also in threads that are given its context.
 
-    But those of threads that are not the request's: see `outlasting`.
+    A process that has several requests at the same time limits each one's calls by its own deadline alone.
     """
-    _limits.append(deadline)
+    token = _limits.set((*_limits.get(), deadline))
     try:
         yield
     finally:
-        _limits.remove(deadline)
+        _limits.reset(token)
 
 
 @contextmanager
 def outlasting() -> Iterator[None]:
-    """For as long as the block runs, this thread's calls heed no deadline: what it does goes on after the request."""
-    token = _outlasts.set(True)
+    """For as long as the block runs, its calls heed no deadline of before: what it does goes on after the request."""
+    token = _limits.set(())
     try:
         yield
     finally:
-        _outlasts.reset(token)
+        _limits.reset(token)
 
 
 def _left() -> float | None:
-    if _outlasts.get():
-        return None
-    return min(deadline.left() for deadline in tuple(_limits)) if _limits else None
+    return min((deadline.left() for deadline in _limits.get()), default=None)
 
 
 def _in_time(request: Any, event_name: str, **_: Any) -> Any:

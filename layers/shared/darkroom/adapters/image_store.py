@@ -6,6 +6,7 @@ its values (`models.user_settings.RETENTION_DAYS`) there is a rule.
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -109,8 +110,9 @@ class S3ImageStore:
 
     def renew_outputs(self, keys: Sequence[str]) -> None:
         with translated(), ThreadPoolExecutor(_AT_ONCE) as pool:
-            # Its errors are raised here.
-            list(pool.map(self._renew, dict.fromkeys(keys)))
+            renewing = [pool.submit(copy_context().run, self._renew, key) for key in dict.fromkeys(keys)]
+            for each in renewing:
+                each.result()
 
     def _renew(self, key: str) -> None:
         """Copies the object onto itself, which S3 allows if something is said anew: how long its user wants it, too."""

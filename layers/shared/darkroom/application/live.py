@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class LiveApplication(Application):
     @cached_property
     def in_place(self) -> InPlace:
-        from darkroom.services.paid.in_place import InPlace, in_thread
+        from darkroom.application.outlasting import in_outlasting_thread
+        from darkroom.services.paid.in_place import InPlace
 
         class NotedInPlace(InPlace):
             def begin(self, job: Job, deadline: Deadline, on_event: OnEvent | None) -> Future[None] | None:
@@ -28,4 +29,4 @@ class LiveApplication(Application):
                 note(job=job.id)
                 return super().begin(job, deadline, on_event)
 
-        return NotedInPlace(self.worker, in_thread, outlasts_answer=False)
+        return NotedInPlace(self.worker, in_outlasting_thread, outlasts_answer=False)

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import outlasting
-from darkroom.adapters.lambda_extension import LambdaExtension
 from darkroom.application import Application
 
 if TYPE_CHECKING:
@@ -17,6 +16,17 @@ if TYPE_CHECKING:
     from darkroom.application.ports import Ports
     from darkroom.services.paid.in_place import InPlace, Start
     from darkroom.settings import Settings
+
+
+def in_outlasting_thread(work: Callable[[], None]) -> Future[None]:
+    """As `in_thread`; calls of AWS that the thread makes do not end by the deadline of the request that began it."""
+    from darkroom.services.paid.in_place import in_thread
+
+    def unhurried() -> None:
+        with outlasting():
+            work()
+
+    return in_thread(unhurried)
 
 
 class OutlastingApplication(Application):
@@ -44,17 +54,14 @@ def outlasting_handler(
 
     Args: environ: Lambda's variables.
     """
+    from darkroom.adapters.lambda_extension import LambdaExtension
+
     extension = LambdaExtension.registered(environ)
     if extension is None:
         return None
-    from darkroom.services.paid.in_place import in_thread
 
     def start(work: Callable[[], None]) -> Future[None]:
-        return extension.keep(in_thread(lambda: unhurried(work)))
-
-    def unhurried(work: Callable[[], None]) -> None:
-        with outlasting():
-            work()
+        return extension.keep(in_outlasting_thread(work))
 
     app = OutlastingApplication(settings, ports, start)
     app.load("worker")
