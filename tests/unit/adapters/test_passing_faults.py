@@ -246,6 +246,8 @@ def _made(adapter: type, parameters: Mapping[str, inspect.Parameter], busy: Busy
             given[name] = lambda: NOW
         elif name == "providers":
             given[name] = lambda: ("openrouter",)
+        elif name == "on_lost":
+            given[name] = lambda *_lost: None
         elif name == "sleep":
             given[name] = lambda _seconds: None
         elif name == "uniform":
@@ -257,8 +259,8 @@ def _made(adapter: type, parameters: Mapping[str, inspect.Parameter], busy: Busy
     return adapter(**given)
 
 
-# Which say nothing of it on purpose: a picture or a painting goes on without them.
-SILENT: Final = {"DynamoModelStatistics.record"}
+# Which say nothing of it on purpose: a picture, a painting or a request goes on without them.
+SILENT: Final = {"DynamoModelStatistics.record", "DynamoRequestCounts.add"}
 METHODS: Final = [
     pytest.param(adapter, parameters, name, id=f"{adapter.__name__}.{name}")
     for adapter, parameters in _adapters()
