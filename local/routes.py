@@ -17,6 +17,7 @@ class Match:
 class Routes:
     def __init__(self, routes: Iterable[Route]) -> None:
         routes = list(routes)
+        self.all = tuple(routes)
         self._default = next((Match(route, {}) for route in routes if route.method == DEFAULT), None)
         routes = [route for route in routes if route.method != DEFAULT]
         # The most specific route comes first: fixed segments before {one} before {the+rest}, a method before ANY.

@@ -231,7 +231,7 @@ class Stack:
             self._memory.remember(is_connected=True)
         if self._is_warm:
             logger.info("Warming up %d functions …", len(self.pools))
-            WarmUp(routes, self.pools, self._tokens, USER).run()
+            WarmUp(routes, self.pools, self._tokens, USER, self.live.url if self.live else None).run()
             if self.live:
                 self.live.wait_until_ready()
         self._start_pump(starting)
