@@ -25,6 +25,8 @@ def text(stack: str, outputs: dict[str, str], user: str, link: str | None) -> st
     """
     url = outputs["Url"]
     target = outputs.get("DomainTarget")
+    # A function's URL ends with a slash.
+    clients = outputs.get("ClientUrl", url).rstrip("/")
     record = f"\nIf its zone is not in Route 53, point a CNAME of that name at {target}.\n" if target else ""
     return f"""
 Darkroom answers at {url}
@@ -42,6 +44,10 @@ A token for programs, and the first picture with it:
     export DARKROOM_TOKEN=$(make -s token USER={user} STACK={stack})
     curl -sSL --fail-with-body {url}/v1/images/background-removals \\
          -H "Authorization: Bearer $DARKROOM_TOKEN" -H 'Accept: image/png' -F image=@photo.jpg -o cutout.png
+
+The base URL for programs that speak OpenAI's API, with that token as their key; docs/clients.md has them one by one:
+
+    {clients}/v1
 
 docs/deploy.md has updating, going back, restoring and taking down (make destroy STACK={stack})."""
 

@@ -182,7 +182,9 @@ async def _listen(request: Request, gone: threading.Event) -> None:
 
 
 def _own_path(path: str) -> str:
-    """Without the prefix that clients of OpenRouter have."""
+    """Without the prefix that clients of OpenRouter have, and with one slash: a function's URL ends with one, too."""
+    if path.startswith("//"):
+        path = f"/{path.lstrip('/')}"
     return path.removeprefix("/api") if path.startswith("/api/v1/") else path
 
 
