@@ -9,7 +9,7 @@ import base64
 import io
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from local.stack import Stack
 from tests.conftest import ROOT
 from tests.integration.users import PATIENCE, People, User, picture, plain_client
 
@@ -39,6 +40,19 @@ NODE = {
     "x-stainless-runtime-version": "v22.12.0",
     "x-stainless-timeout": "600",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_is_answered_by_the_live_door(stack: Stack) -> Iterator[None]:
+    """No function behind API Gateway is called for it."""
+
+    def calls() -> dict[str, int]:
+        logs = {name: stack.logs / f"{name}Function.log" for name in ("Generate", "Edit", "Chat", "Models")}
+        return {name: log.read_text().count("\nREPORT RequestId") for name, log in logs.items() if log.exists()}
+
+    before = calls()
+    yield
+    assert calls() == before
 
 
 @pytest.fixture
