@@ -2,24 +2,37 @@
 
     python -m benchmarks.generation [--rounds 30] [--stack]
 
-"processor" is of the function that answers and of the worker together, in one thread of one process that has done it a
-few times before, on an emulator; simulator and emulator are other threads and processes. "calls" are those of AWS.
+"processor" is what a picture takes of a process that has made some before, in all its threads: at the live door, and
+behind API Gateway of the function that answers and of the worker together. Simulator and emulator are other processes.
+How many calls of AWS that is, `tests/integration/crash/test_call_counts.py` says.
 
 "--stack" starts the local stack and measures over HTTP, for a user whom it knows: the median of a request to Darkroom,
 less the median of the same request to the simulator. The simulator paints small pictures, so that what is added shows.
 """
 
 import argparse
+import json
+import multiprocessing
 import statistics
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from contextvars import Context
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 
+from darkroom.application import Application
+from darkroom.application.live import LiveApplication
+from darkroom.application.on_aws import AwsPorts, on_aws
+from darkroom.http.routes import generations
+from darkroom.http.transport import Transport
+from darkroom.models.deadline import Deadline
+from darkroom.models.door import LIVE
+from darkroom.settings import Settings
 from local.aws import Aws
 from local.emulator import Emulator
 from local.providers.removebg import Simulator as RemoveBg
@@ -28,42 +41,87 @@ from local.simulator import Simulator
 from local.stack import Stack
 from local.template import Template
 from tests.conftest import ROOT
-from tests.integration.crash import asked
-from tests.integration.crash.aws_faults import faulty, listening
-from tests.integration.crash.test_call_counts import Delivering, Listener
+from tests.events import http_event
+from tests.integration.crash.aws_faults import faulty
+from tests.integration.crash.doors import Patient, Street
 from tests.integration.users import KLEIN, People
 
 _WARM_UP = 5
+_PATH = "/v1/images/generations"
 _WEIGHTS = ROOT / ".local" / "weights"
 
 
-def processor(rounds: int) -> str:
+@dataclass(frozen=True)
+class _Customer:
+    """What a process needs that carries pictures out: the environments of its functions, and a token."""
+
+    environs: dict[str, dict[str, str]]
+    token: str
+
+    def handler(self, door: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """Answers an event at `live`, or at `gateway`, where a worker takes its turn while the request waits."""
+        if door == "live":
+            settings = Settings.from_environ(self.environs["LiveFunction"])
+            api = generations.routes(LiveApplication(settings, AwsPorts(settings)))
+            return lambda event: api.handle(event, Patient(), Transport(LIVE))  # type: ignore[arg-type]
+        settings = Settings.from_environ(self.environs["GenerateFunction"])
+        ports, worker = AwsPorts(settings), on_aws(Settings.from_environ(self.environs["WorkerFunction"])).worker
+        sent: list[dict[str, str]] = []
+        passed = [0.0]
+
+        def sleep(seconds: float) -> None:
+            passed[0] += seconds
+            while sent:
+                message = sent.pop()
+                Context().run(worker.run, message["user"], message["job_id"], Deadline(60))
+
+        def note(params: dict[str, Any], **_: object) -> None:
+            sent.append(json.loads(params["MessageBody"]))
+
+        ports.stopwatch, ports.sleep = (lambda: passed[0]), sleep
+        ports.clients.sqs.meta.events.register("before-parameter-build.sqs.SendMessage", note)
+        api = generations.routes(Application(settings, ports))
+        return lambda event: api.handle(event, Patient())  # type: ignore[arg-type]
+
+
+def _carry_out(customer: _Customer, door: str, rounds: int) -> None:
+    """Prints what a picture takes of this process, in all its threads."""
+    handle = customer.handler(door)
+
+    def generate(number: int) -> None:
+        body = {"prompt": f"A red fox, {number}", "model": KLEIN}
+        event = http_event("POST", _PATH, token=customer.token, body=body)
+        event["routeKey"] = f"POST {_PATH}"
+        answer = handle(event)
+        assert answer["statusCode"] == 200, answer
+
+    for number in range(_WARM_UP):
+        generate(number)
+    began = time.process_time()
+    for number in range(rounds):
+        generate(_WARM_UP + number)
+    took = (time.process_time() - began) / rounds
+    print(f"processor, {door}: {took * 1000:.1f} ms a generation", flush=True)
+
+
+def processor(rounds: int) -> None:
     with TemporaryDirectory() as folder, ExitStack() as opened:
-        heard = Listener()
         emulator = opened.enter_context(Emulator(Path(folder)))
         aws = opened.enter_context(Aws(emulator.url))
-        openrouter = opened.enter_context(Simulator(detail=256))
+        openrouter = opened.enter_context(Simulator())
         template = Template.load(
             ROOT / "template.yaml", parameters={"BackgroundModel": "u2netp"}, api_url="http://127.0.0.1:8000"
         )
         create_resources(template, aws)
-        opened.enter_context(listening(heard))
         removebg = opened.enter_context(RemoveBg())
         faults = opened.enter_context(faulty(str(aws.endpoint_url)))
-        street = Delivering(template, aws, openrouter, removebg, faults, str(_WEIGHTS), sent=heard.sent)
-        somebody = street.newcomer()
-        request = asked.generation(somebody)
-
-        def generate() -> None:
-            status, body, _ = somebody.send_once(street.generate, request)
-            assert status == 200, body
-
-        for _ in range(_WARM_UP):
-            generate()
-        heard.clear()
-        took = [_measured(generate, time.thread_time) for _ in range(rounds)]
-        calls = len(heard.calls) / rounds
-    return f"processor: {statistics.median(took) * 1000:.0f} ms a generation, in {calls:.0f} calls"
+        street = Street(template, aws, openrouter, removebg, faults, str(_WEIGHTS))
+        functions = ("GenerateFunction", "WorkerFunction", "LiveFunction")
+        customer = _Customer({name: street.environ(name) for name in functions}, street.newcomer().token)
+        for door in ("live", "gateway"):
+            process = multiprocessing.get_context("spawn").Process(target=_carry_out, args=(customer, door, rounds))
+            process.start()
+            process.join()
 
 
 def latency(rounds: int) -> str:
@@ -104,7 +162,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--stack", action="store_true", help="measure over HTTP, too")
     options = parser.parse_args()
-    print(processor(options.rounds), flush=True)
+    processor(options.rounds)
     if options.stack:
         print(latency(options.rounds), flush=True)
 

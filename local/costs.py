@@ -78,24 +78,24 @@ _PNG_MB: Final = 2.0
 JOURNEYS: Final = {
     "image": Journey(
         {
-            "GenerateFunction": Run(PICTURE + 18 * _CALL + _HANDOVER + _LATE_PICTURE, 0.09),
-            "WorkerFunction": Run(PICTURE + 11 * _CALL, 0.14),
+            "GenerateFunction": Run(PICTURE + 11 * _CALL + _HANDOVER + _LATE_PICTURE, 0.09),
+            "WorkerFunction": Run(PICTURE + 5 * _CALL, 0.14),
         },
         writes=32,
-        reads=20,
-        s3_puts=2,
+        reads=18,
+        s3_puts=1,
         s3_gets=1,
         sqs=3,
         kms=1,
     ),
     "edit": Journey(
         {
-            "EditFunction": Run(PICTURE + 20 * _CALL + _HANDOVER + _LATE_PICTURE, 0.29),
-            "WorkerFunction": Run(PICTURE + 12 * _CALL, 0.19),
+            "EditFunction": Run(PICTURE + 13 * _CALL + _HANDOVER + _LATE_PICTURE, 0.29),
+            "WorkerFunction": Run(PICTURE + 6 * _CALL, 0.19),
         },
         writes=32,
-        reads=20,
-        s3_puts=3,
+        reads=18,
+        s3_puts=2,
         s3_gets=2,
         sqs=3,
         kms=1,

@@ -23,6 +23,7 @@ from darkroom.models.budget import Budget
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job
 from darkroom.models.key import StoredKey
+from darkroom.models.receipt import KeyCharges
 from darkroom.models.user_settings import Limits
 from darkroom.models.webhook import WebhookReply
 from darkroom.ports import CatalogueSource, KeyIssuer, Matter, Provider, UrlFetcher
@@ -146,6 +147,10 @@ class Wrapped:
         self._ports = ports
         self._wrap = wrap
 
+    def charges(self, _user: str, key_sha256: str) -> KeyCharges:
+        found: KeyCharges = self.ledger.charges_with(key_sha256)
+        return found
+
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._ports, name)
         made: Any = self._wrap(name, found)
@@ -206,7 +211,6 @@ class Studio:
     vault: MemoryKeyVault = field(default_factory=MemoryKeyVault)
 
     jobs: MemoryJobStore = field(default_factory=MemoryJobStore)
-    raw_answers: MemoryRawAnswerStore = field(default_factory=MemoryRawAnswerStore)
     conversations: MemoryConversationStore = field(default_factory=MemoryConversationStore)
     recipes: MemoryRecipeStore = field(default_factory=MemoryRecipeStore)
     webhooks: MemoryWebhookStore = field(default_factory=MemoryWebhookStore)
@@ -275,9 +279,16 @@ class Studio:
     def ledger(self) -> MemoryLedger:
         return MemoryLedger(self.jobs, self.clock)
 
+    def charges(self, _user: str, key_sha256: str) -> KeyCharges:
+        return self.ledger.charges_with(key_sha256)
+
     @cached_property
     def images(self) -> MemoryImageStore:
         return MemoryImageStore(self.clock)
+
+    @cached_property
+    def raw_answers(self) -> MemoryRawAnswerStore:
+        return MemoryRawAnswerStore(self.images)
 
     @cached_property
     def answers(self) -> MemoryAnswerStore:
@@ -317,7 +328,17 @@ class Studio:
 
     def beside(self, wrap: Wrap | None = None) -> Self:
         """Another process on the same rows and objects, with alarms of its own."""
-        for name in ("identities", "ledger", "images", "answers", "work", "books", "reports", "providers"):
+        for name in (
+            "identities",
+            "ledger",
+            "images",
+            "raw_answers",
+            "answers",
+            "work",
+            "books",
+            "reports",
+            "providers",
+        ):
             getattr(self, name)  # each is made when it is first asked for, and is then shared
         other = copy.copy(self)
         other.__dict__.pop("app", None)

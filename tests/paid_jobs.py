@@ -8,6 +8,7 @@ from ulid import ULID
 from darkroom.models.budget import Budget, BudgetRef
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, StoredImage
+from darkroom.models.receipt import KeyAnchor, KeyCharges, KeyListing
 from darkroom.ports import JobStore, Ledger
 from tests.conftest import SteppingClock
 
@@ -85,6 +86,21 @@ def dispatch_job(store: JobStore, job: Job, clock: SteppingClock) -> Job:
     found = store.find(job.user, job.id)
     assert found is not None
     return found
+
+
+def list_job(
+    store: JobStore, job: Job, clock: SteppingClock, seen: KeyCharges, *, key: str, name: str, anchor: KeyAnchor | None
+) -> bool:
+    """Has a running job be sent with the key; whether it is listed there, by this name."""
+    listing = KeyListing(key_sha256=key, job=name, seen=seen.version, anchor=anchor)
+    sent = store.dispatch(
+        job.model_copy(update={"key_sha256": key}), at=clock.now, lease_expires_at=clock.now + LEASE, listing=listing
+    )
+    assert sent is not None
+    found = store.find(job.user, job.id)
+    assert found is not None
+    assert (found.key_listed, found.dispatched_at) == (sent.key_listed, clock.now)
+    return sent.key_listed
 
 
 def budget_of(ledger: Ledger, user: str, ref: BudgetRef) -> Budget:

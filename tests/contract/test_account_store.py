@@ -6,11 +6,13 @@ import pytest
 
 from darkroom.adapters.account_store import DynamoAccountStore
 from darkroom.adapters.dynamo import to_item, to_row
+from darkroom.adapters.key_rows import charges_key
 from darkroom.adapters.settings_store import DynamoSettingsStore
 from darkroom.adapters.stored_keys import key_row_key
 from darkroom.errors import KeyUnreadable
 from darkroom.models.account import Account
 from darkroom.models.key import StoredKey
+from darkroom.models.receipt import KeyCharges
 from darkroom.models.user_settings import UserSettings
 from darkroom.ports import AccountStore, KeyVault, SettingsStore
 from tests.contract.conftest import Cloud
@@ -18,6 +20,8 @@ from tests.fakes.paid import MemorySettingsStore
 from tests.fakes.people import MemoryAccountStore
 
 SECRETS = {"openrouter": "sk-or-v1-abcdefghijkl", "groq": "gsk-abcdefghijklmnopq"}
+CHARGED = "cd" * 32
+CHARGES = KeyCharges(count=2, settled=5, version=3)
 PROVIDERS = ("anthropic", "gemini", "groq", "openai", "openrouter", "removebg")
 
 
@@ -29,7 +33,14 @@ def settings_store(cloud: Cloud | None) -> SettingsStore:
 @pytest.fixture
 def accounts(cloud: Cloud | None, settings_store: SettingsStore, key_vault: KeyVault) -> AccountStore:
     if cloud is None:
-        return MemoryAccountStore(settings_store, key_vault)
+        return MemoryAccountStore(settings_store, key_vault, {CHARGED: CHARGES})
+    charged = {":version": CHARGES.version, ":count": CHARGES.count, ":settled": CHARGES.settled}
+    cloud.aws.dynamodb.update_item(
+        TableName=cloud.table,
+        Key=to_item(charges_key(CHARGED)),
+        UpdateExpression="SET version = :version, charges = :count, settled = :settled",
+        ExpressionAttributeValues=to_item(charged),
+    )
     return DynamoAccountStore(cloud.table, cloud.aws.dynamodb, providers=lambda: PROVIDERS)
 
 
@@ -56,6 +67,11 @@ def test_an_account_has_the_settings_and_the_keys(
     assert account.key("groq") == account.keys[0]
     # Of somebody else there is nothing in it.
     assert accounts.load(f"{user}-b") == Account(user=f"{user}-b")
+
+
+def test_what_is_known_of_the_charges_on_keys_comes_with_it(accounts: AccountStore, user: str) -> None:
+    account = accounts.load(user, charges_of=[CHARGED, "unknown"])
+    assert account == Account(user=user, charges={CHARGED: CHARGES, "unknown": KeyCharges()})
 
 
 def test_a_change_is_in_the_next_account(
@@ -101,7 +117,7 @@ def test_one_call_reads_all_of_it(accounts: AccountStore, cloud: Cloud, user: st
     events = cloud.aws.dynamodb.meta.events
     events.register("before-call.dynamodb", note, unique_id="accounts")
     try:
-        accounts.load(user)
+        accounts.load(user, charges_of=[CHARGED])
     finally:
         events.unregister("before-call.dynamodb", unique_id="accounts")
     assert calls == ["BatchGetItem"]

@@ -7,7 +7,7 @@ import pytest
 
 from darkroom.errors import Charged
 from darkroom.models.job import Job, JobStatus, SettledTogether
-from darkroom.models.receipt import KeyAnchor, KeyCharges, Share, reference
+from darkroom.models.receipt import KeyAnchor, KeyCharges, KeyListing, Share, reference
 from darkroom.ports import JobStore, Ledger
 from tests.conftest import SteppingClock
 from tests.paid_jobs import (
@@ -19,6 +19,7 @@ from tests.paid_jobs import (
     day,
     dispatch_job,
     ended,
+    list_job,
     paid_job,
     start_job,
     succeeded,
@@ -39,9 +40,9 @@ def _name(job: Job) -> str:
 def _listed(ledger: Ledger, store: JobStore, clock: SteppingClock, user: str, key: str) -> Job:
     """A job that was sent with the key, and whose answer was lost."""
     job = admit_job(ledger, paid_job(user, clock.now, day(DOLLAR, clock.now)))
-    assert ledger.enlist(key, _name(job), seen=ledger.charges_with(key), anchor=ANCHOR)
-    sent = start_job(store, job, clock).model_copy(update={"key_sha256": key, "key_listed": True})
-    assert store.dispatch(sent, at=clock.now, lease_expires_at=clock.now + LEASE)
+    running = start_job(store, job, clock)
+    assert list_job(store, running, clock, ledger.charges_with(key), key=key, name=_name(job), anchor=ANCHOR)
+    sent = running.model_copy(update={"dispatched_at": clock.now, "key_sha256": key, "key_listed": True})
     cost = sent.cost.model_copy(update={"charged": "unknown"})
     doubted = sent.model_copy(update={"status": JobStatus.UNCERTAIN, "cost": cost})
     assert store.record(doubted)
@@ -49,6 +50,20 @@ def _listed(ledger: Ledger, store: JobStore, clock: SteppingClock, user: str, ke
     assert found is not None
     assert (found.key_sha256, found.key_listed) == (key, True)
     return found
+
+
+def _running(ledger: Ledger, store: JobStore, clock: SteppingClock, user: str) -> Job:
+    return start_job(store, admit_job(ledger, paid_job(user, clock.now)), clock)
+
+
+def test_a_job_that_may_not_be_sent_is_not_listed(
+    ledger: Ledger, job_store: JobStore, clock: SteppingClock, user: str, key: str
+) -> None:
+    job = _running(ledger, job_store, clock, user)
+    assert ledger.close(_over(job, clock, False), actual=0, before_dispatch=True)
+    listing = KeyListing(key_sha256=key, job=_name(job), seen=0, anchor=ANCHOR)
+    assert job_store.dispatch(job, at=clock.now, lease_expires_at=clock.now + LEASE, listing=listing) is None
+    assert ledger.charges_with(key) == KeyCharges()
 
 
 def _over(job: Job, clock: SteppingClock, charged: Charged) -> Job:
@@ -66,32 +81,41 @@ def test_the_first_job_that_is_listed_brings_the_anchor_and_others_leave_it(
 ) -> None:
     first, second = (_listed(ledger, job_store, clock, user, key) for _ in range(2))
     later = ANCHOR.model_copy(update={"settled": 8})
-    assert ledger.enlist(key, _name(second), seen=ledger.charges_with(key), anchor=later)
     known = ledger.charges_with(key)
     assert (known.open, known.anchor) == (frozenset({_name(first), _name(second)}), ANCHOR)
     assert ledger.close(_over(first, clock, False), actual=0)
     assert ledger.close(_over(second, clock, True), actual=DIME)
     known = ledger.charges_with(key)
     assert (known.open, known.anchor, known.settled, known.count) == (frozenset(), ANCHOR, DIME, 1)
-    assert ledger.enlist(key, "x/y", seen=known, anchor=later)
+    third = _running(ledger, job_store, clock, user)
+    assert list_job(job_store, third, clock, known, key=key, name=_name(third), anchor=later)
     assert ledger.charges_with(key).anchor == later
 
 
-def test_an_anchor_that_was_read_before_a_change_is_none(ledger: Ledger, key: str) -> None:
-    seen = ledger.charges_with(key)
-    assert ledger.enlist(key, "a/1", seen=seen, anchor=None)
+def test_an_anchor_that_was_read_before_a_change_is_none(
+    ledger: Ledger, job_store: JobStore, clock: SteppingClock, user: str, key: str
+) -> None:
+    seen, job = ledger.charges_with(key), _running(ledger, job_store, clock, user)
+    assert list_job(job_store, job, clock, seen, key=key, name="a/1", anchor=None)
     ledger.strike(key, ["a/1"])
-    assert ledger.enlist(key, "a/2", seen=seen, anchor=ANCHOR)
+    assert list_job(job_store, job, clock, seen, key=key, name="a/2", anchor=ANCHOR)
     known = ledger.charges_with(key)
     assert (known.open, known.anchor) == (frozenset({"a/2"}), None)
 
 
-def test_a_list_has_an_end_and_who_is_on_it_stays(ledger: Ledger, key: str) -> None:
-    names = [f"a/{n}" for n in range(200)]
-    for name in names:
-        assert ledger.enlist(key, name, seen=KeyCharges(), anchor=None)
-    assert not ledger.enlist(key, "a/more", seen=KeyCharges(), anchor=None)
-    assert ledger.enlist(key, names[0], seen=KeyCharges(), anchor=None)
+def test_a_list_has_an_end_and_who_is_on_it_stays(
+    ledger: Ledger, job_store: JobStore, clock: SteppingClock, user: str, key: str
+) -> None:
+    names, job = [f"a/{n}" for n in range(200)], _running(ledger, job_store, clock, user)
+
+    def is_listed(name: str, anchor: KeyAnchor | None = None) -> bool:
+        return list_job(job_store, job, clock, KeyCharges(), key=key, name=name, anchor=anchor)
+
+    assert all(map(is_listed, names))
+    # It is sent all the same, and says so.
+    assert not is_listed("a/more")
+    assert not is_listed("a/more", ANCHOR)
+    assert is_listed(names[0])
     ledger.strike(key, names[:2])
     assert ledger.charges_with(key).open == set(names[2:])
 

@@ -329,7 +329,7 @@ def test_a_job_is_either_canceled_or_dispatched(
         return ledger.close(ended(job, JobStatus.CANCELED, clock.now), actual=0, before_dispatch=True)
 
     def dispatch(job: Job) -> bool:
-        return job_store.dispatch(job, at=clock.now, lease_expires_at=clock.now + LEASE)
+        return job_store.dispatch(job, at=clock.now, lease_expires_at=clock.now + LEASE) is not None
 
     with ThreadPoolExecutor(8) as threads:
         both = [(threads.submit(cancel, job), threads.submit(dispatch, job)) for job in jobs]

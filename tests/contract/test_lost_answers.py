@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.ledger import DynamoLedger
 from darkroom.models.conversation import Conversation
 from darkroom.models.job import Job, JobCost, JobStatus, KeptCutout, ProviderCall, SettledTogether
-from darkroom.models.receipt import Share
+from darkroom.models.receipt import KeyAnchor, Share
 from darkroom.ports import JobStore, Ledger
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud
@@ -23,7 +24,19 @@ from tests.contract.lost_answers import Twice
 from tests.fakes.conversations import MemoryConversationStore
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.memory import MemoryJobStore
-from tests.paid_jobs import DIME, DOLLAR, LEASE, budget_of, day, dispatch_job, paid_job, start_job, succeeded
+from tests.paid_jobs import (
+    DIME,
+    DOLLAR,
+    LEASE,
+    admit_job,
+    budget_of,
+    day,
+    dispatch_job,
+    list_job,
+    paid_job,
+    start_job,
+    succeeded,
+)
 
 UNKNOWN = JobCost(actual=None, settled=False, charged="unknown")
 
@@ -136,10 +149,12 @@ def test_a_warning_is_given_once(stores: tuple[JobStore, Ledger], clock: Steppin
 
 
 def test_shares_are_written_once(stores: tuple[JobStore, Ledger], clock: SteppingClock, user: str) -> None:
-    ledger, key = stores[1], f"key-of-{user}"
-    assert ledger.enlist(key, "job_1", seen=ledger.charges_with(key), anchor=None)
+    (jobs, ledger), key = stores, f"key-of-{user}"
+    job = start_job(jobs, admit_job(ledger, paid_job(user, clock.now)), clock)
+    anchor = KeyAnchor(usage=Decimal("1.5"), settled=7)
+    assert list_job(jobs, job, clock, ledger.charges_with(key), key=key, name="job_1", anchor=anchor)
     seen = ledger.charges_with(key)
-    assert seen.open == {"job_1"}
+    assert (seen.open, seen.anchor) == (frozenset({"job_1"}), anchor)
     shares = {"job_1": Share(amount=5, charged=True, together=SettledTogether(jobs=1, total=5))}
     assert ledger.share_out(key, shares, seen=seen)
     assert ledger.charges_with(key).shares == shares

@@ -1,6 +1,7 @@
 """What every ModelStatistics does."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -103,3 +104,15 @@ class TestRows:
             events.unregister("before-call.dynamodb", unique_id="statistics")
         assert calls == ["PutItem"] * 7
         assert statistics.of([model])[model].runs == 5
+
+    def test_a_busy_process_writes_several_at_once_and_loses_none(
+        self, cloud: Cloud, clock: SteppingClock, model: str
+    ) -> None:
+        busy = DynamoModelStatistics(cloud.table, cloud.aws.dynamodb, clock, pause=timedelta(seconds=10))
+        runs = []
+        for seconds in range(1, 5):
+            busy.record(model, seconds=float(seconds), succeeded=True)
+            runs.append(busy.of([model])[model].runs)
+            clock.step(timedelta(seconds=4))
+        # The first at once, those of the ten seconds after it with the fourth.
+        assert runs == [1, 1, 1, 4]

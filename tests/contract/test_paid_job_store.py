@@ -112,7 +112,7 @@ def test_only_a_running_job_is_dispatched_and_only_in_its_present_attempt(
     queued = _paid(job_store, user, clock)
 
     def dispatches(job: Job) -> bool:
-        return job_store.dispatch(job, at=clock.now, lease_expires_at=clock.now + LEASE)
+        return job_store.dispatch(job, at=clock.now, lease_expires_at=clock.now + LEASE) is not None
 
     assert not dispatches(queued)
     first = start_job(job_store, queued, clock)

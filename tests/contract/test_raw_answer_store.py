@@ -1,13 +1,19 @@
 """What every RawAnswerStore does."""
 
+import base64
+import json
+from collections.abc import Callable
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from darkroom.adapters.clock import utc_now
 from darkroom.adapters.raw_answer_store import S3RawAnswerStore
 from darkroom.models.generation import RawAnswer
 from darkroom.ports import RawAnswerStore
 from tests.contract.conftest import Cloud
+from tests.fakes.memory import MemoryImageStore
 from tests.fakes.paid import MemoryRawAnswerStore
 
 ANSWER = RawAnswer(body=b'{"data": []}', media_type="application/json", generation_id="gen-img-1", complete=True)
@@ -15,9 +21,38 @@ ANSWER = RawAnswer(body=b'{"data": []}', media_type="application/json", generati
 WORDS = st.text(min_size=1, max_size=40)
 
 
+Read = Callable[[str], tuple[bytes, dict[str, str]]]
+"""(the name of a picture) -> its bytes, and what everybody is told who has a link to it."""
+SECRET = "ab" * 32
+JPEG = b"\xff\xd8\xff" + bytes(range(256)) * 8
+
+
 @pytest.fixture
-def raw_answer_store(cloud: Cloud | None) -> RawAnswerStore:
-    return S3RawAnswerStore(cloud.outputs, cloud.aws.s3) if cloud else MemoryRawAnswerStore()
+def images() -> MemoryImageStore:
+    return MemoryImageStore(utc_now)
+
+
+@pytest.fixture
+def raw_answer_store(cloud: Cloud | None, images: MemoryImageStore) -> RawAnswerStore:
+    return S3RawAnswerStore(cloud.outputs, cloud.aws.s3) if cloud else MemoryRawAnswerStore(images)
+
+
+@pytest.fixture
+def read(cloud: Cloud | None, images: MemoryImageStore) -> Read:
+    def of_memory(key: str) -> tuple[bytes, dict[str, str]]:
+        return images.outputs[key].data, dict(images.outputs[key].metadata)
+
+    def of_s3(key: str) -> tuple[bytes, dict[str, str]]:
+        assert cloud is not None
+        found = cloud.aws.s3.get_object(Bucket=cloud.outputs, Key=key)
+        return found["Body"].read(), found["Metadata"]
+
+    return of_s3 if cloud else of_memory
+
+
+def _said(picture: str, **more: object) -> RawAnswer:
+    body = json.dumps({"data": [{"b64_json": picture}], "usage": {"cost": 0.014}, **more}).encode()
+    return ANSWER.model_copy(update={"body": body, "model": "a/b"})
 
 
 def test_an_answer_is_read_until_it_is_removed(raw_answer_store: RawAnswerStore, user: str) -> None:
@@ -81,3 +116,49 @@ def test_it_lies_where_no_link_leads(cloud: Cloud, user: str) -> None:
     found = cloud.aws.s3.get_object(Bucket=cloud.outputs, Key=f"raw/{user}/01A")
     assert found["Body"].read() == ANSWER.body
     assert found["Metadata"] == {"media-type": "application/json", "generation-id": "gen-img-1", "complete": "true"}
+
+
+@pytest.mark.parametrize("form", ["base64", "data URL", "bytes"])
+def test_an_answer_that_is_one_picture_is_kept_as_that_and_read_as_it_came(
+    raw_answer_store: RawAnswerStore, read: Read, user: str, form: str
+) -> None:
+    text = base64.b64encode(JPEG).decode()
+    answer = _said(text if form == "base64" else f"data:image/jpeg;base64,{text}")
+    if form == "bytes":
+        answer = answer.model_copy(update={"body": JPEG, "media_type": "image/jpeg"})
+    raw_answer_store.write(user, "01A", answer, as_picture=SECRET)
+    picture = raw_answer_store.write(user, "01A", answer, as_picture=SECRET)
+    assert picture is not None
+    assert picture.key == f"outputs/{user}/01A/0.jpg"
+    data, told = read(picture.key)
+    assert data == JPEG
+    # Nobody who has a link to the picture learns what it cost.
+    assert "0.014" not in str(told)
+    assert "gen-img" not in str(told)
+    assert sum(len(name) + len(value) for name, value in told.items()) < 2000
+    kept = raw_answer_store.read(user, "01A", as_picture=SECRET)
+    assert kept == answer.model_copy(update={"picture": picture})
+    raw_answer_store.remove(user, "01A")
+    assert raw_answer_store.read(user, "01A", as_picture=SECRET) == kept
+    assert raw_answer_store.read(user, "01A") is None
+    assert raw_answer_store.read(user, "01A", as_picture="cd" * 32) is None
+    assert raw_answer_store.read(user, "01", as_picture=SECRET) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _said("bm8gcGljdHVyZQ=="),
+        _said(base64.b64encode(JPEG).decode(), text="".join(f"{n:x}" for n in range(9000))),
+        _said(base64.b64encode(JPEG).decode(), other=base64.b64encode(JPEG * 6).decode()),
+        _said(base64.b64encode(JPEG).decode().rstrip("=") + "\n"),
+        _said(base64.urlsafe_b64encode(JPEG).decode()),
+        ANSWER,
+        ANSWER.model_copy(update={"body": b""}),
+    ],
+    ids=["no-picture", "much-around-it", "two-pictures", "line-end", "other-alphabet", "no-text", "empty"],
+)
+def test_any_other_answer_lies_by_itself(raw_answer_store: RawAnswerStore, user: str, answer: RawAnswer) -> None:
+    assert raw_answer_store.write(user, "01A", answer, as_picture=SECRET) is None
+    assert raw_answer_store.read(user, "01A") == answer
+    assert raw_answer_store.read(user, "01A", as_picture=SECRET) == answer

@@ -6,7 +6,7 @@ from datetime import timedelta
 from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
 from darkroom.models.budget import Budget, BudgetRef
 from darkroom.models.job import Job
-from darkroom.models.receipt import KeyAnchor, KeyCharges, Receipt, Share, reference
+from darkroom.models.receipt import KeyCharges, Receipt, Share, reference
 from darkroom.models.tally import made_at
 from darkroom.models.webhook import Delivery
 from darkroom.ports import Clock, NearLimit, ReceiptPage
@@ -58,7 +58,7 @@ class MemoryLedger:
         self.accounts: dict[tuple[str, str], Account] = {}
         self.keys: dict[tuple[str, str], IdempotencyRecord] = {}
         self.answers: dict[tuple[str, str, str], PendingAnswer] = {}
-        self.charges: dict[str, KeyCharges] = {}
+        self.charges = jobs.charges
         self.receipts_: dict[tuple[str, str], Receipt] = {}
         self.deliveries: dict[tuple[str, str], Delivery] = {}
 
@@ -168,15 +168,6 @@ class MemoryLedger:
     def _change(self, key_sha256: str, **known: object) -> None:
         seen = self.charges_with(key_sha256)
         self.charges[key_sha256] = seen.model_copy(update={**known, "version": seen.version + 1})
-
-    def enlist(self, key_sha256: str, job: str, *, seen: KeyCharges, anchor: KeyAnchor | None) -> bool:
-        with self._jobs.lock:
-            now = self.charges_with(key_sha256)
-            if job not in now.open and len(now.open) >= 200:
-                return False
-            is_anchor = anchor is not None and now.version == seen.version and not now.open
-            self._change(key_sha256, open=now.open | {job}, **({"anchor": anchor} if is_anchor else {}))
-            return True
 
     def strike(self, key_sha256: str, jobs: Collection[str]) -> None:
         with self._jobs.lock:

@@ -8,7 +8,7 @@ from threading import RLock
 from darkroom.errors import NotFound, PayloadTooLarge
 from darkroom.models.job import Job, JobStatus, KeptCutout, ProviderCall
 from darkroom.models.key import KeyProvider, StoredKey
-from darkroom.models.receipt import Receipt, of_free_work
+from darkroom.models.receipt import KeyCharges, KeyListing, Receipt, of_free_work
 from darkroom.models.token import ApiToken
 from darkroom.ports import Clock, JobPage, OpenJob, PresignedUpload
 
@@ -51,6 +51,7 @@ class MemoryJobStore:
         self.jobs: dict[tuple[str, str], Job] = {}
         self.sources: dict[str, tuple[str, str]] = {}
         self.work: dict[tuple[str, str], Receipt] = {}
+        self.charges: dict[str, KeyCharges] = {}
         self.looks: dict[tuple[str, str], tuple[datetime, int]] = {}
 
     def add(self, job: Job, *, source: str | None = None) -> Job | None:
@@ -158,12 +159,14 @@ class MemoryJobStore:
             self._put(job, removed_at=stored.removed_at)
             return True
 
-    def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
+    def dispatch(
+        self, job: Job, *, at: datetime, lease_expires_at: datetime, listing: KeyListing | None = None
+    ) -> Job | None:
         with self.lock:
             stored = self._running(job)
             if stored is None or stored.cost.settled:
-                return False
-            self._put(
+                return None
+            return self._put(
                 stored,
                 dispatched_at=at,
                 provider=job.provider,
@@ -171,10 +174,20 @@ class MemoryJobStore:
                 key_usage=job.key_usage,
                 key_charges=job.key_charges,
                 key_sha256=job.key_sha256,
-                key_listed=job.key_listed,
+                key_listed=job.key_listed if listing is None else self.enlist(listing),
                 generation_id=None,
                 calls=job.calls,
             )
+
+    def enlist(self, listing: KeyListing) -> bool:
+        with self.lock:
+            now = self.charges.get(listing.key_sha256, KeyCharges())
+            if listing.job not in now.open and len(now.open) >= 200:
+                return False
+            is_anchor = listing.anchor is not None and now.version == listing.seen and not now.open
+            changed = {"open": now.open | {listing.job}, "version": now.version + 1}
+            anchored = {"anchor": listing.anchor} if is_anchor else {}
+            self.charges[listing.key_sha256] = now.model_copy(update={**changed, **anchored})
             return True
 
     def dispatch_call(self, job: Job, call: ProviderCall) -> bool:

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import sha256
 from threading import Lock
 
+from darkroom.adapters.picture_answers import COLUMN, enclosed, opened
 from darkroom.models.admission import PendingAnswer
-from darkroom.models.generation import RawAnswer
+from darkroom.models.generation import KeptPicture, RawAnswer
 from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Clock
+from tests.fakes.memory import MemoryImageStore
 
 Answers = dict[tuple[str, str, str], PendingAnswer]
 """By user, the request's digest and the job's id."""
@@ -40,14 +43,31 @@ class MemoryAnswerStore:
 
 
 class MemoryRawAnswerStore:
-    def __init__(self) -> None:
+    """Args: images: where answers are kept that are pictures."""
+
+    def __init__(self, images: MemoryImageStore) -> None:
         self.answers: dict[tuple[str, str], RawAnswer] = {}
+        self._images = images
 
-    def write(self, user: str, job_id: str, answer: RawAnswer) -> None:
-        self.answers[user, job_id] = answer
+    def write(self, user: str, job_id: str, answer: RawAnswer, *, as_picture: str | None = None) -> KeptPicture | None:
+        found = None if as_picture is None else enclosed(answer, job_id, as_picture)
+        if found is None:
+            self.answers[user, job_id] = answer
+            return None
+        picture = found.kept_as(user, job_id)
+        metadata = {"job": job_id, COLUMN: found.around}
+        self._images.write_output(picture.key, found.data, media_type=found.media_type, metadata=metadata)
+        return picture
 
-    def read(self, user: str, job_id: str) -> RawAnswer | None:
-        return self.answers.get((user, job_id))
+    def read(self, user: str, job_id: str, *, as_picture: str | None = None) -> RawAnswer | None:
+        found = self.answers.get((user, job_id))
+        if found is not None or as_picture is None:
+            return found
+        for key, stored in self._images.outputs.items():
+            if key.startswith(f"outputs/{user}/{job_id}/0.") and COLUMN in stored.metadata:
+                picture = KeptPicture(key=key, sha256=sha256(stored.data).hexdigest())
+                return opened(stored.data, stored.metadata[COLUMN], picture, job_id, as_picture)
+        return None
 
     def remove(self, user: str, job_id: str) -> None:
         self.answers.pop((user, job_id), None)

@@ -1,26 +1,29 @@
 """In memory: one-time links, accounts, and which account each OpenRouter user belongs to."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from darkroom.models.account import Account
 from darkroom.models.identity import Identity
+from darkroom.models.receipt import KeyCharges
 from darkroom.models.session import SignInLink
 from darkroom.ports import KeyVault, SettingsStore
 
 
 class MemoryAccountStore:
-    """What two other stores hold. `loads` are the users that it was asked for."""
+    """What other stores hold. `loads` are the users that it was asked for."""
 
-    def __init__(self, settings: SettingsStore, vault: KeyVault) -> None:
+    def __init__(self, settings: SettingsStore, vault: KeyVault, charges: Mapping[str, KeyCharges]) -> None:
+        self._charges = charges
         self._settings = settings
         self._vault = vault
         self.loads: list[str] = []
 
-    def load(self, user: str) -> Account:
+    def load(self, user: str, *, charges_of: Collection[str] = ()) -> Account:
         self.loads.append(user)
         keys = sorted(self._vault.describe(user), key=lambda key: key.provider)
-        return Account(user=user, settings=self._settings.load(user), keys=tuple(keys))
+        charges = {digest: self._charges.get(digest, KeyCharges()) for digest in charges_of}
+        return Account(user=user, settings=self._settings.load(user), keys=tuple(keys), charges=charges)
 
 
 class MemoryLinkStore:

@@ -57,10 +57,11 @@ class Customer:
         self.shop.app.keys.connect(self.user, "openrouter", self.secret)
         return self.secret
 
-    def ask(self, model: str = BUFFERED, *, webhook: bool = False, terms: Terms | None = None) -> Job:
-        submission = self.shop.app.generate.submit(
-            self.caller, request(model, webhook=webhook), terms or now_and_then()
-        )
+    def ask(
+        self, model: str = BUFFERED, *, webhook: bool = False, terms: Terms | None = None, apart: bool = False
+    ) -> Job:
+        asked = request(model, webhook=webhook, apart=apart)
+        submission = self.shop.app.generate.submit(self.caller, asked, terms or now_and_then())
         if submission.job.id not in self.jobs:
             self.jobs.append(submission.job.id)
         return submission.job
@@ -96,8 +97,10 @@ class Customer:
         return tuple(page.receipts)
 
 
-def request(model: str, *, webhook: bool = False) -> ImageRequest:
-    return ImageRequest(prompt="A fox", model=model, webhook_url=HOOK if webhook else None)
+def request(model: str, *, webhook: bool = False, apart: bool = False) -> ImageRequest:
+    """Args: apart: the provider's answer is kept by itself, and not as the picture, which may have to be converted."""
+    output_format = "png" if apart else None
+    return ImageRequest(prompt="A fox", model=model, webhook_url=HOOK if webhook else None, output_format=output_format)
 
 
 def now_and_then(**given: object) -> Terms:

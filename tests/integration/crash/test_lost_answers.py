@@ -347,9 +347,9 @@ class Late:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def write(self, *args: Any) -> None:
+    def write(self, *args: Any, **named: Any) -> Any:
         self._meanwhile()
-        self._store.write(*args)
+        return self._store.write(*args, **named)
 
 
 @pytest.mark.parametrize("model", [BUFFERED, STREAMED])
@@ -360,6 +360,10 @@ def test_a_worker_that_was_taken_for_dead_changes_no_money(
     if books == "no books":
         customer.simulator.scenario("generation_missing", key=customer.secret)
         customer.simulator.scenario("key_lag", key=customer.secret)
+
+    # The generation's id is known by then.
+    for name in ("slow_body", "slow_stream"):
+        customer.simulator.scenario(name, key=customer.secret, seconds=1)
 
     def wrap(role: str, port: Any) -> Any:
         return Late(port, lambda: visit(shop, clock, 6 * MINUTES)) if role == "raw_answers" else port

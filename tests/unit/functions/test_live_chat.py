@@ -119,7 +119,7 @@ def test_a_token_is_there_before_the_provider_sends_the_next(door: Door) -> None
         door.release()
         rest = [json.loads(each) for each in data if each != "[DONE]"]
     chunks = [first, *rest]
-    stored = json.loads(door.studio.images.outputs[door.studio.job("alice", job.id).result["completion"]].data)
+    stored = json.loads(door.studio.job("alice", job.id).result["completion_text"])
     assert _words(chunks) == stored["choices"][0]["message"]["content"]
     assert len([chunk for chunk in chunks if chunk["choices"][0]["delta"].get("content")]) > 3
     door.assert_books_agree()
@@ -155,7 +155,7 @@ def test_it_costs_what_it_costs_without_a_stream_and_the_job_has_the_same(door: 
     assert whole["choices"][0]["message"]["content"] == _words(streamed)
     assert whole["usage"] == streamed[-1]["usage"]
     one, other = door.studio.of("alice").values()
-    kept = [json.loads(door.studio.images.outputs[job.result["completion"]].data) for job in (one, other)]
+    kept = [json.loads(job.result["completion_text"]) for job in (one, other)]
     assert [each["choices"][0]["message"]["content"] for each in kept] == [_words(streamed)] * 2
     assert (one.cost, one.model_used, one.status) == (other.cost, other.model_used, other.status)
     assert len(set(door.studio.charged("alice"))) == 1

@@ -62,11 +62,11 @@ class Deadly:
 def dying(studio: Studio, role: str, port: Any) -> Studio:
     """The same studio, in which a port is deadly for all services."""
     shared = (
-        *("vault", "raw_answers", "settings", "webhooks", "webhook_queue", "conversations", "jobs", "job_queue"),
+        *("vault", "settings", "webhooks", "webhook_queue", "conversations", "jobs", "job_queue"),
         *("render_queue", "segmenter"),
     )
     doomed = Studio(studio.simulator, studio.clock, **{name: getattr(studio, name) for name in shared})
-    for name in ("ledger", "images"):
+    for name in ("ledger", "images", "raw_answers"):
         vars(doomed)[name] = getattr(studio, name)
     if role in vars(doomed):
         vars(doomed)[role] = port

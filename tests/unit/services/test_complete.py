@@ -14,6 +14,7 @@ from darkroom.errors import (
     UrlRefused,
 )
 from darkroom.models.job import JobStatus
+from darkroom.services.complete import MOST_INLINE
 from darkroom.services.paid.settlement import SIMULATED
 from darkroom.services.pricing.completion_survey import survey
 from local.simulator import Simulator
@@ -50,11 +51,20 @@ def studio(studio_simulator: Simulator, clock: SteppingClock) -> Studio:
 def test_the_completion_is_had_paid_and_kept(studio: Studio) -> None:
     job = done(studio, asked("Hello", temperature=0.5))
     assert (job.op, job.status) == ("completion", JobStatus.SUCCEEDED)
-    completion = json.loads(studio.images.outputs[job.result["completion"]].data)
+    completion = json.loads(job.result["completion_text"])
+    assert studio.images.outputs == {}
     assert completion["choices"][0]["message"]["content"]
     assert [job.cost.actual] == studio.charged("alice")
     assert (job.model_requested, job.model_used, job.generation_id) == (TALKER, TALKER, completion["id"])
     assert job.input == {"message_count": 1, "max_completion_tokens": 4096, "model": TALKER, "prompt": "Hello"}
+
+
+def test_a_long_completion_is_kept_as_an_object(studio: Studio) -> None:
+    studio.simulator.scenario("text_answer", path="/chat/completions", text="a" * 12_000)
+    job = done(studio, asked())
+    assert "completion_text" not in job.result
+    completion = json.loads(studio.images.outputs[job.result["completion"]].data)
+    assert completion["choices"][0]["message"]["content"] == "a" * 12_000
 
 
 def test_what_is_sent_is_what_came(studio: Studio) -> None:
@@ -295,12 +305,23 @@ def test_a_webhook_that_will_never_be_called(studio: Studio) -> None:
     assert refused(studio, asked(webhook_url="https://x.example/")).param == "webhook_url"
 
 
-def test_a_body_is_kept_once_where_its_content_says(studio: Studio) -> None:
-    jobs = [submit(studio, asked()).job for _ in range(2)]
+def test_a_short_body_is_kept_in_its_job_s_row(studio: Studio) -> None:
+    job = submit(studio, asked()).job
+    assert studio.images.outputs == {}
+    assert job.work is not None
+    assert job.work.completion is not None
+    assert job.work.completion.key is None
+    assert json.loads(job.work.completion.text or "")["messages"] == [{"role": "user", "content": "Hello"}]
+
+
+def test_a_long_body_is_kept_once_where_its_content_says(studio: Studio) -> None:
+    messages = [{"role": "user", "content": "Hello" * MOST_INLINE}]
+    jobs = [submit(studio, asked(messages=messages)).job for _ in range(2)]
     (key,) = studio.images.outputs
     assert key.startswith("inputs/alice/")
     assert {job.work.completion.key for job in jobs if job.work and job.work.completion} == {key}
-    assert json.loads(studio.images.outputs[key].data)["messages"] == [{"role": "user", "content": "Hello"}]
+    assert {job.work.completion.text for job in jobs if job.work and job.work.completion} == {None}
+    assert json.loads(studio.images.outputs[key].data)["messages"] == messages
 
 
 def test_a_job_shows_how_it_ends_and_not_the_whole_of_it(studio: Studio) -> None:

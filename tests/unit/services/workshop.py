@@ -1,6 +1,7 @@
 """Paid jobs at every point of their life, and ports that fail."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 
 from darkroom.models.budget import Budget
 from darkroom.models.deadline import Deadline
-from darkroom.models.generation import GenerationRequest
+from darkroom.models.generation import GenerationRequest, RawAnswer
 from darkroom.models.job import Job, JobStatus, PaidWork
+from darkroom.models.receipt import KeyListing
 from darkroom.models.user_settings import Limits
 from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
@@ -54,12 +56,15 @@ class Workshop(Studio):
         assert started is not None
         return started
 
-    def dispatch(self, job: Job, **known: Any) -> Job:
+    def dispatch(self, job: Job, listing: KeyListing | None = None, **known: Any) -> Job:
         """As a worker leaves it that died after it had sent the job."""
         started = self.start(job).model_copy(update={"dispatched_at": self.clock.now, **known})
         assert started.lease_expires_at is not None
-        assert self.jobs.dispatch(started, at=self.clock.now, lease_expires_at=started.lease_expires_at)
-        return started
+        sent = self.jobs.dispatch(
+            started, at=self.clock.now, lease_expires_at=started.lease_expires_at, listing=listing
+        )
+        assert sent is not None
+        return started.model_copy(update={"key_listed": sent.key_listed})
 
     def run(self, job: Job, *, seconds: float = 60) -> Job:
         self.app.worker.run(job.user, job.id, Deadline(seconds))
@@ -88,6 +93,25 @@ class Workshop(Studio):
 
 class Killed(BaseException):
     """As if the process had been killed: nothing that is written for errors handles it."""
+
+
+def at_once(_seconds: float, work: Callable[[], object]) -> Callable[[], object]:
+    """As if an answer took so long that its generation's id was written down before."""
+    work()
+    return lambda: None
+
+
+class Apart:
+    """A store of answers in which each lies by itself, as those do that are not one picture."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+    def write(self, user: str, job_id: str, answer: RawAnswer, **_: object) -> None:
+        self._port.write(user, job_id, answer)
 
 
 class Failing:
@@ -121,7 +145,12 @@ def failing(role: str, method: str, error: Exception, times: int = 1000) -> Wrap
 def kept(shop: Workshop, **changes: Any) -> Job:
     """A job whose worker died when the answer was kept and nothing else was done."""
     job = shop.admit(**changes)
-    dying = shop.beside(lambda role, port: Failing(port, "close", MemoryError()) if role == "ledger" else port)
+    wraps: dict[str, Callable[[Any], Any]] = {
+        "ledger": lambda port: Failing(port, "close", MemoryError()),
+        "raw_answers": Apart,
+    }
+    dying = shop.beside(lambda role, port: wraps.get(role, lambda port: port)(port))
+    dying.app.worker = replace(dying.app.worker, later=at_once)
     with pytest.raises(MemoryError):
         dying.run(job)
     shop.images.outputs.clear()

@@ -4,16 +4,18 @@ Not a query: in the order of sort keys, receipts, recipes and reports lie betwee
 that began with the one and ended with the other would read a user's whole history.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import Patience, to_item, to_row
+from darkroom.adapters.key_rows import charges_key, to_charges
 from darkroom.adapters.settings_store import settings_key, to_settings
 from darkroom.adapters.stored_keys import described, key_row_key
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.account import Account
 from darkroom.models.key import KeyProvider, SealedSecret, StoredKey
+from darkroom.models.receipt import KeyCharges
 from darkroom.models.user_settings import UserSettings
 
 if TYPE_CHECKING:
@@ -39,14 +41,28 @@ class DynamoAccountStore:
         self._providers = providers
         self._patience = patience or Patience()
 
-    def load(self, user: str) -> Account:
+    def load(self, user: str, *, charges_of: Collection[str] = ()) -> Account:
         names = {key_row_key(user, provider)["sk"]: provider for provider in self._providers()}
-        rows = self._rows([settings_key(user), *(key_row_key(user, provider) for provider in names.values())])
+        asked = {charges_key(digest)["pk"]: digest for digest in charges_of}
+        items = self._items(
+            [
+                settings_key(user),
+                *(key_row_key(user, provider) for provider in names.values()),
+                *(charges_key(digest) for digest in asked.values()),
+            ]
+        )
+        charged = {item["pk"]["S"]: to_charges(item) for item in items if item["pk"]["S"] in asked}
+        rows = [to_row(item) for item in items if item["pk"]["S"] not in charged]
         settings = next((to_settings(row) for row in rows if row["sk"] not in names), UserSettings())
         keys = [_key(user, names[row["sk"]], row) for row in rows if row["sk"] in names]
-        return Account(user=user, settings=settings, keys=tuple(sorted(keys, key=lambda key: key.provider)))
+        return Account(
+            user=user,
+            settings=settings,
+            keys=tuple(sorted(keys, key=lambda key: key.provider)),
+            charges={digest: charged.get(pk, KeyCharges()) for pk, digest in asked.items()},
+        )
 
-    def _rows(self, keys: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
+    def _items(self, keys: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
         wanted = [to_item(key) for key in keys]
         found: list[Mapping[str, Any]] = []
         for _ in self._patience.tries():
@@ -54,7 +70,7 @@ class DynamoAccountStore:
                 answer = self._client.batch_get_item(
                     RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
                 )
-            found += [to_row(item) for item in answer["Responses"].get(self._table, ())]
+            found += answer["Responses"].get(self._table, ())
             wanted = [dict(key) for key in answer["UnprocessedKeys"].get(self._table, {"Keys": []})["Keys"]]
             if not wanted:
                 return found

@@ -17,6 +17,7 @@ from darkroom.ports import JobPage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import UpdateTypeDef
 
 # A turn has ten parts at the most. A batch has many, which it reads by their names.
 _MAX_FAMILY: Final = 12
@@ -95,22 +96,34 @@ class JobTable:
         word = token_hex(8)
         if mark is not None:
             update, values = f"SET {mark} = :mark, {update.removeprefix('SET ')}", {**values, ":mark": word}
-        said = f"{update} {condition}"
-        # DynamoDB refuses a name that is given and not used, and no names at all.
-        known = {f"#{name}": name for name in ("status", "open") if f"#{name}" in said} | dict(names or {})
-        given: dict[str, Any] = {"ExpressionAttributeNames": known} if known else {}
+        write = self._write(job, update, condition, values, names=names)
         try:
             with conditional():
-                updated = self._client.update_item(
-                    TableName=self._table,
-                    Key=to_item(job_key(job.user, job.id)),
-                    UpdateExpression=update,
-                    ConditionExpression=condition,
-                    **given,
-                    ExpressionAttributeValues=to_item(values),
-                    ReturnValues="ALL_NEW",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
+                updated = self._client.update_item(**write, ReturnValues="ALL_NEW")
         except ConditionFailed as refused:
             return row_job(refused.row) if refused.row and mark and refused.found(mark, word) else None
         return to_job(updated["Attributes"])
+
+    def _write(
+        self,
+        job: Job,
+        update: str,
+        condition: str,
+        values: Mapping[str, Any],
+        *,
+        names: Mapping[str, str] | None = None,
+    ) -> "UpdateTypeDef":
+        said = f"{update} {condition}"
+        # DynamoDB refuses a name that is given and not used, and no names at all.
+        known = {f"#{name}": name for name in ("status", "open") if f"#{name}" in said} | dict(names or {})
+        write: UpdateTypeDef = {
+            "TableName": self._table,
+            "Key": to_item(job_key(job.user, job.id)),
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": to_item(values),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if known:
+            write["ExpressionAttributeNames"] = known
+        return write

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from darkroom.adapters import key_rows
 from darkroom.adapters.aws import code_of, translated
 from darkroom.adapters.ledger_books import Books, busy
-from darkroom.models.receipt import KeyAnchor, KeyCharges, Share
+from darkroom.models.receipt import KeyCharges, Share
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import UpdateTypeDef
@@ -18,14 +18,6 @@ class KeyBooks(Books):
     def charges_with(self, key_sha256: str) -> KeyCharges:
         item = self._get(key_rows.charges_key(key_sha256))
         return KeyCharges() if item is None else key_rows.to_charges(item)
-
-    def enlist(self, key_sha256: str, job: str, *, seen: KeyCharges, anchor: KeyAnchor | None) -> bool:
-        now = self._clock()
-        if anchor is not None and self._is_written(
-            key_rows.anchoring(self._table, key_sha256, job, anchor, seen.version, now)
-        ):
-            return True
-        return self._is_written(key_rows.listing(self._table, key_sha256, job, now))
 
     def strike(self, key_sha256: str, jobs: Collection[str]) -> None:
         if jobs:

@@ -8,7 +8,7 @@ anchor; `shares` says at what a job is to be settled that is settled together wi
 change.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from darkroom.adapters.dynamo import to_item, to_row
 from darkroom.models.job import Job, SettledTogether
 from darkroom.models.money import MicroUsd
-from darkroom.models.receipt import KeyAnchor, KeyCharges, Share, reference
+from darkroom.models.receipt import KeyAnchor, KeyCharges, KeyListing, Share, reference
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import UpdateTypeDef
@@ -58,7 +58,7 @@ def _share_row(share: Share) -> dict[str, Any]:
     return {"amount": share.amount, "charged": share.charged, **share.together.model_dump()}
 
 
-def listing(table: str, key_sha256: str, job: str, now: datetime) -> "UpdateTypeDef":
+def _listing(table: str, key_sha256: str, job: str, now: datetime) -> "UpdateTypeDef":
     """One job more is open."""
     return _update(
         table,
@@ -70,7 +70,7 @@ def listing(table: str, key_sha256: str, job: str, now: datetime) -> "UpdateType
     )
 
 
-def anchoring(table: str, key_sha256: str, job: str, anchor: KeyAnchor, seen: int, now: datetime) -> "UpdateTypeDef":
+def _anchoring(table: str, key_sha256: str, job: str, anchor: KeyAnchor, seen: int, now: datetime) -> "UpdateTypeDef":
     """The same of the first, which begins with an anchor."""
     return _update(
         table,
@@ -80,6 +80,13 @@ def anchoring(table: str, key_sha256: str, job: str, anchor: KeyAnchor, seen: in
         {":jobs": {job}, ":usage": str(anchor.usage), ":settled": anchor.settled, ":seen": seen},
         condition=f"{_UNCHANGED} AND attribute_not_exists(listed)",
     )
+
+
+def listings(table: str, listing: KeyListing, now: datetime) -> "Iterator[UpdateTypeDef]":
+    """The writes that may list a job, each to be tried when the one before is refused."""
+    if listing.anchor is not None:
+        yield _anchoring(table, listing.key_sha256, listing.job, listing.anchor, listing.seen, now)
+    yield _listing(table, listing.key_sha256, listing.job, now)
 
 
 def striking(table: str, key_sha256: str, jobs: Collection[str], now: datetime) -> "UpdateTypeDef":

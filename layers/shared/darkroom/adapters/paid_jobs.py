@@ -1,11 +1,18 @@
 """Paid jobs on their way: what is written down around each call of a provider, in DynamoDB. See job_rows."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from darkroom.adapters import key_rows
+from darkroom.adapters.dynamo import TransactionCanceled, transact_patiently
 from darkroom.adapters.job_rows import Mark, call_document, call_documents, job_document, listed_as
 from darkroom.adapters.job_table import JobTable
 from darkroom.models.job import Job, JobStatus, ProviderCall
+from darkroom.models.receipt import KeyListing
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 _CALL = "call"
 
@@ -14,7 +21,32 @@ IS_UNSETTLED = "attempt = :attempt AND settled = :false"
 
 
 class PaidJobs(JobTable):
-    def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
+    def dispatch(
+        self, job: Job, *, at: datetime, lease_expires_at: datetime, listing: KeyListing | None = None
+    ) -> Job | None:
+        if listing is None:
+            return self._update(job, *self._dispatching(job, at, lease_expires_at))
+        listed = job.model_copy(update={"key_listed": True, "dispatched_at": at, "lease_expires_at": lease_expires_at})
+        row = self._write(listed, *self._dispatching(listed, at, lease_expires_at))
+        for on_key in key_rows.listings(self._table, listing, at):
+            is_refused = self._is_refused([{"Update": row}, {"Update": on_key}])
+            if is_refused[0]:
+                return None
+            if not is_refused[1]:
+                return listed
+        # Too many are listed.
+        return self.dispatch(job.model_copy(update={"key_listed": False}), at=at, lease_expires_at=lease_expires_at)
+
+    def _is_refused(self, writes: "Sequence[TransactWriteItemTypeDef]") -> list[bool]:
+        """Of each write whether its condition did not hold; with one, none was done."""
+        try:
+            transact_patiently(self._client, writes, self._patience)
+        except TransactionCanceled as canceled:
+            return [reason.is_refused for reason in canceled.reasons]
+        return [False for _ in writes]
+
+    def _dispatching(self, job: Job, at: datetime, lease_expires_at: datetime) -> tuple[str, str, dict[str, Any]]:
+        """Update, condition and values."""
         # Facts of the key that are unknown this time must not stay from the last dispatch.
         known = {
             "key_usage": None if job.key_usage is None else str(job.key_usage),
@@ -30,22 +62,17 @@ class PaidJobs(JobTable):
         removes = ["generation_id", *(known.keys() - kept.keys())]
         if job.calls:
             sets.append("calls = :calls")
-        done = self._update(
-            job,
-            f"SET {', '.join(sets)} REMOVE {', '.join(removes)}",
-            _MAY_DISPATCH,
-            {
-                **{f":{name}": value for name, value in kept.items()},
-                ":at": at.isoformat(),
-                ":lease": int(lease_expires_at.timestamp()),
-                ":provider": job.provider,
-                ":running": JobStatus.RUNNING.value,
-                ":attempt": job.attempt,
-                ":false": False,
-                **({":calls": call_documents(job)} if job.calls else {}),
-            },
-        )
-        return done is not None
+        values = {
+            **{f":{name}": value for name, value in kept.items()},
+            ":at": at.isoformat(),
+            ":lease": int(lease_expires_at.timestamp()),
+            ":provider": job.provider,
+            ":running": JobStatus.RUNNING.value,
+            ":attempt": job.attempt,
+            ":false": False,
+            **({":calls": call_documents(job)} if job.calls else {}),
+        }
+        return f"SET {', '.join(sets)} REMOVE {', '.join(removes)}", _MAY_DISPATCH, values
 
     def dispatch_call(self, job: Job, call: ProviderCall) -> bool:
         return self._write_call(

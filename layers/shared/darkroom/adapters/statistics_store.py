@@ -9,7 +9,8 @@ brings the row along, and the next try adds to that.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
@@ -29,7 +30,11 @@ _MOST_KEYS = 100
 
 
 class DynamoModelStatistics:
-    """Args: on_lost: told of a model and an error when a figure could not be kept, which is nobody's trouble."""
+    """Args:
+    pause: between two writes of a model's figures; what is recorded meanwhile goes with the next. If the process ends
+        before, it is lost: some of many runs.
+    on_lost: told of a model and an error when a figure could not be kept, which is nobody's trouble.
+    """
 
     def __init__(
         self,
@@ -37,20 +42,26 @@ class DynamoModelStatistics:
         client: "DynamoDBClient",
         clock: Clock,
         *,
+        pause: timedelta = timedelta(),
         on_lost: Callable[[str, Exception], object] = lambda _model, _error: None,
     ) -> None:
         self._table = table
         self._client = client
         self._clock = clock
+        self._pause = pause
         self._on_lost = on_lost
+        self._lock = Lock()
+        self._waiting: dict[str, list[Sample]] = {}
+        self._written_at: dict[str, datetime] = {}
         # By model, as it was last written or found: what a further sample is added to, in one write and no read.
         self._seen: dict[str, tuple[int, tuple[Sample, ...]]] = {}
 
     def record(self, model: str, *, seconds: float | None, succeeded: bool) -> None:
         sample = (None if seconds is None else round(seconds, 3), succeeded)
         try:
+            samples = self._due(model, sample)
             for _ in range(_TRIES):
-                if self._append(model, sample):
+                if not samples or self._append(model, samples):
                     return
         except Exception as error:  # noqa: BLE001 - a figure less is nothing that a paid job may fail of
             self._on_lost(model, error)
@@ -61,10 +72,24 @@ class DynamoModelStatistics:
             for row in self._rows(list(dict.fromkeys(models)))
         }
 
-    def _append(self, model: str, sample: Sample) -> bool:
+    def _due(self, model: str, sample: Sample) -> list[Sample]:
+        """What is to be written now."""
+        now = self._clock()
+        with self._lock:
+            if len(self._written_at) >= _MAX_REMEMBERED:
+                self._written_at.clear()
+            waiting = [*self._waiting.get(model, ()), sample][-KEPT_SAMPLES:]
+            if model in self._written_at and now < self._written_at[model] + self._pause:
+                self._waiting[model] = waiting
+                return []
+            self._waiting.pop(model, None)
+            self._written_at[model] = now
+            return waiting
+
+    def _append(self, model: str, new_samples: Sequence[Sample]) -> bool:
         """False if somebody else has written since, whose samples are known then."""
         version, kept = self._seen.get(model, (0, ()))
-        samples = [*kept, sample][-KEPT_SAMPLES:]
+        samples = [*kept, *new_samples][-KEPT_SAMPLES:]
         new = {
             **_key(model),
             "samples": json.dumps([[seconds, int(succeeded)] for seconds, succeeded in samples]),

@@ -149,7 +149,7 @@ class Application(PaidJobs):
 
     @cached_property
     def worker(self) -> Worker:
-        from darkroom.services.paid.worker import Worker
+        from darkroom.services.paid.worker import Worker, after
 
         return Worker(
             jobs=self.ports.jobs,
@@ -159,10 +159,12 @@ class Application(PaidJobs):
             images=self.ports.images,
             raw_answers=self.ports.raw_answers,
             settlement=self.settlement,
+            charges=self.ports.charges,
             clock=self.ports.clock,
             alarm=self.ports.alarm,
             advance=self.advance,
             sleep=self.ports.sleep,
+            later=after,
         )
 
     @cached_property

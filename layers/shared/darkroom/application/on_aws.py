@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from darkroom.models.key import KeyProvider
     from darkroom.providers import ProviderSettings
     from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
-    from darkroom.services.accounts.snapshot import Snapshots
+    from darkroom.services.accounts.snapshot import SnapshotCharges, Snapshots
 
+# Between two writes of a model's figures, which a busy process would make for each picture.
+FIGURES_PAUSE = timedelta(seconds=10)
 LOST_SEAL = "Ask the stack's owner to remove the row WEBHOOK_SECRET of this user; a new secret is then made."
 
 
@@ -186,6 +189,12 @@ class AwsPorts:
         return DynamoLedger(self._settings.table, self.clients.dynamodb, clock=self.clock, users=self._month_users)
 
     @cached_property
+    def charges(self) -> SnapshotCharges:
+        from darkroom.services.accounts.snapshot import SnapshotCharges
+
+        return SnapshotCharges(self.snapshots, self.ledger)
+
+    @cached_property
     def _month_users(self) -> MonthUsers:
         from darkroom.adapters.month_users import MonthUsers
 
@@ -289,7 +298,9 @@ class AwsPorts:
         def lost(model: str, error: Exception) -> None:
             logger.warning("A model's figure was not kept", extra={"model": model, "error": type(error).__name__})
 
-        return DynamoModelStatistics(self._settings.table, self.clients.dynamodb, self.clock, on_lost=lost)
+        return DynamoModelStatistics(
+            self._settings.table, self.clients.dynamodb, self.clock, pause=FIGURES_PAUSE, on_lost=lost
+        )
 
     @cached_property
     def catalogue(self) -> ports.CatalogueStore:

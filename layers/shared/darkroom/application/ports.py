@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from darkroom import ports
     from darkroom.models.key import KeyProvider
+    from darkroom.models.receipt import KeyCharges
 
 
 class Ports(Protocol):
@@ -63,6 +64,10 @@ class Ports(Protocol):
 
     @property
     def ledger(self) -> ports.Ledger: ...
+
+    @property
+    def charges(self) -> Callable[[str, str], KeyCharges]:
+        """What is known of the charges on a key of a user's, or of the stack's, by its digest."""
 
     @property
     def answers(self) -> ports.AnswerStore: ...

@@ -29,6 +29,7 @@ from darkroom.observability import logged, logger, note
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.rates import Rates
 from darkroom.services.accounts.snapshot import read_once
+from darkroom.services.paid.at_hand import kept_at_hand
 from darkroom.services.pricing.answer_sizes import payload_bytes
 
 Event = dict[str, Any]
@@ -213,7 +214,7 @@ class Api:
             if event["routeKey"] == DEFAULT:
                 # Needs no token, and calls nothing of AWS.
                 raise unmatched(event)
-            with read_once(), within(Deadline(self.seconds_left - FOR_AN_ERROR)):
+            with read_once(), kept_at_hand(), within(Deadline(self.seconds_left - FOR_AN_ERROR)):
                 self._authenticate(event)
                 return self.app.resolve(event, context)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing

@@ -15,6 +15,7 @@ from darkroom.images.shrink import Shrunk, shrink
 from darkroom.models.door import HTTP_API, Door
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, StoredImage
+from darkroom.services.paid.at_hand import picture_at_hand
 from darkroom.services.paid.calls import MOST_STORED_BYTES
 from darkroom.services.pricing.answer_sizes import room_for_pictures
 
@@ -68,7 +69,8 @@ def _inline(app: Application, job: Job, max_bytes: int) -> tuple[list[dict[str, 
     images = job.images
 
     def read(image: StoredImage) -> bytes:
-        return app.ports.images.read_output(image.key, max_bytes=MOST_STORED_BYTES)
+        data = picture_at_hand(image.key)
+        return app.ports.images.read_output(image.key, max_bytes=MOST_STORED_BYTES) if data is None else data
 
     shrunk: Sequence[Shrunk | None] = [None] * len(images)
     if sum(image.bytes for image in images) > max_bytes:

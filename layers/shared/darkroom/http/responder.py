@@ -32,9 +32,9 @@ from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
 from darkroom.observability import note
-from darkroom.services.accounts.snapshot import kept
 from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.answers import reference
+from darkroom.services.paid.at_hand import job_at_hand
 from darkroom.services.paid.waiting import is_answer, wait_for
 
 # What putting the answer together takes, at the end of an invocation.
@@ -166,8 +166,8 @@ class Answering:
             ends = Deadline(min(limit, max(0.0, api.seconds_left - _AFTERWARDS)), clock=self.app.ports.stopwatch)
             if submission.running is not None:
                 submission = self._in_place(api, submission, submission.running, ends)
-                # A turn that this process has ended is known.
-                job = kept(("job", submission.job.id)) or self._as_it_is(submission.job)
+                # What this process has ended is known.
+                job = job_at_hand(job.id) or self._as_it_is(submission.job)
             job = self.wait(job, ends.left(), api.transport.has_hung_up)
         headers = self._headers(job, submission, terms)
         if is_answer(job):

@@ -147,6 +147,13 @@ class Dispatch(Value):
     streamed: bool
 
 
+class KeptPicture(Value):
+    """The picture that an answer is kept as: its job's first, under the name that it has there."""
+
+    key: str
+    sha256: str
+
+
 class RawAnswer(Value):
     """An answer as it came, before anybody tried to understand it."""
 
@@ -155,3 +162,4 @@ class RawAnswer(Value):
     generation_id: str | None = None
     model: str | None = Field(None, description="That it was asked of.")
     complete: bool = Field(description="False if it broke off.")
+    picture: KeptPicture | None = Field(None, description="The picture that it is kept as; None if it lies by itself.")

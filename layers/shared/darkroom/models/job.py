@@ -51,9 +51,10 @@ class StoredImage(Value):
 
 
 class StoredBody(Value):
-    """A request's body in the outputs bucket, and the model that it is for."""
+    """A request's body, by itself or in the outputs bucket, and the model that it is for."""
 
-    key: str
+    text: str | None = Field(None, description="Of a short one, as JSON.")
+    key: str | None = Field(None, description="Where a longer one lies.")
     model: str
     fallback_models: tuple[str, ...] = ()
     max_completion_tokens: int = 1

@@ -46,6 +46,17 @@ class KeyCharges(Value):
     version: int = Field(0, description="Grows with every change.")
 
 
+class KeyListing(Value):
+    """A job that is to be listed as open on a key, in the same write that says that it is sent."""
+
+    key_sha256: str
+    job: str = Field(description="Its reference.")
+    seen: int = Field(description="The version of the key's charges as they were read.")
+    anchor: KeyAnchor | None = Field(
+        None, description="Becomes the key's if no job is listed and nothing has changed since they were read."
+    )
+
+
 def reference(user: str, job_id: str) -> str:
     """A job among all users' jobs."""
     return f"{user}/{job_id}"

@@ -8,11 +8,9 @@ from pydantic import Field
 
 from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
 from darkroom.models.budget import Budget
-from darkroom.models.generation import (
-    RawAnswer,
-)
+from darkroom.models.generation import KeptPicture, RawAnswer
 from darkroom.models.job import Job, KeptCutout, ProviderCall
-from darkroom.models.receipt import KeyAnchor, KeyCharges, Receipt, Share
+from darkroom.models.receipt import KeyCharges, KeyListing, Receipt, Share
 from darkroom.models.value import Value
 
 
@@ -98,10 +96,22 @@ class JobStore(Protocol):
         else was faster, or it is over. The first `started_at` that is given stays.
         """
 
-    def dispatch(self, job: Job, *, at: datetime, lease_expires_at: datetime) -> bool:
+    def dispatch(
+        self, job: Job, *, at: datetime, lease_expires_at: datetime, listing: KeyListing | None = None
+    ) -> Job | None:
         """Writes down that money may be spent from now on: `dispatched_at`, `provider`, the key's four, how each of
         its calls stands if there are several, and that no generation id is known. Only of a running job, in the same
-        attempt; False means that nothing may be sent.
+        attempt.
+
+        Args:
+            listing: lists the job as open on its key in the same write, unless too many are listed there; `key_listed`
+                says whether it is. Without it the job is as listed as it was.
+
+        Returns:
+            The job as it is from now on; None means that nothing may be sent.
+
+        Raises:
+            ServiceUnavailable: others write the key's row all the time; nothing was written.
         """
 
     def note_generation(self, job: Job, generation_id: str) -> bool:
@@ -239,13 +249,6 @@ class Ledger(Protocol):
     def charges_with(self, key_sha256: str) -> KeyCharges:
         """What is known of the charges on this key, for all users' jobs."""
 
-    def enlist(self, key_sha256: str, job: str, *, seen: KeyCharges, anchor: KeyAnchor | None) -> bool:
-        """Lists a job (its reference) that is about to be sent with the key. False if too many are listed.
-
-        Args:
-            anchor: becomes the key's anchor if no job is listed and nothing has changed since `seen` was read.
-        """
-
     def strike(self, key_sha256: str, jobs: Collection[str]) -> None:
         """Takes jobs off the list that were not sent with the key, or at no cost."""
 
@@ -280,8 +283,20 @@ class AnswerStore(Protocol):
 class RawAnswerStore(Protocol):
     """What a provider answered to a job's last dispatch, as it came."""
 
-    def write(self, user: str, job_id: str, answer: RawAnswer) -> None: ...
+    def write(self, user: str, job_id: str, answer: RawAnswer, *, as_picture: str | None = None) -> KeptPicture | None:
+        """Keeps an answer; one that was kept before is replaced.
 
-    def read(self, user: str, job_id: str) -> RawAnswer | None: ...
+        Args:
+            as_picture: a secret that the job's row has. Then an answer that is one picture, with little around it, is
+                kept as that picture, at `outputs/{user}/{job_id}/0.…`. What is around it cannot be read by those who
+                can read the picture.
 
-    def remove(self, user: str, job_id: str) -> None: ...
+        Returns:
+            That picture; None if the answer lies by itself.
+        """
+
+    def read(self, user: str, job_id: str, *, as_picture: str | None = None) -> RawAnswer | None:
+        """Args: as_picture: as for `write`; without it only an answer that lies by itself is found."""
+
+    def remove(self, user: str, job_id: str) -> None:
+        """Removes an answer that lies by itself. One that is kept as a picture goes with that."""

@@ -1,6 +1,6 @@
 """People: their tokens, sessions, keys and settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -182,8 +182,11 @@ class SettingsStore(Protocol):
 
 
 class AccountStore(Protocol):
-    def load(self, user: str) -> Account:
+    def load(self, user: str, *, charges_of: Collection[str] = ()) -> Account:
         """The user's settings and keys as they are now: one consistent read of both, a single call.
+
+        Args:
+            charges_of: digests of keys; what is known of the charges on them is read in the same call.
 
         Raises:
             ServiceUnavailable: not all of it could be read.

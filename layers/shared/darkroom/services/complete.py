@@ -26,6 +26,8 @@ from darkroom.services.selection.providers import Choice
 OPERATION: Final = "completion"
 DEFAULT_TOKENS: Final = 4096
 _SHOWN_TEXT = 500
+# Bytes of a body that is kept in its job's row, which is written several times: more are cheaper as an object.
+MOST_INLINE: Final = 4_000
 # How the answer travels makes no other request of it.
 _TRAVEL = {"stream", "stream_options"}
 
@@ -45,7 +47,8 @@ class Complete:
     check_webhook: CheckWebhook
 
     def submit(self, caller: Caller, body: CompletionBody, terms: Terms) -> Submission:
-        """The job that gets the completion, which `Job.result["completion"]` is the key of.
+        """The job that gets the completion, as text in `Job.result["completion_text"]`, or where
+        `Job.result["completion"]` says.
 
         Raises:
             InvalidParameter, PayloadTooLarge, UrlRefused, UnsupportedModel: it cannot be asked of any model here.
@@ -65,6 +68,10 @@ class Complete:
             )
         except (CostLimit, PriceUnknown) as error:
             raise _explained(error, found) from error
+
+    def _keep(self, key: str | None, data: bytes) -> None:
+        if key is not None:
+            self.images.write_output(key, data, media_type="application/json", metadata={})
 
     def _check_url(self, url: str) -> None:
         try:
@@ -92,9 +99,10 @@ class Complete:
         shape = ChatShape(found.text_bytes, most, found.pictures)
         passed, about_pictures = rewritten(_passed(body, chosen, zdr=is_private, routed=not choice.is_direct))
         data = as_json(passed)
-        key = f"inputs/{user}/{hashlib.sha256(data).hexdigest()}.json"
+        key = None if len(data) <= MOST_INLINE else f"inputs/{user}/{hashlib.sha256(data).hexdigest()}.json"
         stored = StoredBody(
             key=key,
+            text=data.decode() if key is None else None,
             model=chosen.first.id,
             fallback_models=chosen.fallbacks,
             max_completion_tokens=most,
@@ -111,7 +119,7 @@ class Complete:
             warnings=(*chosen.warnings, *about_pictures),
             shown=_shown(body, most),
             webhook_url=body.webhook_url,
-            keep=lambda: self.images.write_output(key, data, media_type="application/json", metadata={}),
+            keep=lambda: self._keep(key, data),
         )
 
 

@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from darkroom.adapters.clock import utc_now
 from darkroom.models.key import StoredKey
+from darkroom.models.receipt import KeyCharges
 from darkroom.models.user_settings import UserSettings
 from darkroom.services.accounts.snapshot import (
+    SnapshotCharges,
     SnapshotKeys,
     Snapshots,
     SnapshotSettings,
@@ -17,7 +20,8 @@ from darkroom.services.accounts.snapshot import (
     read_anew,
     read_once,
 )
-from tests.fakes.memory import MemoryKeyVault
+from tests.fakes.ledger import MemoryLedger
+from tests.fakes.memory import MemoryJobStore, MemoryKeyVault
 from tests.fakes.paid import MemorySettingsStore
 from tests.fakes.people import MemoryAccountStore
 
@@ -29,10 +33,13 @@ KEY = StoredKey(
 class World:
     def __init__(self) -> None:
         self.stored, self.vault = MemorySettingsStore(), MemoryKeyVault()
-        self.accounts = MemoryAccountStore(self.stored, self.vault)
+        self.jobs = MemoryJobStore()
+        self.accounts = MemoryAccountStore(self.stored, self.vault, self.jobs.charges)
         snapshots = Snapshots(self.accounts)
         self.settings = SnapshotSettings(snapshots, self.stored)
         self.keys = SnapshotKeys(snapshots, self.vault)
+        self.ledger = MemoryLedger(self.jobs, utc_now)
+        self.charges = SnapshotCharges(snapshots, self.ledger)
         self.vault.store(KEY, "sk-secret")
 
     def percent(self, value: int) -> None:
@@ -138,3 +145,22 @@ def test_what_is_kept_is_kept_until_the_request_ends_and_for_it_alone() -> None:
         assert kept(place) == "first"
         assert copy_context().run(kept, place) == "first"
     assert kept(place) is None
+
+
+def test_charges_on_the_key_that_was_paid_with_come_with_the_next_account_and_count_once(world: World) -> None:
+    world.jobs.charges[KEY.sha256] = KeyCharges(count=1)
+    with read_once():
+        world.settings.load("alice")
+        assert world.charges("alice", KEY.sha256).count == 1
+    with read_once():
+        world.settings.load("alice")
+        world.jobs.charges[KEY.sha256] = KeyCharges(count=2)
+        # As they were when the account was read; whoever asks again is told what they are by now.
+        assert [world.charges("alice", KEY.sha256).count for _ in range(2)] == [1, 2]
+        assert world.charges("alice", "another").count == 0
+
+
+def test_charges_are_read_where_no_account_was(world: World) -> None:
+    world.jobs.charges[KEY.sha256] = KeyCharges(count=4)
+    for _ in range(2):
+        assert world.charges("alice", KEY.sha256).count == 4

@@ -155,7 +155,7 @@ WRITES = [
     ("ledger", "close", 3),
     ("jobs", "progress", 4),
     ("jobs", "finish", 1),
-    ("images", "write_output", 4),
+    ("images", "write_output", 3),
     ("conversations", "save", 1),
 ]
 

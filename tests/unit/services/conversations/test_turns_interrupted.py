@@ -98,7 +98,7 @@ WRITES = [
     ("render_queue", "send", 2),
     ("jobs", "progress", 7),
     ("jobs", "finish", 1),
-    ("images", "write_output", 4),
+    ("images", "write_output", 3),
     ("conversations", "save", 1),
 ]
 POINTS = [

@@ -25,7 +25,7 @@ def images(clock: SteppingClock) -> MemoryImageStore:
 
 @pytest.fixture
 def jobs(store: MemoryJobStore, images: MemoryImageStore, clock: SteppingClock) -> Jobs:
-    return Jobs(store, images, clock, max_attempts=3, raw_answers=MemoryRawAnswerStore(), credit=CREDIT)
+    return Jobs(store, images, clock, max_attempts=3, raw_answers=MemoryRawAnswerStore(images), credit=CREDIT)
 
 
 def _add(store: MemoryJobStore, clock: SteppingClock, job_id: str = "job_1", user: str = "alice") -> Job:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from darkroom.errors import NetworkError, ServiceUnavailable
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import RawAnswer
@@ -75,6 +77,22 @@ def test_a_kept_answer_is_as_good_as_the_answer(shop: Workshop) -> None:
     job = kept(shop)
     shop.sweep_after(LEASE)
     assert (shop.now(job).status, len(shop.now(job).images)) == (JobStatus.SUCCEEDED, 1)
+    assert shop.budget_of(job).spent == shop.invoice > 0
+    assert shop.requests == 1
+
+
+def test_an_answer_that_is_kept_as_its_picture_is_as_good_and_is_not_written_again(shop: Workshop) -> None:
+    job = shop.admit()
+    dying = shop.beside(failing("ledger", "close", MemoryError()))
+    with pytest.raises(MemoryError):
+        dying.run(job)
+    (key,) = shop.images.outputs
+    assert shop.raw_answers.answers == {}
+    # Whatever kills the sweep in between must find it again.
+    shop.beside(failing("ledger", "close", MemoryError())).sweep_after(LEASE)
+    shop.beside(failing("images", "write_output", MemoryError())).sweep_after(10 * MINUTE)
+    ended = shop.now(job)
+    assert (ended.status, [image.key for image in ended.images]) == (JobStatus.SUCCEEDED, [key])
     assert shop.budget_of(job).spent == shop.invoice > 0
     assert shop.requests == 1
 

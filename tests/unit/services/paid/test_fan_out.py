@@ -247,7 +247,6 @@ _STORES = [
     ("raw_answers", "remove"),
     ("images", "write_output"),
     ("ledger", "charges_with"),
-    ("ledger", "enlist"),
     ("ledger", "close"),
 ]
 ALWAYS = 1000

@@ -13,6 +13,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus
 from darkroom.services.paid.admission import Admission, Submission
+from darkroom.services.paid.at_hand import job_at_hand, kept_at_hand, picture_at_hand
 from darkroom.services.paid.in_place import FOR_ANSWERING, MAX_SECONDS, MIN_SECONDS, InPlace, Start, in_thread
 from darkroom.services.paid.worker import LEASE_MARGIN
 from tests.application import PromptQueue, Studio
@@ -68,6 +69,21 @@ def test_it_is_admitted_as_begun_by_this_process_and_no_worker_is_told(studio: S
     )
     assert job.dispatched_at is None
     assert studio.job_queue.sent == []
+
+
+def test_its_job_and_its_picture_need_not_be_read_again(studio: Studio) -> None:
+    beside = Beside()
+    with kept_at_hand():
+        submission = _submit(studio, beside.start)
+        assert job_at_hand(submission.job.id) is None
+        beside.do()
+        job = _stored(studio, submission)
+        assert job_at_hand(job.id) == job
+        assert picture_at_hand(job.images[0].key) == studio.images.outputs[job.images[0].key].data
+    # Of another request, and where there is none, nothing is.
+    with kept_at_hand():
+        assert job_at_hand(job.id) is None
+    assert picture_at_hand(job.images[0].key) is None
 
 
 def test_it_is_carried_out_and_settled_once(studio: Studio) -> None:

@@ -18,16 +18,16 @@ MINUTE = timedelta(minutes=1)
 
 def _sent(shop: Workshop, **known: Any) -> Job:
     """A job that was sent with the key that Alice has now."""
-    seen = watched(
+    seen, listing = watched(
         shop.admit(),
-        shop.ledger,
+        shop.ledger.charges_with(digest(shop.secret)),
         key_sha256=digest(shop.secret),
         used=lambda: shop.openrouter.inspect(shop.secret).used,
         is_listable=True,
         now=shop.clock.now,
     )
-    on_key = seen.model_dump(include={"key_usage", "key_sha256", "key_charges", "key_listed"})
-    job = shop.dispatch(seen, **{**on_key, **known})
+    on_key = seen.model_dump(include={"key_usage", "key_sha256", "key_charges"})
+    job = shop.dispatch(seen, listing, **{**on_key, **known})
     if known.get("generation_id"):
         shop.jobs.note_generation(job, known["generation_id"])
     return shop.now(job)

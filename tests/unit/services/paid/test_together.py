@@ -10,7 +10,7 @@ import pytest
 from darkroom.models.deadline import Deadline
 from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus, ProviderCall, SettledTogether
-from darkroom.models.receipt import Receipt, Share, reference
+from darkroom.models.receipt import KeyListing, Receipt, Share, reference
 from darkroom.services.paid.key_watch import USAGE_LAG, watched
 from darkroom.services.paid.together import BOOKS_COMPLETE, PATIENCE
 from local.simulator import Simulator
@@ -21,11 +21,11 @@ MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 
 
-def _listed(shop: Workshop, job: Job | None = None) -> Job:
+def _watched(shop: Workshop, job: Job | None = None) -> tuple[Job, KeyListing | None]:
     """A job that is about to be sent with the key that Alice has now."""
     return watched(
         job or shop.admit(),
-        shop.ledger,
+        shop.ledger.charges_with(digest(shop.secret)),
         key_sha256=digest(shop.secret),
         used=lambda: shop.openrouter.inspect(shop.secret).used,
         is_listable=True,
@@ -35,9 +35,17 @@ def _listed(shop: Workshop, job: Job | None = None) -> Job:
 
 def _sent(shop: Workshop, job: Job | None = None, **known: Any) -> Job:
     """The same, whose worker died when it had sent it."""
-    seen = _listed(shop, job)
-    on_key = seen.model_dump(include={"key_usage", "key_sha256", "key_charges", "key_listed"})
-    return shop.now(shop.dispatch(seen, **{**on_key, **known}))
+    seen, listing = _watched(shop, job)
+    on_key = seen.model_dump(include={"key_usage", "key_sha256", "key_charges"})
+    return shop.now(shop.dispatch(seen, listing, **{**on_key, **known}))
+
+
+def _listed(shop: Workshop) -> Job:
+    """One that is on the key's list and was not sent, as earlier versions leave it."""
+    seen, listing = _watched(shop)
+    assert listing is not None
+    assert shop.jobs.enlist(listing)
+    return seen
 
 
 def _buy(shop: Workshop) -> None:

@@ -136,18 +136,18 @@ class Story:
 
     def _sent(self, cost: int, *, late: int, lag: int, has_id: bool = False, lease: timedelta = 2 * MINUTE) -> Job:
         shop, now = self.shop, self.shop.clock.now
-        seen = watched(
+        seen, listing = watched(
             shop.admit(),
-            shop.ledger,
+            shop.ledger.charges_with(digest(shop.secret)),
             key_sha256=digest(shop.secret),
             used=lambda: self.witness.inspect(shop.secret).used,
             is_listable=True,
             now=now,
         )
-        on_key = seen.model_dump(include={"key_usage", "key_sha256", "key_charges", "key_listed"})
+        on_key = seen.model_dump(include={"key_usage", "key_sha256", "key_charges"})
         started = shop.start(seen, lease=lease).model_copy(update={"dispatched_at": now, **on_key})
         assert started.lease_expires_at is not None
-        assert shop.jobs.dispatch(started, at=now, lease_expires_at=started.lease_expires_at)
+        assert shop.jobs.dispatch(started, at=now, lease_expires_at=started.lease_expires_at, listing=listing)
         generation_id = f"gen-img-{started.id}" if has_id else None
         if generation_id:
             assert shop.jobs.note_generation(started, generation_id)

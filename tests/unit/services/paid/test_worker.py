@@ -1,7 +1,8 @@
 """The worker, where nothing is killed: what it does about trouble before and after it has sent a job."""
 
+from dataclasses import replace
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -11,10 +12,10 @@ from darkroom.errors import KeyUnreadable, ServiceUnavailable
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import Job, JobStatus, PaidWork, StoredImage
-from darkroom.services.paid.worker import AFTERWARDS, MOST_ATTEMPTS
+from darkroom.services.paid.worker import AFTERWARDS, MOST_ATTEMPTS, after
 from tests.photos import save
 from tests.servers import LONGEST_SECONDS
-from tests.unit.services.workshop import MODEL, PRICE, RESERVED, STREAMED, USER, Workshop, failing
+from tests.unit.services.workshop import MODEL, PRICE, RESERVED, STREAMED, USER, Workshop, at_once, failing
 
 
 def _shop(shop: Workshop, role: str, method: str, error: Exception, times: int = 1000) -> Workshop:
@@ -157,9 +158,46 @@ def test_the_provider_has_to_leave_time_to_store_what_it_made(shop: Workshop) ->
     assert 0 < seen[1] <= 1
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_generations_id_is_kept_by_itself_where_its_answer_is_late(shop: Workshop, is_late: bool) -> None:
+    calls: list[str] = []
+    stores = ("jobs", "raw_answers")
+    noted = shop.beside(lambda role, port: _Noting(port, role, calls, Barrier(1), "") if role in stores else port)
+    if is_late:
+        noted.app.worker = replace(noted.app.worker, later=at_once)
+    job = noted.run(noted.admit())
+    assert job.generation_id is not None
+    assert calls.count("jobs.note_generation") == is_late
+    assert calls.index("raw_answers.write") > calls.index("jobs.note_generation" if is_late else "jobs.dispatch")
+
+
+def test_the_id_of_a_stream_is_kept_at_once(shop: Workshop) -> None:
+    calls: list[str] = []
+    noted = shop.beside(lambda role, port: _Noting(port, role, calls, Barrier(1), "") if role == "jobs" else port)
+    noted.run(noted.admit(model=STREAMED))
+    assert calls.count("jobs.note_generation") == 1
+
+
+def test_what_is_done_later_can_be_called_off() -> None:
+    done: list[int] = []
+    after(60, lambda: done.append(1))()
+    begun = Event()
+
+    def work() -> None:
+        begun.set()
+        done.append(2)
+
+    call_off = after(0, work)
+    assert begun.wait(LONGEST_SECONDS)
+    # It is waited for.
+    call_off()
+    assert done == [2]
+
+
 @pytest.mark.parametrize(("role", "method"), [("jobs", "note_generation"), ("raw_answers", "write")])
 def test_what_cannot_be_noted_down_does_not_lose_the_answer(shop: Workshop, role: str, method: str) -> None:
     shop = _shop(shop, role, method, ServiceUnavailable("The store is away."))
+    shop.app.worker = replace(shop.app.worker, later=at_once)
     job = shop.run(shop.admit())
     assert (job.status, job.cost.actual) == (JobStatus.SUCCEEDED, PRICE)
     noted = {"job": job.id, "error": "ServiceUnavailable"}
@@ -248,10 +286,9 @@ def test_what_a_key_has_used_is_asked_for_beside_the_pictures_and_known_before_a
     work = PaidWork(request=GenerationRequest(model=MODEL, prompt="a fox"), inputs=(image,))
     job = noted.run(noted.admit(work=work))
     assert job.status is JobStatus.SUCCEEDED
-    order = [
-        calls.index(each) for each in ("ledger.charges_with", "provider.inspect", "ledger.enlist", "jobs.dispatch")
-    ]
+    order = [calls.index(each) for each in ("ledger.charges_with", "provider.inspect", "jobs.dispatch")]
     assert order == sorted(order)
-    assert calls.index("images.read_output") < calls.index("ledger.enlist")
+    assert calls.index("images.read_output") < calls.index("jobs.dispatch")
     assert job.key_usage == 0
     assert job.key_charges == 0
+    assert job.key_listed

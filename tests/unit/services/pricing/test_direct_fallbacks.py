@@ -9,7 +9,7 @@ import pytest
 
 from darkroom.models.caller import Caller
 from darkroom.models.deadline import Deadline
-from darkroom.models.generation import RawAnswer
+from darkroom.models.generation import KeptPicture, RawAnswer
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus, PaidWork
 from darkroom.models.key import StoredKey
@@ -64,10 +64,11 @@ class Deadly(MemoryRawAnswerStore):
 
     kills = False
 
-    def write(self, user: str, job_id: str, answer: RawAnswer) -> None:
-        super().write(user, job_id, answer)
+    def write(self, user: str, job_id: str, answer: RawAnswer, *, as_picture: str | None = None) -> KeptPicture | None:
+        kept = super().write(user, job_id, answer, as_picture=as_picture)
         if self.kills:
             raise Killed
+        return kept
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,8 @@ def running() -> Iterator[dict[str, OpenAiLikeSimulator]]:
 def studio(studio_simulator: Simulator, clock: SteppingClock, running: dict[str, OpenAiLikeSimulator]) -> Studio:
     """Alice has keys of the three, and none of OpenRouter's."""
     studio_simulator.reset()
-    studio = Studio(studio_simulator, clock, limits=LARGE, raw_answers=Deadly())
+    studio = Studio(studio_simulator, clock, limits=LARGE)
+    studio.raw_answers = Deadly(studio.images)
     for name, world in running.items():
         world.reset()
         studio.direct[name] = load(name)(ProviderSettings(url=world.url))

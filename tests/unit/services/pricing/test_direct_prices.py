@@ -310,8 +310,7 @@ def test_that_nothing_is_to_be_kept_is_told_to_whoever_is_called(studio: Studio)
     assert job.work.completion is not None
     assert job.work.completion.zdr
     # Whoever cannot promise it is not to go by the body alone.
-    studio.images.write_output(job.work.completion.key, b"{}", media_type="application/json", metadata={})
-    work = PaidWork(completion=job.work.completion)
+    work = PaidWork(completion=job.work.completion.model_copy(update={"text": "{}"}))
     watch = calls.Watch(lambda _: None, lambda _: None, lambda _: None, calls.unheard)
     with pytest.raises(InvalidParameter) as refused:
         calls.prepare(work, studio.direct["gemini"], studio.images)("key", Deadline(5), watch)

@@ -103,7 +103,10 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 
 def _completion(images: ImageStore, job: Job) -> dict[str, Any]:
     """As the provider sent it."""
-    found: dict[str, Any] = json.loads(images.read_output(str(job.result["completion"]), max_bytes=_MOST_BYTES))
+    text = job.result.get("completion_text")
+    found: dict[str, Any] = json.loads(
+        images.read_output(str(job.result["completion"]), max_bytes=_MOST_BYTES) if text is None else text
+    )
     return found
 
 

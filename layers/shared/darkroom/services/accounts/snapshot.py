@@ -14,12 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from darkroom.models.account import Account
 from darkroom.models.key import KeyProvider, StoredKey
+from darkroom.models.receipt import KeyCharges
 from darkroom.models.user_settings import UserSettings
-from darkroom.ports import AccountStore, KeyVault, SettingsStore
+from darkroom.ports import AccountStore, KeyVault, Ledger, SettingsStore
 
 # By the reader and the user. A context variable, so that several threads of one process never share a snapshot.
 _READ: ContextVar["dict[tuple[Snapshots, str], Account] | None"] = ContextVar("darkroom_accounts", default=None)
@@ -64,9 +65,14 @@ def kept(place: tuple[str, ...]) -> Any | None:
     return None if found is None else found.get(place)
 
 
+_MAX_REMEMBERED: Final = 500
+
+
 class Snapshots:
     def __init__(self, store: AccountStore) -> None:
         self._store = store
+        # With which keys this process has paid last for a user: what is charged to them is read with the account.
+        self._paid_with: dict[str, str] = {}
 
     def current(self, user: str) -> Account | None:
         """The account as it was read in this request or message; None outside of one."""
@@ -75,8 +81,22 @@ class Snapshots:
             return None
         place = (self, user)
         if place not in read:
-            read[place] = self._store.load(user)
+            paid_with = self._paid_with.get(user)
+            read[place] = self._store.load(user, charges_of=(paid_with,) if paid_with else ())
         return read[place]
+
+    def taken_charges(self, user: str, key_sha256: str) -> KeyCharges | None:
+        """What is known of the charges on a key, if it was read with the account; once, for they change."""
+        if len(self._paid_with) >= _MAX_REMEMBERED:
+            self._paid_with.clear()
+        self._paid_with[user] = key_sha256
+        read, place = _READ.get(), (self, user)
+        account = None if read is None else read.get(place)
+        if read is None or account is None or key_sha256 not in account.charges:
+            return None
+        left = {digest: charges for digest, charges in account.charges.items() if digest != key_sha256}
+        read[place] = account.model_copy(update={"charges": left})
+        return account.charges[key_sha256]
 
     def forget(self, user: str) -> None:
         """Something of it was changed."""
@@ -130,3 +150,14 @@ class SnapshotKeys:
     def remove(self, user: str, provider: KeyProvider) -> StoredKey | None:
         self.snapshots.forget(user)
         return self.vault.remove(user, provider)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotCharges:
+    """What is known of the charges on a key, from the snapshot of its user's account where it is in there."""
+
+    snapshots: Snapshots
+    ledger: Ledger
+
+    def __call__(self, user: str, key_sha256: str) -> KeyCharges:
+        return self.snapshots.taken_charges(user, key_sha256) or self.ledger.charges_with(key_sha256)

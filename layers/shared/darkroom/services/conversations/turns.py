@@ -40,6 +40,7 @@ from darkroom.services.conversations.turn_cost import TurnCosts, begun, cost_of,
 from darkroom.services.conversations.turn_render import TurnRender, moved, origin_of
 from darkroom.services.conversations.versions import NOTHING_CHANGED
 from darkroom.services.paid.admission import TURN, Admission, Prepared, Submission, in_order, part_of
+from darkroom.services.paid.at_hand import keep_job
 from darkroom.services.paid.settlement import DECIDED_AFTER, SIMULATED
 from darkroom.services.recipes.render import NeedsImageFunction
 from darkroom.services.selection.providers import Choice
@@ -347,7 +348,7 @@ class Turns:
         ended = turn.model_copy(update={**known, "cost": cost, "lineage": lineage, **update})
         is_stored = self.jobs.finish(ended)
         if is_stored:
-            keep(("job", ended.id), ended)
+            keep_job(ended)
         return is_stored and not cost.settled
 
     def _uncertain(self, turn: Job, part: Job | None) -> bool:

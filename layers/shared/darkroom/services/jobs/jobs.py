@@ -103,6 +103,9 @@ class Jobs:
         if job.is_paid:
             for name in raw_names(job):
                 self._raw_answers.remove(user, name)
+            if job.work is not None and not job.images:
+                # An answer that could not be used may be kept as the picture that it is.
+                self._images.remove_outputs_under(f"outputs/{user}/{job_id}/")
         if job.cost.settled and (parent is None or parent.cost.settled):
             self._store.remove(user, job_id)
         else:
@@ -242,7 +245,7 @@ def long_answer_key(job: Job) -> str:
 
 def _output(job: Job, most: int | None) -> dict[str, Any]:
     """What is known of the output, with so many of a batch's pictures."""
-    told = {name: value for name, value in job.result.items() if name != "completion"}
+    told = {name: value for name, value in job.result.items() if name not in ("completion", "completion_text")}
     if not is_batch(job):
         return told
     return {name: value[:most] if isinstance(value, list | tuple) else value for name, value in told.items()}

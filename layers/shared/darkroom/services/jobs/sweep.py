@@ -24,7 +24,7 @@ from darkroom.ports import Alarm, Clock, JobQueue, JobStore, OpenJob, Provider, 
 from darkroom.services.jobs.jobs import Jobs
 from darkroom.services.jobs.looks import MOST_FAILURES, decided_at, in_order, within
 from darkroom.services.paid import fan_out
-from darkroom.services.paid.calls import reread
+from darkroom.services.paid.calls import as_picture, reread
 from darkroom.services.paid.reconcile import Reconciliation
 from darkroom.services.paid.settlement import DECIDED_AFTER, Settlement
 from darkroom.services.paid.worker import MOST_ATTEMPTS, Advance
@@ -234,7 +234,7 @@ class Sweep:
             self._undecided(seen)
 
     def _read_again(self, job: Job) -> None:
-        answer, work = self.raw_answers.read(job.user, job.id), job.work
+        answer, work = self.raw_answers.read(job.user, job.id, as_picture=as_picture(job)), job.work
         assert work is not None  # noqa: S101 - only paid jobs come here
         if answer is None:
             self.settlement.doubt(job, _lost())
@@ -245,7 +245,7 @@ class Sweep:
             except DarkroomError as error:
                 self.settlement.fail(job, error)
             else:
-                self.settlement.succeed(job, result)
+                self.settlement.succeed(job, result, picture=answer.picture)
 
     def _undecided(self, job: Job) -> None:
         if (share := self.reconciliation.decided_share(job)) is not None:

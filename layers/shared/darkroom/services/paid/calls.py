@@ -96,7 +96,8 @@ def prepare(work: PaidWork, provider: Provider, images: ImageStore) -> CarryOut:
         chat = _with_pictures(work.chat, references).model_copy(update=rates)
         return _guarded(provider, lambda _call, **given: provider.chat(chat, **given))
     stored = _stored(work)
-    body = json.loads(images.read_output(stored.key, max_bytes=MOST_STORED_BYTES))
+    text = stored.text
+    body = json.loads(images.read_output(str(stored.key), max_bytes=MOST_STORED_BYTES) if text is None else text)
     completion = _completion(stored, body).model_copy(update=rates)
     return _guarded(provider, lambda _call, **given: provider.complete(completion, **given))
 
@@ -122,6 +123,16 @@ def raw_names(job: Job) -> tuple[str, ...]:
 
 def raw_name(job: Job, call: ProviderCall) -> str:
     return f"{job.id}/{call.index}"
+
+
+def as_picture(job: Job) -> str | None:
+    """The secret by which the answer to a job is kept as its picture; None if it is not to be.
+
+    That is where the one picture that the provider makes is the job's, as it is.
+    """
+    work = job.work
+    is_as_made = work is not None and work.request is not None and work.mask is None and work.output_format is None
+    return job.key_sha256 if is_as_made and not job.calls else None
 
 
 def answer_gone() -> NotFound:

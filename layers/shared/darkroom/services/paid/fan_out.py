@@ -32,6 +32,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationResult, RawAnswer, Usage
 from darkroom.models.job import Job, JobStatus, ProviderCall
 from darkroom.models.money import MicroUsd
+from darkroom.models.receipt import KeyListing
 from darkroom.ports import Alarm, Clock, JobStore, Provider, RawAnswerStore
 from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, answer_gone, raw_name, reread, unheard
 from darkroom.services.paid.persistence import Persist, once
@@ -58,6 +59,7 @@ class Outcome:
 class FanOut:
     """Args:
     job: as it is stored, with what is known of its key.
+    listing: how it is to be listed there.
     afterwards: seconds that have to be left for storing and settling when the last call is over.
     persist: how an answer is written, such as again after an error that passes.
     """
@@ -66,6 +68,7 @@ class FanOut:
         self,
         job: Job,
         *,
+        listing: KeyListing | None,
         jobs: JobStore,
         raw_answers: RawAnswerStore,
         clock: Clock,
@@ -75,6 +78,7 @@ class FanOut:
     ) -> None:
         # Another provider may have had it before, at no cost: what is known of those calls is of no use.
         self.job = job.model_copy(update={"calls": tuple(ProviderCall(index=c.index, n=c.n) for c in job.calls)})
+        self._listing = listing
         self._jobs = jobs
         self._raw_answers = raw_answers
         self._clock = clock
@@ -131,9 +135,10 @@ class FanOut:
         calls = tuple(call if each.index == call.index else each for each in self.job.calls)
         known = {"calls": calls, "dispatched_at": at, "model_used": call.model_used, "generation_id": None}
         marked = self.job.model_copy(update=known)
-        if not self._jobs.dispatch(marked, at=at, lease_expires_at=marked.lease_expires_at or at):
+        sent = self._jobs.dispatch(marked, at=at, lease_expires_at=marked.lease_expires_at or at, listing=self._listing)
+        if sent is None:
             raise NotOurs
-        self.job, self._is_begun = marked, True
+        self.job, self._is_begun = marked.model_copy(update={"key_listed": sent.key_listed}), True
 
     def forget(self, call: ProviderCall) -> None:
         """What an earlier attempt left, which cost nothing, must not be taken for this one's answer."""

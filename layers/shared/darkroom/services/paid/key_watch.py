@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from darkroom.models.job import Job
-from darkroom.models.receipt import KeyAnchor, KeyCharges, reference
+from darkroom.models.receipt import KeyAnchor, KeyCharges, KeyListing, reference
 from darkroom.ports import Ledger
 
 # How long a charge may take to show in what a key has used: OpenRouter's usage was seen minutes behind.
@@ -19,32 +19,38 @@ def is_quiet(charges: KeyCharges, now: datetime) -> bool:
 
 
 def watched(
-    job: Job, ledger: Ledger, *, key_sha256: str, used: Callable[[], Decimal | None], is_listable: bool, now: datetime
-) -> Job:
-    """The job with what is known of its key, on which it is listed as open from here on.
+    job: Job,
+    charges: KeyCharges,
+    *,
+    key_sha256: str,
+    used: Callable[[], Decimal | None],
+    is_listable: bool,
+    now: datetime,
+) -> tuple[Job, KeyListing | None]:
+    """The job with what is known of its key, and how it is to be listed there when it is sent.
 
     Args:
+        charges: on the key, as they were read before this.
         used: asks the provider what the key has used in all; whatever it raises is raised.
         is_listable: whether the provider can be asked later, and the key is a user's: one of the stack's pays for
             others at the same time, and elsewhere.
     """
     # What is settled between the two readings must not look as if it had been before.
-    charges = ledger.charges_with(key_sha256)
     usage = used()
     settled = is_quiet(charges, now)
-    is_listed = False
+    listing = None
     if usage is not None and is_listable:
         is_first = settled and not charges.open
         anchor = KeyAnchor(usage=usage, settled=charges.settled) if is_first else None
-        is_listed = ledger.enlist(key_sha256, reference(job.user, job.id), seen=charges, anchor=anchor)
-    return job.model_copy(
-        update={
-            "key_usage": usage,
-            "key_sha256": key_sha256,
-            "key_charges": charges.count if settled else None,
-            "key_listed": is_listed,
-        }
-    )
+        name = reference(job.user, job.id)
+        listing = KeyListing(key_sha256=key_sha256, job=name, seen=charges.version, anchor=anchor)
+    known = {
+        "key_usage": usage,
+        "key_sha256": key_sha256,
+        "key_charges": charges.count if settled else None,
+        "key_listed": False,
+    }
+    return job.model_copy(update=known), listing
 
 
 def unwatched(job: Job, ledger: Ledger) -> None:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from darkroom.errors import Conflict, NoImage, NotFound, UnusableAnswer
+from darkroom.models.generation import KeptPicture
 from darkroom.models.job import Job, JobStatus, PaidWork
 from darkroom.ports import JobStore, Provider, RawAnswerStore
 from darkroom.services.paid import fan_out
-from darkroom.services.paid.calls import Result, answer_gone, reread
+from darkroom.services.paid.calls import Result, answer_gone, as_picture, reread
 from darkroom.services.paid.settlement import Settlement
 
 _NOT_UNDERSTOOD: Final = frozenset({UnusableAnswer.code, NoImage.code})
@@ -40,19 +41,21 @@ class Rereading:
         has_ended = job.status in (JobStatus.FAILED, JobStatus.UNCERTAIN)
         if not has_ended or (job.error or {}).get("code") not in _NOT_UNDERSTOOD:
             raise Conflict(f"The job is {job.status}.", fix="Only an answer that could not be used is read again.")
-        job, result = self._read_again(job, job.work)
+        job, result, picture = self._read_again(job, job.work)
         if job.cost.settled:
-            self.settlement.revive(job, result)
+            self.settlement.revive(job, result, picture)
         else:
-            self.settlement.succeed(job, result)
+            self.settlement.succeed(job, result, picture=picture)
         return self.jobs.find(user, job_id) or job
 
-    def _read_again(self, job: Job, work: PaidWork) -> tuple[Job, Result]:
-        """The job and what came of it; of several calls, of those whose answers can be read now."""
+    def _read_again(self, job: Job, work: PaidWork) -> tuple[Job, Result, KeptPicture | None]:
+        """The job, what came of it (of several calls, of those whose answers can be read now), and the picture that
+        its answer is kept as.
+        """
         provider = self.providers(job.provider)
         if job.calls:
-            return fan_out.reread_calls(job, provider, self.raw_answers)
-        answer = self.raw_answers.read(job.user, job.id)
+            return *fan_out.reread_calls(job, provider, self.raw_answers), None
+        answer = self.raw_answers.read(job.user, job.id, as_picture=as_picture(job))
         if answer is None:
             raise answer_gone()
-        return job, reread(work, provider, answer)
+        return job, reread(work, provider, answer), answer.picture

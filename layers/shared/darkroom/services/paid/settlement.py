@@ -14,7 +14,7 @@ from typing import Any
 from darkroom.errors import Charged, Conflict, DarkroomError, JobCanceled, NoImage, UnusableAnswer
 from darkroom.images.measure import measure
 from darkroom.models.chat import ChatResult
-from darkroom.models.generation import GeneratedImage, GenerationResult
+from darkroom.models.generation import GeneratedImage, GenerationResult, KeptPicture
 from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.models.money import MicroUsd
 from darkroom.models.receipt import Share
@@ -30,6 +30,7 @@ from darkroom.ports import (
     Telemetry,
     WebhookQueue,
 )
+from darkroom.services.paid.at_hand import keep_job, keep_picture
 from darkroom.services.paid.budgets import Budgets
 from darkroom.services.paid.call_costs import counted, decided, given_up, shared
 from darkroom.services.paid.calls import MOST_STORED_BYTES, Result, raw_names
@@ -37,6 +38,9 @@ from darkroom.services.paid.cutouts import BeginCutouts
 from darkroom.services.paid.ending_words import share_sentence, stood_in, told_error, usage_of, with_warnings
 from darkroom.services.paid.persistence import Persist, once
 
+# Characters of a completion that is kept in its job's row, in `result` by this name: more are cheaper as an object.
+MOST_INLINE = 12_000
+INLINE = "completion_text"
 # What cannot be found out within a day will not be.
 DECIDED_AFTER = timedelta(hours=24)
 _SERVER_ERROR = 500
@@ -70,12 +74,14 @@ class Settlement:
     telemetry: Telemetry
     statistics: ModelStatistics
 
-    def succeed(self, job: Job, result: Result, persist: Persist = once) -> None:
+    def succeed(self, job: Job, result: Result, persist: Persist = once, *, picture: KeptPicture | None = None) -> None:
         """Stores what came, then settles. A cost that the answer does not tell is found out later.
 
-        Args: persist: how a picture is written, such as again after an error that passes.
+        Args:
+            persist: how a picture is written, such as again after an error that passes.
+            picture: that the answer is kept as; it is stored already.
         """
-        usage, done = result.usage, self._done(job, result, persist)
+        usage, done = result.usage, self._done(job, result, persist, picture)
         if usage.cost is None and not self.keeps_books(done.provider):
             self._count_untold(done)
         elif usage.cost is None:
@@ -83,7 +89,7 @@ class Settlement:
             self._leave_open(done.model_copy(update={"cost": done.cost.model_copy(update={"charged": "unknown"})}))
         else:
             known = done.model_copy(update={"calls": decided(done.calls, usage.cost)})
-            self._settle(known, usage.cost, charged=usage.charged)
+            self._settle(known, usage.cost, charged=usage.charged, answer_lies_apart=picture is None)
 
     def _count_untold(self, job: Job) -> None:
         """Settles what came of a provider that cannot be asked what it cost, and whose price is not known either."""
@@ -91,22 +97,22 @@ class Settlement:
         ended = job.model_copy(update={"calls": calls, "warnings": (*job.warnings, _UNTOLD)})
         self._settle(ended, counted(job, calls), charged="unknown")
 
-    def revive(self, job: Job, result: Result) -> None:
+    def revive(self, job: Job, result: Result, picture: KeptPicture | None = None) -> None:
         """Stores what came of a failed job whose answer is understood only now. What it cost is settled, and stays so.
 
         Raises:
             Conflict: the job is gone, or is another's by now.
         """
-        done = self._done(job, result)
+        done = self._done(job, result, picture=picture)
         if not self.jobs.revive(done):
             raise Conflict("The job has changed meanwhile.", fix="Look at it again.")
         self.begin_cutouts(done)
         for name in raw_names(job):
             self.raw_answers.remove(job.user, name)
 
-    def _done(self, job: Job, result: Result, persist: Persist = once) -> Job:
+    def _done(self, job: Job, result: Result, persist: Persist = once, picture: KeptPicture | None = None) -> Job:
         """The job with what came of it, which is stored."""
-        stored, told, warnings = self._stored(job, result, persist)
+        stored, told, warnings = self._stored(job, result, persist, picture)
         return job.model_copy(
             update={
                 "status": JobStatus.SUCCEEDED,
@@ -213,18 +219,33 @@ class Settlement:
         known = job.model_copy(update={"calls": decided(job.calls, actual)})
         return self._settle(known, actual, charged=actual > 0)
 
-    def _settle(self, job: Job, actual: MicroUsd, *, charged: Charged, is_share: bool = False) -> bool:
+    def _settle(
+        self,
+        job: Job,
+        actual: MicroUsd,
+        *,
+        charged: Charged,
+        is_share: bool = False,
+        answer_lies_apart: bool = True,
+    ) -> bool:
         if actual > job.cost.reserved:
             self.alarm("SETTLED_ABOVE_RESERVATION", job=job.id, reserved=job.cost.reserved, actual=actual)
         cost = job.cost.model_copy(update={"charged": charged})
         job = job.model_copy(update={"cost": cost})
         percent = self.budgets.warn_at_percent(job.user) if job.budgets and actual > 0 else None
         try:
-            return self._close(with_warnings(job, actual), actual, is_share=is_share, warn_at_percent=percent)
+            return self._close(
+                with_warnings(job, actual),
+                actual,
+                is_share=is_share,
+                warn_at_percent=percent,
+                answer_lies_apart=answer_lies_apart,
+            )
         except NearLimit:
             # Now and then, where it does: the budgets are looked at, and then it is closed whatever they have come to.
             warned = self.budgets.warnings(job.user, job.budgets, actual=actual)
-        return self._close(with_warnings(job, actual, warned), actual, is_share=is_share)
+        ended = with_warnings(job, actual, warned)
+        return self._close(ended, actual, is_share=is_share, answer_lies_apart=answer_lies_apart)
 
     def _close(
         self,
@@ -234,14 +255,17 @@ class Settlement:
         before_dispatch: bool = False,
         is_share: bool = False,
         warn_at_percent: int | None = None,
+        answer_lies_apart: bool = True,
     ) -> bool:
         if not self.ledger.close(
             job, actual=actual, before_dispatch=before_dispatch, is_share=is_share, warn_at_percent=warn_at_percent
         ):
             return False
+        cost = job.cost.model_copy(update={"settled": True, "actual": actual})
+        keep_job(job.model_copy(update={"cost": cost, "lease_expires_at": None}))
         if job.webhook_url:
             self.webhooks.send(job.user, f"msg_{job.id}")
-        if job.status is JobStatus.SUCCEEDED:
+        if job.status is JobStatus.SUCCEEDED and answer_lies_apart:
             for name in raw_names(job):
                 self.raw_answers.remove(job.user, name)
         self.begin_cutouts(job)
@@ -274,28 +298,30 @@ class Settlement:
         return job.model_copy(update={"status": status, "completed_at": self.clock(), "error": dict(problem)})
 
     def _stored(
-        self, job: Job, result: Result, persist: Persist
+        self, job: Job, result: Result, persist: Persist, picture: KeptPicture | None
     ) -> tuple[tuple[StoredImage, ...], dict[str, Any], tuple[str, ...]]:
         """The pictures, what else is to be known of the result, and warnings."""
         if isinstance(result, GenerationResult):
-            stored, warnings = self._store(job, result, persist)
+            stored, warnings = self._store(job, result, persist, picture)
             return stored, {"usage": usage_of(result)}, warnings
         if isinstance(result, ChatResult):
             return (), {"text": result.text, "is_cut_short": result.is_cut_short}, ()
+        body = json.dumps(result.body, default=str)
+        if len(body) <= MOST_INLINE:
+            return (), {INLINE: body}, ()
         key = f"outputs/{job.user}/{job.id}/completion.json"
-        body = json.dumps(result.body, default=str).encode()
-        self._persist(job, key, body, "application/json", persist)
+        self._persist(job, key, body.encode(), "application/json", persist)
         return (), {"completion": key}, ()
 
     def _store(
-        self, job: Job, result: GenerationResult, persist: Persist
+        self, job: Job, result: GenerationResult, persist: Persist, picture: KeptPicture | None
     ) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
         stored: list[StoredImage] = []
         warnings: list[str] = []
         for index, image in enumerate(result.images):
             data, media_type, told = self._composed(job, image)
             warnings += [each for each in told if each not in warnings]
-            stored.append(self._write(job, index, data, media_type, persist))
+            stored.append(self._write(job, index, data, media_type, persist, picture))
         if not stored:
             raise NoImage("The model answered without a picture.")
         return tuple(stored), tuple(warnings)
@@ -333,7 +359,15 @@ class Settlement:
         except (DarkroomError, OSError):
             return image.data, image.media_type, (f"It could not be written as {wanted}, and is as the model made it.",)
 
-    def _write(self, job: Job, index: int, data: bytes, media_type: str, persist: Persist) -> StoredImage:
+    def _write(
+        self,
+        job: Job,
+        index: int,
+        data: bytes,
+        media_type: str,
+        persist: Persist,
+        picture: KeptPicture | None,
+    ) -> StoredImage:
         """Where only this job can have put it, so that doing it twice changes nothing."""
         ending = media_type.partition("/")[2].replace("jpeg", "jpg").replace("svg+xml", "svg")
         width, height = measure(data)
@@ -345,7 +379,9 @@ class Settlement:
             bytes=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
         )
-        self._persist(job, image.key, data, media_type, persist)
+        if picture is None or (picture.key, picture.sha256) != (image.key, image.sha256):
+            self._persist(job, image.key, data, media_type, persist)
+        keep_picture(image.key, data)
         return image
 
     def _persist(self, job: Job, key: str, data: bytes, media_type: str, persist: Persist) -> None:

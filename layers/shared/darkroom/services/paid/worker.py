@@ -14,6 +14,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from threading import Timer
 
 from darkroom.errors import (
     DarkroomError,
@@ -26,13 +27,14 @@ from darkroom.errors import (
 )
 from darkroom.models.deadline import Deadline
 from darkroom.models.digest import digest
-from darkroom.models.generation import Dispatch, RawAnswer
+from darkroom.models.generation import Dispatch, KeptPicture, RawAnswer
 from darkroom.models.job import Job, JobStatus
+from darkroom.models.receipt import KeyCharges, KeyListing
 from darkroom.ports import Alarm, Clock, ImageStore, JobQueue, JobStore, OnEvent, Provider, RawAnswerStore
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.snapshot import read_anew
 from darkroom.services.paid import fan_out
-from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, prepare, unheard
+from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, as_picture, prepare, unheard
 from darkroom.services.paid.fan_out import FanOut
 from darkroom.services.paid.key_watch import unwatched, watched
 from darkroom.services.paid.persistence import Persist, Write, write_again
@@ -46,6 +48,9 @@ FOR_SETTLING = 5.0
 # How long a worker that is about to be stopped may still write.
 LEASE_MARGIN = timedelta(seconds=15)
 MOST_ATTEMPTS = 3
+# An answer that is no stream has its generation's id, and mostly follows its headers at once: seconds until the id is
+# kept by itself.
+ID_ALONE_AFTER = 0.25
 # What one provider cannot do and another may.
 _ANOTHER_MAY_DO = (NetworkError, RateLimited, ServiceUnavailable, UnsupportedModel)
 
@@ -54,8 +59,33 @@ Advance = Callable[[str, str], object]
 """(user, turn's id): does whatever a turn has to do next, now that something has changed."""
 
 
+Charges = Callable[[str, str], KeyCharges]
+"""(user, the digest of a key of theirs, or of the stack's): what is known of the charges on it."""
+
+
+Later = Callable[[float, Callable[[], object]], Callable[[], object]]
+"""(seconds, what): does it then, beside what goes on; what is given calls it off, or waits until it is done."""
+
+
+def after(seconds: float, work: Callable[[], object]) -> Callable[[], object]:
+    timer = Timer(seconds, copy_context().run, (work,))
+    timer.daemon = True
+    timer.start()
+
+    def call_off() -> None:
+        timer.cancel()
+        timer.join()
+
+    return call_off
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
+    """Args:
+    charges: asked before the provider is asked what the key has used.
+    later: has a generation's id written down, unless its answer is there by then.
+    """
+
     jobs: JobStore
     queue: JobQueue
     keys: Keys
@@ -63,10 +93,12 @@ class Worker:
     images: ImageStore
     raw_answers: RawAnswerStore
     settlement: Settlement
+    charges: Charges
     clock: Clock
     alarm: Alarm
     advance: Advance
     sleep: Callable[[float], None]
+    later: Later
 
     def run(self, user: str, job_id: str, deadline: Deadline) -> None:
         """Carries the job out, if there is still something to do. A message that comes twice does no harm."""
@@ -134,6 +166,13 @@ class Worker:
         """Whether the job has come to an end, or to a pause, with this provider; if not the next may try."""
         call = _Call(self, job.model_copy(update={"provider": provider}), deadline, on_event)
         try:
+            return self._is_done(call, deadline, is_last=is_last)
+        finally:
+            call.call_off()
+
+    def _is_done(self, call: "_Call", deadline: Deadline, *, is_last: bool) -> bool:
+        job = call.job
+        try:
             key, carry_out = self._ready(call)
         except DarkroomError as error:
             if not is_last and not deadline.is_over:
@@ -141,7 +180,7 @@ class Worker:
             self._not_begun(job, error)
             return True
         if job.calls:
-            return self._are_done(call.job, key, carry_out, deadline, is_last=is_last)
+            return self._are_done(call, key, carry_out, deadline, is_last=is_last)
         try:
             result = carry_out(key, Deadline(max(1.0, deadline.left() - AFTERWARDS)), call.watch)
         except DarkroomError as error:
@@ -151,13 +190,14 @@ class Worker:
                 return False
             self.settlement.fail(call.job, error)
             return True
-        self.settlement.succeed(call.job, result, self.persisting(deadline, FOR_SETTLING))
+        self.settlement.succeed(call.job, result, self.persisting(deadline, FOR_SETTLING), picture=call.picture)
         return True
 
-    def _are_done(self, job: Job, key: str, carry_out: CarryOut, deadline: Deadline, *, is_last: bool) -> bool:
+    def _are_done(self, call: "_Call", key: str, carry_out: CarryOut, deadline: Deadline, *, is_last: bool) -> bool:
         """As _is_done_by, of a job that takes several calls."""
         fan = FanOut(
-            job,
+            call.job,
+            listing=call.listing,
             jobs=self.jobs,
             raw_answers=self.raw_answers,
             clock=self.clock,
@@ -167,7 +207,7 @@ class Worker:
         )
         outcomes = fan.run(carry_out, key, deadline)
         if fan_out.is_unbilled(outcomes, _ANOTHER_MAY_DO) and not is_last and deadline.left() > AFTERWARDS:
-            unwatched(job, self.settlement.ledger)
+            unwatched(fan.job, self.settlement.ledger)
             return False
         fan_out.finish(self.settlement, fan.job, outcomes, self.persisting(deadline, FOR_SETTLING))
         return True
@@ -206,10 +246,11 @@ class Worker:
                 return asked.result().used
 
         # What the key has used before is the only way to find out about a call that leaves no other trace.
-        call.job = watched(
+        key_sha256 = digest(key)
+        call.job, call.listing = watched(
             job,
-            self.settlement.ledger,
-            key_sha256=digest(key),
+            self.charges(job.user, key_sha256),
+            key_sha256=key_sha256,
             used=used,
             is_listable=provider.keeps_books and (job.own_key or job.provider not in self.keys.operated),
             now=self.clock(),
@@ -230,28 +271,50 @@ class _Call:
         self._worker = worker
         self._persist = worker.persisting(deadline, FOR_PICTURES)
         self.job = job
+        self.listing: KeyListing | None = None
+        self.picture: KeptPicture | None = None
+        self.call_off: Callable[[], object] = lambda: None
+        self._is_streamed = False
         self._heard = on_event
         self.watch = Watch(self.on_dispatched, self.on_generation_id, self.on_answer, self.on_event)
 
     def on_dispatched(self, dispatch: Dispatch) -> None:
         """Raises NotOurs, and nothing is sent."""
+        # The id of an attempt before must not become this one's.
+        self.call_off()
+        self._is_streamed = dispatch.streamed
         if dispatch.attempt > 1 or self.job.dispatched_at is not None:
             # What an earlier attempt left, which cost nothing, must not be taken for this one's answer.
             self._worker.raw_answers.remove(self.job.user, self.job.id)
         at = self._worker.clock()
         lease = self.job.lease_expires_at or at
         marked = self.job.model_copy(update={"dispatched_at": at, "model_used": dispatch.model, "generation_id": None})
-        if not self._worker.jobs.dispatch(marked, at=at, lease_expires_at=lease):
+        listing = None if self.job.key_listed else self.listing
+        sent = self._worker.jobs.dispatch(marked, at=at, lease_expires_at=lease, listing=listing)
+        if sent is None:
             raise NotOurs
-        self.job = marked
+        self.job = marked.model_copy(update={"key_listed": sent.key_listed})
 
     def on_generation_id(self, generation_id: str) -> None:
-        self.job = self.job.model_copy(update={"generation_id": generation_id})
-        self._guarded(lambda: self._worker.jobs.note_generation(self.job, generation_id))
+        job = self.job = self.job.model_copy(update={"generation_id": generation_id})
+
+        def note() -> None:
+            self._guarded(lambda: self._worker.jobs.note_generation(job, generation_id))
+
+        self.call_off()
+        if self._is_streamed:
+            note()
+        else:
+            self.call_off = self._worker.later(ID_ALONE_AFTER, note)
 
     def on_answer(self, answer: RawAnswer) -> None:
-        kept = answer.model_copy(update={"model": self.job.model_used})
-        self._guarded(lambda: self._persist(lambda: self._worker.raw_answers.write(self.job.user, self.job.id, kept)))
+        kept, secret = answer.model_copy(update={"model": self.job.model_used}), as_picture(self.job)
+
+        def write() -> None:
+            self.picture = self._worker.raw_answers.write(self.job.user, self.job.id, kept, as_picture=secret)
+
+        self._guarded(lambda: self._persist(write))
+        self.call_off()
 
     def on_event(self, data: str) -> bool:
         try:
