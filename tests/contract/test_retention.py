@@ -81,6 +81,15 @@ def test_a_users_raw_answers_are_tagged_as_they_want(furnished: Cloud) -> None:
     assert store.read("alice", "job/0") == ANSWER
 
 
+def test_so_are_raw_answers_that_are_kept_as_their_picture(furnished: Cloud) -> None:
+    store = S3RawAnswerStore(furnished.outputs, furnished.aws.s3, keep_days={"alice": 3}.get)
+    picture = ANSWER.model_copy(update={"body": b"\x89PNG\r\n\x1a\n", "media_type": "image/png"})
+    for user in ("alice", "bob"):
+        assert store.write(user, "job", picture, as_picture="ab" * 32) is not None
+    assert _tags(furnished, "outputs/alice/job/0.png") == {RETENTION_TAG: "3"}
+    assert _tags(furnished, "outputs/bob/job/0.png") == {}
+
+
 def test_a_raw_answer_is_kept_where_the_setting_cannot_be_read(furnished: Cloud) -> None:
     def away(_user: str) -> int | None:
         raise ServiceUnavailable("The table is away.")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -203,9 +204,10 @@ class Street:
         found = [job for job in self.jobs.list_open() if job.user in self.users]
         for job in found:
             try:
+                # In processes that know nothing of what the request has read or has at hand.
                 if is_batch(job):
-                    self._images.run(job.user, job.id, Deadline(50))
-                self._worker.run(job.user, job.id, Deadline(60))
+                    Context().run(self._images.run, job.user, job.id, Deadline(50))
+                Context().run(self._worker.run, job.user, job.id, Deadline(60))
             except DarkroomError:
                 continue
         return bool(found)
