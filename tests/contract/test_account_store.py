@@ -70,8 +70,8 @@ def test_an_account_has_the_settings_and_the_keys(
 
 
 def test_what_is_known_of_the_charges_on_keys_comes_with_it(accounts: AccountStore, user: str) -> None:
-    account = accounts.load(user, charges_of=[CHARGED, "unknown"])
-    assert account == Account(user=user, charges={CHARGED: CHARGES, "unknown": KeyCharges()})
+    account = accounts.load(user, charges_of=[CHARGED, f"{user}-key"])
+    assert account == Account(user=user, charges={CHARGED: CHARGES, f"{user}-key": KeyCharges()})
 
 
 def test_a_change_is_in_the_next_account(

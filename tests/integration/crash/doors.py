@@ -1,9 +1,9 @@
 """The routes that admit paid work, as their functions have them, on an emulator; and workers for what they admit."""
 
+import contextvars
 import json
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -206,8 +206,8 @@ class Street:
             try:
                 # In processes that know nothing of what the request has read or has at hand.
                 if is_batch(job):
-                    Context().run(self._images.run, job.user, job.id, Deadline(50))
-                Context().run(self._worker.run, job.user, job.id, Deadline(60))
+                    contextvars.Context().run(self._images.run, job.user, job.id, Deadline(50))
+                contextvars.Context().run(self._worker.run, job.user, job.id, Deadline(60))
             except DarkroomError:
                 continue
         return bool(found)

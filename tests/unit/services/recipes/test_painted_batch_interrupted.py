@@ -132,7 +132,7 @@ WRITES: list[tuple[str, str, int]] = [
     ("jobs", "progress", 3),
     ("jobs", "requeue", 2),
     ("jobs", "finish", 1),
-    ("images", "write_output", 19),
+    ("images", "write_output", 15),
     ("images", "remove_outputs", 5),
     ("raw_answers", "write", 4),
 ]
