@@ -36,7 +36,8 @@ BETWEEN: list[tuple[Part, Point]] = [
     *(("plan", Point("images", "write_output", when)) for when in WHENS),
     *(("plan", Point("ledger", "admit", when)) for when in WHENS),
     *(("plan", Point("job_queue", "send", when)) for when in WHENS),
-    *(("paint1", Point("images", "write_output", when)) for when in WHENS),
+    # The picture is kept, as the answer that it is.
+    ("paint1", Point("provider", "generate", "after")),
     *(("paint1", Point("jobs", "progress", when)) for when in WHENS),
     *(("paint1", Point("conversations", "save", when)) for when in WHENS),
     *(("paint1", Point("jobs", "finish", when)) for when in WHENS),
