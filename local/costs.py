@@ -130,11 +130,21 @@ JOURNEYS: Final = {
         kms=0,
     ),
     "plain chat": Journey(
-        {"ChatFunction": Run(PLAN + 17 * _CALL, 0.2)}, writes=32, reads=12, s3_puts=3, s3_gets=2, sqs=0, kms=1
+        {"ChatFunction": Run(PLAN + 11 * _CALL, 0.2)}, writes=32, reads=12, s3_puts=1, s3_gets=0, sqs=0, kms=1
     ),
     # In place, behind a function URL, which has no price but for what is streamed.
     "image at `ClientUrl`": Journey(
-        {"LiveFunction": Run(PICTURE + 15 * _CALL, 0.2)},
+        {"LiveFunction": Run(PICTURE + 7 * _CALL, 0.2)},
+        writes=32,
+        reads=12,
+        s3_puts=1,
+        s3_gets=0,
+        sqs=0,
+        kms=1,
+        streamed_mb=_PNG_MB,
+    ),
+    "edit at `ClientUrl`": Journey(
+        {"LiveFunction": Run(PICTURE + 9 * _CALL, 0.4)},
         writes=32,
         reads=12,
         s3_puts=2,
@@ -143,22 +153,12 @@ JOURNEYS: Final = {
         kms=1,
         streamed_mb=_PNG_MB,
     ),
-    "edit at `ClientUrl`": Journey(
-        {"LiveFunction": Run(PICTURE + 16 * _CALL, 0.4)},
-        writes=32,
-        reads=12,
-        s3_puts=3,
-        s3_gets=1,
-        sqs=0,
-        kms=1,
-        streamed_mb=_PNG_MB,
-    ),
     "plain chat at `ClientUrl`": Journey(
-        {"LiveFunction": Run(PLAN + 17 * _CALL, 0.2)},
+        {"LiveFunction": Run(PLAN + 8 * _CALL, 0.2)},
         writes=32,
         reads=12,
-        s3_puts=3,
-        s3_gets=2,
+        s3_puts=1,
+        s3_gets=0,
         sqs=0,
         kms=1,
         streamed_mb=0.1,

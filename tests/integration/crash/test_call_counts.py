@@ -8,19 +8,16 @@ from contextvars import Context
 from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pytest
 
 from darkroom.application import Application
-from darkroom.application.live import LiveApplication
 from darkroom.application.on_aws import AwsPorts
 from darkroom.application.outlasting import OutlastingApplication
 from darkroom.http.app import Api
 from darkroom.http.routes import account, completions, edits, generations, jobs, models
 from darkroom.models.deadline import Deadline
-from darkroom.models.door import LIVE
 from darkroom.settings import Settings
 from local.aws import Aws
 from local.costs import JOURNEYS
