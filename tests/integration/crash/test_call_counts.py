@@ -122,11 +122,12 @@ class Listener:
 
     def __call__(self, name: str, params: dict[str, Any]) -> None:
         self.counts(name, params)
-        key = params.get("Key", {})
+        key = params.get("Key") or params.get("Item", {})
         place = key["pk"]["S"] if isinstance(key, dict) and "pk" in key else ""
         # The check of a token is a call once in five seconds, its use is written once a minute, and published lists of
-        # models are read again once in a while: how often depends on how busy the machine is.
-        if not place.startswith(("TOKEN#", "CATALOGUE#")):
+        # models are read again once in a while, a model's figures are written once in ten seconds: how often depends on
+        # how busy the machine is.
+        if not place.startswith(("TOKEN#", "CATALOGUE#", "MODEL#")):
             self.calls.append(name)
         if name == "sqs.SendMessage":
             message = json.loads(params["MessageBody"])
