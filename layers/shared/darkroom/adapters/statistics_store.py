@@ -33,7 +33,7 @@ class DynamoModelStatistics:
     """Args:
     pause: between two writes of a model's figures; what is recorded meanwhile goes with the next. If the process ends
         before, it is lost: some of many runs.
-    on_lost: told of a model and an error when a figure could not be kept, which is nobody's trouble.
+    on_lost: told of a model and an error when a figure could not be kept. The job goes on.
     """
 
     def __init__(

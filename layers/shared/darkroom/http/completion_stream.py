@@ -11,7 +11,7 @@ from typing import Any
 from darkroom.http.server_events import DONE, event
 
 _PIECE = 256
-# What is said of a message in chunks of its own; everything else in it goes out as it is.
+# Parts of a message that each have their own chunk; all others are sent unchanged in one.
 _TOLD_APART = frozenset({"role", "content", "tool_calls"})
 _APART = ("choices", "usage", "darkroom", "error", "object")
 

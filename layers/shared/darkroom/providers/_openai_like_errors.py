@@ -137,7 +137,7 @@ def refused(answer: Answer, asked: Asked) -> DarkroomError:
 
 
 def failed(value: Any, asked: Asked, usage: Usage, *, is_begun: bool = False) -> DarkroomError:
-    """The error that came in place of an answer, within a 200: unless its counts tell, nobody says what that cost.
+    """The error that came in place of an answer, within a 200: what it cost is unknown unless its counts tell.
 
     Args: is_begun: whether it came behind a part of the answer.
     """
