@@ -23,6 +23,7 @@ from darkroom.http.routes.generations import routes
 from darkroom.http.transport import Transport
 from darkroom.models.door import LIVE
 from darkroom.models.job import JobStatus
+from local.simulator import Simulator
 from tests.application import KLEIN, Studio
 from tests.asgi_server import serving
 from tests.conftest import ROOT
@@ -101,8 +102,12 @@ def test_the_same_request_while_somebody_waits_is_another_picture(studio: Studio
 
 
 @pytest.mark.usefixtures("large_files")
-def test_more_than_six_megabytes_are_given_as_they_were_made(studio: Studio, services: Application) -> None:
-    _, body = _ask(services, studio.token("alice"), Transport(LIVE), n=2, output_format="png", size="2048x2048")
+def test_more_than_six_megabytes_are_given_as_they_were_made(
+    studio: Studio, services: Application, studio_simulator: Simulator
+) -> None:
+    studio_simulator.world.detail = 1024
+    _, body = _ask(services, studio.token("alice"), Transport(LIVE), n=4, output_format="png", size="2048x2048")
+    assert sum(len(each["b64_json"]) for each in body["data"]) > 6_000_000
     jobs = studio.of("alice").values()
     made = [studio.images.outputs[image.key].data for job in jobs for image in job.images]
     assert [base64.b64decode(each["b64_json"]) for each in body["data"]] == made
