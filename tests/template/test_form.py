@@ -1,5 +1,6 @@
-"""How template.yaml is written, so that SAM's linter, checkov and plain parsers can read it."""
+"""How template.yaml is written: SAM's linter, checkov and plain parsers can read it, and nothing costs unused."""
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -46,3 +47,12 @@ def test_stays_short() -> None:
 def test_every_parameter_says_what_it_is_for() -> None:
     assert len(DOCUMENT["Parameters"]) > 5
     assert not [name for name, each in DOCUMENT["Parameters"].items() if not each.get("Description")]
+
+
+def test_nothing_costs_while_it_waits() -> None:
+    """No provisioned capacity, no always-on network, no provisioned concurrency."""
+    text = PATH.read_text(encoding="utf-8")
+    assert not re.search(
+        r"ProvisionedConcurrency|ProvisionedThroughput|NatGateway|AWS::(EC2|ECS|RDS|ElastiCache)", text
+    )
+    assert DOCUMENT["Resources"]["Table"]["Properties"]["BillingMode"] == "PAY_PER_REQUEST"

@@ -1,6 +1,5 @@
 """What must stay true of template.yaml, whatever is added to it."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -395,12 +394,3 @@ def test_the_key_rotates_where_its_owner_wants_it() -> None:
     )
     template.scope.ids.update(TEMPLATE.scope.ids)
     assert template.resource("VaultKey").properties["EnableKeyRotation"] is True
-
-
-def test_nothing_costs_while_it_waits() -> None:
-    """No provisioned capacity, no always-on network, no provisioned concurrency."""
-    text = (ROOT / "template.yaml").read_text()
-    assert not re.search(
-        r"ProvisionedConcurrency|ProvisionedThroughput|NatGateway|AWS::(EC2|ECS|RDS|ElastiCache)", text
-    )
-    assert _of("AWS::DynamoDB::Table")["Table"]["BillingMode"] == "PAY_PER_REQUEST"

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,6 +116,13 @@ def slay(process: BaseProcess) -> None:
     """Kills it, unless it has just come to its end by itself."""
     process.kill()
     assert ended(process) in (0, -signal.SIGKILL)
+
+
+def wait_until(until: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 20
+    while not until():
+        assert time.monotonic() < ends, "It never came to that."
+        time.sleep(0.005)
 
 
 def begun(what: Callable[..., None], place: Place, now: datetime, kill: Point | None, *args: Any) -> BaseProcess:

@@ -3,8 +3,6 @@ says to the micro-dollar what the invoice says.
 """
 
 import signal
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
@@ -26,7 +24,7 @@ from tests.integration.crash.customers import (
     settle_everything,
     visit,
 )
-from tests.integration.crash.killing import Point, When, ask, ended, serve, slay, sweep, work
+from tests.integration.crash.killing import Point, When, ask, ended, serve, slay, sweep, wait_until, work
 from tests.integration.crash.shop import BUFFERED, STREAMED, Place, Shop
 
 WHENS: tuple[When, ...] = ("before", "after")
@@ -396,10 +394,3 @@ def test_all_of_them_together_were_charged_what_the_ledger_says(
         assert sum(budget.spent for budget in budgets if budget.id.startswith(period)) == invoice
     assert sum(receipt.actual or 0 for receipt in receipts) == invoice
     assert {budget.reserved for budget in budgets} == {0}
-
-
-def wait_until(until: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 20
-    while not until():
-        assert time.monotonic() < ends, "It never came to that."
-        time.sleep(0.005)

@@ -16,9 +16,9 @@ from tests.integration.crash.customers import (
     now_and_then,
     settle_everything,
 )
-from tests.integration.crash.killing import Point, ended, talk
+from tests.integration.crash.killing import Point, ended, talk, wait_until
 from tests.integration.crash.shop import TALKER, Place, Shop
-from tests.integration.crash.test_kills import ADMITTED, wait_until
+from tests.integration.crash.test_kills import ADMITTED
 
 BODY = CompletionBody(
     model=TALKER,
