@@ -327,7 +327,7 @@ class Studio:
     # From here on: what tests do with it.
 
     def beside(self, wrap: Wrap | None = None) -> Self:
-        """Another process on the same rows and objects, with alarms of its own."""
+        """Another process on the same rows and objects. Its alarms are kept apart."""
         for name in (
             "identities",
             "ledger",

@@ -59,7 +59,7 @@ class LiveOutlet:
         return _JSON if self._is_blank else {**server_events.HEADERS, **(self._headers or {})}
 
     async def pieces(self, work: Work, every: float) -> AsyncIterator[bytes]:
-        """Everything up to its end, and with nothing else to say a sign of life each time so many seconds are over."""
+        """Yields all pieces up to the end, and a sign of life whenever none came for the given seconds."""
         sign = b" " if self._is_blank else server_events.HEARTBEAT.encode()
         if not self.has_events:
             yield sign

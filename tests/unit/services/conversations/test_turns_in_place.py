@@ -21,6 +21,7 @@ from darkroom.services.paid.worker import LEASE_MARGIN
 from tests.application import LONG, Studio
 from tests.events import Context, http_event
 from tests.unit.services.interrupting import WARM, Deadly, Killed, dying
+from tests.unit.services.later import Later
 from tests.unit.services.talking import CALLER, USER, Talk, assert_books_agree, operations, paint
 
 HERE = (operations(WARM), paint("a fox"), operations(WARM))
@@ -32,21 +33,6 @@ def inline(work: Callable[[], None]) -> "Future[None]":
     work()
     done.set_result(None)
     return done
-
-
-class Later:
-    """Begins nothing until it is told to."""
-
-    def __init__(self) -> None:
-        self.work: list[Callable[[], None]] = []
-
-    def start(self, work: Callable[[], None]) -> "Future[None]":
-        self.work.append(work)
-        return Future()
-
-    def do(self) -> None:
-        for work in self.work:
-            work()
 
 
 @pytest.fixture

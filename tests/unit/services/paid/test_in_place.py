@@ -17,27 +17,13 @@ from darkroom.services.paid.at_hand import job_at_hand, kept_at_hand, picture_at
 from darkroom.services.paid.in_place import FOR_ANSWERING, MAX_SECONDS, MIN_SECONDS, InPlace, Start, in_thread
 from darkroom.services.paid.worker import LEASE_MARGIN
 from tests.application import PromptQueue, Studio
+from tests.unit.services.later import Later
 from tests.unit.services.workshop import Workshop, failing
 
 ALICE = Caller(user="alice")
 DOWN = ServiceUnavailable("DynamoDB is down.")
 WAITING = Terms(route="POST /v1/images/generations")
 KEYED = WAITING.model_copy(update={"idempotency_key": "k"})
-
-
-class Beside:
-    """Does nothing until it is told to."""
-
-    def __init__(self) -> None:
-        self.work: list[Callable[[], None]] = []
-
-    def start(self, work: Callable[[], None]) -> "Future[None]":
-        self.work.append(work)
-        return Future()
-
-    def do(self) -> None:
-        for work in self.work:
-            work()
 
 
 def _submit(studio: Studio, start: Start, terms: Terms = WAITING, *, outlasts: bool = False) -> Submission:
@@ -62,7 +48,7 @@ def _stored(studio: Studio, submission: Submission) -> Job:
 
 
 def test_it_is_admitted_as_begun_by_this_process_and_no_worker_is_told(studio: Studio) -> None:
-    job = _stored(studio, _submit(studio, Beside().start))
+    job = _stored(studio, _submit(studio, Later().start))
     assert (job.status, job.attempt, job.started_at) == (JobStatus.RUNNING, 1, studio.clock.now)
     assert job.lease_expires_at == pytest.approx(
         studio.clock.now + timedelta(seconds=MAX_SECONDS) + LEASE_MARGIN, abs=timedelta(seconds=5)
@@ -72,7 +58,7 @@ def test_it_is_admitted_as_begun_by_this_process_and_no_worker_is_told(studio: S
 
 
 def test_its_job_and_its_picture_need_not_be_read_again(studio: Studio) -> None:
-    beside = Beside()
+    beside = Later()
     with kept_at_hand():
         submission = _submit(studio, beside.start)
         assert job_at_hand(submission.job.id) is None
@@ -87,7 +73,7 @@ def test_its_job_and_its_picture_need_not_be_read_again(studio: Studio) -> None:
 
 
 def test_it_is_carried_out_and_settled_once(studio: Studio) -> None:
-    beside = Beside()
+    beside = Later()
     submission = _submit(studio, beside.start)
     beside.do()
     job = _stored(studio, submission)
@@ -100,7 +86,7 @@ def test_it_is_carried_out_and_settled_once(studio: Studio) -> None:
 
 
 def test_a_worker_leaves_it_alone_while_the_lease_lasts_and_has_it_afterwards(studio: Studio) -> None:
-    beside = Beside()
+    beside = Later()
     submission = _submit(studio, beside.start)
     studio.app.worker.run("alice", submission.job.id, Deadline(300))
     assert _stored(studio, submission).status is JobStatus.RUNNING
@@ -126,7 +112,7 @@ def test_the_future_ends_with_the_work(studio: Studio) -> None:
 )
 def test_what_is_answered_before_its_end_is_a_workers(studio: Studio, asked: dict[str, object], seconds: float) -> None:
     terms = WAITING.model_copy(update={**asked, "deadline": Deadline(seconds)})
-    submission = _submit(studio, Beside().start, terms)
+    submission = _submit(studio, Later().start, terms)
     job = _stored(studio, submission)
     assert (job.status, job.attempt, job.lease_expires_at) == (JobStatus.QUEUED, 0, None)
     assert studio.job_queue.sent == [("alice", job.id)]
@@ -137,7 +123,7 @@ def test_what_is_answered_before_its_end_is_a_workers(studio: Studio, asked: dic
 def test_a_process_that_outlasts_its_answer_carries_it_out_however_little_time_there_is_to_answer(
     studio: Studio, asked: dict[str, object]
 ) -> None:
-    beside = Beside()
+    beside = Later()
     terms = WAITING.model_copy(update={**asked, "deadline": Deadline(25.0)})
     submission = _submit(studio, beside.start, terms, outlasts=True)
     job = _stored(studio, submission)
@@ -151,13 +137,13 @@ def test_a_process_that_outlasts_its_answer_carries_it_out_however_little_time_t
 
 def test_what_nobody_waits_for_is_a_workers_there_too(studio: Studio) -> None:
     terms = WAITING.model_copy(update={"is_async": True})
-    submission = _submit(studio, Beside().start, terms, outlasts=True)
+    submission = _submit(studio, Later().start, terms, outlasts=True)
     assert studio.job_queue.sent == [("alice", submission.job.id)]
     assert submission.running is None
 
 
 def test_a_request_that_is_repeated_joins_the_job_and_begins_none(studio: Studio) -> None:
-    beside = Beside()
+    beside = Later()
     first, second = (_submit(studio, beside.start, KEYED) for _ in range(2))
     assert (second.job.id, second.is_replayed, second.running) == (first.job.id, True, None)
     assert len(beside.work) == 1
@@ -165,16 +151,16 @@ def test_a_request_that_is_repeated_joins_the_job_and_begins_none(studio: Studio
 
 def test_what_the_budget_refuses_is_not_begun(studio: Studio) -> None:
     studio.app.budgets.change("alice", {"per_month": 1})
-    beside = Beside()
+    beside = Later()
     with pytest.raises(BudgetExceeded):
         _submit(studio, beside.start)
     assert beside.work == []
     assert not studio.jobs.jobs
 
 
-def _begun(shop: Workshop) -> tuple[Job, Beside]:
+def _begun(shop: Workshop) -> tuple[Job, Later]:
     """A job that is to be canceled before it is sent."""
-    beside = Beside()
+    beside = Later()
     in_place, time = InPlace(shop.app.worker, beside.start, outlasts_answer=False), Deadline(MAX_SECONDS)
     job = shop.admit(cancel_at=shop.clock.now)
     claimed = in_place.claimed(job, shop.clock.now, time)

@@ -128,7 +128,7 @@ class Rates:
         totals = self._counts.add(owner, datetime.fromtimestamp(window, UTC), amounts)
         for name, each in counts.items():
             if totals is None:
-                # A limit that cannot be looked at stops nobody: what the request is about needs the table, too.
+                # The table cannot be asked, so no request is refused: what it is about needs the table, too.
                 each.trusted()
             else:
                 each.reserved(totals[name])

@@ -86,8 +86,7 @@ class Work:
 
     @property
     def impressions(self) -> int:
-        """OpenRouter gives one with a stream, whatever it is asked for; OpenAI as many as it is asked for."""
-        return max(int(self.request.stream), self.request.partial_images)
+        return _impressions(self.request)
 
     def painted_tokens(self) -> int:
         """Of one picture that is made."""
@@ -193,8 +192,7 @@ class LikelyWork(Work):
 
     @property
     def impressions(self) -> int:
-        """OpenRouter gives one with a stream, whatever it is asked for; OpenAI as many as it is asked for."""
-        return max(int(self.request.stream), self.request.partial_images)
+        return _impressions(self.request)
 
     def painted_tokens(self) -> int:
         width, height = self.sides
@@ -214,3 +212,8 @@ class LikelyWork(Work):
 def megapixels(pixels: int) -> int:
     """Begun ones count."""
     return max(1, -(-pixels // MEGAPIXEL))
+
+
+def _impressions(request: GenerationRequest) -> int:
+    """Counts the partial pictures to pay for: OpenRouter sends one with a stream, OpenAI as many as are asked for."""
+    return max(int(request.stream), request.partial_images)
