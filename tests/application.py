@@ -31,7 +31,6 @@ from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
 from darkroom.services.paid.budgets import Budgets
-from darkroom.services.paid.worker import Worker
 from darkroom.settings import Settings
 from local.simulator import Simulator
 from local.simulator.state import hash_of
@@ -47,8 +46,9 @@ from tests.fakes.memory import (
     MemorySigningKey,
     MemoryTokenStore,
 )
-from tests.fakes.paid import MemoryAnswerStore, MemoryJobQueue, MemoryRawAnswerStore, MemorySettingsStore
+from tests.fakes.paid import MemoryAnswerStore, MemoryRawAnswerStore, MemorySettingsStore
 from tests.fakes.people import MemoryIdentityStore, MemoryLinkStore, MemoryRequestCounts
+from tests.fakes.prompt_queues import PromptQueue
 from tests.fakes.recipes import MemoryRecipeStore, MemoryRenderQueue
 from tests.fakes.sessions import MemorySessionStore
 from tests.fakes.usage import MemoryModelStatistics, MemoryReportStore, MemoryTelemetry, MemoryUsageBooks, MemoryWorkLog
@@ -60,8 +60,8 @@ KLEIN = "black-forest-labs/flux.2-klein-4b"
 STREAMING = "openai/gpt-image-1-mini"
 UNPRICED = "meta/muse-image"
 PLANNER = "google/gemini-2.5-flash"
-LIMITS = Limits(per_request=250_000, per_conversation=1_000_000, per_day=5_000_000, per_month=50_000_000)
 LONG = 275.0
+LIMITS = Limits(per_request=250_000, per_conversation=1_000_000, per_day=5_000_000, per_month=50_000_000)
 
 
 def environ_of(limits: Limits) -> dict[str, str]:
@@ -94,19 +94,6 @@ class MiddleSegmenter:
         mask = Image.new("L", (64, 64))
         ImageDraw.Draw(mask).ellipse((16, 16, 47, 47), fill=255)
         return mask
-
-
-class PromptQueue(MemoryJobQueue):
-    """A queue that, while `works` is set, has the job carried out before `send` returns."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.works: Worker | None = None
-
-    def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
-        super().send(user, job_id, delay_seconds=delay_seconds)
-        if self.works is not None:
-            self.works.run(user, job_id, Deadline(LONG))
 
 
 class MemoryDeadLetters:

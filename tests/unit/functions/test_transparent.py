@@ -18,7 +18,7 @@ from darkroom.models.job import CUTOUT_TIME
 from darkroom.models.source import ImageSource
 from tests.application import KLEIN, LONG, Studio
 from tests.events import Context, http_event
-from tests.fakes.recipes import MemoryRenderQueue
+from tests.fakes.prompt_queues import PromptRenderQueue
 from tests.integration.users import picture
 from tests.openapi import handled
 
@@ -38,22 +38,11 @@ class ShortContext(Context):
         return 2_000
 
 
-class PromptRenderQueue(MemoryRenderQueue):
-    """A queue that, while `works` is set, has the pictures cut out before `send` returns."""
-
-    works: Studio | None = None
-
-    def send(self, user: str, job_id: str, *, delay_seconds: int = 0) -> None:
-        super().send(user, job_id, delay_seconds=delay_seconds)
-        if self.works is not None:
-            self.works.app.cutout_worker.run(user, job_id, Deadline(LONG))
-
-
 @pytest.fixture
 def renders(studio: Studio) -> PromptRenderQueue:
     """Cuts out at once, unless `works` is taken away."""
     studio.render_queue = queue = PromptRenderQueue()
-    queue.works = studio
+    queue.works = studio.app.cutout_worker
     return queue
 
 

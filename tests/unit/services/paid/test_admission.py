@@ -19,8 +19,9 @@ from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import JobStatus, PaidWork
 from darkroom.services.paid.admission import Admission, Prepared, Submission, request_sha256
 from darkroom.services.selection.providers import Choice
-from tests.application import KLEIN, PromptQueue, Studio
+from tests.application import KLEIN, Studio
 from tests.conftest import Passing
+from tests.fakes.prompt_queues import PromptQueue
 
 TERMS = Terms(route="POST /v1/images/generations")
 KEYED = TERMS.model_copy(update={"idempotency_key": "k"})

@@ -16,7 +16,8 @@ from darkroom.services.paid.admission import Admission, Submission
 from darkroom.services.paid.at_hand import job_at_hand, kept_at_hand, picture_at_hand
 from darkroom.services.paid.in_place import FOR_ANSWERING, MAX_SECONDS, MIN_SECONDS, InPlace, Start, in_thread
 from darkroom.services.paid.worker import LEASE_MARGIN
-from tests.application import PromptQueue, Studio
+from tests.application import Studio
+from tests.fakes.prompt_queues import PromptQueue
 from tests.unit.services.later import Later
 from tests.unit.services.workshop import Workshop, failing
 

@@ -18,9 +18,10 @@ from darkroom.services.removal.postponed import LEASE
 from darkroom.services.removal.remove_background import REMEMBERED
 from local.providers.removebg import Simulator
 from local.simulator import Simulator as OpenRouter
-from tests.application import LONG, PromptQueue, Studio
+from tests.application import LONG, Studio
 from tests.conftest import Passing, SteppingClock
 from tests.fakes.memory import MemoryJobStore
+from tests.fakes.prompt_queues import PromptQueue
 from tests.unit.cloud import CREDIT, Cloud, dot, dying
 
 FILE = DroppedFile("uploads", "inbox/alice/cat.png", "v1", "etag", "01")
