@@ -19,7 +19,7 @@ from typing import Any, Final
 from PIL import Image, ImageEnhance, ImageFilter
 
 from darkroom.operations import Canvas, Operation, parse, run
-from darkroom.operations._base import ColourOperation, PointOperation
+from darkroom.operations._base import ColorOperation, PointOperation
 from darkroom.operations._fuse import planned
 from darkroom.operations._lattice import Error
 from darkroom.operations._matrix import MatrixOperation
@@ -34,7 +34,7 @@ _LIGHT: Final[Recipe] = (
     {"op": "exposure", "stops": 0.3},
     {"op": "brightness", "amount": 5},
     {"op": "contrast", "amount": 15},
-    {"op": "colour_temperature", "temperature": 15},
+    {"op": "color_temperature", "temperature": 15},
 )
 _FINISH: Final[Recipe] = (
     {"op": "levels", "black": 6, "white": 248},
@@ -81,14 +81,14 @@ def with_pillow(operation: Operation) -> Work:
         values = [operation.curve(channel, value / 255) for channel in range(3) for value in range(256)]
         table = [round(min(max(value, 0), 1) * 255) for value in values]
         return lambda image: image.point(table)
-    assert isinstance(operation, ColourOperation)
-    colour = operation.colour()
-    lookup = ImageFilter.Color3DLUT.generate(33, lambda red, green, blue: colour((red, green, blue)))
+    assert isinstance(operation, ColorOperation)
+    convert = operation.color()
+    lookup = ImageFilter.Color3DLUT.generate(33, lambda red, green, blue: convert((red, green, blue)))
     return lambda image: image.filter(lookup)
 
 
-def pixelwise(recipe: Recipe) -> tuple[PointOperation | ColourOperation, ...]:
-    return tuple(each for each in parse(recipe) if isinstance(each, PointOperation | ColourOperation))
+def pixelwise(recipe: Recipe) -> tuple[PointOperation | ColorOperation, ...]:
+    return tuple(each for each in parse(recipe) if isinstance(each, PointOperation | ColorOperation))
 
 
 def one_by_one(image: Image.Image, work: Sequence[Work]) -> Image.Image:

@@ -39,8 +39,8 @@ operation itself.*
   is random (`grain`) depends on a seed. This is version {ENGINE_VERSION} of the engine.
 - **For any picture.** Lengths are per cents wherever that makes sense, so that a recipe suits a preview and the
   original.
-- **Nothing is lost on the way.** Transparency and the colour profile are kept; colours in a recipe are sRGB and are
-  brought to the picture's profile. Operations on colours are joined and rounded once.
+- **Nothing is lost on the way.** Transparency and the color profile are kept; colors in a recipe are sRGB and are
+  brought to the picture's profile. Operations on colors are joined and rounded once.
 - **Neutral values do nothing**, exactly: what is at 0, or as it was, gives back the pixels that came.
 - **Nothing is skipped.** An operation or a field that is unknown, or out of range, is refused with what is accepted; so
   is a recipe of more than {MOST_OPERATIONS} operations.

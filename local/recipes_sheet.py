@@ -46,7 +46,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "blur": Example({"radius": 1.5}),
     "border": Example({"width": 4, "bottom": 15}),
     "brightness": Example({"amount": 30}),
-    "colour_temperature": Example({"temperature": 40}),
+    "color_temperature": Example({"temperature": 40}),
     "contrast": Example({"amount": 50}),
     "crop_to_subject": Example({"margin": 0}),
     "convert": Example({"format": "jpeg", "quality": 4}),
@@ -198,7 +198,7 @@ def _face() -> Image.Image:
 
 
 def _noisy() -> Image.Image:
-    noisy = run(Canvas(_face()), (load("grain").model_validate({"amount": 30, "coloured": True}),), PhotoTools())
+    noisy = run(Canvas(_face()), (load("grain").model_validate({"amount": 30, "colored": True}),), PhotoTools())
     return noisy.pixels
 
 
@@ -208,6 +208,6 @@ _BEFORE: Final[Mapping[str, Callable[[], Image.Image]]] = {
     "face": lambda: _face().filter(ImageFilter.GaussianBlur(0.8)),
     "noisy": _noisy,
     "dull": lambda: _through({"op": "levels", "output_black": 70, "output_white": 180}),
-    "yellow": lambda: _through({"op": "colour_temperature", "temperature": 60}),
+    "yellow": lambda: _through({"op": "color_temperature", "temperature": 60}),
     "crooked": lambda: _through({"op": "straighten", "angle": -8}),
 }

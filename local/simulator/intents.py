@@ -48,7 +48,7 @@ def _local(
     return _Pattern(words, Intent(kind, LOCAL, (kind, *also.split()), said, amount, mode))
 
 
-_TEMPERATURE = "color_temperature colour_temperature white_balance warmth warm_cool"
+_TEMPERATURE = "color_temperature color_temperature white_balance warmth warm_cool"
 _GRAYSCALE = "greyscale black_and_white monochrome desaturate saturation"
 _VINTAGE = "sepia film preset filter look tone color_grade"
 _PATTERNS: list[_Pattern] = [

@@ -130,7 +130,7 @@ def test_a_plan_after_prose_is_read_at_once(user: User) -> None:
     turn = say(user, begun.headers["location"], "make it warmer")
     assert turn["reply"] == "I made it warmer."
     assert (turn["version"]["id"], turn["settled"]) == ("v2", True)
-    assert [step["operation"]["op"] for step in turn["version"]["steps"]] == ["colour_temperature"]
+    assert [step["operation"]["op"] for step in turn["version"]["steps"]] == ["color_temperature"]
     assert len(user.paid_requests()) == 1
     (receipt,) = user.receipts()
     assert user.charges() == [receipt["actual_micro_usd"]] == [round(turn["cost_usd"] * 1_000_000)]

@@ -147,7 +147,7 @@ def test_a_plan_after_prose_is_read_without_a_second_paid_call(studio: Studio, t
     turn = talk.say("make it warmer")
     assert (turn.status, turn.result["reply"], talk.now.current) == (JobStatus.SUCCEEDED, "I made it warmer.", "v2")
     (step,) = talk.now.versions[1].steps
-    assert step.operation == {"op": "colour_temperature", "temperature": 20.0, "tint": 0.0}
+    assert step.operation == {"op": "color_temperature", "temperature": 20.0, "tint": 0.0}
     assert talk.posts() == ["chat"]
 
 

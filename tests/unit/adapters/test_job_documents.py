@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from darkroom.adapters.job_documents import LONGEST_TEXT, PATH, known, pack, unpack
 from darkroom.adapters.job_rows import document_text, job_row, row_job
 from darkroom.services.conversations.planner_schema import Method, plan_schema
-from local.job_phrases import added, examples
+from local.job_phrases import added, examples, phrases
 
 PLAN = examples()[-1]
 # The last example as it was packed on 2026-11-30. Rows have such bytes; they must be read whatever the prompt says now.
@@ -61,10 +61,12 @@ def test_what_is_known_is_what_todays_prompt_says() -> None:
 
 def test_what_changed_is_added_and_nothing_moved() -> None:
     kept = json.loads(PATH.read_text(encoding="utf-8"))
-    before = {"phrases": ["an operation of before", *kept["phrases"][2:]], "dictionaries": ["of before"]}
+    gone = phrases()[:2]
+    known = [each for each in kept["phrases"] if each not in gone]
+    before = {"phrases": ["an operation of before", *known], "dictionaries": ["of before"]}
     after = added(before)
     assert after["phrases"][: len(before["phrases"])] == before["phrases"]
-    assert sorted(after["phrases"][len(before["phrases"]) :]) == sorted(kept["phrases"][:2])
+    assert sorted(after["phrases"][len(before["phrases"]) :]) == sorted(gone)
     assert after["dictionaries"][0] == "of before"
     assert len(after["dictionaries"]) == 2
 

@@ -254,7 +254,7 @@ def test_a_message_becomes_a_version(chat: Chat, studio: Studio) -> None:
     status, turn, told = say()
     assert (status, told["idempotent-replayed"]) == (200, "true")
     assert (turn["reply"], turn["type"]) == ("I made it warmer.", "technical")
-    assert turn["plan"]["actions"][0]["operations"][0]["op"] == "colour_temperature"
+    assert turn["plan"]["actions"][0]["operations"][0]["op"] == "color_temperature"
     assert (turn["version"]["id"], turn["version"]["parent"]) == ("v2", "v1")
     [cost] = studio.charged("alice")
     assert turn["cost_usd"] == turn["total_usd"] == turn["conversation"]["total_usd"] == cost / 1_000_000 > 0

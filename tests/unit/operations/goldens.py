@@ -23,7 +23,7 @@ _STEPS: tuple[dict[str, Any], ...] = (
     {"op": "auto_contrast", "cutoff": 15},
     {"op": "black_and_white", "red": 70, "green": 30, "blue": 0},
     {"op": "brightness", "amount": 30},
-    {"op": "colour_temperature", "temperature": 50, "tint": -20},
+    {"op": "color_temperature", "temperature": 50, "tint": -20},
     {"op": "contrast", "amount": 40},
     {"op": "crop", "left": 10, "width": 60, "ratio": "1:1"},
     {"op": "crop_to_subject", "margin": 0},

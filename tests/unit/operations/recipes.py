@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from darkroom.errors import InvalidParameter
 from darkroom.operations import Operation, load, names, parse
-from darkroom.operations._base import ColourOperation, PointOperation
+from darkroom.operations._base import ColorOperation, PointOperation
 from darkroom.operations._schema import schema_of
 
-PIXELWISE = tuple(name for name in names() if issubclass(load(name), PointOperation | ColourOperation))
+PIXELWISE = tuple(name for name in names() if issubclass(load(name), PointOperation | ColorOperation))
 OTHER_PICTURE = "another"
 
 _MOST_PIXELS = 300  # a field that goes to thousands counts pixels

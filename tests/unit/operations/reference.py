@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkroom.operations import Operation
-from darkroom.operations._base import ColourOperation, PointOperation
+from darkroom.operations._base import ColorOperation, PointOperation
 
 Floats = NDArray[np.float64]
 
@@ -34,9 +34,9 @@ def _one(pixels: Floats, operation: Operation) -> Floats:
         return REFERENCE[name](pixels, **fields)
     if isinstance(operation, PointOperation):
         return np.stack([_curved(operation, channel, pixels[:, channel]) for channel in range(3)], axis=1)
-    assert isinstance(operation, ColourOperation)
-    colour = operation.colour()
-    return np.array([colour((red, green, blue)) for red, green, blue in pixels.tolist()])
+    assert isinstance(operation, ColorOperation)
+    color = operation.color()
+    return np.array([color((red, green, blue)) for red, green, blue in pixels.tolist()])
 
 
 def _curved(operation: PointOperation, channel: int, values: Floats) -> Floats:
@@ -124,7 +124,7 @@ def _levels(
 
 
 def _duotone(pixels: Floats, shadows: str, highlights: str, amount: float) -> Floats:
-    dark, bright = (np.frombuffer(bytes.fromhex(colour[1:]), np.uint8) / 255 for colour in (shadows, highlights))
+    dark, bright = (np.frombuffer(bytes.fromhex(color[1:]), np.uint8) / 255 for color in (shadows, highlights))
     inked = dark + _grey(pixels) * (bright - dark)
     return pixels + (inked - pixels) * amount / 100
 
@@ -133,7 +133,7 @@ def _posterize(pixels: Floats, levels: int) -> Floats:
     return np.floor(pixels * (levels - 1) + 0.5) / (levels - 1)
 
 
-def _colour_temperature(pixels: Floats, temperature: float, tint: float) -> Floats:
+def _color_temperature(pixels: Floats, temperature: float, tint: float) -> Floats:
     gains = 2 ** (temperature / 100 * np.array([0.6, 0, -1.2]) + tint / 100 * np.array([0.2, -0.4, 0.2]))
     return _encoded(_light(pixels) * gains / (gains @ _LUMA))
 
@@ -141,7 +141,7 @@ def _colour_temperature(pixels: Floats, temperature: float, tint: float) -> Floa
 REFERENCE: dict[str, Callable[..., Floats]] = {
     "black_and_white": _black_and_white,
     "brightness": _brightness,
-    "colour_temperature": _colour_temperature,
+    "color_temperature": _color_temperature,
     "contrast": _contrast,
     "duotone": _duotone,
     "exposure": _exposure,

@@ -1,4 +1,4 @@
-"""Pictures to try operations on, and an example of those that do more than change colours."""
+"""Pictures to try operations on, and an example of those that do more than change colors."""
 
 from functools import cache
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from darkroom.images.decode import decode
-from darkroom.operations._base import Canvas, ColourOperation, Operation
+from darkroom.operations._base import Canvas, ColorOperation, Operation
 from darkroom.operations.background_blur import BackgroundBlur
 from darkroom.operations.blur import Blur
 from darkroom.operations.border import Border
@@ -37,7 +37,7 @@ EXAMPLES: tuple[Operation, ...] = (
     Blur(radius=2),
     Denoise(amount=60),
     BackgroundBlur(radius=3),
-    Border(width=5, bottom=12, colour="#ff8800"),
+    Border(width=5, bottom=12, color="#ff8800"),
     RoundedCorners(radius=30),
     DropShadow(blur=3, offset_x=4, offset_y=4, opacity=80),
     Text(text="Grüße\nЖук", size=30, bold=True, outline=8, shadow=60),
@@ -46,7 +46,7 @@ EXAMPLES: tuple[Operation, ...] = (
     ReplaceBackground(background="linear-gradient(45deg, #fff, #08f 80%)"),
     RefineEdges(feather=3, shift=-2),
     Convert(format="jpeg", background="#ff8800"),
-    StripMetadata(colour_profile="convert_to_srgb"),
+    StripMetadata(color_profile="convert_to_srgb"),
 )
 Array = NDArray[np.int64]
 
@@ -70,16 +70,16 @@ def applied(operation: Operation, picture: Image.Image | Canvas, tools: EllipseT
 
 
 def run(operation: Operation, canvas: Canvas, tools: EllipseTools) -> Canvas:
-    if isinstance(operation, ColourOperation):
+    if isinstance(operation, ColorOperation):
         return canvas.having(_one_by_one(operation, canvas.pixels))
     return operation.apply(canvas, tools)
 
 
-def _one_by_one(operation: ColourOperation, pixels: Image.Image) -> Image.Image:
-    """A colour operation without an engine: slow, and exact."""
-    colour = operation.colour()
+def _one_by_one(operation: ColorOperation, pixels: Image.Image) -> Image.Image:
+    """A color operation without an engine: slow, and exact."""
+    color = operation.color()
     values = array(pixels.convert("RGB")).reshape(-1, 3)
-    done = np.array([colour((r / 255, g / 255, b / 255)) for r, g, b in values.tolist()])
+    done = np.array([color((r / 255, g / 255, b / 255)) for r, g, b in values.tolist()])
     rgb = Image.fromarray(np.clip(done * 255 + 0.5, 0, 255).astype(np.uint8).reshape(pixels.height, pixels.width, 3))
     if pixels.mode == "RGBA":
         rgb.putalpha(pixels.getchannel("A"))
@@ -88,13 +88,13 @@ def _one_by_one(operation: ColourOperation, pixels: Image.Image) -> Image.Image:
 
 @cache
 def sample() -> Image.Image:
-    """80 x 60, RGB: a cat beside a ramp of greys, colours, and a hard edge."""
+    """80 x 60, RGB: a cat beside a ramp of greys, colors, and a hard edge."""
     picture = Image.new("RGB", (80, 60), "#356")
     picture.paste(photo("chelsea").crop((90, 0, 310, 300)).resize((44, 60), Image.Resampling.LANCZOS), (0, 0))
     picture.paste(Image.linear_gradient("L").rotate(90).resize((36, 12)).convert("RGB"), (44, 0))
     draw = ImageDraw.Draw(picture)
-    for index, colour in enumerate(("#f00", "#ff0", "#0f0", "#0ff", "#00f", "#f0f")):
-        draw.rectangle((44 + 6 * index, 12, 49 + 6 * index, 23), fill=colour)
+    for index, color in enumerate(("#f00", "#ff0", "#0f0", "#0ff", "#00f", "#f0f")):
+        draw.rectangle((44 + 6 * index, 12, 49 + 6 * index, 23), fill=color)
     draw.ellipse((52, 30, 74, 52), fill="white")
     return picture
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from darkroom.errors import CallerError, InvalidParameter
 from darkroom.operations import Canvas, Operation, dump, load, names, parse, run
-from darkroom.operations._base import ColourOperation, PointOperation
+from darkroom.operations._base import ColorOperation, PointOperation
 from darkroom.operations._schema import schema_of
 from tests.fakes.tools import EllipseTools
 from tests.photos import swapped_rgb_profile
@@ -16,7 +16,7 @@ from tests.unit.operations.recipes import OTHER_PICTURE, PIXELWISE, any_of
 from tests.unit.operations.samples import odd, see_through
 
 ICC = swapped_rgb_profile()
-# These change what colours mean, and then the profile.
+# These change what colors mean, and then the profile.
 CHANGES_PROFILE = ("strip_metadata",)
 
 
@@ -121,5 +121,5 @@ def test_its_example_changes_the_picture(name: str) -> None:
 def test_pixelwise_operations_are_of_one_kind_each() -> None:
     assert len(PIXELWISE) >= 15
     assert not [
-        name for name in PIXELWISE if issubclass(load(name), PointOperation) and issubclass(load(name), ColourOperation)
+        name for name in PIXELWISE if issubclass(load(name), PointOperation) and issubclass(load(name), ColorOperation)
     ]

@@ -29,7 +29,7 @@ def alpha_of(picture: Image.Image) -> Array:
 
 
 def disc(radius: int = 40, *, hidden: str = "#0f0") -> Image.Image:
-    """A red disc on transparency, 200 x 200, and under that another colour."""
+    """A red disc on transparency, 200 x 200, and under that another color."""
     y, x = np.mgrid[0:200, 0:200] + 0.5
     alpha = np.clip(radius + 0.5 - np.hypot(x - 100, y - 100), 0, 1) * 255
     picture = Image.new("RGB", (200, 200), hidden)
@@ -89,7 +89,7 @@ def test_what_was_transparent_before_stays_so() -> None:
 # --- replace ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_colour_behind_makes_an_opaque_picture() -> None:
+def test_a_color_behind_makes_an_opaque_picture() -> None:
     done = applied(ReplaceBackground(background="#08f"), sample())
     assert done.mode == "RGB"
     assert done.getpixel((0, 0)) == (0, 136, 255)
@@ -138,8 +138,8 @@ def test_a_background_is_srgb_whatever_the_pictures_profile() -> None:
     [
         ({}, "either `background` or `image`"),
         ({"background": "red", "image": "sky"}, "either `background` or `image`"),
-        ({"background": "linear-gradient(red)"}, "at least two colours"),
-        ({"background": "reddish"}, "no colour"),
+        ({"background": "linear-gradient(red)"}, "at least two colors"),
+        ({"background": "reddish"}, "no color"),
     ],
 )
 def test_a_background_that_is_not_understood_is_refused(fields: dict[str, str], word: str) -> None:
@@ -209,7 +209,7 @@ def test_feathering_makes_edges_softer() -> None:
 
 
 @pytest.mark.parametrize(("shift", "feather"), [(2, 0), (0, 2), (1, 1)])
-def test_wider_edges_have_the_subjects_colour(shift: float, feather: float) -> None:
+def test_wider_edges_have_the_subjects_color(shift: float, feather: float) -> None:
     done = array(applied(RefineEdges(shift=shift, feather=feather), disc()))
     seen = done[..., 3] > 100
     assert np.abs(done[seen][:, :3] - (0xE0, 0x10, 0x10)).max() <= 10
@@ -218,17 +218,17 @@ def test_wider_edges_have_the_subjects_colour(shift: float, feather: float) -> N
 
 
 def test_a_rim_of_the_old_background_goes() -> None:
-    """Half-transparent pixels that hold some of the old white are cut off, or take the subject's colour."""
+    """Half-transparent pixels that hold some of the old white are cut off, or take the subject's color."""
     picture = disc()
     rim = picture.getchannel("A").point([0] + [255] * 199 + [0] * 56)
-    colours = picture.convert("RGB")
-    colours.paste("white", mask=rim)
-    colours.putalpha(picture.getchannel("A"))
-    done = array(applied(RefineEdges(shift=-1, feather=0.3), colours))
+    colors = picture.convert("RGB")
+    colors.paste("white", mask=rim)
+    colors.putalpha(picture.getchannel("A"))
+    done = array(applied(RefineEdges(shift=-1, feather=0.3), colors))
     assert np.abs(done[done[..., 3] > 40][:, :3] - (0xE0, 0x10, 0x10)).max() <= 8
 
 
-def test_glass_keeps_its_colour() -> None:
+def test_glass_keeps_its_color() -> None:
     """Nothing in it is opaque, so there is nothing that could flow into it."""
     glass = Image.new("RGBA", (60, 60))
     glass.paste((20, 120, 220, 110), (15, 15, 45, 45))

@@ -98,7 +98,7 @@ def test_any_picture_can_be_composed_with(operation: Operation, which: str) -> N
 
 
 def test_a_border_lies_around_the_picture() -> None:
-    done = applied(Border(width=10, bottom=20, colour="#ff8800"), sample())
+    done = applied(Border(width=10, bottom=20, color="#ff8800"), sample())
     assert done.size == (80 + 16, 60 + 8 + 16)
     assert done.crop((8, 8, 88, 68)).tobytes() == sample().tobytes()
     assert done.crop((0, 0, 96, 8)).getcolors() == [(96 * 8, (255, 136, 0))]
@@ -114,11 +114,11 @@ def test_what_is_transparent_within_a_border_stays_so() -> None:
     done = applied(Border(width=10), see_through())
     assert done.crop((8, 8, 88, 68)).tobytes() == see_through().tobytes()
     assert done.getpixel((0, 0)) == (255, 255, 255, 255)
-    assert applied(Border(width=10, colour="transparent"), sample()).getpixel((0, 0)) == (0, 0, 0, 0)
+    assert applied(Border(width=10, color="transparent"), sample()).getpixel((0, 0)) == (0, 0, 0, 0)
 
 
-def test_a_borders_colour_is_srgb_whatever_the_pictures_profile() -> None:
-    done = applied(Border(colour="red"), Canvas(sample(), icc=swapped_rgb_profile()))
+def test_a_borders_color_is_srgb_whatever_the_pictures_profile() -> None:
+    done = applied(Border(color="red"), Canvas(sample(), icc=swapped_rgb_profile()))
     red, green, blue = done.getpixel((0, 0))  # type: ignore[misc]
     assert green > 245 > 20 > max(red, blue), "the profile's first channel is green"
 

@@ -61,7 +61,7 @@ def test_an_even_picture_stays_even(operation: Operation) -> None:
 
 @pytest.mark.parametrize("operation", [Sharpen(amount=300, radius=3), Blur(radius=4), Denoise(amount=100)])
 def test_what_is_hidden_under_transparency_does_not_show(operation: Operation) -> None:
-    """The same cut-out over another hidden colour is the same wherever anything of it is seen."""
+    """The same cut-out over another hidden color is the same wherever anything of it is seen."""
     green = see_through()
     red = Image.new("RGB", green.size, "#f00")
     red.paste(green.convert("RGB"), mask=green.getchannel("A").point([0] + [255] * 255))

@@ -70,7 +70,7 @@ CHAINS = {
     "everything": recipe(
         {"op": "exposure", "stops": 0.3},
         {"op": "contrast", "amount": 15},
-        {"op": "colour_temperature", "temperature": 15},
+        {"op": "color_temperature", "temperature": 15},
         {"op": "saturation", "amount": 10},
         {"op": "vibrance", "amount": 25},
         {"op": "levels", "black": 6, "white": 248},
@@ -92,7 +92,7 @@ CHAINS = {
 def assert_not_farther(image: Image.Image, operations: tuple[Operation, ...], slack: float) -> None:
     """Than one by one by the engine, and than one by one with nothing but rounding in the way.
 
-    A lattice is as precise as that on the average of colours. A steep curve behind it shows what some are farther off;
+    A lattice is as precise as that on the average of colors. A steep curve behind it shows what some are farther off;
     steps (posterize) make a whole step of any small difference, and chance decides where: hence the slack, a factor.
     """
     wanted = exact(floats(image), operations)
@@ -164,7 +164,7 @@ NEUTRAL = recipe(
     {"op": "saturation", "amount": 0},
     {"op": "vibrance", "amount": 0},
     {"op": "hue", "degrees": 0},
-    {"op": "colour_temperature"},
+    {"op": "color_temperature"},
     {"op": "levels"},
     {"op": "curves", "points": [{"input": 64, "output": 64}, {"input": 101.5, "output": 101.5}]},
     {"op": "sepia", "amount": 0},
@@ -217,10 +217,10 @@ MOVES = (
 )
 def test_moving_geometry_ahead_gives_the_same_picture(items: list[dict[str, Any]]) -> None:
     operations = parse(items)
-    colours = tuple(each for each in operations if load(items[0]["op"]) and each.model_dump()["op"] in PIXELWISE)
-    moves = tuple(each for each in operations if each not in colours)
+    colors = tuple(each for each in operations if load(items[0]["op"]) and each.model_dump()["op"] in PIXELWISE)
+    moves = tuple(each for each in operations if each not in colors)
     together = run(Canvas(noise()), operations, TOOLS)
-    apart = run(run(Canvas(noise()), moves, TOOLS), colours, TOOLS)
+    apart = run(run(Canvas(noise()), moves, TOOLS), colors, TOOLS)
     assert together.pixels.tobytes() == apart.pixels.tobytes()
 
 
@@ -236,7 +236,7 @@ class Seen(EllipseTools):
         return super().subject(image)
 
 
-def test_what_looks_at_the_picture_sees_the_colours_before_it() -> None:
+def test_what_looks_at_the_picture_sees_the_colors_before_it() -> None:
     tools = Seen()
     run(Canvas(sample()), recipe({"op": "invert"}, {"op": "crop_to_subject"}), tools)
     assert tools.shown[0].tobytes() == run(Canvas(sample()), recipe({"op": "invert"}), TOOLS).pixels.tobytes()

@@ -87,7 +87,7 @@ def test_a_word_that_is_wider_than_the_picture_is_broken() -> None:
 
 @given(st.text(st.sampled_from("iW Жé.-\n"), min_size=1, max_size=200), st.floats(1, 500), st.floats(1, 60))
 def test_lines_hold_all_of_the_text_and_are_as_wide_as_they_may_be(text: str, width: float, size: float) -> None:
-    style = Style(size=size, colour=(0, 0, 0, 255))
+    style = Style(size=size, color=(0, 0, 0, 255))
     lines = wrapped(text, style, width)
     assert "".join("".join(lines).split()) == "".join(text.split())
     for line in lines:
@@ -108,14 +108,12 @@ def test_text_that_nobody_can_read_is_warned_about() -> None:
     assert "20 x 10" in warning
 
 
-def test_text_has_the_colour_the_opacity_and_the_outline_it_is_given() -> None:
-    colours = applied(Text(text="HHH", size=60, colour="#f00", outline=10, outline_colour="#00f"), GREY).getcolors(
-        120_000
-    )
-    assert colours is not None
-    often = {colour for _, colour in sorted(colours)[-3:]}
+def test_text_has_the_color_the_opacity_and_the_outline_it_is_given() -> None:
+    colors = applied(Text(text="HHH", size=60, color="#f00", outline=10, outline_color="#00f"), GREY).getcolors(120_000)
+    assert colors is not None
+    often = {color for _, color in sorted(colors)[-3:]}
     assert often == {(128, 128, 128), (255, 0, 0), (0, 0, 255)}
-    half = applied(Text(text="HHH", size=60, colour="white", opacity=50), GREY)
+    half = applied(Text(text="HHH", size=60, color="white", opacity=50), GREY)
     assert (array(half).min(), array(half).max()) == pytest.approx((128, 192), abs=1)
 
 
@@ -128,7 +126,7 @@ def test_bold_is_wider_and_a_shadow_is_dark() -> None:
 
 def test_text_on_transparency_is_opaque() -> None:
     empty = Image.new("RGBA", (200, 100))
-    done = applied(Text(text="H", colour="red", size=50), empty)
+    done = applied(Text(text="H", color="red", size=50), empty)
     assert done.getchannel("A").getextrema() == (0, 255)
     red = array(done)[array(done)[..., 3] > 0]
     assert np.abs(red[:, :3] - (255, 0, 0)).max() <= 2

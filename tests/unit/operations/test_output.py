@@ -73,9 +73,9 @@ def test_the_profile_is_kept_unless_it_is_to_go() -> None:
     assert StripMetadata().apply(canvas, TOOLS) == canvas
 
 
-def test_colours_are_brought_to_srgb() -> None:
+def test_colors_are_brought_to_srgb() -> None:
     canvas = Canvas(see_through(), icc=swapped_rgb_profile())
-    done = StripMetadata(colour_profile="convert_to_srgb").apply(canvas, TOOLS)
+    done = StripMetadata(color_profile="convert_to_srgb").apply(canvas, TOOLS)
     assert done.icc is None
     assert done.pixels.getchannel("A").tobytes() == see_through().getchannel("A").tobytes()
     red, green, blue, _ = np.moveaxis(array(done.pixels), 2, 0)
@@ -86,7 +86,7 @@ def test_colours_are_brought_to_srgb() -> None:
 
 
 def test_what_is_srgb_already_keeps_its_pixels() -> None:
-    convert = StripMetadata(colour_profile="convert_to_srgb")
+    convert = StripMetadata(color_profile="convert_to_srgb")
     assert convert.apply(Canvas(sample()), TOOLS).pixels is sample()
     done = convert.apply(Canvas(sample(), icc=srgb().tobytes()), TOOLS)
     assert done.icc is None
@@ -95,7 +95,7 @@ def test_what_is_srgb_already_keeps_its_pixels() -> None:
 
 def test_a_profile_that_knows_no_way_to_srgb_stays_with_a_warning() -> None:
     one_way = swapped_rgb_profile().replace(b"rTRC", b"zTRC")
-    done = StripMetadata(colour_profile="convert_to_srgb").apply(Canvas(sample(), icc=one_way), TOOLS)
+    done = StripMetadata(color_profile="convert_to_srgb").apply(Canvas(sample(), icc=one_way), TOOLS)
     assert done.icc == one_way
     assert len(done.warnings) == 1
 

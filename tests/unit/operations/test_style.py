@@ -36,13 +36,13 @@ def test_no_strength_changes_nothing(operation: Operation, picture: Image.Image)
             amount=st.floats(0, 100),
             start=st.floats(0, 95),
             shape=st.sampled_from(["circle", "ellipse"]),
-            colour=st.sampled_from(["black", "white", "rgba(255, 0, 0, 0.5)"]),
+            color=st.sampled_from(["black", "white", "rgba(255, 0, 0, 0.5)"]),
         ),
         st.builds(
             Grain,
             amount=st.floats(0, 100),
             size=st.floats(0.01, 2),
-            coloured=st.booleans(),
+            colored=st.booleans(),
             seed=st.integers(0, 2**32 - 1),
         ),
     ),
@@ -56,7 +56,7 @@ def test_any_picture_keeps_its_size_its_mode_and_its_alpha(operation: Operation,
         assert done.getchannel("A").tobytes() == picture.getchannel("A").tobytes()
 
 
-def test_vintage_lifts_black_yellows_white_and_pales_colours() -> None:
+def test_vintage_lifts_black_yellows_white_and_pales_colors() -> None:
     red, green, blue = array(applied(Vintage(), flat(0, (1, 1))))[0, 0]
     assert 15 < green <= blue < red < 40
     red, green, blue = array(applied(Vintage(), flat(255, (1, 1))))[0, 0]
@@ -66,7 +66,7 @@ def test_vintage_lifts_black_yellows_white_and_pales_colours() -> None:
 
 
 def test_vintage_goes_from_nothing_to_all_of_it_in_a_straight_line() -> None:
-    before, half, after = (np.array(Vintage(amount=amount).colour()((0.2, 0.5, 0.8))) for amount in (0, 50, 100))
+    before, half, after = (np.array(Vintage(amount=amount).color()((0.2, 0.5, 0.8))) for amount in (0, 50, 100))
     assert half == pytest.approx((before + after) / 2)
     assert before == pytest.approx((0.2, 0.5, 0.8))
 
@@ -99,18 +99,18 @@ def test_a_circle_is_round_on_any_picture_and_an_ellipse_follows_it() -> None:
     assert circle[50, 200 + 45] == pytest.approx(circle[50 - 45, 200], abs=1)
 
 
-def test_a_vignettes_colour_is_srgb_whatever_the_pictures_profile() -> None:
-    white = vignetted(amount=100, colour="white")
+def test_a_vignettes_color_is_srgb_whatever_the_pictures_profile() -> None:
+    white = vignetted(amount=100, color="white")
     assert white[0, 0] >= 253
     assert (white >= 200).all()
     canvas = Canvas(flat(0), icc=swapped_rgb_profile())
-    red, green, blue = array(applied(Vignette(amount=100, colour="red"), canvas))[0, 0]
+    red, green, blue = array(applied(Vignette(amount=100, color="red"), canvas))[0, 0]
     assert green > 230 > 40 > max(red, blue), "the profile's first channel is green"
 
 
-def test_a_translucent_colour_counts_as_much_as_it_is_opaque() -> None:
-    assert vignetted(amount=100, colour="rgba(0, 0, 0, 0.5)")[0, 0] == pytest.approx(100, abs=2)
-    assert (vignetted(amount=100, colour="transparent") == 200).all()
+def test_a_translucent_color_counts_as_much_as_it_is_opaque() -> None:
+    assert vignetted(amount=100, color="rgba(0, 0, 0, 0.5)")[0, 0] == pytest.approx(100, abs=2)
+    assert (vignetted(amount=100, color="transparent") == 200).all()
 
 
 def test_grain_depends_on_its_seed_alone() -> None:
@@ -142,15 +142,15 @@ def test_grain_is_strongest_in_the_midtones() -> None:
     assert spread[0] < 0.75 * spread[1] > spread[2]
 
 
-def test_grain_is_grey_unless_it_is_to_be_coloured() -> None:
+def test_grain_is_grey_unless_it_is_to_be_colored() -> None:
     assert np.ptp(array(applied(Grain(), flat(128))), axis=2).max() == 0
-    assert np.ptp(array(applied(Grain(coloured=True), flat(128))), axis=2).mean() > 5
+    assert np.ptp(array(applied(Grain(colored=True), flat(128))), axis=2).mean() > 5
 
 
-@pytest.mark.parametrize("coloured", [False, True])
-def test_a_grains_size_is_a_share_of_the_longer_side(coloured: bool) -> None:
+@pytest.mark.parametrize("colored", [False, True])
+def test_a_grains_size_is_a_share_of_the_longer_side(colored: bool) -> None:
     def alike(size: float) -> tuple[float, float]:
-        done = array(applied(Grain(size=size, coloured=coloured), flat(128, (600, 400))))[..., 0] - 128.0
+        done = array(applied(Grain(size=size, colored=colored), flat(128, (600, 400))))[..., 0] - 128.0
         return float((done[:, 1:] * done[:, :-1]).mean() / done.var()), float(done.std())
 
     (fine, fine_spread), (coarse, coarse_spread) = alike(0.01), alike(1)
@@ -163,7 +163,7 @@ def test_a_grains_size_is_a_share_of_the_longer_side(coloured: bool) -> None:
     ("operation", "fields", "word"),
     [
         (Vignette, {"amount": 101}, "less than or equal to 100"),
-        (Vignette, {"colour": "blackish"}, "no colour"),
+        (Vignette, {"color": "blackish"}, "no color"),
         (Grain, {"seed": -1}, "greater than or equal to 0"),
         (Vintage, {"strength": 3}, "Extra inputs"),
     ],

@@ -1,4 +1,4 @@
-"""Tone and colour: what each operation is for, seen in single colours."""
+"""Tone and color: what each operation is for, seen in single colors."""
 
 from itertools import pairwise
 from typing import Any
@@ -22,7 +22,7 @@ def done(image: Image.Image, *items: dict[str, Any]) -> Image.Image:
     return run(Canvas(image), parse(items), EllipseTools()).pixels
 
 
-def colour(before: Rgb, **item: Any) -> Rgb:
+def color(before: Rgb, **item: Any) -> Rgb:
     red, green, blue = done(Image.new("RGB", (1, 1), before), item).tobytes()
     return red, green, blue
 
@@ -62,8 +62,8 @@ def lightness(image: Image.Image) -> float:
         ((0, 255, 9), {"op": "curves", "points": [{"input": 64, "output": 100}], "channel": "red"}, (0, 255, 9)),
     ],
 )  # fmt: skip
-def test_one_colour(before: Rgb, item: dict[str, Any], after: Rgb) -> None:
-    assert colour(before, **item) == after
+def test_one_color(before: Rgb, item: dict[str, Any], after: Rgb) -> None:
+    assert color(before, **item) == after
 
 
 def test_brightness_contrast_and_invert_are_those_of_other_programs() -> None:
@@ -74,34 +74,34 @@ def test_brightness_contrast_and_invert_are_those_of_other_programs() -> None:
 
 @pytest.mark.parametrize("degrees", [-120, -30, 60, 120, 180])
 def test_hue_leaves_grey_and_lightness(degrees: float) -> None:
-    assert colour((90, 90, 90), op="hue", degrees=degrees) == (90, 90, 90)
+    assert color((90, 90, 90), op="hue", degrees=degrees) == (90, 90, 90)
     muted = (120, 110, 130)
     weights = (0.2126, 0.7152, 0.0722)
-    turned = colour(muted, op="hue", degrees=degrees)
+    turned = color(muted, op="hue", degrees=degrees)
     assert turned != muted
     assert sum(np.multiply(turned, weights)) == pytest.approx(sum(np.multiply(muted, weights)), abs=1)
 
 
 @pytest.mark.parametrize(("degrees", "channel"), [(120, 1), (-120, 2), (0, 0)])
 def test_hue_turns_red_to_green_and_blue(degrees: float, channel: int) -> None:
-    assert np.argmax(colour((140, 90, 90), op="hue", degrees=degrees)) == channel
+    assert np.argmax(color((140, 90, 90), op="hue", degrees=degrees)) == channel
 
 
 def test_warm_is_orange_and_cool_is_blue() -> None:
     grey = (120, 120, 120)
-    warm, cool = (colour(grey, op="colour_temperature", temperature=value) for value in (40, -40))
+    warm, cool = (color(grey, op="color_temperature", temperature=value) for value in (40, -40))
     assert warm[0] > warm[1] > warm[2]
     assert cool[0] < cool[1] < cool[2]
-    magenta, green = (colour(grey, op="colour_temperature", tint=value) for value in (40, -40))
+    magenta, green = (color(grey, op="color_temperature", tint=value) for value in (40, -40))
     assert magenta[1] < min(magenta[0], magenta[2])
     assert green[1] > max(green[0], green[2])
 
 
-def test_vibrance_strengthens_muted_colours_and_hardly_vivid_ones() -> None:
+def test_vibrance_strengthens_muted_colors_and_hardly_vivid_ones() -> None:
     muted, vivid = (130, 110, 110), (250, 20, 20)
-    assert np.ptp(colour(muted, op="vibrance", amount=100)) >= 1.8 * np.ptp(muted)
-    assert np.ptp(colour(vivid, op="vibrance", amount=100)) <= 1.1 * np.ptp(vivid)
-    assert colour((77, 77, 77), op="vibrance", amount=100) == (77, 77, 77)
+    assert np.ptp(color(muted, op="vibrance", amount=100)) >= 1.8 * np.ptp(muted)
+    assert np.ptp(color(vivid, op="vibrance", amount=100)) <= 1.1 * np.ptp(vivid)
+    assert color((77, 77, 77), op="vibrance", amount=100) == (77, 77, 77)
 
 
 @pytest.mark.parametrize("op", ["brightness", "contrast", "saturation", "vibrance"])
@@ -173,7 +173,7 @@ def test_the_order_of_points_makes_no_difference() -> None:
 
 
 def test_a_point_at_the_end_replaces_the_corner() -> None:
-    assert colour((0, 128, 255), op="curves", points=[{"input": 0, "output": 30}, {"input": 255, "output": 240}])[
+    assert color((0, 128, 255), op="curves", points=[{"input": 0, "output": 30}, {"input": 255, "output": 240}])[
         ::2
     ] == (
         30,
@@ -202,7 +202,7 @@ def test_auto_contrast_uses_the_whole_range_and_keeps_hues() -> None:
 
 
 def test_auto_contrast_by_channel_takes_out_the_cast() -> None:
-    stretched = array(done(dull(), {"op": "auto_contrast", "cutoff": 0, "keep_colours": False}))
+    stretched = array(done(dull(), {"op": "auto_contrast", "cutoff": 0, "keep_colors": False}))
     assert np.abs(stretched[..., 0] - stretched[..., 1]).max() <= 1
 
 
@@ -225,11 +225,11 @@ def test_auto_contrast_does_not_look_at_what_cannot_be_seen() -> None:
 @pytest.mark.parametrize("flat", [(9, 9, 9), (255, 255, 255), (0, 0, 0)])
 @pytest.mark.parametrize("keep", [True, False])
 def test_auto_contrast_leaves_a_flat_picture(flat: Rgb, keep: bool) -> None:
-    assert colour(flat, op="auto_contrast", keep_colours=keep) == flat
+    assert color(flat, op="auto_contrast", keep_colors=keep) == flat
 
 
 def with_cast(image: Image.Image) -> Image.Image:
-    return done(image, {"op": "colour_temperature", "temperature": 35, "tint": 10})
+    return done(image, {"op": "color_temperature", "temperature": 35, "tint": 10})
 
 
 def test_white_balance_by_grey_world_makes_the_mean_grey() -> None:

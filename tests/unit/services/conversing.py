@@ -18,7 +18,7 @@ from tests.photos import load, photo, save
 
 RETENTION = timedelta(days=30)
 PICTURE = save(photo("chelsea").resize((12, 8)), "PNG")
-WARMER: dict[str, Any] = {"op": "colour_temperature", "temperature": 20}
+WARMER: dict[str, Any] = {"op": "color_temperature", "temperature": 20}
 
 
 def conversations_of(images: MemoryImageStore, clock: SteppingClock, store: MemoryConversationStore) -> Conversations:

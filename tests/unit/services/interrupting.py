@@ -7,7 +7,7 @@ from darkroom.models.job import Job, JobStatus
 from tests.application import Studio
 from tests.unit.services.talking import Talk, assert_books_agree, operations, paint
 
-WARM = {"op": "colour_temperature", "temperature": 20}
+WARM = {"op": "color_temperature", "temperature": 20}
 CUT_OUT = {"op": "remove_background"}
 ALL = (operations(WARM), operations(CUT_OUT), paint("a fox"), operations(CUT_OUT, WARM))
 
@@ -32,7 +32,7 @@ def assert_done_once(talk: Talk, turn: Job) -> None:
     assert [version.id for version in talk.now.versions] == ["v1", "v2"]
     steps = talk.now.versions[1].steps
     names = ["paint" if step.paint else (step.operation or {})["op"] for step in steps]
-    assert names == ["colour_temperature", "remove_background", "paint", "remove_background", "colour_temperature"]
+    assert names == ["color_temperature", "remove_background", "paint", "remove_background", "color_temperature"]
     assert_books_agree(talk, turn)
 
 

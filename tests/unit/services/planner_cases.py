@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-TEMPERATURE, BRIGHTNESS, CONTRAST, SATURATION = "colour_temperature", "brightness", "contrast", "saturation"
+TEMPERATURE, BRIGHTNESS, CONTRAST, SATURATION = "color_temperature", "brightness", "contrast", "saturation"
 Way = Literal["+", "-"]
 UP: Way = "+"
 DOWN: Way = "-"

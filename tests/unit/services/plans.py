@@ -24,4 +24,4 @@ def painting(prompt: str = "A hat", *, times: int = 1, before: Iterable[Any] = (
     return json.dumps({"reply": "Done.", "type": "artistic", "actions": actions})
 
 
-WARMER = {"op": "colour_temperature", "temperature": 20}
+WARMER = {"op": "color_temperature", "temperature": 20}

@@ -15,9 +15,9 @@ from darkroom.images.picture import Picture
 Painter = Callable[[tuple[int, int]], Image.Image]
 
 ACCEPTED: Final = (
-    "a CSS colour (`white`, `transparent`, `#f80`, `#ff8800`, `#ff880080`, `rgb(255, 136, 0)`, "
+    "a CSS color (`white`, `transparent`, `#f80`, `#ff8800`, `#ff880080`, `rgb(255, 136, 0)`, "
     "`rgba(255, 136, 0, 0.5)`, `hsl(32, 100%, 50%)`)",
-    "`linear-gradient(<angle or side>, <colour> [<position>%], <colour> [<position>%], ...)`, where the angle is like "
+    "`linear-gradient(<angle or side>, <color> [<position>%], <color> [<position>%], ...)`, where the angle is like "
     "`45deg` and the side like `to right` or `to bottom left`",
 )
 _RGBA = re.compile(
@@ -59,7 +59,7 @@ def parse_colour(text: str) -> Rgba:
         try:
             rgb = ImageColor.getrgb(text)
         except ValueError as error:
-            raise ValueError(f"{text[:40]!r} is no colour") from error
+            raise ValueError(f"{text[:40]!r} is no color") from error
         rgba = (rgb[0], rgb[1], rgb[2], rgb[3] if len(rgb) == 4 else 255)
     if max(rgba) > 255 or min(rgba) < 0:
         raise ValueError(f"{text[:40]!r} has a value beyond its range")

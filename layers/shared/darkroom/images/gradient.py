@@ -85,7 +85,7 @@ def parse_gradient(arguments: str, parse_colour: Callable[[str], Rgba]) -> Gradi
     towards = _parse_direction(parts[0].lower())
     stops = parts if towards is None else parts[1:]
     if len(stops) < 2:
-        raise ValueError("a gradient takes at least two colours")
+        raise ValueError("a gradient takes at least two colors")
     direction, to_corner = towards or ((0.0, 1.0), False)
     return Gradient(direction, to_corner, _place([_parse_stop(stop, parse_colour) for stop in stops]))
 
@@ -120,7 +120,7 @@ def _parse_direction(text: str) -> tuple[tuple[float, float], bool] | None:
 def _parse_stop(text: str, parse_colour: Callable[[str], Rgba]) -> tuple[float | None, Rgba]:
     found = _STOP.fullmatch(text)
     if found is None:
-        raise ValueError("a colour is missing")
+        raise ValueError("a color is missing")
     return float(found[2]) / 100 if found[2] else None, parse_colour(found[1])
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from darkroom.models.job import StoredImage
 from darkroom.models.money import MicroUsd
+from darkroom.models.operations import OperationStep
 from darkroom.models.value import StrictValue, Value
 
 
@@ -26,7 +27,7 @@ class Step(StrictValue):
         """`{"op": "flip"}` by itself is an operation, as people write it."""
         return {"operation": step} if isinstance(step, dict) and "op" in step else step
 
-    operation: dict[str, Any] | None = None
+    operation: OperationStep | None = None
     paint: PaintStep | None = None
 
 

@@ -35,7 +35,7 @@ class CutoutOptions(StrictValue):
     background: str | None = Field(
         None,
         max_length=500,
-        description="Put behind the subject: a CSS colour (`#ff8800`, `white`), or "
+        description="Put behind the subject: a CSS color (`#ff8800`, `white`), or "
         "`linear-gradient(45deg, #fff, #08f)`. Transparent when absent (white in a JPEG).",
     )
     crop: bool = Field(False, description="Crop to the subject.")

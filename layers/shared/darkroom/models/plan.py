@@ -10,7 +10,7 @@ from darkroom.models.value import StrictValue
 
 
 class OperateAction(StrictValue):
-    """Change the picture exactly, here and at no cost: light, colour, crop, text, background and the like."""
+    """Change the picture exactly, here and at no cost: light, color, crop, text, background and the like."""
 
     kind: Literal["operations"]
     operations: tuple[OperationStep, ...] = Field(min_length=1, max_length=20)

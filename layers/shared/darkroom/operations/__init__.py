@@ -6,7 +6,7 @@ Files that begin with an underscore are what operations share. A recipe is a lis
 
 from darkroom.operations._base import Canvas, Operation, OutputFormat, Tools
 from darkroom.operations._engine import ENGINE_VERSION, Rendered, render, run
-from darkroom.operations._registry import MOST_OPERATIONS, dump, load, names, parse, schema, union
+from darkroom.operations._registry import MOST_OPERATIONS, dump, load, names, parse, schema
 
 __all__ = [
     "ENGINE_VERSION",
@@ -23,5 +23,4 @@ __all__ = [
     "render",
     "run",
     "schema",
-    "union",
 ]

@@ -12,8 +12,8 @@ def is_transparent(pixels: Image.Image) -> bool:
     return pixels.mode == "RGBA" and pixels.getchannel("A").getextrema() != (255, 255)
 
 
-def on_colours(pixels: Image.Image, work: Work) -> Image.Image:
-    """Does the work to the colours (RGB to RGB) and leaves alpha alone."""
+def on_colors(pixels: Image.Image, work: Work) -> Image.Image:
+    """Does the work to the colors (RGB to RGB) and leaves alpha alone."""
     if pixels.mode == "RGB":
         return work(pixels)
     done = work(pixels.convert("RGB"))
@@ -22,12 +22,12 @@ def on_colours(pixels: Image.Image, work: Work) -> Image.Image:
 
 
 def premultiplied(pixels: Image.Image, work: Work) -> Image.Image:
-    """Does the work where each colour counts as much as it is opaque."""
+    """Does the work where each color counts as much as it is opaque."""
     return work(pixels) if pixels.mode == "RGB" else work(pixels.convert("RGBa")).convert("RGBA")
 
 
 def with_alpha(pixels: Image.Image, alpha: Image.Image) -> Image.Image:
-    """The same colours with another alpha; where it is 0 the colours are 0, too: what was cut away has left."""
+    """The same colors with another alpha; where it is 0 the colors are 0, too: what was cut away has left."""
     cut = pixels.convert("RGB") if pixels.mode == "RGBA" else pixels.copy()
     cut.paste(0, mask=alpha.point([255] + [0] * 255))
     cut.putalpha(alpha)
@@ -40,7 +40,7 @@ def both(alpha: Image.Image, pixels: Image.Image) -> Image.Image:
 
 
 def bled(pixels: Image.Image, radius: float, *, from_solid: bool = False) -> Image.Image:
-    """RGB: where the picture is transparent, the colours of what is near flow in.
+    """RGB: where the picture is transparent, the colors of what is near flow in.
 
     Args:
         radius: in pixels, about how far they are to flow.
@@ -57,7 +57,7 @@ def bled(pixels: Image.Image, radius: float, *, from_solid: bool = False) -> Ima
 
 
 def _flowing(pixels: Image.Image, radius: float) -> Image.Image:
-    # Far from the opaque, little is left of the alpha, and 8 bits of a colour with it: the wide one comes below.
+    # Far from the opaque, little is left of the alpha, and 8 bits of a color with it: the wide one comes below.
     near = _over(pixels, _blurred(pixels, radius))
     return _over(near, _blurred(pixels, 4 * radius))
 

@@ -1,7 +1,7 @@
 """What an operation is: its parameters, and what it does to a picture.
 
 An operation is pure: the same picture and parameters give the same pixels, in every process and on every machine that
-runs the same Pillow. It keeps what it does not change: alpha, the colour profile, the size.
+runs the same Pillow. It keeps what it does not change: alpha, the color profile, the size.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class Canvas:
 
     Args:
         pixels: RGB or RGBA, 8 bits, upright.
-        icc: the profile its colours are in; None for sRGB.
+        icc: the profile its colors are in; None for sRGB.
         format, quality: how it is to be encoded; None leaves that to whoever encodes it.
         warnings: what the person who asked should know.
     """
@@ -64,8 +64,8 @@ class Operation(BaseModel):
         raise NotImplementedError
 
 
-# A colour as three floats, 0 to 1 each, in the picture's own encoding (not linear light).
-Colour = tuple[float, float, float]
+# A color as three floats, 0 to 1 each, in the picture's own encoding (not linear light).
+Color = tuple[float, float, float]
 
 
 class PointOperation(Operation):
@@ -76,11 +76,11 @@ class PointOperation(Operation):
         raise NotImplementedError
 
 
-class ColourOperation(Operation):
+class ColorOperation(Operation):
     """Changes each pixel by itself, the channels together: adjacent ones, with point operations, become one lookup."""
 
-    def colour(self) -> Callable[[Colour], Colour]:
-        """The function from colour to colour; it may prepare what is the same for all colours first."""
+    def color(self) -> Callable[[Color], Color]:
+        """The function from color to color; it may prepare what is the same for all colors first."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""Colours in operations: words of CSS, which mean sRGB, brought to the profile of the picture they are put on."""
+"""Colors in operations: words of CSS, which mean sRGB, brought to the profile of the picture they are put on."""
 
 from io import BytesIO
 from typing import Annotated, Final
@@ -13,10 +13,10 @@ from darkroom.images.colour import parse_background, parse_colour
 Rgba = tuple[int, int, int, int]
 Size = tuple[int, int]
 
-EXAMPLES: Final = "CSS colour: `white`, `#ff8800`, `rgba(0, 0, 0, 0.5)`"
+EXAMPLES: Final = "CSS color: `white`, `#ff8800`, `rgba(0, 0, 0, 0.5)`"
 
 
-def _colour(text: str) -> str:
+def _color(text: str) -> str:
     parse_colour(text)
     return text
 
@@ -29,17 +29,15 @@ def _background(text: str) -> str:
     return text
 
 
-CssColour = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), AfterValidator(_colour)
-]
+CssColor = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), AfterValidator(_color)]
 CssBackground = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400), AfterValidator(_background)
 ]
 
 
-def rgba(colour: str, icc: bytes | None) -> Rgba:
-    """A colour's values in the picture's profile."""
-    red, green, blue, alpha = parse_colour(colour)
+def rgba(color: str, icc: bytes | None) -> Rgba:
+    """A color's values in the picture's profile."""
+    red, green, blue, alpha = parse_colour(color)
     one = from_srgb(Image.new("RGB", (1, 1), (red, green, blue)), icc).tobytes()
     return one[0], one[1], one[2], alpha
 

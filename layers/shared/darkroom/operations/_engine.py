@@ -6,7 +6,7 @@ from typing import Final
 
 from darkroom.errors import CallerError, InvalidParameter
 from darkroom.images.decode import decode
-from darkroom.operations._base import Canvas, ColourOperation, Operation, PointOperation, Tools
+from darkroom.operations._base import Canvas, ColorOperation, Operation, PointOperation, Tools
 from darkroom.operations._encode import encoded
 from darkroom.operations._fuse import Pixelwise, fused
 from darkroom.operations._geometry import Geometric
@@ -35,7 +35,7 @@ class Rendered:
 
 
 def render(data: bytes, operations: Sequence[Operation], tools: Tools, *, max_megapixels: float) -> Rendered:
-    """A file, after a recipe, as a file that holds pixels and the colour profile and nothing else.
+    """A file, after a recipe, as a file that holds pixels and the color profile and nothing else.
 
     Its format is what the recipe converts to; else the one it came in where that is PNG, JPEG or WebP, and PNG for the
     rest. A JPEG that has become transparent leaves as PNG.
@@ -99,7 +99,7 @@ def _steps(operations: Sequence[Operation]) -> Iterator[Step]:
     waiting: list[Pixelwise] = []
     for numbered in enumerate(operations):
         operation = numbered[1]
-        if isinstance(operation, PointOperation | ColourOperation):
+        if isinstance(operation, PointOperation | ColorOperation):
             waiting.append(operation)
             continue
         if waiting and not (isinstance(operation, Geometric) and operation.moves_whole_pixels):

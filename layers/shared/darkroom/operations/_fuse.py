@@ -4,10 +4,10 @@ Rounding to 8 bits happens once for each pass, not once for each operation. A pa
 precise enough:
 
 - a table of 256 entries for each channel, where only curves follow one another: exact;
-- a matrix, where the colours mix and no kink of a cut-off value is in the way: exact;
-- a lattice of colours between which Pillow interpolates (17, 33 or 65 points a side). It has to be at least as near to
+- a matrix, where the colors mix and no kink of a cut-off value is in the way: exact;
+- a lattice of colors between which Pillow interpolates (17, 33 or 65 points a side). It has to be at least as near to
   the exact result as one operation after the other would be, each rounded to 8 bits; that is tried at a few hundred
-  colours before it is built. Where it is not, the chain is split, which is one more rounding. So steps (posterize) and
+  colors before it is built. Where it is not, the chain is split, which is one more rounding. So steps (posterize) and
   steep curves (gamma from black) end up in tables of their own.
 
 Pictures with fewer pixels than a lattice has points are computed pixel by pixel, exactly.
@@ -20,11 +20,11 @@ from typing import Final
 from PIL import Image
 
 from darkroom.images.bands import in_bands
-from darkroom.operations._base import ColourOperation, PointOperation
+from darkroom.operations._base import ColorOperation, PointOperation
 from darkroom.operations._lattice import Lattice, choose, is_precise
 from darkroom.operations._passes import Chain, MatrixPass, Pass, TablePass
 
-Pixelwise = PointOperation | ColourOperation
+Pixelwise = PointOperation | ColorOperation
 
 # Below this a plan costs more than the pixels.
 _FEW_PIXELS: Final = 2048
@@ -65,7 +65,7 @@ def planned(operations: tuple[Pixelwise, ...]) -> tuple[Pass, ...]:
 
 
 def _units(operations: tuple[Pixelwise, ...]) -> Iterator[Chain]:
-    """What is never split: all the curves that follow one another, or one operation that mixes colours."""
+    """What is never split: all the curves that follow one another, or one operation that mixes colors."""
     curves: tuple[Pixelwise, ...] = ()
     for operation in operations:
         if isinstance(operation, PointOperation):
@@ -119,10 +119,10 @@ def _one_by_one(pixels: Image.Image, chain: Chain) -> Image.Image:
     known: dict[bytes, bytes] = {}
     out = bytearray()
     for at in range(0, len(data), 3):
-        colour = data[at : at + 3]
-        if colour not in known:
-            known[colour] = chain.pixel(colour)
-        out += known[colour]
+        color = data[at : at + 3]
+        if color not in known:
+            known[color] = chain.pixel(color)
+        out += known[color]
     done = Image.frombytes("RGB", pixels.size, bytes(out))
     if pixels.mode == "RGBA":
         done.putalpha(pixels.getchannel("A"))

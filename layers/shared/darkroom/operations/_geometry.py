@@ -21,7 +21,7 @@ class Geometric(Operation):
 
     @property
     def moves_whole_pixels(self) -> bool:
-        """Whether it only leaves pixels out or moves them: then it makes no difference if colours change before it."""
+        """Whether it only leaves pixels out or moves them: then it makes no difference if colors change before it."""
         return False
 
 

@@ -1,4 +1,4 @@
-"""Colours at the points of a cube, and Pillow's interpolation between them."""
+"""Colors at the points of a cube, and Pillow's interpolation between them."""
 
 from array import array
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Final
 
 from PIL import Image, ImageFilter
 
-from darkroom.operations._base import Colour
+from darkroom.operations._base import Color
 from darkroom.operations._passes import Chain, to_byte
 from darkroom.operations._samples import ALL, MUTED
 
@@ -29,11 +29,11 @@ class Error:
     most: float
 
     @classmethod
-    def of(cls, exact: Sequence[Colour], found: Sequence[Colour]) -> "Error":
+    def of(cls, exact: Sequence[Color], found: Sequence[Color]) -> "Error":
         away = [
             abs(min(max(was, 0.0), 1.0) - to_byte(now) / 255) * 255
-            for colours in zip(exact, found, strict=True)
-            for was, now in zip(*colours, strict=True)
+            for colors in zip(exact, found, strict=True)
+            for was, now in zip(*colors, strict=True)
         ]
         return cls(sqrt(sum(each * each for each in away) / len(away)), max(away))
 
@@ -41,13 +41,13 @@ class Error:
 def is_precise(chain: Chain, size: int) -> bool:
     """Whether a lattice gives what is at least as near to the exact result as one operation after the other does.
 
-    Looked at among all colours, and among muted ones.
+    Looked at among all colors, and among muted ones.
     """
-    points: dict[tuple[int, int, int], Colour] = {}
-    for colours in (ALL, MUTED):
-        exact = [chain(colour) for colour in colours]
-        rounded = Error.of(exact, [chain.rounded(colour) for colour in colours])
-        ours = Error.of(exact, [_interpolated(chain, colour, size, points) for colour in colours])
+    points: dict[tuple[int, int, int], Color] = {}
+    for colors in (ALL, MUTED):
+        exact = [chain(color) for color in colors]
+        rounded = Error.of(exact, [chain.rounded(color) for color in colors])
+        ours = Error.of(exact, [_interpolated(chain, color, size, points) for color in colors])
         if ours.mean > rounded.mean + _MEAN or ours.most > rounded.most + _MOST:
             return False
     return True
@@ -59,7 +59,7 @@ def choose(chain: Chain) -> int:
 
 
 class Lattice:
-    """One pass: each pixel's colour between those of the eight points around it."""
+    """One pass: each pixel's color between those of the eight points around it."""
 
     def __init__(self, chain: Chain, size: int) -> None:
         self._chain = chain
@@ -90,11 +90,11 @@ class Lattice:
 
 
 def _interpolated(
-    chain: Chain, colour: Colour, size: int, points: dict[tuple[int, int, int], Colour]
+    chain: Chain, color: Color, size: int, points: dict[tuple[int, int, int], Color]
 ) -> tuple[float, float, float]:
-    """What the lattice gives for a colour; `points` keeps those that have been computed."""
-    cells = [min(int(value * (size - 1)), size - 2) for value in colour]
-    shares = [value * (size - 1) - cell for value, cell in zip(colour, cells, strict=True)]
+    """What the lattice gives for a color; `points` keeps those that have been computed."""
+    cells = [min(int(value * (size - 1)), size - 2) for value in color]
+    shares = [value * (size - 1) - cell for value, cell in zip(color, cells, strict=True)]
     red = green = blue = 0.0
     for corner in range(8):
         offsets = (corner & 1, corner >> 1 & 1, corner >> 2)

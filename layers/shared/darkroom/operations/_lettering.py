@@ -47,16 +47,16 @@ class Style:
 
     Args:
         size: of the font, in pixels.
-        colour, outline_colour: in the picture's profile.
+        color, outline_color: in the picture's profile.
         outline: its width in pixels.
         shadow: its opacity in per cent.
     """
 
     size: float
-    colour: Rgba
+    color: Rgba
     bold: bool = False
     outline: float = 0
-    outline_colour: Rgba = (0, 0, 0, 255)
+    outline_color: Rgba = (0, 0, 0, 255)
     shadow: float = 0
     align: Align = "left"
 
@@ -138,8 +138,8 @@ def lettered(lines: list[str], style: Style) -> Image.Image:
     if style.shadow:
         picture.alpha_composite(_solid(_shadow(wide, style.size), (0, 0, 0, round(style.shadow * 2.55))))
     if style.outline:
-        picture.alpha_composite(_solid(wide, style.outline_colour))
-    picture.alpha_composite(_solid(fill, style.colour))
+        picture.alpha_composite(_solid(wide, style.outline_color))
+    picture.alpha_composite(_solid(fill, style.color))
     box = picture.getchannel("A").getbbox()
     return picture.crop(box) if box else picture.crop((0, 0, 1, 1))
 
@@ -167,7 +167,7 @@ def _shadow(mask: Image.Image, size: float) -> Image.Image:
     return moved.filter(ImageFilter.GaussianBlur(size * _SHADOW_BLUR))
 
 
-def _solid(mask: Image.Image, colour: Rgba) -> Image.Image:
-    picture = Image.new("RGBA", mask.size, colour)
-    picture.putalpha(mask.point([round(value * colour[3] / 255) for value in range(256)]))
+def _solid(mask: Image.Image, color: Rgba) -> Image.Image:
+    picture = Image.new("RGBA", mask.size, color)
+    picture.putalpha(mask.point([round(value * color[3] / 255) for value in range(256)]))
     return picture

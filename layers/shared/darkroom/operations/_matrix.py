@@ -1,11 +1,11 @@
-"""Colour operations that are a matrix: each new channel is a sum of the old ones.
+"""Color operations that are a matrix: each new channel is a sum of the old ones.
 
 The matrices are those of the W3C's Filter Effects Module Level 1: the same numbers look as they do in a browser.
 """
 
 from collections.abc import Callable
 
-from darkroom.operations._base import Colour, ColourOperation
+from darkroom.operations._base import Color, ColorOperation
 from darkroom.operations._tone import LUMA
 
 Row = tuple[float, float, float]
@@ -15,17 +15,17 @@ IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 GREY: Matrix = (LUMA, LUMA, LUMA)
 
 
-class MatrixOperation(ColourOperation):
-    """What a matrix does to each colour."""
+class MatrixOperation(ColorOperation):
+    """What a matrix does to each color."""
 
     def matrix(self) -> Matrix:
         raise NotImplementedError
 
-    def colour(self) -> Callable[[Colour], Colour]:
+    def color(self) -> Callable[[Color], Color]:
         (a, b, c), (d, e, f), (g, h, i) = self.matrix()
 
-        def multiplied(colour: Colour) -> Colour:
-            red, green, blue = colour
+        def multiplied(color: Color) -> Color:
+            red, green, blue = color
             return a * red + b * green + c * blue, d * red + e * green + f * blue, g * red + h * green + i * blue
 
         return multiplied

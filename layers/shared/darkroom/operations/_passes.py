@@ -6,10 +6,10 @@ from typing import Final, Protocol
 
 from PIL import Image
 
-from darkroom.operations._base import Colour, ColourOperation, PointOperation
+from darkroom.operations._base import Color, ColorOperation, PointOperation
 from darkroom.operations._samples import SAMPLES
 
-Step = Callable[[Colour], Colour]
+Step = Callable[[Color], Color]
 
 # As far as a matrix may be from the exact result, in levels of 255.
 _SAME: Final = 0.02
@@ -20,7 +20,7 @@ class Pass(Protocol):
 
     @property
     def points(self) -> int:
-        """At how many colours it has to be computed first, beyond a few hundred."""
+        """At how many colors it has to be computed first, beyond a few hundred."""
 
     def prepare(self) -> None:
         """Computes what `apply` looks up; once."""
@@ -31,7 +31,7 @@ class Pass(Protocol):
 class Chain:
     """Operations one after the other in floating point; after each but the last, what is beyond 0 to 1 is cut off."""
 
-    def __init__(self, operations: Sequence[PointOperation | ColourOperation]) -> None:
+    def __init__(self, operations: Sequence[PointOperation | ColorOperation]) -> None:
         self.operations = tuple(operations)
 
     @property
@@ -51,21 +51,21 @@ class Chain:
     @cached_property
     def _steps(self) -> tuple[Step, ...]:
         return tuple(
-            each.colour() if isinstance(each, ColourOperation) else _by_channel(each) for each in self.operations
+            each.color() if isinstance(each, ColorOperation) else _by_channel(each) for each in self.operations
         )
 
-    def __call__(self, colour: Colour) -> Colour:
-        """The new colour; values can lie beyond 0 to 1."""
+    def __call__(self, color: Color) -> Color:
+        """The new color; values can lie beyond 0 to 1."""
         for step in self._steps[:-1]:
-            colour = clipped(step(colour))
-        return self._steps[-1](colour) if self._steps else colour
+            color = clipped(step(color))
+        return self._steps[-1](color) if self._steps else color
 
-    def rounded(self, colour: Colour) -> Colour:
-        """The new colour if each operation's result is rounded to 8 bits."""
+    def rounded(self, color: Color) -> Color:
+        """The new color if each operation's result is rounded to 8 bits."""
         for step in self._steps:
-            red, green, blue = step(colour)
-            colour = to_byte(red) / 255, to_byte(green) / 255, to_byte(blue) / 255
-        return colour
+            red, green, blue = step(color)
+            color = to_byte(red) / 255, to_byte(green) / 255, to_byte(blue) / 255
+        return color
 
     def curve(self, channel: int, value: float) -> float:
         """The new value of a channel, if `is_curves`; it can lie beyond 0 to 1."""
@@ -75,9 +75,9 @@ class Chain:
             first = False
         return value
 
-    def pixel(self, colour: bytes) -> bytes:
-        """The new colour of a pixel."""
-        red, green, blue = self((colour[0] / 255, colour[1] / 255, colour[2] / 255))
+    def pixel(self, color: bytes) -> bytes:
+        """The new color of a pixel."""
+        red, green, blue = self((color[0] / 255, color[1] / 255, color[2] / 255))
         return bytes((to_byte(red), to_byte(green), to_byte(blue)))
 
 
@@ -114,10 +114,10 @@ class MatrixPass:
         black = chain((0.0, 0.0, 0.0))
         ends = (chain((1.0, 0.0, 0.0)), chain((0.0, 1.0, 0.0)), chain((0.0, 0.0, 1.0)))
         rows = [[end[channel] - black[channel] for end in ends] for channel in range(3)]
-        for colour in SAMPLES:
-            exact = clipped(chain(colour))
+        for color in SAMPLES:
+            exact = clipped(chain(color))
             for channel, (red, green, blue) in enumerate(rows):
-                value = black[channel] + red * colour[0] + green * colour[1] + blue * colour[2]
+                value = black[channel] + red * color[0] + green * color[1] + blue * color[2]
                 if abs(min(max(value, 0.0), 1.0) - exact[channel]) * 255 > _SAME:
                     return None
         return cls(tuple(number for row, first in zip(rows, black, strict=True) for number in (*row, first * 255)))
@@ -129,10 +129,10 @@ class MatrixPass:
         return pixels.convert("RGB", self.rows)
 
 
-def clipped(colour: Colour) -> Colour:
-    red, green, blue = colour
+def clipped(color: Color) -> Color:
+    red, green, blue = color
     if 0.0 <= red <= 1.0 and 0.0 <= green <= 1.0 and 0.0 <= blue <= 1.0:
-        return colour  # nearly always, and this is called a hundred thousand times
+        return color  # nearly always, and this is called a hundred thousand times
     return min(max(red, 0.0), 1.0), min(max(green, 0.0), 1.0), min(max(blue, 0.0), 1.0)
 
 
@@ -143,8 +143,8 @@ def to_byte(value: float) -> int:
 def _by_channel(operation: PointOperation) -> Step:
     curve = operation.curve
 
-    def step(colour: Colour) -> Colour:
-        red, green, blue = colour
+    def step(color: Color) -> Color:
+        red, green, blue = color
         return curve(0, red), curve(1, green), curve(2, blue)
 
     return step

@@ -3,15 +3,15 @@
 import pkgutil
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache, reduce
+from functools import cache
 from importlib import import_module
-from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from darkroom.errors import InvalidParameter
+from darkroom.models.operations import spelled
 from darkroom.models.recipe import MOST_STEPS
 from darkroom.operations._base import Operation, Schema
 from darkroom.operations._complaint import complaint
@@ -78,11 +78,6 @@ def schema(*, strict: bool = False) -> Schema:
     }
 
 
-def union() -> Any:
-    """The type of any operation, for a field of another model; told apart by `op`."""
-    return Annotated[reduce(or_, (load(name) for name in names())), Field(discriminator="op")]
-
-
 def parse(items: Sequence[Mapping[str, Any]], param: str = "operations") -> tuple[Operation, ...]:
     """A recipe, as it comes in JSON.
 
@@ -102,6 +97,7 @@ def parse(items: Sequence[Mapping[str, Any]], param: str = "operations") -> tupl
 
 
 def _parsed(item: object, at: str) -> Operation:
+    item = spelled(item)
     name = item.get("op") if isinstance(item, Mapping) else None
     if not isinstance(item, Mapping) or not isinstance(name, str):
         raise InvalidParameter(

@@ -1,4 +1,4 @@
-"""Arithmetic of tone and colour that several operations share. Values are floats from 0 to 1."""
+"""Arithmetic of tone and color that several operations share. Values are floats from 0 to 1."""
 
 from typing import Annotated, Final, Literal
 
@@ -9,7 +9,7 @@ CHANNEL_HELP: Final = "The channel it applies to; `all` for all three alike."
 
 PerCent = Annotated[float, Field(ge=0, le=100)]
 Signed = Annotated[float, Field(ge=-100, le=100)]
-HexColour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", examples=["#ff8800"])]
+HexColor = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", examples=["#ff8800"])]
 
 # How much each channel of sRGB counts for lightness (ITU-R BT.709).
 RED, GREEN, BLUE = LUMA = (0.2126, 0.7152, 0.0722)
@@ -36,7 +36,7 @@ def luma(red: float, green: float, blue: float) -> float:
     return RED * red + GREEN * green + BLUE * blue
 
 
-def rgb(colour: str) -> tuple[float, float, float]:
+def rgb(color: str) -> tuple[float, float, float]:
     """The channels of `#rrggbb`."""
-    red, green, blue = bytes.fromhex(colour[1:])
+    red, green, blue = bytes.fromhex(color[1:])
     return red / 255, green / 255, blue / 255

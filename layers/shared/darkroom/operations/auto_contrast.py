@@ -16,10 +16,10 @@ class AutoContrast(Operation):
     cutoff: float = Field(
         0.5, ge=0, le=20, description="How much may turn all black, and all white: per cent of the pixels, for each."
     )
-    keep_colours: bool = Field(
+    keep_colors: bool = Field(
         True,
         description="true stretches all channels alike, so that hues stay; false each by itself, which also "
-        "takes out a colour cast.",
+        "takes out a color cast.",
     )
 
     def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
@@ -32,7 +32,7 @@ class AutoContrast(Operation):
     def _ranges(self, pixels: Image.Image) -> list[tuple[int, int]]:
         channels = counts(pixels)
         share = self.cutoff / 100
-        if not self.keep_colours:
+        if not self.keep_colors:
             return [extremes(channel, share) for channel in channels]
         together = [sum(each) for each in zip(*channels, strict=True)]
         return [extremes(together, share)] * 3

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from PIL import Image, ImageChops, ImageFilter
 from pydantic import Field
 
-from darkroom.operations._alpha import bled, both, on_colours
+from darkroom.operations._alpha import bled, both, on_colors
 from darkroom.operations._base import Canvas, Operation, Tools
 from darkroom.operations._place import of_longer_side
 
@@ -34,4 +34,4 @@ class BackgroundBlur(Operation):
         around.putalpha(both(ImageChops.invert(mask), canvas.pixels))
         # The subject is taken out of the background before that is blurred, or a halo of it would stand around it.
         blurred = bled(around, radius).filter(ImageFilter.GaussianBlur(radius))
-        return canvas.having(on_colours(canvas.pixels, lambda image: Image.composite(image, blurred, mask)))
+        return canvas.having(on_colors(canvas.pixels, lambda image: Image.composite(image, blurred, mask)))

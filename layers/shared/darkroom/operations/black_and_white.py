@@ -8,7 +8,7 @@ from darkroom.operations._matrix import Matrix, MatrixOperation
 
 
 class BlackAndWhite(MatrixOperation):
-    """Makes a black-and-white picture; the weights say how bright each colour becomes, like filters on film."""
+    """Makes a black-and-white picture; the weights say how bright each color becomes, like filters on film."""
 
     op: Literal["black_and_white"] = "black_and_white"
     red: float = Field(21.26, ge=0, le=100, description="Weight of red, relative to the others; much: bright skin.")

@@ -6,13 +6,13 @@ from PIL import Image
 from pydantic import Field
 
 from darkroom.operations._base import Canvas, Operation, Tools
-from darkroom.operations._css import EXAMPLES, CssColour, rgba
+from darkroom.operations._css import EXAMPLES, CssColor, rgba
 from darkroom.operations._geometry import check_room
 from darkroom.operations._place import of_longer_side
 
 
 class Border(Operation):
-    """Adds a border of one colour around the picture, which grows by it."""
+    """Adds a border of one color around the picture, which grows by it."""
 
     op: Literal["border"] = "border"
     width: float = Field(3, ge=0, le=50, description="In per cent of the longer side; 0 for none.")
@@ -22,7 +22,7 @@ class Border(Operation):
         le=50,
         description="Width at the bottom, in per cent of the longer side, where it differs; 15 is an instant photo's.",
     )
-    colour: CssColour = Field("white", description=f"{EXAMPLES}.")
+    color: CssColor = Field("white", description=f"{EXAMPLES}.")
 
     def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
         pixels = canvas.pixels
@@ -32,11 +32,11 @@ class Border(Operation):
             return canvas
         size = (pixels.width + 2 * width, pixels.height + width + bottom)
         check_room(size, "width")
-        colour = rgba(self.colour, canvas.icc)
-        if pixels.mode == "RGB" and colour[3] == 255:
-            framed = Image.new("RGB", size, colour[:3])
+        color = rgba(self.color, canvas.icc)
+        if pixels.mode == "RGB" and color[3] == 255:
+            framed = Image.new("RGB", size, color[:3])
         else:
-            framed = Image.new("RGBA", size, colour)
+            framed = Image.new("RGBA", size, color)
         framed.paste(pixels.convert(framed.mode), (width, width))
         return canvas.having(framed)
 

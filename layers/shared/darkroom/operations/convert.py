@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from darkroom.models.form_values import file_format
 from darkroom.operations._alpha import is_transparent
 from darkroom.operations._base import Canvas, Operation, OutputFormat, Tools
-from darkroom.operations._css import EXAMPLES, CssColour, rgba
+from darkroom.operations._css import EXAMPLES, CssColor, rgba
 
 
 class Convert(Operation):
@@ -22,7 +22,7 @@ class Convert(Operation):
     quality: int | None = Field(
         None, ge=1, le=100, description="For jpeg and webp: 100 is best and largest; leave it out for a good default."
     )
-    background: CssColour | None = Field(
+    background: CssColor | None = Field(
         None, description=f"What a transparent picture is put on as jpeg; white if left out. {EXAMPLES}."
     )
 

@@ -31,13 +31,13 @@ class Denoise(Operation):
     def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
         if not self.amount:
             return canvas
-        colours = bled(canvas.pixels, _NEIGHBOURS)
-        smooth = colours.filter(ImageFilter.GaussianBlur(_NEIGHBOURS))
-        detail = ImageChops.difference(colours.filter(ImageFilter.GaussianBlur(_DETAIL)), smooth)
+        colors = bled(canvas.pixels, _NEIGHBOURS)
+        smooth = colors.filter(ImageFilter.GaussianBlur(_NEIGHBOURS))
+        detail = ImageChops.difference(colors.filter(ImageFilter.GaussianBlur(_DETAIL)), smooth)
         red, green, blue = detail.split()
         # Where any channel differs much from its neighbourhood there is an edge.
         even = ImageChops.lighter(ImageChops.lighter(red, green), blue).point(self._table())
-        done = Image.composite(smooth, colours, even.filter(ImageFilter.GaussianBlur(_SOFT)))
+        done = Image.composite(smooth, colors, even.filter(ImageFilter.GaussianBlur(_SOFT)))
         if canvas.pixels.mode == "RGBA":
             done.putalpha(canvas.pixels.getchannel("A"))
         return canvas.having(done)

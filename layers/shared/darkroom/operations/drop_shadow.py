@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 from pydantic import Field
 
 from darkroom.operations._base import Canvas, Operation, Tools
-from darkroom.operations._css import EXAMPLES, CssColour, rgba
+from darkroom.operations._css import EXAMPLES, CssColor, rgba
 from darkroom.operations._geometry import check_room
 from darkroom.operations._place import Opacity, of_longer_side
 
@@ -32,7 +32,7 @@ class DropShadow(Operation):
     )
     blur: float = Field(1.5, ge=0, le=10, description="How soft its edge is, in per cent of the longer side.")
     opacity: Opacity = 50
-    colour: CssColour = Field("black", description=f"{EXAMPLES}.")
+    color: CssColor = Field("black", description=f"{EXAMPLES}.")
     grow: bool = Field(True, description="False keeps the picture's size and cuts the shadow off at its edges.")
 
     def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
@@ -51,7 +51,7 @@ class DropShadow(Operation):
         check_room(size, "grow")
         shade = Image.new("L", size)
         shade.paste(pixels.getchannel("A"), (left + x, top + y))
-        red, green, blue, alpha = rgba(self.colour, canvas.icc)
+        red, green, blue, alpha = rgba(self.color, canvas.icc)
         opacity = self.opacity / 100 * alpha / 255
         shadow = Image.new("RGBA", size, (red, green, blue))
         shadow.putalpha(shade.filter(ImageFilter.GaussianBlur(blur)).point([round(v * opacity) for v in range(256)]))

@@ -5,24 +5,24 @@ from typing import Literal
 
 from pydantic import Field
 
-from darkroom.operations._base import Colour, ColourOperation
-from darkroom.operations._tone import HexColour, PerCent, luma, rgb
+from darkroom.operations._base import Color, ColorOperation
+from darkroom.operations._tone import HexColor, PerCent, luma, rgb
 
 
-class Duotone(ColourOperation):
-    """Prints the picture in two colours: one for the shadows, one for the highlights, and all between them."""
+class Duotone(ColorOperation):
+    """Prints the picture in two colors: one for the shadows, one for the highlights, and all between them."""
 
     op: Literal["duotone"] = "duotone"
-    shadows: HexColour = Field("#1b1464", description="Colour of the darkest parts, `#rrggbb`.")
-    highlights: HexColour = Field("#ffd9a0", description="Colour of the brightest parts, `#rrggbb`.")
-    amount: PerCent = Field(100, description="Per cent: 0 unchanged, 100 only the two colours.")
+    shadows: HexColor = Field("#1b1464", description="Color of the darkest parts, `#rrggbb`.")
+    highlights: HexColor = Field("#ffd9a0", description="Color of the brightest parts, `#rrggbb`.")
+    amount: PerCent = Field(100, description="Per cent: 0 unchanged, 100 only the two colors.")
 
-    def colour(self) -> Callable[[Colour], Colour]:
+    def color(self) -> Callable[[Color], Color]:
         (r0, g0, b0), (r1, g1, b1) = rgb(self.shadows), rgb(self.highlights)
         share = self.amount / 100
 
-        def printed(colour: Colour) -> Colour:
-            red, green, blue = colour
+        def printed(color: Color) -> Color:
+            red, green, blue = color
             light = luma(red, green, blue)
             return (
                 red + (r0 + (r1 - r0) * light - red) * share,

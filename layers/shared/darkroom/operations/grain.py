@@ -8,7 +8,7 @@ from typing import Final, Literal
 from PIL import Image, ImageChops
 from pydantic import Field
 
-from darkroom.operations._alpha import on_colours
+from darkroom.operations._alpha import on_colors
 from darkroom.operations._base import Canvas, Operation, Tools
 from darkroom.operations._css import Size
 from darkroom.operations._place import of_longer_side
@@ -29,7 +29,7 @@ class Grain(Operation):
     size: float = Field(
         0.1, ge=0.01, le=2, description="Of a grain, in per cent of the longer side; never finer than a pixel."
     )
-    coloured: bool = Field(False, description="True for the coloured noise of a sensor, false for film's grey grain.")
+    colored: bool = Field(False, description="True for the colored noise of a sensor, false for film's grey grain.")
     seed: int = Field(0, ge=0, lt=2**32, description="Another seed gives another pattern.")
 
     def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
@@ -41,7 +41,7 @@ class Grain(Operation):
             noisy = ImageChops.add(image, noise, offset=-128)
             return Image.composite(noisy, image, image.convert("L").point(_MIDTONES))
 
-        return canvas.having(on_colours(canvas.pixels, grained))
+        return canvas.having(on_colors(canvas.pixels, grained))
 
     def _noise(self, size: Size) -> Image.Image:
         """RGB, around 128."""
@@ -51,14 +51,14 @@ class Grain(Operation):
         grid = (math.ceil(size[0] / grain), math.ceil(size[1] / grain))
         source = Random(self.seed)  # noqa: S311 -- a pattern, not a secret
         channels = []
-        for _ in range(3 if self.coloured else 1):
+        for _ in range(3 if self.colored else 1):
             channel = Image.frombytes("L", grid, source.randbytes(grid[0] * grid[1])).point(table)
             if grain > 1:
                 channel = channel.resize(
                     size, Image.Resampling.BICUBIC, box=(0, 0, size[0] / grain, size[1] / grain)
                 )  # fmt: skip
             channels.append(channel)
-        return Image.merge("RGB", channels if self.coloured else channels * 3)
+        return Image.merge("RGB", channels if self.colored else channels * 3)
 
 
 # A byte that may be anything with equal chance, as a value of the normal distribution.

@@ -1,4 +1,4 @@
-"""Other colours of the same lightness."""
+"""Other colors of the same lightness."""
 
 from math import cos, radians, sin
 from typing import Literal
@@ -10,7 +10,7 @@ from darkroom.operations._tone import BLUE, GREEN, RED
 
 
 class Hue(MatrixOperation):
-    """Turns all colours around the colour wheel (red to green to blue and back); greys stay grey."""
+    """Turns all colors around the color wheel (red to green to blue and back); greys stay grey."""
 
     op: Literal["hue"] = "hue"
     degrees: float = Field(

@@ -6,7 +6,7 @@ from darkroom.operations._base import PointOperation
 
 
 class Invert(PointOperation):
-    """Turns the picture into its negative: black to white, each colour to its opposite."""
+    """Turns the picture into its negative: black to white, each color to its opposite."""
 
     op: Literal["invert"] = "invert"
 

@@ -36,7 +36,7 @@ class RefineEdges(Operation):
         if not is_transparent(pixels):
             return canvas.warned("The picture has no transparent background, so there are no edges to refine.")
         alpha = _refined(pixels.getchannel("A"), feather, shift)
-        # A softer or wider edge shows what was hidden before, and with it the old background's colours.
+        # A softer or wider edge shows what was hidden before, and with it the old background's colors.
         reach = max(feather, abs(shift))
         return canvas.having(with_alpha(bled(pixels, reach, from_solid=True), alpha))
 

@@ -12,14 +12,14 @@ from darkroom.operations._css import CssBackground, from_srgb
 
 
 class ReplaceBackground(Operation):
-    """Puts the subject on a colour, a gradient or another picture. A picture that is transparent already is filled."""
+    """Puts the subject on a color, a gradient or another picture. A picture that is transparent already is filled."""
 
     needs_subject: ClassVar[bool] = True
 
     op: Literal["replace_background"] = "replace_background"
     background: CssBackground | None = Field(
         None,
-        description="CSS colour or gradient: `white`, `#ff8800`, `linear-gradient(45deg, #ffffff, #0088ff 80%)`; "
+        description="CSS color or gradient: `white`, `#ff8800`, `linear-gradient(45deg, #ffffff, #0088ff 80%)`; "
         "either this or `image`.",
     )
     image: str | None = Field(

@@ -50,7 +50,7 @@ class Resize(Geometric):
         box = self._seen(before, after)
         if after == before and box == (0, 0, *before):
             return canvas
-        # Pillow weighs the colours of RGBA by alpha here by itself.
+        # Pillow weighs the colors of RGBA by alpha here by itself.
         return canvas.having(canvas.pixels.resize(after, Image.Resampling.LANCZOS, box=box, reducing_gap=3.0))
 
     def _size(self, size: Size) -> Size:

@@ -7,7 +7,7 @@ from PIL import Image
 from pydantic import Field
 
 from darkroom.operations._base import Canvas, Tools
-from darkroom.operations._css import EXAMPLES, CssColour, rgba
+from darkroom.operations._css import EXAMPLES, CssColor, rgba
 from darkroom.operations._geometry import Geometric, Size, check_room
 
 _QUARTERS: Final = {
@@ -29,7 +29,7 @@ class Rotate(Geometric):
     expand: bool = Field(
         True, description="Whether the picture grows so that its corners stay; else it keeps its size and loses them."
     )
-    fill: CssColour = Field(
+    fill: CssColor = Field(
         "transparent", description=f"What shows in the corners at angles between quarter turns. {EXAMPLES}."
     )
 
@@ -44,12 +44,12 @@ class Rotate(Geometric):
         if angle % 90 == 0 and (self.expand or angle == 180):
             return canvas.having(canvas.pixels.transpose(_QUARTERS[round(angle)]))
         turned = _turned(canvas.pixels, angle, self._size(canvas.pixels.size, angle))
-        colour = rgba(self.fill, canvas.icc)
-        if colour[3] == 0:
+        color = rgba(self.fill, canvas.icc)
+        if color[3] == 0:
             return canvas.having(turned)
-        behind = Image.new("RGBA", turned.size, colour)
+        behind = Image.new("RGBA", turned.size, color)
         behind.alpha_composite(turned)
-        opaque = colour[3] == 255 and canvas.pixels.mode == "RGB"
+        opaque = color[3] == 255 and canvas.pixels.mode == "RGB"
         return canvas.having(behind.convert("RGB") if opaque else behind)
 
     def _size(self, size: Size, angle: float) -> Size:

@@ -1,4 +1,4 @@
-"""More or less colour, everywhere alike."""
+"""More or less color, everywhere alike."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from darkroom.operations._tone import Signed
 
 
 class Saturation(MatrixOperation):
-    """Makes all colours stronger or weaker alike; lightness stays."""
+    """Makes all colors stronger or weaker alike; lightness stays."""
 
     op: Literal["saturation"] = "saturation"
     amount: Signed = Field(description="Per cent: -100 grey, 0 unchanged, 100 twice as strong.")

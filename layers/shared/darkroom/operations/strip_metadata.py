@@ -13,20 +13,20 @@ from darkroom.operations._base import Canvas, Operation, Tools
 class StripMetadata(Operation):
     """Leaves nothing in the file but the picture: no place, camera, time, comments or preview.
 
-    This holds for every result, with or without this operation; it may also take out the colour profile.
+    This holds for every result, with or without this operation; it may also take out the color profile.
     """
 
     op: Literal["strip_metadata"] = "strip_metadata"
-    colour_profile: Literal["keep", "convert_to_srgb"] = Field(
-        "keep", description="`convert_to_srgb` brings the colours to sRGB, which needs no profile in the file."
+    color_profile: Literal["keep", "convert_to_srgb"] = Field(
+        "keep", description="`convert_to_srgb` brings the colors to sRGB, which needs no profile in the file."
     )
 
     def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
-        if self.colour_profile == "keep" or canvas.icc is None:
+        if self.color_profile == "keep" or canvas.icc is None:
             return canvas
         if profiles.is_srgb(canvas.icc):
             return replace(canvas, icc=None)
         try:
             return replace(canvas, pixels=profiles.to_srgb(canvas.pixels, canvas.icc), icc=None)
         except ImageCms.PyCMSError:
-            return canvas.warned("The colours could not be brought to sRGB; the picture keeps its colour profile.")
+            return canvas.warned("The colors could not be brought to sRGB; the picture keeps its color profile.")

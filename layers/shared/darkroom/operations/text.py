@@ -6,7 +6,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from darkroom.operations._base import Canvas, Operation, Tools
-from darkroom.operations._css import EXAMPLES, CssColour, rgba
+from darkroom.operations._css import EXAMPLES, CssColor, rgba
 from darkroom.operations._lettering import Align, Style, Writing, lettered, wrapped
 from darkroom.operations._place import Margin, Opacity, Position, faded, of_longer_side, placed, stamp
 
@@ -30,11 +30,11 @@ class Text(Operation):
         description="Of the letters, in per cent of the picture's height; made smaller if it does not fit.",
     )
     margin: Margin = 3
-    colour: CssColour = Field("white", description=f"{EXAMPLES}.")
+    color: CssColor = Field("white", description=f"{EXAMPLES}.")
     opacity: Opacity = 100
     bold: bool = Field(False, description="True for heavy letters.")
     outline: float = Field(0, ge=0, le=20, description="Width of an outline, in per cent of the letters' size.")
-    outline_colour: CssColour = Field("black", description=f"{EXAMPLES}.")
+    outline_color: CssColor = Field("black", description=f"{EXAMPLES}.")
     shadow: float = Field(
         0, ge=0, le=100, description="Opacity of a soft shadow in per cent; 60 keeps text readable on any picture."
     )
@@ -84,10 +84,10 @@ class Text(Operation):
         align: Align = "left" if self.position.endswith("left") else "center"
         return Style(
             size=size,
-            colour=rgba(self.colour, canvas.icc),
+            color=rgba(self.color, canvas.icc),
             bold=self.bold,
             outline=size * self.outline / 100,
-            outline_colour=rgba(self.outline_colour, canvas.icc),
+            outline_color=rgba(self.outline_color, canvas.icc),
             shadow=self.shadow,
             align="right" if self.position.endswith("right") else align,
         )

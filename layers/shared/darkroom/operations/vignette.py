@@ -5,29 +5,29 @@ from typing import Final, Literal
 from PIL import Image
 from pydantic import Field
 
-from darkroom.operations._alpha import on_colours
+from darkroom.operations._alpha import on_colors
 from darkroom.operations._base import Canvas, Operation, Tools
-from darkroom.operations._css import EXAMPLES, CssColour, Size, rgba
+from darkroom.operations._css import EXAMPLES, CssColor, Size, rgba
 
 # The mask is worked out on so many points a side and drawn out: it is smooth, and 8 bits hold no more.
 _POINTS: Final = 128
 
 
 class Vignette(Operation):
-    """Darkens the picture towards its corners, or tints them with another colour."""
+    """Darkens the picture towards its corners, or tints them with another color."""
 
     op: Literal["vignette"] = "vignette"
-    amount: float = Field(50, ge=0, le=100, description="How much of the colour the corners get, in per cent.")
+    amount: float = Field(50, ge=0, le=100, description="How much of the color the corners get, in per cent.")
     start: float = Field(
         30, ge=0, le=95, description="Where it begins, in per cent of the way from the middle to the corners."
     )
     shape: Literal["ellipse", "circle"] = Field(
         "ellipse", description="`ellipse` follows the picture's shape, `circle` is round on any picture."
     )
-    colour: CssColour = Field("black", description=f"{EXAMPLES}; `white` makes the corners lighter.")
+    color: CssColor = Field("black", description=f"{EXAMPLES}; `white` makes the corners lighter.")
 
     def apply(self, canvas: Canvas, tools: Tools) -> Canvas:  # noqa: ARG002
-        red, green, blue, alpha = rgba(self.colour, canvas.icc)
+        red, green, blue, alpha = rgba(self.color, canvas.icc)
         strength = self.amount / 100 * alpha / 255
         if not strength:
             return canvas
@@ -38,10 +38,10 @@ class Vignette(Operation):
             done.paste((red, green, blue), (0, 0, *image.size), mask)
             return done
 
-        return canvas.having(on_colours(canvas.pixels, tinted))
+        return canvas.having(on_colors(canvas.pixels, tinted))
 
     def _mask(self, size: Size, strength: float) -> Image.Image:
-        """Mode L: how much of the colour each pixel gets."""
+        """Mode L: how much of the color each pixel gets."""
         columns, rows = min(size[0], _POINTS), min(size[1], _POINTS)
         # Squares of the distance from the middle, such that a corner is at 1.
         weight = (size[0] ** 2, size[1] ** 2) if self.shape == "circle" else (1, 1)

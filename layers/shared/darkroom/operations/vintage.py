@@ -1,21 +1,21 @@
-"""The colours of an old, faded photograph."""
+"""The colors of an old, faded photograph."""
 
 from collections.abc import Callable
 from typing import Final, Literal
 
 from pydantic import Field
 
-from darkroom.operations._base import Colour, ColourOperation
+from darkroom.operations._base import Color, ColorOperation
 
 # What black and white become, as red, green and blue: faded shadows with some red, yellowed paper.
 _BLACK: Final = (0.115, 0.085, 0.085)
 _WHITE: Final = (0.985, 0.945, 0.835)
-_KEPT_COLOUR: Final = 0.72
+_KEPT_COLOR: Final = 0.72
 _CONTRAST: Final = 0.35
 
 
-class Vintage(ColourOperation):
-    """Gives the colours of an old, faded photograph: paler, warmer, with lifted shadows and yellowed whites.
+class Vintage(ColorOperation):
+    """Gives the colors of an old, faded photograph: paler, warmer, with lifted shadows and yellowed whites.
 
     Add `grain` and `vignette` for the rest of the look.
     """
@@ -23,11 +23,11 @@ class Vintage(ColourOperation):
     op: Literal["vintage"] = "vintage"
     amount: float = Field(100, ge=0, le=100, description="Strength in per cent; 0 changes nothing.")
 
-    def colour(self) -> Callable[[Colour], Colour]:
+    def color(self) -> Callable[[Color], Color]:
         share = self.amount / 100
 
-        def faded(colour: Colour) -> Colour:
-            red, green, blue = colour
+        def faded(color: Color) -> Color:
+            red, green, blue = color
             grey = 0.299 * red + 0.587 * green + 0.114 * blue
             return (
                 red + share * (_aged(grey, red, 0) - red),
@@ -39,6 +39,6 @@ class Vintage(ColourOperation):
 
 
 def _aged(grey: float, value: float, channel: int) -> float:
-    pale = min(max(grey + _KEPT_COLOUR * (value - grey), 0.0), 1.0)
+    pale = min(max(grey + _KEPT_COLOR * (value - grey), 0.0), 1.0)
     curved = pale + _CONTRAST * (pale * pale * (3 - 2 * pale) - pale)
     return _BLACK[channel] + (_WHITE[channel] - _BLACK[channel]) * curved

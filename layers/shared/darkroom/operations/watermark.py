@@ -6,12 +6,12 @@ from PIL import Image
 from pydantic import Field, model_validator
 
 from darkroom.operations._base import Canvas, Operation, Tools
-from darkroom.operations._css import EXAMPLES, CssColour, Size, from_srgb, rgba
+from darkroom.operations._css import EXAMPLES, CssColor, Size, from_srgb, rgba
 from darkroom.operations._lettering import Style, Writing, lettered
 from darkroom.operations._place import Margin, Opacity, Position, faded, of_longer_side, placed, stamp
 
 _DRAFT: Final = 100
-# Letters in the colour of what is below them are told from it by their shadow.
+# Letters in the color of what is below them are told from it by their shadow.
 _SHADOW: Final = 60
 
 
@@ -32,7 +32,7 @@ class Watermark(Operation):
     angle: float = Field(0, ge=-90, le=90, description="Degrees, clockwise: -30 rises to the right.")
     tile: bool = Field(False, description="True repeats it all over the picture.")
     gap: float = Field(60, ge=10, le=500, description="Between tiles, in per cent of the mark's longer side.")
-    colour: CssColour = Field("white", description=f"Of the text: {EXAMPLES}.")
+    color: CssColor = Field("white", description=f"Of the text: {EXAMPLES}.")
 
     @model_validator(mode="after")
     def _one_mark(self) -> Self:
@@ -67,11 +67,11 @@ class Watermark(Operation):
         if self.image is not None:
             return from_srgb(tools.picture(self.image), canvas.icc).convert("RGBA")
         lines = (self.text or "").split("\n")
-        colour = rgba(self.colour, canvas.icc)
-        draft = Style(size=_DRAFT, colour=colour, bold=True, shadow=_SHADOW, align="center")
+        color = rgba(self.color, canvas.icc)
+        draft = Style(size=_DRAFT, color=color, bold=True, shadow=_SHADOW, align="center")
         longest = max(lettered(lines, draft).size)
         fitting = min(_DRAFT * of_longer_side(self.size, canvas.pixels.size) / longest, 4 * _DRAFT)
-        return lettered(lines, Style(size=max(fitting, 1), colour=colour, bold=True, shadow=_SHADOW, align="center"))
+        return lettered(lines, Style(size=max(fitting, 1), color=color, bold=True, shadow=_SHADOW, align="center"))
 
 
 def _scaled(size: Size, scale: float) -> Size:

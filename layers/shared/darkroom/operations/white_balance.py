@@ -9,7 +9,7 @@ from darkroom.operations._base import Canvas, Operation, Tools
 from darkroom.operations._histogram import counts, looked_up, mean_light
 from darkroom.operations._tone import from_linear, luma, to_linear
 
-# More than that is no colour cast, but the colour of things.
+# More than that is no color cast, but the color of things.
 _MOST_GAIN: Final = 4.0
 # The square around a picked point, in per cent of the longer side.
 _PICKED: Final = 1.0
@@ -18,7 +18,7 @@ Light = tuple[float, float, float]
 
 
 class WhiteBalance(Operation):
-    """Takes out a colour cast, by itself or so that a point that you know to be grey or white becomes neutral."""
+    """Takes out a color cast, by itself or so that a point that you know to be grey or white becomes neutral."""
 
     op: Literal["white_balance"] = "white_balance"
     method: Literal["grey_world", "point"] = Field(

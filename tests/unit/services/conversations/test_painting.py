@@ -14,7 +14,7 @@ from darkroom.models.user_settings import UserSettings
 from tests.application import Studio
 from tests.unit.services.talking import USER, Talk, assert_books_agree, operations, own, paint
 
-WARM = {"op": "colour_temperature", "temperature": 20}
+WARM = {"op": "color_temperature", "temperature": 20}
 DEAR = "google/gemini-2.5-flash-image"
 IMAGES = "/images"
 LOCAL = "preferred_manipulation_method"
@@ -97,7 +97,7 @@ def test_what_was_done_in_its_place_is_named(talk: Talk, studio: Studio) -> None
     plan = {"reply": "I painted it.", "type": "artistic", "actions": [operations(WARM)], "needs_painting": True}
     talk.answers(json.dumps(plan))
     turn = talk.say("as an oil painting")
-    assert turn.result["reply"] == f"{turn.warnings[0]} What was done instead: colour_temperature."
+    assert turn.result["reply"] == f"{turn.warnings[0]} What was done instead: color_temperature."
     assert (turn.result["type"], talk.now.current) == ("technical", "v2")
 
 

@@ -173,7 +173,7 @@ def test_the_last_messages_go_with_it_as_they_were_planned(conversation: Convers
     assert before[0].text == "wish 5"
     assert json.loads(before[-1].text) == {"reply": "Done.", "type": "technical", "actions": plan["actions"]}
     assert last == ChatMessage(role="user", text="and now?")
-    assert "Done to it so far: colour_temperature, painted. Undo is possible, redo is not possible." in system.text
+    assert "Done to it so far: color_temperature, painted. Undo is possible, redo is not possible." in system.text
     assert "4000 x 3000" in system.text
     assert "wish" not in system.text, "nothing that a person wrote is among the rules"
 

@@ -11,7 +11,7 @@ from darkroom.models.user_settings import UserSettings
 from tests.application import PLANNER, Studio
 from tests.unit.services.talking import NO_PLAN, USER, Talk, assert_books_agree, operations, paint
 
-WARM = {"op": "colour_temperature", "temperature": 20}
+WARM = {"op": "color_temperature", "temperature": 20}
 CHAT = "/chat/completions"
 BLIND = "openai/gpt-oss-20b"
 
@@ -39,7 +39,7 @@ def choose(studio: Studio, **settings: Any) -> None:
 def test_an_answer_that_is_no_plan_is_asked_for_once_more(talk: Talk) -> None:
     talk.answers(NO_PLAN)
     turn = talk.say("warmer")
-    assert (turn.status, steps(talk.now)) == (JobStatus.SUCCEEDED, ["colour_temperature"])
+    assert (turn.status, steps(talk.now)) == (JobStatus.SUCCEEDED, ["color_temperature"])
     assert talk.parts(turn).keys() == {"plan", "repair"}
     repair = talk.part(turn, "repair")
     assert repair.work is not None

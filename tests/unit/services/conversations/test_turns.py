@@ -19,7 +19,7 @@ from tests.application import Studio
 from tests.photos import load
 from tests.unit.services.talking import PICTURE, USER, Talk, assert_books_agree, operations, own, paint
 
-WARM = {"op": "colour_temperature", "temperature": 20}
+WARM = {"op": "color_temperature", "temperature": 20}
 SQUARE = {"op": "crop", "ratio": "1:1"}
 SMALL = {"op": "resize", "width": 30}
 
@@ -76,7 +76,7 @@ def test_an_artistic_wish_is_painted_from_the_version_that_is_shown(talk: Talk, 
 def test_operations_before_and_after_a_painting_are_done_in_their_order(talk: Talk) -> None:
     talk.plans(operations(SQUARE), paint("a fox"), operations(SMALL, WARM))
     turn = talk.say("square, then a fox, then small and warm")
-    assert steps(talk.now) == ["crop", "paint", "resize", "colour_temperature"]
+    assert steps(talk.now) == ["crop", "paint", "resize", "color_temperature"]
     painted = talk.part(turn, "paint1")
     assert painted.work is not None
     (shown,) = painted.work.inputs
@@ -125,7 +125,7 @@ def test_where_there_is_no_picture_the_first_one_is_painted_from_words(studio: S
     assert (versions(talk.now), steps(talk.now)) == ([("v1", None)], ["paint"])
     assert made.images == (talk.shown,)
     second = talk.say("warmer")
-    assert (versions(talk.now)[1:], steps(talk.now)) == ([("v2", "v1")], ["paint", "colour_temperature"])
+    assert (versions(talk.now)[1:], steps(talk.now)) == ([("v2", "v1")], ["paint", "color_temperature"])
     assert_books_agree(talk, first, second)
 
 

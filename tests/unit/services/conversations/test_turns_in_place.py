@@ -60,7 +60,7 @@ def assert_all_done_once(talk: Talk, turn: Job) -> None:
     assert [message.role for message in talk.now.messages] == ["user", "assistant"]
     steps = talk.now.versions[1].steps
     names = ["paint" if step.paint else (step.operation or {})["op"] for step in steps]
-    assert names == ["colour_temperature", "paint", "colour_temperature"]
+    assert names == ["color_temperature", "paint", "color_temperature"]
     assert_books_agree(talk, turn)
 
 

@@ -18,7 +18,7 @@ from tests.fakes.memory import MemoryJobStore
 from tests.unit.services.interrupting import dying
 from tests.unit.services.talking import USER, Talk, operations, paint
 
-WARM = {"op": "colour_temperature", "temperature": 20}
+WARM = {"op": "color_temperature", "temperature": 20}
 CUT_OUT = {"op": "remove_background"}
 
 

@@ -1,7 +1,7 @@
 """The JSON object in what a planner wrote, which was paid for: after prose, in a fence, with commas too many.
 
 Sure! Here is the plan:
-{"actions": [{"kind": "operations", "operations": [{"op": "colour_temperature", "temperature": "20",}]}], …}
+{"actions": [{"kind": "operations", "operations": [{"op": "color_temperature", "temperature": "20",}]}], …}
 """
 
 import json

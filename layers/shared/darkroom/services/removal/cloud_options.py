@@ -91,7 +91,7 @@ def _background(request: CutoutRequest) -> str | None:
     try:
         return "".join(f"{channel:02x}" for channel in parse_colour(request.background.strip()))
     except ValueError:
-        raise _only_here("background", "backgrounds but plain colours") from None
+        raise _only_here("background", "backgrounds but plain colors") from None
 
 
 def _only_here(param: str, what: str = "") -> InvalidParameter:

@@ -8,10 +8,10 @@ from darkroom.operations._base import PointOperation
 from darkroom.operations._tone import Signed, from_linear, luma, to_linear
 
 
-class ColourTemperature(PointOperation):
+class ColorTemperature(PointOperation):
     """Makes the light warmer (orange) or cooler (blue), or shifts it between green and magenta; brightness stays."""
 
-    op: Literal["colour_temperature"] = "colour_temperature"
+    op: Literal["color_temperature"] = "color_temperature"
     temperature: Signed = Field(
         0,
         description="Warm above 0, cool below: 20 a golden evening, 100 candlelight, -100 deep blue shade; 0 leaves.",
