@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from darkroom import operations
 from darkroom.adapters.job_documents import PATH, numbered
 from darkroom.adapters.job_rows import document_text
 from darkroom.models.budget import BudgetRef
@@ -20,6 +19,7 @@ from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage, TurnState
 from darkroom.services.conversations import planner_prompt
 from darkroom.services.conversations.planner import Planner
+from darkroom.services.conversations.planner_schema import plan_schema
 
 _NOW: Final = datetime(2026, 1, 1, 1, 1, 1, 1, tzinfo=UTC)
 _PICTURE: Final = StoredImage(
@@ -28,9 +28,10 @@ _PICTURE: Final = StoredImage(
 
 
 def phrases() -> list[str]:
-    """The task and each operation's schema, as they stand in a document."""
-    task = to_json(planner_prompt.task()).decode()[1:-1]
-    return [task, *(to_json(each).decode() for each in operations.schema()["items"]["anyOf"])]
+    """The task, the list of operations and the schema of one, as they stand in a document."""
+    texts = (planner_prompt.task(), planner_prompt.listing("hybrid"))
+    actions = plan_schema("hybrid", may_paint=True, has_picture=True)["properties"]["actions"]
+    return [*(to_json(each).decode()[1:-1] for each in texts), to_json(actions["items"]["anyOf"][0]).decode()]
 
 
 def dictionary(known: list[str]) -> str:

@@ -12,6 +12,7 @@ from PIL import Image, ImageStat
 
 from local.simulator.chat_request import text_of
 from local.simulator.intents import HISTORY, LOCAL, PAINT, Intent, intents
+from local.simulator.listed import expanded
 from local.simulator.schema import Filler
 from local.simulator.unpainted import possible
 
@@ -22,6 +23,7 @@ _SORRY = "I am not sure what to change. You can say, for example: warmer, crop t
 def plan(messages: Messages, schema: Mapping[str, Any]) -> dict[str, Any]:
     """A plan for what was said last, in the schema's shape; without a schema in one of our own."""
     text = last_said(messages)
+    schema = expanded(schema, "\n".join(text_of(each) for each in messages if each.get("role") == "system"))
     wanted = possible(intents(text), schema)
     if not schema.get("properties") and "$ref" not in schema:
         return {

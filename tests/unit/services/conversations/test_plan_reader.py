@@ -45,6 +45,7 @@ def test_what_stands_around_a_plan_is_passed_over(around: str) -> None:
     [
         ({"op": "color_temperature", "temperature": "20"}, {"op": "color_temperature", "temperature": 20}),
         ({"op": "brightness", "amount": " -12.5 "}, {"op": "brightness", "amount": -12.5}),
+        ({"op": "resize", "width": 800.0}, {"op": "resize", "width": 800}),
         ({"op": "text", "text": "20"}, {"op": "text", "text": "20"}),
         ({"op": "text", "text": "20", "size": "30"}, {"op": "text", "text": "20", "size": 30}),
     ],

@@ -17,6 +17,7 @@ from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
 from darkroom.services.conversations.planner import InvalidPlan, Method, preview
+from darkroom.services.conversations.planner_prompt import listing
 from darkroom.services.conversations.planner_schema import NEUTRAL_OPERATIONS, plan_schema
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
@@ -25,6 +26,7 @@ from tests.unit.services.planner_cases import CASES, Case, Wish
 from tests.unit.services.plans import PLANNER, WARMER, operating, read
 
 MODEL = "google/gemini-2.5-flash"
+DEFAULT = "google/gemini-3-flash-preview"
 PICTURE = preview(save(photo("chelsea"), "PNG"))
 
 
@@ -151,6 +153,24 @@ def test_the_same_in_the_same_situation_is_asked_in_the_same_bytes(conversation:
     assert asked(elsewhere, "warmer") == first
 
 
+def test_a_turn_of_the_default_planner_takes_at_most_three_thousand_tokens(
+    studio_simulator: Simulator, conversation: Conversation
+) -> None:
+    studio_simulator.reset()
+    request = asked(conversation, "warmer, and crop it to a square").model_copy(update={"model": DEFAULT})
+    ask(studio_simulator, request)
+    (row,) = studio_simulator.state.generations.values()
+    assert 2000 < row["tokens_prompt"] <= 3000
+
+
+def test_the_operations_are_listed_a_line_each_with_what_they_take() -> None:
+    lines = listing("hybrid").splitlines()
+    assert "brightness(amount* -100..100) Makes the whole picture brighter or darker" in lines
+    assert "flip(direction horizontal|vertical =horizontal) Mirrors the picture" in lines
+    assert "remove_background() Cuts the subject out" in lines
+    assert listing("generative").count("\n") == len(NEUTRAL_OPERATIONS)
+
+
 def test_a_request_survives_the_row_of_its_job(conversation: Conversation) -> None:
     work = PaidWork(chat=asked(conversation, "warmer"))
     assert PaidWork.model_validate_json(work.model_dump_json()) == work
@@ -215,9 +235,14 @@ def test_what_may_not_be_done_is_not_in_the_schema(
     named = [choice["properties"]["kind"] for choice in choices]
     assert [kind.get("const", "history") for kind in named] == kinds
     if "operations" in kinds:
-        listed = choices[0]["properties"]["operations"]["items"]["anyOf"]
-        names = {each["properties"]["op"]["const"] for each in listed}
+        one = choices[0]["properties"]["operations"]["items"]
+        names = set(one["properties"]["op"]["enum"])
         assert names == (NEUTRAL_OPERATIONS if method == "generative" else set(operations.names()))
+        # Whatever one of them takes may be given; which of them takes it stands in the prompt.
+        given = {each for name in names for each in operations.load(name).model_fields}
+        assert set(one["properties"]) == given
+        lines = listing(method).splitlines()
+        assert {line.partition("(")[0] for line in lines[-len(names) :]} == names
     # Where there may be painting, nobody is asked whether it was missed.
     asked = set(Plan.model_fields) - ({"needs_painting"} if "paint" in kinds else set())
     assert set(schema["required"]) == asked == set(schema["properties"])

@@ -60,9 +60,11 @@ def _refuse_constant(name: str) -> float:
 
 
 def as_meant(value: Any, schema: Mapping[str, Any]) -> Any:
-    """A value with numbers where the schema wants numbers: models write `"20"` for 20. What may be text stays text."""
+    """A value with numbers where the schema wants numbers: models write `"20"` and `20.0` for 20. Text stays text."""
     if isinstance(value, str):
         return _number_in(value, schema)
+    if isinstance(value, float) and value.is_integer() and _types(schema) & {"integer", "number"} == {"integer"}:
+        return int(value)
     if isinstance(value, list):
         items = schema.get("items")
         return [as_meant(each, items) for each in value] if isinstance(items, Mapping) else value
@@ -73,10 +75,14 @@ def as_meant(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def _number_in(said: str, schema: Mapping[str, Any]) -> Any:
-    types = {each.get("type") for each in (schema, *schema.get("anyOf", ()))} - {None, "null"}
+    types = _types(schema)
     plain = said.strip()
     if "string" in types or "enum" in schema or "const" in schema:
         return said
     if types & {"number", "integer"} and _NUMBER.fullmatch(plain):
         return float(plain) if "." in plain else int(plain)
     return _BOOLEANS.get(plain.lower(), said) if "boolean" in types else said
+
+
+def _types(schema: Mapping[str, Any]) -> set[str]:
+    return {each.get("type") for each in (schema, *schema.get("anyOf", ()))} - {None, "null"}

@@ -1,7 +1,11 @@
-"""The JSON schema that a planner's answer has to follow: `Plan`, with the operations that there are."""
+"""The JSON schema that a planner's answer has to follow: `Plan`, with the operations that there are.
+
+An operation is one object with its `op` and any parameter that one of them has; which of them it takes stands in the
+prompt, a line each (`planner_prompt.listing`). A schema for each of the forty would be five times as long, every turn
+pays for it, and several sources refuse one with so many alternatives. `plan_reader` checks what comes.
+"""
 
 from functools import cache
-from inspect import cleandoc
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel
@@ -33,8 +37,7 @@ def plan_schema(method: Method, *, may_paint: bool, has_picture: bool) -> dict[s
         own["required"].remove("needs_painting")
         del own["properties"]["needs_painting"]
     else:
-        asked = own["properties"]["needs_painting"]
-        own["properties"]["needs_painting"] = {"type": "boolean", "description": asked["description"]}
+        own["properties"]["needs_painting"] = {"type": "boolean"}
     actions = own["properties"]["actions"]
     choices = [
         *([_operate(method), _own(HistoryAction)] if has_picture else []),
@@ -42,33 +45,49 @@ def plan_schema(method: Method, *, may_paint: bool, has_picture: bool) -> dict[s
     ]
     listed = {
         "type": "array",
-        "description": actions["description"],
         "maxItems": actions["maxItems"] if choices else 0,
         "items": {"anyOf": choices} if choices else {"type": "object"},
     }
     return {**own, "properties": {**own["properties"], "actions": listed}}
 
 
+def known(method: Method) -> list[dict[str, Any]]:
+    """The schemas of the operations that may be used."""
+    allowed = allowed_operations(method)
+    return [each for each in operations.schema()["items"]["anyOf"] if each["properties"]["op"]["const"] in allowed]
+
+
 def _operate(method: Method) -> dict[str, Any]:
     own = _own(OperateAction)
     given = own["properties"]["operations"]
-    allowed = allowed_operations(method)
-    known = [each for each in operations.schema()["items"]["anyOf"] if each["properties"]["op"]["const"] in allowed]
-    listed = {"type": "array", "minItems": 1, "maxItems": given["maxItems"], "items": {"anyOf": known}}
+    every = known(method)
+    parameters = {
+        name: _plain(field) for each in every for name, field in sorted(each["properties"].items()) if name != "op"
+    }
+    one = {
+        "type": "object",
+        "properties": {"op": {"enum": [each["properties"]["op"]["const"] for each in every]}, **parameters},
+        "required": ["op"],
+    }
+    listed = {"type": "array", "minItems": 1, "maxItems": given["maxItems"], "items": one}
     return {**own, "properties": {**own["properties"], "operations": listed}}
 
 
+def _plain(field: dict[str, Any]) -> dict[str, Any]:
+    """Of which type it is. Its range and its choices are in the prompt, for they differ between operations."""
+    kind = field.get("type", "string")
+    if kind != "array":
+        return {"type": "number" if kind == "integer" else kind}
+    items = field["items"]
+    inner = {name: _plain(each) for name, each in items.get("properties", {}).items()}
+    return {"type": kind, "items": {"type": "object", "properties": inner} if inner else _plain(items)}
+
+
 def _own(model: type[BaseModel]) -> dict[str, Any]:
-    """A model's schema without titles, in which everything is required."""
+    """A model's schema in which everything is required; what its fields are for is said in the prompt."""
     found = model.model_json_schema()
     fields = {
-        name: {key: value for key, value in field.items() if key not in ("title", "default")}
+        name: {key: value for key, value in field.items() if key not in ("title", "default", "description")}
         for name, field in found["properties"].items()
     }
-    return {
-        "type": "object",
-        **({"description": " ".join(cleandoc(model.__doc__).split())} if model.__doc__ else {}),
-        "properties": fields,
-        "required": list(fields),
-        "additionalProperties": False,
-    }
+    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
