@@ -15,7 +15,7 @@ MAX_MODULES: Final[Mapping[str, int]] = {
     "Chat": 285,
     "Edit": 227,
     "Generate": 207,
-    "Jobs": 156,
+    "Jobs": 157,
     "Models": 168,
     "OAuth": 143,
     "Webhooks": 139,

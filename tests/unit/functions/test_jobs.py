@@ -187,3 +187,48 @@ def test_a_job_whose_cost_is_not_known_yet_is_removed_and_its_money_stays_counte
     assert (account.reserved, account.spent) == (0, DIME)
     # Its receipt stays.
     assert [each.job_id for each in studio.ledger.receipts("alice", limit=5).receipts] == [job.id]
+
+
+def test_a_list_names_the_field_that_was_meant(call: Caller, token: str) -> None:
+    for given, meant in {"staus": "status", "Op": "op", "conversations": "conversation", "limt": "limit"}.items():
+        status, problem = call("GET", "/v1/jobs", token=token, query={given: "x"})
+        assert (status, problem["code"], problem["param"], problem["charged"]) == (
+            400,
+            "INVALID_PARAMETER",
+            given,
+            False,
+        )
+        assert f"Did you mean `{meant}`?" in problem["fix"]
+    assert "Did you mean" not in call("GET", "/v1/jobs", token=token, query={"zzz": "x"})[1]["fix"]
+    assert call("GET", "/v1/jobs", token=token, query={"api-version": "2024-02-01"})[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "meant"),
+    [({"op": "edits"}, "edit"), ({"op": "turn,generations"}, "generation"), ({"status": "succeded"}, "succeeded")],
+)
+def test_a_list_names_the_value_that_was_meant(call: Caller, token: str, query: dict[str, str], meant: str) -> None:
+    status, problem = call("GET", "/v1/jobs", token=token, query=query)
+    assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", next(iter(query)))
+    assert f"did you mean '{meant}'?" in problem["detail"]
+
+
+def test_a_list_has_what_fits_with_the_calls_of_a_turn(
+    call: Caller, token: str, job_store: MemoryJobStore, clock: SteppingClock
+) -> None:
+    _add(job_store, clock, 1)
+    turn = _add(job_store, clock, 2, op="turn", input={"content": "Add a red fox"})
+    part = _add(job_store, clock, 3, id=f"{turn.id}-plan", op="plan", parent_id=turn.id, model_used="acme/planner")
+    query = {"op": " Turn,edit", "status": "SUCCEEDED", "model": "planner", "q": "fox RED"}
+    status, page = call("GET", "/v1/jobs", token=token, query=query)
+    assert (status, [job["id"] for job in page["data"]], page["next_cursor"]) == (200, [turn.id], None)
+    (shown,) = page["data"][0]["parts"]
+    assert (shown["id"], shown["op"], shown["status"], shown["model_used"]) == (
+        part.id,
+        "plan",
+        "succeeded",
+        "acme/planner",
+    )
+    assert shown["cost"]["charged"] is False
+    assert call("GET", "/v1/jobs", token=token, query={"has": "images"})[1]["data"] == []
+    assert "parts" not in call("GET", "/v1/jobs", token=token, query={"op": "background-removal"})[1]["data"][0]

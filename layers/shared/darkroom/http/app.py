@@ -42,6 +42,8 @@ Serving = TypeVar("Serving", bound=Callable[..., Response[Any]])
 _REST = re.compile(r"\{\w+\+\}")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
+# Of clients of OpenAI's API on Azure.
+_ON_EVERY_REQUEST = frozenset({"api-version"})
 # At the end of a request: what sending the answer takes, and what finding out what to say of an error may.
 FOR_SENDING = 0.9
 FOR_AN_ERROR = 1.7
@@ -101,6 +103,10 @@ class Api:
     def query_as(self, model: type[Query]) -> Query:
         """The query as a model; fields that it does not know are ignored. Raises InvalidParameter."""
         return validated(model, self.query_of(_names(model)))
+
+    def exact_query_as(self, model: type[Query]) -> Query:
+        """As query_as, of a list whose filters must not be missed: fields that it does not know are refused."""
+        return validated(model, {name: value for name, value in self.query.items() if name not in _ON_EVERY_REQUEST})
 
     @property
     def caller(self) -> Caller:
@@ -335,7 +341,8 @@ def validated(model: Callable[..., Model], fields: Mapping[str, Any]) -> Model:
     try:
         return model(**fields)
     except ValidationError as error:
-        raise invalid_parameter(error.errors(include_url=False, include_input=False)) from error
+        known = _names(model) if isinstance(model, type) and issubclass(model, BaseModel) else ()
+        raise invalid_parameter(error.errors(include_url=False, include_input=False), known) from error
 
 
 def _names(model: type[BaseModel]) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """Errors as they go out: problem details (RFC 9457) that carry OpenAI's `error`, and the headers beside them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
 from darkroom.errors import DarkroomError, InternalError, InvalidParameter
@@ -43,23 +44,31 @@ def retry_header(*, retryable: bool) -> dict[str, str]:
     return {"x-should-retry": "true" if retryable else "false"}
 
 
-def invalid_parameter(faults: Any) -> InvalidParameter:
+def invalid_parameter(faults: Any, fields: Collection[str] = ()) -> InvalidParameter:
     """One error for pydantic's list of faults, which names the first field at fault and lists the first twenty.
 
     Args:
         faults: as from `ValidationError.errors()`.
+        fields: that there are; the one that a wrong name is like is told.
     """
     named = [(_place(fault["loc"]), fault) for fault in faults[:_MOST_FAULTS]]
     param, first = named[0]
     return InvalidParameter(
         f"`{param}`: {_sentence(first)}" if param else _sentence(first),
-        fix="Correct the named field; docs/api.md says what each one takes.",
+        fix=f"{_meant(first, fields)}Correct the named field; docs/api.md says what each one takes.",
         param=param or None,
         context={
             "faults": [{"param": name or None, "message": _sentence(fault)} for name, fault in named],
             "fault_count": len(faults),
         },
     )
+
+
+def _meant(fault: Any, fields: Collection[str]) -> str:
+    if fault["type"] != "extra_forbidden" or len(fault["loc"]) != 1:
+        return ""
+    near = get_close_matches(str(fault["loc"][0]).lower(), fields, n=1)
+    return f"Did you mean `{near[0]}`? " if near else ""
 
 
 def _place(parts: Sequence[str | int]) -> str:

@@ -64,7 +64,7 @@ def test_an_expired_job_is_gone_though_its_row_is_not(jobs: Jobs, store: MemoryJ
     with pytest.raises(NotFound):
         jobs.find("alice", "job_1")
     found, _ = jobs.page("alice")
-    assert [job.id for job in found] == ["job_2"]
+    assert [each.job.id for each in found] == ["job_2"]
 
 
 def test_a_job_that_is_not_over_or_not_settled_does_not_expire(
@@ -80,7 +80,7 @@ def test_a_job_that_is_not_over_or_not_settled_does_not_expire(
     )
     store.jobs["alice", "job_1"], store.jobs["alice", "job_2"] = open_job, owing
     clock.step(timedelta(days=1))
-    assert [job.id for job in jobs.page("alice")[0]] == ["job_2", "job_1"]
+    assert [each.job.id for each in jobs.page("alice")[0]] == ["job_2", "job_1"]
 
 
 def test_a_job_is_shown_with_links_and_without_keys(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:
@@ -121,7 +121,7 @@ def test_anothers_job_is_not_found(jobs: Jobs, store: MemoryJobStore, clock: Ste
         jobs.find("alice", "job_1")
     with pytest.raises(NotFound):
         jobs.remove("alice", "job_1", lambda _job: False)
-    assert jobs.page("alice") == ((), None)
+    assert jobs.page("alice") == ([], None)
 
 
 def test_an_id_longer_than_any_is_not_looked_for(jobs: Jobs, store: MemoryJobStore, clock: SteppingClock) -> None:

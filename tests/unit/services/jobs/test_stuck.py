@@ -85,7 +85,7 @@ def test_a_stuck_job_is_removed_from_sight_and_settled_all_the_same(shop: Worksh
         jobs.find(USER, job.id)
     with pytest.raises(NotFound):
         jobs.remove(USER, job.id, shop.app.settlement.cancel)
-    assert [each.id for each in jobs.page(USER)[0]] == [other.id]
+    assert [each.job.id for each in jobs.page(USER)[0]] == [other.id]
     assert shop.budget_of(job).reserved == 2 * RESERVED
     shop.app.settlement.cancel(other)
     shop.sweep_after(DECIDED_AFTER)
@@ -121,7 +121,7 @@ def test_a_free_job_is_canceled_and_removed_when_nobody_works_on_it(shop: Worksh
     canceled = jobs.cancel(USER, "job_0", shop.app.settlement.cancel)
     assert (canceled.status, canceled.cost.charged) == (JobStatus.CANCELED, False)
     jobs.remove(USER, "job_1", shop.app.settlement.cancel)
-    assert jobs.page(USER)[0] == (canceled,)
+    assert [each.job for each in jobs.page(USER)[0]] == [canceled]
 
 
 # ── Turns ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,7 +163,7 @@ def test_a_turn_that_is_stuck_is_removed_from_sight_and_its_conversation_told_al
     turn = talk.say("warmer")
     studio.app.jobs.remove(ALICE, turn.id, studio.app.settlement.cancel)
     studio.app.jobs.remove(ALICE, f"{turn.id}-plan", studio.app.settlement.cancel)
-    assert studio.app.jobs.page(ALICE)[0] == ()
+    assert studio.app.jobs.page(ALICE)[0] == []
     for _ in range(4):
         talk.sweep()
     assert list(studio.jobs.list_open()) == []

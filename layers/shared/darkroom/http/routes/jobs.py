@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom.application import Application
 from darkroom.http.app import Api, answered, validated
 from darkroom.http.routes.job_events import follow
-from darkroom.http.schemas.common import Page
 from darkroom.http.schemas.jobs import (
     CANCEL_JOB,
     CREATE_UPLOAD,
@@ -17,10 +16,13 @@ from darkroom.http.schemas.jobs import (
     SHOW_JOB,
     Job,
     JobList,
+    JobsQuery,
+    ListedJob,
     RemovedJob,
     UploadForm,
 )
 from darkroom.models.upload import UploadRequest
+from darkroom.services.jobs.groups import JobFilter
 
 # Of each job's pictures; GET /v1/jobs/{job_id} has them all.
 MOST_LISTED = 10
@@ -32,10 +34,10 @@ def routes(app: Application) -> Api:
 
     @api.serve(LIST_JOBS)
     def list_jobs() -> Response[Any]:
-        query = api.query_as(Page)
+        query = api.exact_query_as(JobsQuery)
         before = app.cursors.decode(api.user, "jobs", query.cursor)
-        jobs, next_id = app.jobs.page(api.user, limit=query.limit, before=before)
-        data = tuple(Job.model_validate(app.jobs.show(job, most_images=MOST_LISTED)) for job in jobs)
+        groups, next_id = app.jobs.page(api.user, JobFilter(**query.wanted), limit=query.limit, before=before)
+        data = tuple(ListedJob.model_validate(app.jobs.show_group(each, most_images=MOST_LISTED)) for each in groups)
         return answered(JobList(data=data, next_cursor=app.cursors.encode(api.user, "jobs", next_id)))
 
     @api.serve(SHOW_JOB)

@@ -1,16 +1,75 @@
 """Jobs and uploads: what goes out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from difflib import get_close_matches
+from typing import Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from darkroom.errors import Charged, Conflict, InvalidParameter
+from darkroom.errors.names import shown_name
 from darkroom.http.operation import JSON, Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import Page, Removed, SettledTogetherLine, Usd
 from darkroom.http.server_events import EVENTS
 from darkroom.models.upload import UploadRequest
+
+Status = Literal["queued", "running", "succeeded", "failed", "canceled", "uncertain"]
+_OPERATIONS: Final = (
+    *("generation", "edit", "background-removal", "recipe", "turn", "completion"),
+    *("plan", "repair", "paint"),
+)
+
+
+class JobsQuery(Page):
+    """Which jobs are listed. A job fits if it or one of its parts does; its `status` is the whole's."""
+
+    op: str | None = Field(None, description=f"One or several with commas of: {', '.join(_OPERATIONS)}.")
+    status: str | None = Field(None, description="One or several with commas.")
+    has: Literal["images"] | None = None
+    conversation: str | None = Field(None, min_length=1, max_length=64)
+    model: str | None = Field(None, min_length=1, max_length=200, description="Asked for or used; without vendor, too.")
+    q: str | None = Field(None, max_length=200, description="Words that are all in the prompt.")
+
+    @field_validator("op", "status", "has", mode="before")
+    @classmethod
+    def _in_small_letters(cls, value: Any) -> Any:
+        return value.strip().lower() if isinstance(value, str) else value
+
+    @field_validator("op")
+    @classmethod
+    def _known_op(cls, value: str | None) -> str | None:
+        return _checked(value, _OPERATIONS)
+
+    @field_validator("status")
+    @classmethod
+    def _known_status(cls, value: str | None) -> str | None:
+        return _checked(value, get_args(Status))
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """Fields of a JobFilter."""
+        return {
+            "ops": _several(self.op),
+            "statuses": _several(self.status),
+            "has_images": self.has is not None,
+            "conversation": self.conversation,
+            "model": self.model,
+            "words": tuple((self.q or "").split()),
+        }
+
+
+def _several(text: str | None) -> tuple[str, ...]:
+    return tuple(name for each in (text or "").split(",") if (name := each.strip()))
+
+
+def _checked(text: str | None, known: Sequence[str]) -> str | None:
+    for name in _several(text):
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise ValueError(f"{shown_name(name)!r} is none; {meant}")
+    return text
 
 
 class Cost(Answer):
@@ -80,7 +139,7 @@ class Job(Answer):
     id: str
     object: Literal["job"] = "job"
     op: str
-    status: Literal["queued", "running", "succeeded", "failed", "canceled", "uncertain"]
+    status: Status
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
@@ -99,6 +158,22 @@ class Job(Answer):
     urls: JobUrls
 
 
+class Part(Answer):
+    """A paid call that belongs to a job; GET /v1/jobs/{job_id} shows it whole."""
+
+    id: str
+    op: str
+    status: Status
+    model_used: str | None
+    cost: Cost
+
+
+class ListedJob(Job):
+    """A job with its parts."""
+
+    parts: tuple[Part, ...] | None = absent("Of a turn, or of a recipe that paints: the first twelve.")
+
+
 class JobReference(BaseModel):
     """As much of a job as can be shown without having read it; or the job."""
 
@@ -111,7 +186,7 @@ class JobReference(BaseModel):
 
 class JobList(Answer):
     object: Literal["list"] = "list"
-    data: tuple[Job, ...]
+    data: tuple[ListedJob, ...]
     next_cursor: str | None
 
 
@@ -131,7 +206,11 @@ class UploadForm(Answer):
 
 
 LIST_JOBS: Final = Operation(
-    "GET /v1/jobs", "lists jobs, newest first", json_of(JobList), query=Page, errors=(InvalidParameter,)
+    "GET /v1/jobs",
+    "lists jobs, newest first, each with its parts; see [lists](#lists)",
+    json_of(JobList),
+    query=JobsQuery,
+    errors=(InvalidParameter,),
 )
 SHOW_JOB: Final = Operation("GET /v1/jobs/{job_id}", "shows one, with fresh links", json_of(Job))
 FOLLOW_JOB: Final = Operation(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from darkroom.errors import Conflict, InvalidParameter, NotFound, ServiceUnavailable
 from darkroom.models.job import Job, JobStatus, Parent
@@ -13,6 +13,9 @@ from darkroom.services.paid.admission import parts_of
 from darkroom.services.paid.calls import raw_names
 from darkroom.services.recipes.batch_cancel import BatchCancel
 from darkroom.services.recipes.batch_notes import Notes, is_batch, wall_of
+
+if TYPE_CHECKING:
+    from darkroom.services.jobs.groups import Group, JobFilter
 
 MOST_PER_PAGE = 100
 MOST_ID = 64
@@ -56,14 +59,30 @@ class Jobs:
         """The job as its owner sees it; see Job.as_shown."""
         return job.as_shown(self._clock())
 
-    def page(self, user: str, *, limit: int = 20, before: str | None = None) -> tuple[Sequence[Job], str | None]:
-        """A page of jobs, newest first, and the id to give as `before` for the next one; it is exclusive."""
+    def page(
+        self, user: str, wanted: "JobFilter | None" = None, *, limit: int = 20, before: str | None = None
+    ) -> "tuple[Sequence[Group], str | None]":
+        """Jobs with their parts, newest first, and the id to give as `before` for the next page; it is exclusive.
+
+        A page has fewer than `limit`, or none, where MAX_READ rows had to be read for it; then there is a next one.
+        """
         if not 1 <= limit <= MOST_PER_PAGE:
             raise InvalidParameter(
                 f"`limit` is {limit}.", fix=f"Give a whole number from 1 to {MOST_PER_PAGE}.", param="limit"
             )
-        page = self._store.page(user, limit=limit, before=before)
-        return tuple(job for job in page.jobs if not self._is_gone(job)), page.next_id
+        # Here, for most functions show a job and list none.
+        from darkroom.services.jobs.groups import Group, Groups, JobFilter
+
+        wanted = wanted or JobFilter()
+        groups, found = Groups(self._store, user, wanted, limit=limit, before=before), list[Group]()
+        for job, parts in groups:
+            if wanted.earliest is not None and job.id < wanted.earliest:
+                return found, None
+            if not self._is_gone(job) and wanted.fits((self.as_shown(job), *parts)):
+                found.append(Group(job, tuple(part for part in parts if not self._is_gone(part))))
+            if len(found) == limit:
+                break
+        return found, groups.next_id
 
     def _is_gone(self, job: Job) -> bool:
         """Whether its owner has removed it, or it has expired: its row stays for some days, and its pictures do not."""
@@ -219,6 +238,17 @@ class Jobs:
             "lineage": [_parent(parent) for parent in (job.lineage[:most_images] if is_batch(job) else job.lineage)],
             "urls": {"get": path, "cancel": f"{path}/cancel"},
         }
+
+    def show_group(self, group: "Group", *, most_images: int) -> dict[str, Any]:
+        """The job as `show` has it, with what its parts are and cost."""
+        shown = self.show(group.job, most_images=most_images)
+        if not group.parts:
+            return shown
+        return {**shown, "parts": [self._show_part(part) for part in group.parts]}
+
+    def _show_part(self, part: Job) -> dict[str, Any]:
+        known = part.model_dump(mode="json", include={"id", "op", "status", "model_used"})
+        return {**known, "cost": self.show_cost(part)}
 
     def show_cost(self, job: Job) -> dict[str, Any]:
         """Money in dollars and in credits; None is not known (yet)."""
