@@ -74,154 +74,279 @@ error that a model provider caused carries `upstream`: a picture that cannot be 
 refused.
 """
 
-from darkroom.errors.base import (
-    Charged,
-    DarkroomError,
-    Upstream,
-)
-from darkroom.errors.caller import (
-    AccountExists,
-    BudgetExceeded,
-    CallerError,
-    Conflict,
-    CostLimit,
-    EmptyImage,
-    ForeignOrigin,
-    IdempotencyKeyReused,
-    ImageError,
-    ImageExpired,
-    ImageTooLarge,
-    InvalidParameter,
-    InvalidToken,
-    JobCanceled,
-    KeyTermsNotKept,
-    LicenceNotAcknowledged,
-    LinkedElsewhere,
-    MethodNotAllowed,
-    MoneyRefused,
-    NoForeground,
-    NoSuchRoute,
-    NotFound,
-    PayloadTooLarge,
-    PriceUnknown,
-    SignInDenied,
-    SignInElsewhere,
-    SignInError,
-    SignInExpired,
-    SignInLinkInvalid,
-    SignInNotAllowed,
-    SignInUnknown,
-    SignInUsed,
-    TokenRestricted,
-    TooManyRequests,
-    Unauthenticated,
-    UnreadableImage,
-    UnsupportedImage,
-    UnsupportedMediaType,
-    UnsupportedModel,
-    UrlRefused,
-    UrlUnreachable,
-)
-from darkroom.errors.faults import (
-    AnswerNotGiven,
-    AnswerPending,
-    DarkroomFault,
-    InternalError,
-    KeyUnreadable,
-    OutcomeUnknown,
-    ServiceUnavailable,
-    StillRunning,
-)
-from darkroom.errors.provider import (
-    AccessForbidden,
-    CodeConflict,
-    CodeExpired,
-    CodeInvalid,
-    CodeMismatch,
-    ContentRefused,
-    ExchangeUnavailable,
-    InsufficientCredits,
-    InvalidApiKey,
-    InvalidDimensions,
-    InvalidPrompt,
-    NetworkError,
-    NoImage,
-    ProviderError,
-    ProviderTimeout,
-    RateLimited,
-    SignInRefused,
-    UnusableAnswer,
-)
+from darkroom.errors.base import Charged as Charged
+from darkroom.errors.base import DarkroomError as DarkroomError
+from darkroom.errors.base import Upstream as Upstream
 
-__all__ = [
-    "AccessForbidden",
-    "AccountExists",
-    "AnswerNotGiven",
-    "AnswerPending",
-    "BudgetExceeded",
-    "CallerError",
-    "Charged",
-    "CodeConflict",
-    "CodeExpired",
-    "CodeInvalid",
-    "CodeMismatch",
-    "Conflict",
-    "ContentRefused",
-    "CostLimit",
-    "DarkroomError",
-    "DarkroomFault",
-    "EmptyImage",
-    "ExchangeUnavailable",
-    "ForeignOrigin",
-    "IdempotencyKeyReused",
-    "ImageError",
-    "ImageExpired",
-    "ImageTooLarge",
-    "InsufficientCredits",
-    "InternalError",
-    "InvalidApiKey",
-    "InvalidDimensions",
-    "InvalidParameter",
-    "InvalidPrompt",
-    "InvalidToken",
-    "JobCanceled",
-    "KeyTermsNotKept",
-    "KeyUnreadable",
-    "LicenceNotAcknowledged",
-    "LinkedElsewhere",
-    "MethodNotAllowed",
-    "MoneyRefused",
-    "NetworkError",
-    "NoForeground",
-    "NoImage",
-    "NoSuchRoute",
-    "NotFound",
-    "OutcomeUnknown",
-    "PayloadTooLarge",
-    "PriceUnknown",
-    "ProviderError",
-    "ProviderTimeout",
-    "RateLimited",
-    "ServiceUnavailable",
-    "SignInDenied",
-    "SignInElsewhere",
-    "SignInError",
-    "SignInExpired",
-    "SignInLinkInvalid",
-    "SignInNotAllowed",
-    "SignInRefused",
-    "SignInUnknown",
-    "SignInUsed",
-    "StillRunning",
-    "TokenRestricted",
-    "TooManyRequests",
-    "Unauthenticated",
-    "UnreadableImage",
-    "UnsupportedImage",
-    "UnsupportedMediaType",
-    "UnsupportedModel",
-    "UnusableAnswer",
-    "Upstream",
-    "UrlRefused",
-    "UrlUnreachable",
-]
+
+class CallerError(DarkroomError, code="INVALID_REQUEST", status=400):
+    title = "The request cannot be carried out"
+
+
+class InvalidParameter(CallerError, code="INVALID_PARAMETER"):
+    title = "A parameter has a value that is not accepted"
+
+
+class UnsupportedModel(CallerError, code="UNSUPPORTED_MODEL"):
+    title = "The model is not available"
+
+
+class LicenceNotAcknowledged(CallerError, code="LICENCE_NOT_ACKNOWLEDGED", status=403):
+    title = "The model's licence has not been acknowledged"
+
+
+class Unauthenticated(CallerError, code="UNAUTHENTICATED", status=401):
+    title = "No API token was sent"
+
+
+class InvalidToken(CallerError, code="INVALID_TOKEN", status=401):
+    title = "The API token is not valid"
+
+
+class NotFound(CallerError, code="NOT_FOUND", status=404):
+    title = "Not found"
+
+
+class NoSuchRoute(CallerError, code="NO_SUCH_ROUTE", status=404):
+    title = "There is no such route"
+
+
+class MethodNotAllowed(CallerError, code="METHOD_NOT_ALLOWED", status=405):
+    title = "The method is not allowed here"
+
+
+class Conflict(CallerError, code="CONFLICT", status=409):
+    title = "The state does not allow it"
+
+
+class PayloadTooLarge(CallerError, code="PAYLOAD_TOO_LARGE", status=413):
+    title = "The request is too large"
+
+
+class UnsupportedMediaType(CallerError, code="UNSUPPORTED_MEDIA_TYPE", status=415):
+    title = "The media type is not supported"
+
+
+class ForeignOrigin(CallerError, code="FOREIGN_ORIGIN", status=403):
+    title = "The request came from another site"
+
+
+class TokenRestricted(CallerError, code="TOKEN_RESTRICTED", status=403):
+    title = "The API token may not do this"
+
+
+class TooManyRequests(CallerError, code="TOO_MANY_REQUESTS", status=429):
+    title = "Too many requests"
+    retryable = True
+
+
+class IdempotencyKeyReused(CallerError, code="IDEMPOTENCY_KEY_REUSED", status=422):
+    title = "The Idempotency-Key was used for another request"
+
+
+class JobCanceled(CallerError, code="JOB_CANCELED", status=409):
+    title = "The job was canceled"
+
+
+class MoneyRefused(CallerError, code="MONEY_REFUSED", status=402):
+    title = "It might cost more than it may"
+
+
+class CostLimit(MoneyRefused, code="COST_LIMIT"):
+    title = "The request might cost more than one request may"
+
+
+class BudgetExceeded(MoneyRefused, code="BUDGET_EXCEEDED"):
+    title = "The request might cost more than is left of a budget"
+
+
+class PriceUnknown(MoneyRefused, code="PRICE_UNKNOWN"):
+    title = "The price of the request is not known"
+
+
+class SignInError(CallerError, code="SIGN_IN_FAILED"):
+    title = "Signing in did not work"
+
+
+class SignInUnknown(SignInError, code="SIGN_IN_UNKNOWN"): ...
+
+
+class SignInUsed(SignInError, code="SIGN_IN_USED"): ...
+
+
+class SignInElsewhere(SignInError, code="SIGN_IN_ELSEWHERE"): ...
+
+
+class SignInExpired(SignInError, code="SIGN_IN_EXPIRED"): ...
+
+
+class SignInDenied(SignInError, code="SIGN_IN_DENIED", status=403): ...
+
+
+class SignInNotAllowed(SignInError, code="SIGN_IN_NOT_ALLOWED", status=403): ...
+
+
+class KeyTermsNotKept(SignInError, code="KEY_TERMS_NOT_KEPT", status=502): ...
+
+
+class SignInLinkInvalid(SignInError, code="SIGN_IN_LINK_INVALID"): ...
+
+
+class AccountExists(SignInError, code="ACCOUNT_EXISTS", status=409):
+    title = "You may have an account here already"
+
+
+class LinkedElsewhere(SignInError, code="LINKED_ELSEWHERE", status=409):
+    title = "This OpenRouter account belongs to another account here"
+
+
+class UrlRefused(CallerError, code="URL_REFUSED"):
+    title = "The URL may not be fetched"
+
+
+class UrlUnreachable(CallerError, code="URL_UNREACHABLE"):
+    title = "The URL did not give the file"
+
+
+class ImageError(CallerError, code="INVALID_IMAGE"):
+    title = "The image cannot be used"
+
+
+class EmptyImage(ImageError, code="EMPTY_IMAGE"):
+    title = "The image is empty"
+
+
+class ImageExpired(ImageError, code="IMAGE_EXPIRED", status=410):
+    title = "The image is gone"
+
+
+class UnreadableImage(ImageError, code="UNREADABLE_IMAGE"):
+    title = "The image cannot be read"
+
+
+class UnsupportedImage(ImageError, code="UNSUPPORTED_IMAGE", status=415):
+    title = "The kind of image is not supported"
+
+
+class ImageTooLarge(ImageError, code="IMAGE_TOO_LARGE"):
+    title = "The image has too many pixels"
+
+
+class NoForeground(ImageError, code="NO_FOREGROUND", status=422):
+    title = "No foreground was found"
+
+
+class ProviderError(DarkroomError, code="PROVIDER_ERROR", status=502):
+    title = "The model provider did not do it"
+
+
+class InvalidApiKey(ProviderError, code="INVALID_API_KEY", status=401):
+    title = "The provider does not accept the API key"
+
+
+class InsufficientCredits(ProviderError, code="INSUFFICIENT_CREDITS", status=402):
+    title = "The provider account or key has too little credit"
+
+
+class AccessForbidden(ProviderError, code="FORBIDDEN", status=403):
+    title = "The provider does not allow it"
+
+
+class InvalidPrompt(ProviderError, code="INVALID_PROMPT", status=400):
+    title = "The prompt cannot be used"
+
+
+class InvalidDimensions(ProviderError, code="INVALID_DIMENSIONS", status=400):
+    title = "The model does not make pictures of this size or shape"
+
+
+class ContentRefused(ProviderError, code="CONTENT_REFUSED", status=422):
+    title = "The content was refused"
+
+
+class NoImage(ProviderError, code="NO_IMAGE", status=422):
+    title = "The model gave no picture"
+
+
+class RateLimited(ProviderError, code="RATE_LIMIT", status=429):
+    title = "Too many requests"
+    retryable = True
+
+
+class NetworkError(ProviderError, code="NETWORK_ERROR", status=502):
+    title = "The provider could not be reached"
+    retryable = True
+
+
+class UnusableAnswer(ProviderError, code="UNUSABLE_ANSWER", status=502):
+    title = "The provider's answer cannot be used"
+
+
+class ProviderTimeout(ProviderError, code="TIMEOUT", status=504):
+    title = "The provider took too long"
+    retryable = True
+
+
+class SignInRefused(ProviderError, code="SIGN_IN_REFUSED", status=400):
+    title = "The sign-in was not completed"
+
+
+class CodeInvalid(SignInRefused, code="CODE_INVALID"):
+    title = "The sign-in code is not valid"
+
+
+class CodeMismatch(SignInRefused, code="CODE_MISMATCH", status=403):
+    title = "The sign-in code belongs to another sign-in"
+
+
+class CodeExpired(SignInRefused, code="CODE_EXPIRED", status=403):
+    title = "The sign-in took too long"
+
+
+class CodeConflict(SignInRefused, code="CODE_CONFLICT", status=409):
+    title = "The sign-in code is already being used"
+
+
+class ExchangeUnavailable(SignInRefused, code="EXCHANGE_UNAVAILABLE", status=502):
+    title = "The provider does not exchange sign-in codes"
+
+
+class DarkroomFault(DarkroomError): ...
+
+
+class ServiceUnavailable(DarkroomFault, code="SERVICE_UNAVAILABLE", status=503):
+    title = "A service Darkroom stands on did not answer"
+    retryable = True
+
+
+class StillRunning(DarkroomFault, code="STILL_RUNNING", status=503):
+    title = "The work is not done yet"
+    retryable = True
+    joins = True
+
+
+class AnswerPending(DarkroomFault, code="ANSWER_PENDING", status=503):
+    """The request has a job, and its answer could not be given this time; the same request again gets it, for free."""
+
+    title = "The answer could not be given yet"
+    retryable = True
+    joins = True
+
+
+class AnswerNotGiven(DarkroomFault, code="ANSWER_NOT_GIVEN", status=503):
+    """The request has a job, and its answer could not be given; the same request again might be paid for again."""
+
+    title = "The answer could not be given"
+
+
+class OutcomeUnknown(DarkroomFault, code="OUTCOME_UNKNOWN", status=503):
+    """It could not be found out whether the request became a job."""
+
+    title = "It is not known whether the work was begun"
+
+
+class KeyUnreadable(DarkroomFault, code="KEY_UNREADABLE"):
+    title = "A stored key cannot be opened"
+
+
+class InternalError(DarkroomFault): ...

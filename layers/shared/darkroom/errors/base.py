@@ -52,6 +52,10 @@ class DarkroomError(Exception):
     is_passed_on: bool = False
     """Whether a reader has part of the answer that failed with this: another attempt would not continue it."""
 
+    def __init_subclass__(cls, *, code: str | None = None, status: int | None = None) -> None:
+        """What a class does not give is its parent's."""
+        cls.code, cls.status = code or cls.code, status or cls.status
+
     def __init__(
         self,
         detail: str,
