@@ -11,10 +11,10 @@ from PIL import Image
 from darkroom.errors import DarkroomError
 from darkroom.models.chat import ChatMessage, ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
-from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationResult, RawAnswer, Reference
 from darkroom.ports import Provider
 from local.providers import World, rates_of
+from tests.paid_calls import paid_call
 
 NOBODYS_KEY = "sk-nobodys-0123456789abcdef"
 
@@ -53,7 +53,7 @@ class Asking:
         """The plainest picture there is to be had: of words, or where there is no other, made over."""
         callbacks = {**self.memory.callbacks, **more.pop("callbacks", {})}
         request = self.world.picture(**more)
-        return self.provider.generate(request, key=key or self.world.key, deadline=Deadline(20), **callbacks)
+        return self.provider.generate(request, paid_call(key or self.world.key, **callbacks))
 
     def chat_request(self, text: str = "Warmer?", **more: Any) -> ChatRequest:
         model = str(self.world.talker)
@@ -71,7 +71,7 @@ class Asking:
 
     def talk(self, *, key: str = "", **more: Any) -> ChatResult:
         request = self.chat_request(**more)
-        return self.provider.chat(request, key=key or self.world.key, deadline=Deadline(20), **self.memory.callbacks)
+        return self.provider.chat(request, paid_call(key or self.world.key, **self.memory.callbacks))
 
     def completion_request(self, **more: Any) -> CompletionRequest:
         model = str(self.world.talker)
@@ -84,7 +84,7 @@ class Asking:
 
     def complete(self, *, stream: bool = False, **more: Any) -> CompletionResult:
         request = self.completion_request(**more).model_copy(update={"stream": stream})
-        return self.provider.complete(request, key=self.world.key, deadline=Deadline(20), **self.memory.callbacks)
+        return self.provider.complete(request, paid_call(self.world.key, **self.memory.callbacks))
 
     def first(self, *, key: str = "") -> GenerationResult | ChatResult:
         """Whatever it can do first: a picture, else a conversation."""

@@ -12,7 +12,6 @@ from PIL import Image
 
 from darkroom.errors import DarkroomError
 from darkroom.models.chat import JsonSchema
-from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, RawAnswer
 from darkroom.models.provider import Skill
 from darkroom.ports import Provider
@@ -20,6 +19,7 @@ from darkroom.providers import ProviderSettings, load, names
 from local import providers as simulators
 from local.providers import World
 from tests.contract.providing import NOBODYS_KEY, Asking, dot, failure
+from tests.paid_calls import paid_call
 from tests.servers import unused_port
 
 PAINTS: frozenset[Skill] = frozenset({"generate", "edit", "cutout"})
@@ -346,9 +346,7 @@ def test_what_it_has_no_skill_for_is_refused_and_not_sent(asking: Asking, name: 
     if not SKILLS[name] & PAINTS:
         request = simulators.load("openrouter")().picture()
         generate, memory = asking.provider.generate, asking.memory
-        errors.append(
-            failure(lambda: generate(request, key=asking.world.key, deadline=Deadline(5), **memory.callbacks))
-        )
+        errors.append(failure(lambda: generate(request, paid_call(asking.world.key, seconds=5, **memory.callbacks))))
     if "chat" not in SKILLS[name]:
         errors += [failure(asking.talk), failure(asking.complete)]
     assert {(error.code, error.charged) for error in errors} <= {("INVALID_PARAMETER", False)}

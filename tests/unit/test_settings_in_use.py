@@ -117,21 +117,20 @@ from darkroom.application.on_aws import on_aws
 from darkroom.models.chat import ChatMessage, ChatRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest, Reference
+from darkroom.ports import PaidCall, Watch
 from darkroom.settings import Settings
 
 settings = Settings.from_environ(os.environ)
 ask = on_aws(settings).ports.published
-told = dict(on_dispatched=id, on_generation_id=id, on_answer=id, on_event=id)
 key = os.environ["KEY"]
+watch = Watch(id, id, id, id)
 picture = Reference(data=open("events/photo.jpg", "rb").read())
 request = GenerationRequest(model="black-forest-labs/flux.2-klein-4b", prompt="CANARYPROMPT", references=(picture,))
-made = ask.generate(request, key=key, deadline=Deadline(60), **told)
+made = ask.generate(request, PaidCall(key, Deadline(60), watch))
 words = (ChatMessage(role="user", text="CANARYPROMPT", images=(picture,)),)
 ask.chat(
     ChatRequest(model="google/gemini-2.5-flash", messages=words, max_completion_tokens=9),
-    key=key,
-    deadline=Deadline(60),
-    **told,
+    PaidCall(key, Deadline(60), watch),
 )
 ask.inspect(key)
 print("LENGTH", len(made.images[0].data))

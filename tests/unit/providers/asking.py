@@ -8,12 +8,13 @@ from typing import Any
 
 from darkroom.errors import DarkroomError
 from darkroom.models.chat import ChatMessage, ChatRequest, ChatResult
-from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationRequest, GenerationResult, RawAnswer
+from darkroom.ports import PaidCall
 from darkroom.providers import ProviderSettings
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
 from local.simulator import Simulator
+from tests.paid_calls import paid_call
 from tests.servers import LONGEST_SECONDS, Answer, Exchange, response, serving
 
 PAINTER = "black-forest-labs/flux.2-klein-4b"
@@ -47,7 +48,7 @@ class Asking:
         return OpenRouter(settings, retries=Retries(**{**steady, **self.retries}))
 
     @property
-    def watch(self) -> dict[str, Callable[[Any], Any]]:
+    def call(self) -> PaidCall:
         def keeping(name: str, kept: list[Any]) -> Callable[[Any], None]:
             def keep(told: Any) -> None:
                 self.order.append(name)
@@ -55,22 +56,24 @@ class Asking:
 
             return keep
 
-        return {
-            "on_dispatched": keeping("dispatched", self.dispatches),
-            "on_generation_id": keeping("id", self.ids),
-            "on_answer": keeping("answer", self.answers),
-            "on_event": self.events.append,
-        }
+        return paid_call(
+            self.key,
+            seconds=self.seconds,
+            on_dispatched=keeping("dispatched", self.dispatches),
+            on_generation_id=keeping("id", self.ids),
+            on_answer=keeping("answer", self.answers),
+            on_event=self.events.append,
+        )
 
     def generate(self, model: str = PAINTER, prompt: str = "A flat red circle", **more: Any) -> GenerationResult:
         request = GenerationRequest(model=model, prompt=prompt, **more)
-        return self.provider.generate(request, key=self.key, deadline=Deadline(self.seconds), **self.watch)
+        return self.provider.generate(request, self.call)
 
     def chat(self, model: str = TALKER, text: str = "Make it warmer", **more: Any) -> ChatResult:
         messages = (ChatMessage(role="user", text=text, images=more.pop("images", ())),)
         more.setdefault("max_completion_tokens", 2000)
         request = ChatRequest(model=model, messages=messages, **more)
-        return self.provider.chat(request, key=self.key, deadline=Deadline(self.seconds), **self.watch)
+        return self.provider.chat(request, self.call)
 
     def through(self, door: str) -> Result:
         """The same call through one of the doors: `images`, `chat` and `painting` in a chat, each also streamed."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from darkroom.errors import DarkroomError
-from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationResult
 from darkroom.providers import ProviderSettings
 from darkroom.providers._openai_like import OpenAiLike
@@ -18,6 +17,7 @@ from darkroom.providers.openai import OpenAi
 from local import providers as simulators
 from local.providers import Simulator
 from tests.contract.providing import Asking
+from tests.paid_calls import paid_call
 
 CLASSES: dict[str, type[OpenAiLike]] = {"anthropic": Anthropic, "gemini": Gemini, "groq": Groq, "openai": OpenAi}
 
@@ -54,7 +54,7 @@ class Direct(Asking):
 
     def edit(self, **more: Any) -> GenerationResult:
         request = self.world.picture(**more)
-        return self.provider.generate(request, key=self.world.key, deadline=Deadline(20), **self.memory.callbacks)
+        return self.provider.generate(request, paid_call(self.world.key, **self.memory.callbacks))
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import pytest
 from darkroom.errors import DarkroomError
 from darkroom.models.chat import ChatMessage, ChatRequest, JsonSchema
 from darkroom.models.completion import CompletionRequest, CompletionResult
-from darkroom.models.deadline import Deadline
 from darkroom.models.generation import RawAnswer
 from darkroom.providers.openrouter import OpenRouter
+from tests.paid_calls import paid_call
 from tests.unit.providers.asking import TALKER, Asking, saying
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
@@ -21,16 +21,11 @@ def _request(body: dict[str, Any] | None = None, **more: Any) -> CompletionReque
 
 
 def _complete(asking: Asking, body: dict[str, Any] | None = None, **more: Any) -> CompletionResult:
-    return asking.provider.complete(
-        _request(body, **more), key=asking.key, deadline=Deadline(asking.seconds), **asking.watch
-    )
+    return asking.provider.complete(_request(body, **more), asking.call)
 
 
 def _of(provider: OpenRouter) -> CompletionResult:
-    ignored: dict[str, Any] = dict.fromkeys(
-        ("on_dispatched", "on_generation_id", "on_answer", "on_event"), lambda _told: None
-    )
-    return provider.complete(_request(), key="sk-or-v1-x", deadline=Deadline(5), **ignored)
+    return provider.complete(_request(), paid_call("sk-or-v1-x", seconds=5))
 
 
 def _failure(value: Any) -> DarkroomError:

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from darkroom.errors import DarkroomError, InvalidApiKey
-from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest
 from darkroom.providers import ProviderSettings
 from darkroom.providers._http import HttpClient, Timeouts
 from darkroom.providers._retry import Retries
 from darkroom.providers.openrouter import OpenRouter
+from tests.paid_calls import paid_call
 from tests.photos import save
 from tests.servers import LONGEST_SECONDS, Answer, Exchange, Server, response, server_tls, serving, unused_port
 from tests.unit.providers.asking import Asking, patiently
@@ -40,12 +40,11 @@ class Painting:
         with pytest.raises(DarkroomError) as raised:
             self._provider.generate(
                 GenerationRequest(model="a/b", prompt="A flat red circle"),
-                key=key,
-                deadline=Deadline(self._seconds),
-                on_dispatched=self.told.append,
-                on_generation_id=self.told.append,
-                on_answer=self.told.append,
-                on_event=lambda _data: False,
+                paid_call(
+                    key,
+                    seconds=self._seconds,
+                    **dict.fromkeys(("on_dispatched", "on_generation_id", "on_answer"), self.told.append),
+                ),
             )
         return raised.value
 

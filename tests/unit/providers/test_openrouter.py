@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from darkroom.errors import ContentRefused, DarkroomError, InvalidParameter
 from darkroom.models.chat import ChatMessage, ChatRequest, JsonSchema
-from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest, Reference, Routing
 from darkroom.providers import ProviderSettings
 from darkroom.providers.openrouter import OpenRouter
+from tests.paid_calls import paid_call
 from tests.servers import response, serving
 from tests.unit.providers.asking import PAINTER, STREAMING_PAINTER, TALKER, TALKING_PAINTER, Asking, patiently, saying
 
@@ -362,17 +362,11 @@ def test_an_answer_without_a_choice_is_unusable(value: Any) -> None:
 
 
 def _generate(provider: OpenRouter, **more: Any) -> Any:
-    return provider.generate(
-        GenerationRequest(model="a/b", prompt="p", **more), key="sk-or-v1-1", deadline=Deadline(5), **_DEAF
-    )
+    request = GenerationRequest(model="a/b", prompt="p", **more)
+    return provider.generate(request, paid_call("sk-or-v1-1", seconds=5))
 
 
 def _chat(provider: OpenRouter, **more: Any) -> Any:
     messages = (ChatMessage(role="user", text="?"),)
     request = ChatRequest(model="a/b", messages=messages, max_completion_tokens=10, **more)
-    return provider.chat(request, key="sk-or-v1-1", deadline=Deadline(5), **_DEAF)
-
-
-_DEAF: dict[str, Any] = {
-    name: lambda _told: None for name in ("on_dispatched", "on_generation_id", "on_answer", "on_event")
-}
+    return provider.chat(request, paid_call("sk-or-v1-1", seconds=5))

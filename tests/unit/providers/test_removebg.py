@@ -16,7 +16,6 @@ from PIL import Image
 from darkroom.errors import DarkroomError, InvalidParameter
 from darkroom.models.chat import ChatMessage, ChatRequest
 from darkroom.models.completion import CompletionRequest
-from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationRequest, GenerationResult, RawAnswer, Reference, Routing
 from darkroom.models.provider import Rates
 from darkroom.providers import ProviderSettings
@@ -26,6 +25,7 @@ from darkroom.providers._removebg_wire import MOST_BYTES, kept, unkept
 from darkroom.providers._retry import Retries
 from darkroom.providers.removebg import RemoveBg
 from local.providers.removebg import CREDIT_USD, Simulator
+from tests.paid_calls import paid_call
 from tests.servers import response, serving, unused_port
 from tests.unit.providers.asking import patiently
 
@@ -57,12 +57,14 @@ class Asking:
     def cut_out(self, seconds: float = 20.0, **more: Any) -> GenerationResult:
         return self.provider.generate(
             self.request(**more),
-            key=self.key,
-            deadline=Deadline(seconds),
-            on_dispatched=self.dispatches.append,
-            on_generation_id=lambda _id: pytest.fail("there are no ids"),
-            on_answer=self.answers.append,
-            on_event=lambda _data: pytest.fail("there are no events"),
+            paid_call(
+                self.key,
+                seconds=seconds,
+                on_dispatched=self.dispatches.append,
+                on_generation_id=lambda _id: pytest.fail("there are no ids"),
+                on_answer=self.answers.append,
+                on_event=lambda _data: pytest.fail("there are no events"),
+            ),
         )
 
     def failure(self, **more: Any) -> DarkroomError:
@@ -291,13 +293,14 @@ class TestWhatIsKept:
 
 def test_what_it_cannot_do_is_refused_without_a_word_to_anybody(asking: Asking) -> None:
     told: dict[str, Any] = dict.fromkeys(("on_dispatched", "on_generation_id", "on_answer", "on_event"), pytest.fail)
+    call = paid_call(asking.key, seconds=1, **told)
     messages = (ChatMessage(role="user", text="x"),)
     chat = ChatRequest(model="removebg", messages=messages, max_completion_tokens=1)
     plain = CompletionRequest(model="removebg", body={}, max_completion_tokens=1)
     raw = RawAnswer(body=b"", media_type="", complete=True)
     for ask in (
-        lambda: asking.provider.chat(chat, key=asking.key, deadline=Deadline(1), **told),
-        lambda: asking.provider.complete(plain, key=asking.key, deadline=Deadline(1), **told),
+        lambda: asking.provider.chat(chat, call),
+        lambda: asking.provider.complete(plain, call),
         lambda: asking.provider.reread_chat(chat, raw),
         lambda: asking.provider.reread_completion(plain, raw),
     ):

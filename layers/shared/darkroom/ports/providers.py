@@ -1,33 +1,50 @@
 """Model providers, and what a caller is told while a paid call runs."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
 from darkroom.models.chat import ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
-from darkroom.models.generation import (
-    Dispatch,
-    GenerationRecord,
-    GenerationRequest,
-    GenerationResult,
-    RawAnswer,
-)
+from darkroom.models.generation import Dispatch, GenerationRecord, GenerationRequest, GenerationResult, RawAnswer
 from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
 
-# What a caller is told while a paid call runs, in this order and anew for each attempt. What they raise ends the
-# call, so after `on_dispatched` they had better not.
-OnDispatched = Callable[[Dispatch], None]
-"""The request is about to be sent: write down that money may be spent. An earlier attempt was proven to be unbilled."""
-OnGenerationId = Callable[[str], None]
-"""The headers have come: the id by which the provider's books know what the last dispatch became."""
-OnAnswer = Callable[[RawAnswer], None]
-"""The bytes have come and nobody has tried to understand them: keep them, they may have been paid for."""
 OnEvent = Callable[[str], bool]
 """The data of one event of a streamed answer, as soon as it has come and before `on_answer`. The result says whether
 any of the answer has been passed on to a reader: no other attempt may follow then, for its answer would be another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a caller is told while a paid call runs, in this order and again for each attempt.
+
+    What one of them raises ends the call, so after `on_dispatched` they had better not.
+    """
+
+    on_dispatched: Callable[[Dispatch], None]
+    """The request is about to be sent: write down that money may be spent. Earlier attempts were proven unbilled."""
+    on_generation_id: Callable[[str], None]
+    """The headers have come: the id by which the provider's books know what the last dispatch became."""
+    on_answer: Callable[[RawAnswer], None]
+    """The bytes have come and nobody has tried to understand them: keep them, they may have been paid for."""
+    on_event: OnEvent
+
+
+@dataclass(slots=True)
+class PaidCall:
+    """With which key a call is made that may cost money, until when, and who is told of it.
+
+    Args:
+        attempts: how often it was tried so far, over all its models.
+    """
+
+    key: str = field(repr=False)
+    deadline: Deadline
+    watch: Watch
+    attempts: int = 0
 
 
 class CatalogueSource(Protocol):
@@ -104,46 +121,16 @@ class Provider(Protocol):
     def serves(self, model: str) -> str | None:
         """Its own name for a model of the catalogue; None for one that it has not. Asks nobody."""
 
-    def generate(
-        self,
-        request: GenerationRequest,
-        *,
-        key: str,
-        deadline: Deadline,
-        on_dispatched: OnDispatched,
-        on_generation_id: OnGenerationId,
-        on_answer: OnAnswer,
-        on_event: OnEvent,
-    ) -> GenerationResult:
+    def generate(self, request: GenerationRequest, call: PaidCall) -> GenerationResult:
         """Makes pictures, or with references makes them over. There is at least one, or it is an error."""
 
-    def chat(
-        self,
-        request: ChatRequest,
-        *,
-        key: str,
-        deadline: Deadline,
-        on_dispatched: OnDispatched,
-        on_generation_id: OnGenerationId,
-        on_answer: OnAnswer,
-        on_event: OnEvent,
-    ) -> ChatResult:
+    def chat(self, request: ChatRequest, call: PaidCall) -> ChatResult:
         """The model's next turn. Where pictures were asked for there is at least one, or it is an error."""
 
     def reread(self, request: GenerationRequest, answer: RawAnswer) -> GenerationResult:
         """What `generate` would have made of an answer that it got and that was kept. Asks nobody."""
 
-    def complete(
-        self,
-        request: CompletionRequest,
-        *,
-        key: str,
-        deadline: Deadline,
-        on_dispatched: OnDispatched,
-        on_generation_id: OnGenerationId,
-        on_answer: OnAnswer,
-        on_event: OnEvent,
-    ) -> CompletionResult:
+    def complete(self, request: CompletionRequest, call: PaidCall) -> CompletionResult:
         """Plain chat: the body is passed on as it is, with model, fallbacks and the token limit put in."""
 
     def reread_chat(self, request: ChatRequest, answer: RawAnswer) -> ChatResult:

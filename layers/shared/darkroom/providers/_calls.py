@@ -8,6 +8,7 @@ before anybody tries to understand them.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any, TypeVar
 
 import httpx
@@ -15,7 +16,7 @@ import httpx
 from darkroom.errors import DarkroomError, InvalidApiKey
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, RawAnswer
-from darkroom.ports import OnAnswer, OnDispatched, OnEvent, OnGenerationId, UrlFetcher
+from darkroom.ports import PaidCall, UrlFetcher, Watch
 from darkroom.providers import _errors, _wire
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer, BrokenOff, HttpClient, OnHeaders, media_type
@@ -27,23 +28,6 @@ JSON = "application/json"
 _KEY = re.compile(r"[!-~]{1,512}")
 
 Refused = Callable[[Answer, Asked], DarkroomError]
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Whom to tell, and what about."""
-
-    on_dispatched: OnDispatched
-    on_generation_id: OnGenerationId
-    on_answer: OnAnswer
-    on_event: OnEvent
-
-
-@dataclass(slots=True)
-class Counter:
-    """How often a request was tried, over all its models."""
-
-    attempts: int = 0
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -87,11 +71,8 @@ class Calls:
         path: str,
         body: Mapping[str, Any] | Content,
         read: Callable[[Answer, Asked], T],
+        call: PaidCall,
         *,
-        key: str,
-        deadline: Deadline,
-        watch: Watch,
-        counter: Counter,
         headers: Mapping[str, str] | None = None,
         model: str | None = None,
         keeps_order: bool = False,
@@ -106,22 +87,22 @@ class Calls:
             DarkroomError: the last attempt's. Only attempts that are proven to be unbilled were followed by another.
         """
         given: Mapping[str, Any] = {} if isinstance(body, Content) else body
-        name = model or str(given["model"])
+        name, watch = model or str(given["model"]), call.watch
         streamed = given.get("stream") is True
-        asked = Asked(self.provider, self.title, paid=True, secrets=(key,), model=name, fetcher=self.fetcher)
+        asked = Asked(self.provider, self.title, paid=True, secrets=(call.key,), model=name, fetcher=self.fetcher)
         content = body if isinstance(body, Content) else Content(_wire.to_json(body, sort_keys=not keeps_order), JSON)
-        sent_headers = {**self.headers, **self._headers(key, asked, content.media_type), **(headers or {})}
+        sent_headers = {**self.headers, **self._headers(call.key, asked, content.media_type), **(headers or {})}
 
         def attempt() -> tuple[T, Answer, Asked]:
-            if deadline.is_over:
-                raise _errors.out_of_time(replace(asked, attempt=counter.attempts))
-            counter.attempts += 1
-            now = replace(asked, attempt=counter.attempts)
-            watch.on_dispatched(Dispatch(model=name, attempt=counter.attempts, streamed=streamed))
+            if call.deadline.is_over:
+                raise _errors.out_of_time(replace(asked, attempt=call.attempts))
+            call.attempts += 1
+            now = replace(asked, attempt=call.attempts)
+            watch.on_dispatched(Dispatch(model=name, attempt=call.attempts, streamed=streamed))
             events = _Events(watch)
             try:
                 answer = self._send(
-                    "POST", path, sent_headers, content.data, now, deadline, _tell_id(watch), events.take
+                    "POST", path, sent_headers, content.data, now, call.deadline, _tell_id(watch), events.take
                 )
                 now = now.answered(answer.status, answer.headers)
                 if answer.status != 200:
@@ -132,7 +113,7 @@ class Calls:
                 error.is_passed_on = events.are_passed_on
                 raise
 
-        return self.retries.run(attempt, deadline=deadline, may_repeat=_is_retryable)
+        return self.retries.run(attempt, deadline=call.deadline, may_repeat=_is_retryable)
 
     def free(
         self,
@@ -157,11 +138,10 @@ class Calls:
         content = None if body is None else _wire.to_json(body)
         first = Asked(self.provider, self.title, paid=False, secrets=(key, *secrets))
         headers = {**self.headers, **self._headers(key, first)}
-        counter = Counter()
+        attempts = count(1)
 
         def attempt() -> T:
-            counter.attempts += 1
-            asked = replace(first, attempt=counter.attempts)
+            asked = replace(first, attempt=next(attempts))
             answer = self._send(method, path, headers, content, asked, deadline)
             asked = asked.answered(answer.status, answer.headers)
             if answer.status != 200:

@@ -19,10 +19,10 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Call, GenerationRecord, GenerationRequest, GenerationResult, RawAnswer, Usage
 from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
-from darkroom.ports import OnAnswer, OnDispatched, OnEvent, OnGenerationId
+from darkroom.ports import PaidCall
 from darkroom.providers import _openai_like_chat as wire
 from darkroom.providers import _wire
-from darkroom.providers._calls import Calls, Content, Counter, Watch, may_follow
+from darkroom.providers._calls import Calls, Content, may_follow
 from darkroom.providers._chat import MAX_TEXT, Reply
 from darkroom.providers._completions import Completion
 from darkroom.providers._errors import Asked
@@ -103,21 +103,10 @@ class OpenAiLike(WithoutPictures):
         """How the models are asked for."""
         return self._calls
 
-    def chat(
-        self,
-        request: ChatRequest,
-        *,
-        key: str,
-        deadline: Deadline,
-        on_dispatched: OnDispatched,
-        on_generation_id: OnGenerationId,
-        on_answer: OnAnswer,
-        on_event: OnEvent,
-    ) -> ChatResult:
+    def chat(self, request: ChatRequest, call: PaidCall) -> ChatResult:
         self._check_promises(zdr=request.zdr)
         if request.paints != "no":
             raise unable(self.title, "paint in a conversation")
-        watch, counter = Watch(on_dispatched, on_generation_id, on_answer, on_event), Counter()
 
         def ask(model: str, name: str) -> ChatResult:
             body = self._adapted(wire.body(request, name, self.dialect))
@@ -126,33 +115,19 @@ class OpenAiLike(WithoutPictures):
                 "/chat/completions",
                 body,
                 lambda answer, asked: wire.read(answer, asked, request),
-                key=key,
-                deadline=deadline,
-                watch=watch,
-                counter=counter,
+                call,
                 model=model,
             )
             return _chat_result(reply, _call(asked, request.model, model))
 
-        return self._in_turn((request.model, *request.fallback_models), deadline, ask)
+        return self._in_turn((request.model, *request.fallback_models), call.deadline, ask)
 
     def reread_chat(self, request: ChatRequest, answer: RawAnswer) -> ChatResult:
         kept, asked = self._kept(answer, request.model)
         return _chat_result(wire.read(kept, asked, request), _call(asked, request.model, asked.model))
 
-    def complete(
-        self,
-        request: CompletionRequest,
-        *,
-        key: str,
-        deadline: Deadline,
-        on_dispatched: OnDispatched,
-        on_generation_id: OnGenerationId,
-        on_answer: OnAnswer,
-        on_event: OnEvent,
-    ) -> CompletionResult:
+    def complete(self, request: CompletionRequest, call: PaidCall) -> CompletionResult:
         self._check_promises(zdr=request.zdr or _wire.mapping(request.body.get("provider")).get("zdr") is True)
-        watch, counter = Watch(on_dispatched, on_generation_id, on_answer, on_event), Counter()
 
         def ask(model: str, name: str) -> CompletionResult:
             body = wire.completion_body(request, name, self.dialect)
@@ -161,16 +136,13 @@ class OpenAiLike(WithoutPictures):
                 "/chat/completions",
                 body,
                 lambda answer, asked: wire.read_completion(answer, asked, request.rates.get(model)),
-                key=key,
-                deadline=deadline,
-                watch=watch,
-                counter=counter,
+                call,
                 model=model,
                 keeps_order=True,
             )
             return self._completion_result(request, found, _call(asked, request.model, model))
 
-        return self._in_turn((request.model, *request.fallback_models), deadline, ask)
+        return self._in_turn((request.model, *request.fallback_models), call.deadline, ask)
 
     def reread_completion(self, request: CompletionRequest, answer: RawAnswer) -> CompletionResult:
         kept, asked = self._kept(answer, request.model)
@@ -272,19 +244,8 @@ class Painter(OpenAiLike):
         """How pictures are asked for."""
         return self._calls
 
-    def generate(
-        self,
-        request: GenerationRequest,
-        *,
-        key: str,
-        deadline: Deadline,
-        on_dispatched: OnDispatched,
-        on_generation_id: OnGenerationId,
-        on_answer: OnAnswer,
-        on_event: OnEvent,
-    ) -> GenerationResult:
+    def generate(self, request: GenerationRequest, call: PaidCall) -> GenerationResult:
         self._check_promises(zdr=request.zdr)
-        watch, counter = Watch(on_dispatched, on_generation_id, on_answer, on_event), Counter()
 
         def ask(model: str, name: str) -> GenerationResult:
             path, body = self._picture_call(request, name)
@@ -292,15 +253,12 @@ class Painter(OpenAiLike):
                 path,
                 body,
                 lambda answer, asked: self._read_pictures(answer, asked, request),
-                key=key,
-                deadline=deadline,
-                watch=watch,
-                counter=counter,
+                call,
                 model=model,
             )
             return self._picture_result(request, found, _call(asked, request.model, model))
 
-        return self._in_turn((request.model, *request.fallback_models), deadline, ask)
+        return self._in_turn((request.model, *request.fallback_models), call.deadline, ask)
 
     def reread(self, request: GenerationRequest, answer: RawAnswer) -> GenerationResult:
         kept, asked = self._kept(answer, request.model)

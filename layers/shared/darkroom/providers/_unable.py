@@ -3,9 +3,8 @@
 from darkroom.errors import InvalidParameter
 from darkroom.models.chat import ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
-from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest, GenerationResult, RawAnswer
-from darkroom.ports import OnAnswer, OnDispatched, OnEvent, OnGenerationId
+from darkroom.ports import PaidCall
 
 
 def unable(title: str, what: str) -> InvalidParameter:
@@ -18,17 +17,7 @@ class WithoutPictures:
 
     title: str
 
-    def generate(
-        self,
-        _request: GenerationRequest,
-        *,
-        key: str,  # noqa: ARG002
-        deadline: Deadline,  # noqa: ARG002
-        on_dispatched: OnDispatched,  # noqa: ARG002
-        on_generation_id: OnGenerationId,  # noqa: ARG002
-        on_answer: OnAnswer,  # noqa: ARG002
-        on_event: OnEvent,  # noqa: ARG002
-    ) -> GenerationResult:
+    def generate(self, _request: GenerationRequest, _call: PaidCall) -> GenerationResult:
         raise unable(self.title, "make pictures")
 
     def reread(self, _request: GenerationRequest, _answer: RawAnswer) -> GenerationResult:
@@ -40,33 +29,13 @@ class WithoutChat:
 
     title: str
 
-    def chat(
-        self,
-        _request: ChatRequest,
-        *,
-        key: str,  # noqa: ARG002
-        deadline: Deadline,  # noqa: ARG002
-        on_dispatched: OnDispatched,  # noqa: ARG002
-        on_generation_id: OnGenerationId,  # noqa: ARG002
-        on_answer: OnAnswer,  # noqa: ARG002
-        on_event: OnEvent,  # noqa: ARG002
-    ) -> ChatResult:
+    def chat(self, _request: ChatRequest, _call: PaidCall) -> ChatResult:
         raise unable(self.title, "chat")
 
     def reread_chat(self, _request: ChatRequest, _answer: RawAnswer) -> ChatResult:
         raise unable(self.title, "chat")
 
-    def complete(
-        self,
-        _request: CompletionRequest,
-        *,
-        key: str,  # noqa: ARG002
-        deadline: Deadline,  # noqa: ARG002
-        on_dispatched: OnDispatched,  # noqa: ARG002
-        on_generation_id: OnGenerationId,  # noqa: ARG002
-        on_answer: OnAnswer,  # noqa: ARG002
-        on_event: OnEvent,  # noqa: ARG002
-    ) -> CompletionResult:
+    def complete(self, _request: CompletionRequest, _call: PaidCall) -> CompletionResult:
         raise unable(self.title, "chat")
 
     def reread_completion(self, _request: CompletionRequest, _answer: RawAnswer) -> CompletionResult:

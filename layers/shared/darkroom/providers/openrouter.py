@@ -26,9 +26,9 @@ from darkroom.models.generation import (
 )
 from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
-from darkroom.ports import OnAnswer, OnDispatched, OnEvent, OnGenerationId, Provider
+from darkroom.ports import PaidCall, Provider
 from darkroom.providers import _catalogue, _chat, _completions, _images, _wire
-from darkroom.providers._calls import Calls, Counter, Watch, may_follow
+from darkroom.providers._calls import Calls, may_follow
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer, BrokenOff, HttpClient
 from darkroom.providers._openrouter_auth import OpenRouterAuth, inspect
@@ -76,48 +76,24 @@ class OpenRouter:
     def serves(self, model: str) -> str | None:
         return model
 
-    def generate(
-        self,
-        request: GenerationRequest,
-        *,
-        key: str,
-        deadline: Deadline,
-        on_dispatched: OnDispatched,
-        on_generation_id: OnGenerationId,
-        on_answer: OnAnswer,
-        on_event: OnEvent,
-    ) -> GenerationResult:
-        watch = Watch(on_dispatched, on_generation_id, on_answer, on_event)
-        counter = Counter()
+    def generate(self, request: GenerationRequest, call: PaidCall) -> GenerationResult:
         models = iter((request.model, *request.fallback_models))
         model = next(models)
         while True:
             try:
-                return self._generate(request, model, key=key, deadline=deadline, watch=watch, counter=counter)
+                return self._generate(request, model, call)
             except _ANOTHER_MAY_DO as error:
                 following = next(models, None)
-                if following is None or not may_follow(error) or deadline.is_over:
+                if following is None or not may_follow(error) or call.deadline.is_over:
                     raise
                 model = following
 
-    def _generate(
-        self,
-        request: GenerationRequest,
-        model: str,
-        *,
-        key: str,
-        deadline: Deadline,
-        watch: Watch,
-        counter: Counter,
-    ) -> GenerationResult:
+    def _generate(self, request: GenerationRequest, model: str, paid: PaidCall) -> GenerationResult:
         found, answer, asked = self._calls.paid(
             "/images",
             _images.body(request, model),
             lambda answer, asked: _images.read(answer, asked, most=request.n),
-            key=key,
-            deadline=deadline,
-            watch=watch,
-            counter=counter,
+            paid,
         )
         call = _call(
             asked,
@@ -134,25 +110,12 @@ class OpenRouter:
         call = _call(asked, kept, requested=request.model, used=request.model, source=None)
         return GenerationResult(images=found.images, usage=found.usage, call=call, warnings=found.warnings)
 
-    def chat(
-        self,
-        request: ChatRequest,
-        *,
-        key: str,
-        deadline: Deadline,
-        on_dispatched: OnDispatched,
-        on_generation_id: OnGenerationId,
-        on_answer: OnAnswer,
-        on_event: OnEvent,
-    ) -> ChatResult:
+    def chat(self, request: ChatRequest, call: PaidCall) -> ChatResult:
         reply, answer, asked = self._calls.paid(
             "/chat/completions",
             _chat.body(request),
             _chat_reader(request),
-            key=key,
-            deadline=deadline,
-            watch=Watch(on_dispatched, on_generation_id, on_answer, on_event),
-            counter=Counter(),
+            call,
             headers=_chat.headers(request),
         )
         return _chat_result(request, reply, answer, asked)
@@ -161,25 +124,12 @@ class OpenRouter:
         kept, asked = self._kept(answer, request.model)
         return _chat_result(request, _chat_reader(request)(kept, asked), kept, asked)
 
-    def complete(
-        self,
-        request: CompletionRequest,
-        *,
-        key: str,
-        deadline: Deadline,
-        on_dispatched: OnDispatched,
-        on_generation_id: OnGenerationId,
-        on_answer: OnAnswer,
-        on_event: OnEvent,
-    ) -> CompletionResult:
+    def complete(self, request: CompletionRequest, call: PaidCall) -> CompletionResult:
         found, answer, asked = self._calls.paid(
             "/chat/completions",
             _completions.body(request),
             _completions.read,
-            key=key,
-            deadline=deadline,
-            watch=Watch(on_dispatched, on_generation_id, on_answer, on_event),
-            counter=Counter(),
+            call,
             keeps_order=True,
         )
         return _completion_result(request, found, answer, asked)

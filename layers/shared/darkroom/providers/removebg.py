@@ -9,18 +9,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from darkroom.models.deadline import Deadline
-from darkroom.models.generation import (
-    Call,
-    GenerationRecord,
-    GenerationRequest,
-    GenerationResult,
-    RawAnswer,
-)
+from darkroom.models.generation import Call, GenerationRecord, GenerationRequest, GenerationResult, RawAnswer
 from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
-from darkroom.ports import OnAnswer, OnDispatched, OnEvent, OnGenerationId, Provider
+from darkroom.ports import PaidCall, Provider
 from darkroom.providers import _removebg_wire as wire
-from darkroom.providers._calls import Calls, Counter, Watch
+from darkroom.providers._calls import Calls
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer, HttpClient, Timeouts
 from darkroom.providers._images import unusable, whole_json
@@ -79,26 +73,13 @@ class RemoveBg(WithoutChat):
     def serves(self, model: str) -> str | None:
         return MODEL if model == MODEL else None
 
-    def generate(
-        self,
-        request: GenerationRequest,
-        *,
-        key: str,
-        deadline: Deadline,
-        on_dispatched: OnDispatched,
-        on_generation_id: OnGenerationId,
-        on_answer: OnAnswer,
-        on_event: OnEvent,
-    ) -> GenerationResult:
+    def generate(self, request: GenerationRequest, call: PaidCall) -> GenerationResult:
         """The picture without its background. Nothing is sent that would be refused for its size or its options."""
         result, _, _ = self._calls.paid(
             "/removebg",
             wire.form(request),
             lambda answer, asked: self._result(request, answer, asked),
-            key=key,
-            deadline=deadline,
-            watch=Watch(on_dispatched, on_generation_id, on_answer, on_event),
-            counter=Counter(),
+            call,
             # The picture itself; with JSON asked for, it would come as base64.
             headers={"Accept": "*/*"},
             model=MODEL,

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom.errors import UnsupportedModel
-from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
 from darkroom.services.catalogue.aliases import ALIASES, MOST_SUGGESTIONS, follow, normalise, refusal, resolve, suggest
 from darkroom.services.catalogue.chat_alias_table import CHAT_TABLE
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.selection.chat_models import ChatModels
 from local.simulator import Simulator
+from tests.paid_calls import paid_call
 from tests.unit.services.quoting import catalogue, provider, quote, quotes
 
 LIVE = ("openai/gpt-image-2", "black-forest-labs/flux.2-klein-4b", "qwen/qwen-image-3", "acme/twin", "bell/twin")
@@ -126,15 +126,7 @@ def test_a_name_for_pictures_makes_one(name: str, quoting: Quotes, simulator: Si
     simulator.reset()
     made = quote(quoting, name)
     assert made.model_requested == name
-    result = provider(simulator).generate(
-        made.request,
-        key=simulator.key,
-        deadline=Deadline(20),
-        on_dispatched=lambda _: None,
-        on_generation_id=lambda _: None,
-        on_answer=lambda _: None,
-        on_event=lambda _: False,
-    )
+    result = provider(simulator).generate(made.request, paid_call(simulator.key))
     assert result.call.model_used == IMAGE_NAMES[name]
     assert result.images
     (charge,) = simulator.state.invoice()

@@ -9,7 +9,6 @@ import pytest
 from darkroom import operations
 from darkroom.models.chat import ChatMessage, ChatRequest
 from darkroom.models.conversation import Conversation, Message, PaintStep, Step, Version
-from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Reference
 from darkroom.models.job import PaidWork, StoredImage
 from darkroom.models.plan import HistoryAction, OperateAction, Plan
@@ -21,6 +20,7 @@ from darkroom.services.conversations.planner_prompt import listing
 from darkroom.services.conversations.planner_schema import NEUTRAL_OPERATIONS, plan_schema
 from local.simulator import Simulator
 from tests.conftest import SteppingClock
+from tests.paid_calls import paid_call
 from tests.photos import load, photo, save, swapped_rgb_profile
 from tests.unit.services.planner_cases import CASES, Case, Wish
 from tests.unit.services.plans import PLANNER, WARMER, operating, read
@@ -57,10 +57,7 @@ def ask(simulator: Simulator, request: ChatRequest) -> str:
     provider = OpenRouter(ProviderSettings(url=simulator.url), retries=Retries(attempts=1))
     last = request.messages[-1].model_copy(update={"images": (Reference(data=PICTURE),)})
     sent = request.model_copy(update={"messages": (*request.messages[:-1], last)})
-    unheard: dict[str, Any] = dict.fromkeys(
-        ("on_dispatched", "on_generation_id", "on_answer", "on_event"), lambda _: None
-    )
-    return provider.chat(sent, key=simulator.key, deadline=Deadline(20), **unheard).text
+    return provider.chat(sent, paid_call(simulator.key)).text
 
 
 def faults(case: Case, plan: Plan) -> list[str]:

@@ -9,7 +9,8 @@ from darkroom.errors import DarkroomError, RateLimited
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationRequest, RawAnswer
 from darkroom.models.job import PaidWork
-from darkroom.services.paid.calls import Watch, prepare, reread, unheard
+from darkroom.ports import Watch
+from darkroom.services.paid.calls import prepare, reread, unheard
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore
 

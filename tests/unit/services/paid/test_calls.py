@@ -10,7 +10,8 @@ from darkroom.errors import UnreadableImage
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import PaidWork, StoredImage
-from darkroom.services.paid.calls import Watch, prepare, unheard
+from darkroom.ports import Watch
+from darkroom.services.paid.calls import prepare, unheard
 from tests.fakes.memory import MemoryImageStore
 from tests.unit.images.test_containers import assert_is_sound, case
 

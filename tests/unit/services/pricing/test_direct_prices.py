@@ -14,7 +14,7 @@ from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus, PaidWork
 from darkroom.models.key import StoredKey
 from darkroom.models.provider import Rates
-from darkroom.ports import CatalogueSource
+from darkroom.ports import CatalogueSource, Watch
 from darkroom.providers import ProviderSettings, load
 from darkroom.providers._token_costs import Counts, picture_cost
 from darkroom.providers.groq import Groq
@@ -311,7 +311,7 @@ def test_that_nothing_is_to_be_kept_is_told_to_whoever_is_called(studio: Studio)
     assert job.work.completion.zdr
     # Whoever cannot promise it is not to go by the body alone.
     work = PaidWork(completion=job.work.completion.model_copy(update={"text": "{}"}))
-    watch = calls.Watch(lambda _: None, lambda _: None, lambda _: None, calls.unheard)
+    watch = Watch(lambda _: None, lambda _: None, lambda _: None, calls.unheard)
     with pytest.raises(InvalidParameter) as refused:
         calls.prepare(work, studio.direct["gemini"], studio.images)("key", Deadline(5), watch)
     assert refused.value.param == "zdr"

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from darkroom.errors import DarkroomError, InvalidDimensions, InvalidParameter, UnusableAnswer
-from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Reference
 from darkroom.models.quote import InputShape, Quote
 from darkroom.services.pricing.quotes import Quotes
 from local.simulator import Simulator
 from local.simulator.catalogue import load
+from tests.paid_calls import paid_call
 from tests.unit.services.quoting import SQUARE, provider, quote, quotes
 
 KLEIN = "black-forest-labs/flux.2-klein-4b"
@@ -294,12 +294,7 @@ def _paid(simulator: Simulator, made: Quote, references: int) -> int:
     with suppress(UnusableAnswer):
         provider(simulator).generate(
             made.request.model_copy(update={"references": (PICTURE,) * references}),
-            key=simulator.key,
-            deadline=Deadline(30),
-            on_dispatched=lambda _: None,
-            on_generation_id=lambda _: None,
-            on_answer=lambda _: None,
-            on_event=lambda _: False,
+            paid_call(simulator.key, seconds=30),
         )
     (charge,) = simulator.state.invoice()
     return int(charge["micro_usd"])

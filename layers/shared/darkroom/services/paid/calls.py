@@ -6,7 +6,6 @@ for, and a job whose answer cannot be read is over all the same.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from darkroom.errors import DarkroomError, InternalError, NotFound, UnusableAnswer, Upstream
@@ -15,7 +14,7 @@ from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationRequest, GenerationResult, RawAnswer, Reference
 from darkroom.models.job import Job, PaidWork, ProviderCall, StoredBody, StoredImage
-from darkroom.ports import ImageStore, OnAnswer, OnDispatched, OnEvent, OnGenerationId, Provider
+from darkroom.ports import ImageStore, PaidCall, Provider, Watch
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,16 +35,6 @@ Result = GenerationResult | ChatResult | CompletionResult
 def unheard(_data: str) -> bool:
     """Where no reader follows a call."""
     return False
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Whom a provider tells what; see ports."""
-
-    on_dispatched: OnDispatched
-    on_generation_id: OnGenerationId
-    on_answer: OnAnswer
-    on_event: OnEvent
 
 
 class CarryOut(Protocol):
@@ -89,17 +78,15 @@ def prepare(work: PaidWork, provider: Provider, images: ImageStore) -> CarryOut:
     references = tuple(Reference(data=_reference(image, images)) for image in work.inputs)
     if work.request is not None:
         pictures = work.request.model_copy(update={"references": references, **rates})
-        return _guarded(
-            provider, lambda call, **given: provider.generate(share(pictures, call, work.max_seed), **given)
-        )
+        return _guarded(provider, lambda which, call: provider.generate(share(pictures, which, work.max_seed), call))
     if work.chat is not None:
         chat = _with_pictures(work.chat, references).model_copy(update=rates)
-        return _guarded(provider, lambda _call, **given: provider.chat(chat, **given))
+        return _guarded(provider, lambda _, call: provider.chat(chat, call))
     stored = _stored(work)
     text = stored.text
     body = json.loads(images.read_output(str(stored.key), max_bytes=MOST_STORED_BYTES) if text is None else text)
     completion = _completion(stored, body).model_copy(update=rates)
-    return _guarded(provider, lambda _call, **given: provider.complete(completion, **given))
+    return _guarded(provider, lambda _, call: provider.complete(completion, call))
 
 
 def share(request: GenerationRequest, call: ProviderCall | None, max_seed: int | None = None) -> GenerationRequest:
@@ -177,19 +164,12 @@ def _reference(image: StoredImage, images: ImageStore) -> bytes:
     return normalise(data, max_megapixels=_MAX_PAINTED).data
 
 
-def _guarded(provider: Provider, call: Callable[..., Result]) -> CarryOut:
+def _guarded(provider: Provider, call: Callable[[ProviderCall | None, PaidCall], Result]) -> CarryOut:
     def carry_out(key: str, deadline: Deadline, watch: Watch, which: ProviderCall | None = None, /) -> Result:
         noted = _Noted(watch)
         try:
-            return call(
-                which,
-                key=key,
-                deadline=deadline,
-                on_dispatched=noted.on_dispatched,
-                on_generation_id=noted.on_generation_id,
-                on_answer=noted.on_answer,
-                on_event=noted.on_event,
-            )
+            told = Watch(noted.on_dispatched, noted.on_generation_id, noted.on_answer, noted.on_event)
+            return call(which, PaidCall(key, deadline, told))
         except DarkroomError:
             raise
         except Exception as error:

@@ -33,8 +33,8 @@ from darkroom.models.generation import Dispatch, GenerationResult, RawAnswer, Us
 from darkroom.models.job import Job, JobStatus, ProviderCall
 from darkroom.models.money import MicroUsd
 from darkroom.models.receipt import KeyListing
-from darkroom.ports import Alarm, Clock, JobStore, Provider, RawAnswerStore
-from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, answer_gone, raw_name, reread, unheard
+from darkroom.ports import Alarm, Clock, JobStore, Provider, RawAnswerStore, Watch
+from darkroom.services.paid.calls import CarryOut, NotOurs, answer_gone, raw_name, reread, unheard
 from darkroom.services.paid.persistence import Persist, once
 from darkroom.services.paid.settlement import Settlement
 

@@ -30,11 +30,11 @@ from darkroom.models.digest import digest
 from darkroom.models.generation import Dispatch, KeptPicture, RawAnswer
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.receipt import KeyCharges, KeyListing
-from darkroom.ports import Alarm, Clock, ImageStore, JobQueue, JobStore, OnEvent, Provider, RawAnswerStore
+from darkroom.ports import Alarm, Clock, ImageStore, JobQueue, JobStore, OnEvent, Provider, RawAnswerStore, Watch
 from darkroom.services.accounts.keys import Keys
 from darkroom.services.accounts.snapshot import read_anew
 from darkroom.services.paid import fan_out
-from darkroom.services.paid.calls import CarryOut, NotOurs, Watch, as_picture, prepare, unheard
+from darkroom.services.paid.calls import CarryOut, NotOurs, as_picture, prepare, unheard
 from darkroom.services.paid.fan_out import FanOut
 from darkroom.services.paid.key_watch import unwatched, watched
 from darkroom.services.paid.persistence import Persist, Write, write_again
