@@ -9,7 +9,7 @@ from darkroom.errors import DarkroomError, RateLimited
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationRequest, RawAnswer
 from darkroom.models.job import PaidWork
-from darkroom.ports import Watch
+from darkroom.ports import PaidCall, Watch
 from darkroom.services.paid.calls import prepare, reread, unheard
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore
@@ -28,9 +28,9 @@ class Raising:
         self.error = error
         self.sends = sends
 
-    def generate(self, _request: GenerationRequest, **given: Any) -> None:
+    def generate(self, _request: GenerationRequest, call: PaidCall) -> None:
         if self.sends:
-            given["on_dispatched"](Dispatch(model="x/y", attempt=1, streamed=False))
+            call.watch.on_dispatched(Dispatch(model="x/y", attempt=1, streamed=False))
         raise self.error
 
     def reread(self, _request: GenerationRequest, _answer: RawAnswer) -> None:

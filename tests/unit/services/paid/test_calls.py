@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -10,7 +9,7 @@ from darkroom.errors import UnreadableImage
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import PaidWork, StoredImage
-from darkroom.ports import Watch
+from darkroom.ports import PaidCall, Watch
 from darkroom.services.paid.calls import prepare, unheard
 from tests.fakes.memory import MemoryImageStore
 from tests.unit.images.test_containers import assert_is_sound, case
@@ -26,7 +25,7 @@ class Recorder:
     def __init__(self) -> None:
         self.given: list[bytes | None] = []
 
-    def generate(self, request: GenerationRequest, **_told: Any) -> None:
+    def generate(self, request: GenerationRequest, _call: PaidCall) -> None:
         self.given += [each.data for each in request.references]
 
 

@@ -12,6 +12,7 @@ from darkroom.errors import KeyUnreadable, ServiceUnavailable
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import Job, JobStatus, PaidWork, StoredImage
+from darkroom.ports import PaidCall
 from darkroom.services.paid.worker import AFTERWARDS, MOST_ATTEMPTS, after
 from tests.photos import save
 from tests.servers import LONGEST_SECONDS
@@ -145,9 +146,9 @@ def test_the_provider_has_to_leave_time_to_store_what_it_made(shop: Workshop) ->
         def __getattr__(self, name: str) -> Any:
             return getattr(self._port, name)
 
-        def generate(self, *args: Any, deadline: Any, **more: Any) -> Any:
-            seen.append(deadline.left())
-            return self._port.generate(*args, deadline=deadline, **more)
+        def generate(self, request: Any, call: PaidCall) -> Any:
+            seen.append(call.deadline.left())
+            return self._port.generate(request, call)
 
     watched = Workshop(
         shop.simulator, shop.clock, wrap=lambda role, port: Watched(port) if role == "provider" else port
