@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 
 from darkroom.errors import UnsupportedModel
 from darkroom.models.image_request import ImageRequest
-from darkroom.services.catalogue.aliases import ALIASES, MOST_SUGGESTIONS, follow, normalise, refusal, resolve, suggest
-from darkroom.services.catalogue.chat_alias_table import CHAT_TABLE
+from darkroom.services.catalogue.aliases import (
+    ALIASES,
+    CHAT_TABLE,
+    MOST_SUGGESTIONS,
+    follow,
+    normalise,
+    refusal,
+    resolve,
+    suggest,
+)
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.selection.chat_models import ChatModels
 from local.simulator import Simulator

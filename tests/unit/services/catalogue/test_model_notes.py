@@ -4,14 +4,13 @@ import re
 
 import pytest
 
-from darkroom.services.catalogue.alias_table import ALIASES, INEXPENSIVE
-from darkroom.services.catalogue.chat_alias_table import CHAT_TABLE
-from darkroom.services.catalogue.model_notes import NOTES, note_of
+from darkroom.services.catalogue.aliases import ALIASES, INEXPENSIVE
+from darkroom.services.catalogue.model_notes import note_of, notes
 from darkroom.settings import Settings
 from local.simulator.catalogue import load
 
 MODELS = load().models
-STAND_INS = {each for alias in (*ALIASES.values(), *CHAT_TABLE) for each in alias.candidates}
+STAND_INS = {each for alias in ALIASES.values() for each in alias.candidates}
 ENVIRON = {"DARKROOM_TABLE": "table", "DARKROOM_UPLOADS_BUCKET": "uploads", "DARKROOM_OUTPUTS_BUCKET": "outputs"}
 
 
@@ -41,13 +40,13 @@ def test_the_stacks_own_defaults_have_one() -> None:
         assert all(note_of(each.strip()) for each in names.split(","))
 
 
-@pytest.mark.parametrize("prefix", sorted(NOTES))
+@pytest.mark.parametrize("prefix", sorted(notes()))
 def test_none_names_a_price(prefix: str) -> None:
-    note = NOTES[prefix]
+    note = notes()[prefix]
     assert not re.search(r"[$€¢]|\b(dollar|cent)s?\b", f"{note.best_for} {note.limits}")
 
 
 def test_the_longest_beginning_counts() -> None:
-    assert note_of("openai/gpt-5.1-chat") is NOTES["openai/gpt-5.1-chat"]
-    assert note_of("openai/gpt-5-mini") is NOTES["openai/gpt-5"]
+    assert note_of("openai/gpt-5.1-chat") is notes()["openai/gpt-5.1-chat"]
+    assert note_of("openai/gpt-5-mini") is notes()["openai/gpt-5"]
     assert note_of("nobody/nothing") is None

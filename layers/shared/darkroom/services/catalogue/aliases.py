@@ -1,20 +1,53 @@
-"""From the name that a caller gives a model to the id of a live one."""
+"""From the name that a caller gives a model to the id of a live one.
+
+`aliases.json` has the names that models had, or were given elsewhere, and which models stand in for them today: of
+models for pictures and of those for text, by JSON because that is read in a fraction of a millisecond at a cold start.
+Names are in lower case, without what `normalise` takes away and without dates. Of the candidates the first that is live
+is taken; one without a slash stands for the list of that name in `stand_ins`. No candidate for text makes pictures, and
+what was free of charge leads to what is free of charge alone. `text_families` are the beginnings of names of models for
+text, behind their maker's name; `inexpensive` are suggested where no name is near, the cheapest first by the prices of
+November 2026.
+"""
 
 import difflib
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from darkroom.errors import UnsupportedModel
-from darkroom.services.catalogue.alias_table import ALIASES as IMAGE_ALIASES
-from darkroom.services.catalogue.alias_table import INEXPENSIVE, TEXT_FAMILIES, Alias
-from darkroom.services.catalogue.chat_alias_table import CHAT_TABLE
 
-ALIASES: Final[Mapping[str, Alias]] = MappingProxyType(
-    {**IMAGE_ALIASES, **{name: alias for alias in CHAT_TABLE for name in alias.names}}
-)
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Stand-ins for some names, and why they are needed: the end of a sentence that begins with the name."""
+
+    names: tuple[str, ...]
+    candidates: tuple[str, ...]
+    reason: str
+
+
+_WRITTEN: Final[Mapping[str, Any]] = json.loads(Path(__file__).with_name("aliases.json").read_text(encoding="utf-8"))
+
+
+def _table(name: str) -> tuple[Alias, ...]:
+    stand_ins = _WRITTEN["stand_ins"]
+    return tuple(
+        Alias(
+            tuple(row["names"]),
+            tuple(model for each in row["candidates"] for model in stand_ins.get(each, [each])),
+            row["reason"],
+        )
+        for row in _WRITTEN[name]
+    )
+
+
+CHAT_TABLE: Final = _table("chats")
+ALIASES: Final = {name: alias for alias in (*_table("images"), *CHAT_TABLE) for name in alias.names}
+INEXPENSIVE: Final[tuple[str, ...]] = tuple(_WRITTEN["inexpensive"])
+_TEXT_FAMILIES: Final = tuple(_WRITTEN["text_families"])
 
 MOST_SUGGESTIONS = 5
 _MOST_NEAR = 3
@@ -141,7 +174,7 @@ def _why(name: str, live: Collection[str], chat: Collection[str]) -> str:
     if wanted in chat or any(_slug(each) == wanted for each in chat):
         return f"{shown} makes text, and no pictures."
     slug = _slug(wanted)
-    if slug.startswith(TEXT_FAMILIES) and "image" not in slug:
+    if slug.startswith(_TEXT_FAMILIES) and "image" not in slug:
         return f"{shown} makes text, and no pictures; besides, it is not offered any more under this name."
     return f"There is no image model {shown!r}."
 
