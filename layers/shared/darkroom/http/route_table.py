@@ -1,90 +1,19 @@
-"""Every route of the API, for requests that meet none: which one was probably meant, and by which methods."""
+"""Every route of the API (`routes.json`): for requests that meet none, which was probably meant, by which methods."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
 from darkroom.errors import DarkroomError, MethodNotAllowed, NoSuchRoute
 
 DEFAULT: Final = "$default"
-ROUTES: Final = (
-    "GET /docs",
-    "GET /healthz",
-    "GET /oauth",
-    "GET /oauth/callback",
-    "GET /oauth/connect",
-    "POST /oauth/disconnect",
-    "GET /oauth/link",
-    "POST /oauth/link",
-    "GET /oauth/paste",
-    "POST /oauth/paste",
-    "POST /oauth/sign-out",
-    "GET /oauth/start",
-    "POST /oauth/token",
-    "POST /oauth/tokens",
-    "POST /oauth/tokens/revoke",
-    "POST /oauth/unlink",
-    "GET /openapi.json",
-    "POST /try",
-    "POST /v1/chat/completions",
-    "GET /v1/conversations",
-    "POST /v1/conversations",
-    "DELETE /v1/conversations/{conversation_id}",
-    "GET /v1/conversations/{conversation_id}",
-    "POST /v1/conversations/{conversation_id}/branch",
-    "GET /v1/conversations/{conversation_id}/compare",
-    "POST /v1/conversations/{conversation_id}/messages",
-    "GET /v1/conversations/{conversation_id}/recipe",
-    "POST /v1/conversations/{conversation_id}/redo",
-    "POST /v1/conversations/{conversation_id}/undo",
-    "GET /v1/conversations/{conversation_id}/versions/{version_id}",
-    "POST /v1/estimates",
-    "POST /v1/images/background-removals",
-    "POST /v1/images/edits",
-    "POST /v1/images/generations",
-    "GET /v1/jobs",
-    "DELETE /v1/jobs/{job_id}",
-    "GET /v1/jobs/{job_id}",
-    "POST /v1/jobs/{job_id}/cancel",
-    "GET /v1/jobs/{job_id}/events",
-    "GET /v1/keys",
-    "DELETE /v1/keys/{provider}",
-    "PUT /v1/keys/{provider}",
-    "GET /v1/models",
-    "GET /v1/models/compare",
-    "GET /v1/models/{proxy+}",
-    "GET /v1/recipes",
-    "POST /v1/recipes/apply",
-    "DELETE /v1/recipes/{name}",
-    "GET /v1/recipes/{name}",
-    "PUT /v1/recipes/{name}",
-    "GET /v1/session",
-    "GET /v1/settings",
-    "PATCH /v1/settings",
-    "GET /v1/tokens",
-    "POST /v1/tokens",
-    "DELETE /v1/tokens/{token_id}",
-    "POST /v1/uploads",
-    "GET /v1/usage",
-    "GET /v1/usage/receipts",
-    "GET /v1/usage/reports",
-    "GET /v1/webhooks/secret",
-    "POST /v1/webhooks/secret/rotate",
-)
-# Those that the live door has, too.
-LIVE_ROUTES: Final = (
-    "POST /v1/chat/completions",
-    "POST /v1/images/edits",
-    "POST /v1/images/generations",
-    "GET /v1/jobs",
-    "GET /v1/jobs/{job_id}",
-    "POST /v1/jobs/{job_id}/cancel",
-    "GET /v1/jobs/{job_id}/events",
-    "GET /v1/models",
-    "GET /v1/models/compare",
-    "GET /v1/models/{proxy+}",
-)
+_WRITTEN: Final = json.loads(Path(__file__).with_name("routes.json").read_text(encoding="utf-8"))
+ROUTES: Final[tuple[str, ...]] = tuple(_WRITTEN["routes"])
+LIVE_ROUTES: Final[tuple[str, ...]] = tuple(_WRITTEN["live"])
+"""Those that the live door has, too."""
 _NEAREST: Final = 3
 _LIKENESS: Final = 0.6
 _MOST_QUOTED: Final = 100

@@ -5,35 +5,13 @@ import hashlib
 import re
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie
 
-_STYLE = """
-:root { color-scheme: light dark; font: 17px/1.5 system-ui, sans-serif; }
-body { margin: min(10vh, 5rem) auto 4rem; max-width: 36rem; padding: 0 1.25rem; }
-h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; }
-dt { opacity: .7; } dd { margin: 0; overflow-wrap: anywhere; }
-a.button, button { background: #1f4fd8; border: 0; border-radius: .5rem; color: #fff; cursor: pointer;
-  display: inline-block; font: inherit; padding: .55rem 1.1rem; text-decoration: none; }
-button.quiet { background: none; border: 1px solid currentColor; color: inherit; }
-:is(a, button, input):focus-visible { outline: 3px solid #8fb0ff; outline-offset: 2px; }
-input, select, textarea { background: none; border: 1px solid; border-radius: .5rem; box-sizing: border-box;
-  color: inherit; font: inherit; padding: .5rem .7rem; width: 100%; }
-option { color: #111; background: #fff; }
-form { display: inline; } form.wide { display: block; } p.small, label small { font-size: .85rem; opacity: .75; }
-.row { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); margin: .8rem 0; }
-ul.things { list-style: none; padding: 0; } ul.things li { align-items: center; border-top: 1px solid #8884;
-  display: flex; flex-wrap: wrap; gap: .3rem 1rem; justify-content: space-between; padding: .55rem 0; }
-ul.next { padding-left: 1.2rem; } summary { cursor: pointer; padding: .3rem 0; }
-pre, code { font: .85rem/1.5 ui-monospace, monospace; } code { overflow-wrap: anywhere; }
-pre { border: 1px solid #8886; border-radius: .5rem; overflow-x: auto; padding: .7rem .9rem; }
-code.secret { border: 1px dashed; border-radius: .5rem; display: block; padding: .7rem .9rem; user-select: all; }
-img { border-radius: .5rem; display: block; height: auto; margin: 1rem 0; max-width: 100%; }
-.notice { border-left: 4px solid #1f4fd8; padding: .1rem 0 .1rem 1rem; }
-"""
+_STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 _QUOTED = re.compile(r"`([^`]+)`")
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = (
