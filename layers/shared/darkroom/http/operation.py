@@ -7,51 +7,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from darkroom.errors import (
-    AccessForbidden,
-    AnswerNotGiven,
-    AnswerPending,
-    BudgetExceeded,
-    Conflict,
-    ContentRefused,
-    CostLimit,
-    DarkroomError,
-    EmptyImage,
-    ForeignOrigin,
-    IdempotencyKeyReused,
-    ImageExpired,
-    ImageTooLarge,
-    InsufficientCredits,
-    InternalError,
-    InvalidApiKey,
-    InvalidDimensions,
-    InvalidParameter,
-    InvalidPrompt,
-    InvalidToken,
-    JobCanceled,
-    KeyUnreadable,
-    NetworkError,
-    NoImage,
-    NotFound,
-    OutcomeUnknown,
-    PayloadTooLarge,
-    PriceUnknown,
-    ProviderError,
-    ProviderTimeout,
-    RateLimited,
-    ServiceUnavailable,
-    StillRunning,
-    TokenRestricted,
-    TooManyRequests,
-    Unauthenticated,
-    UnreadableImage,
-    UnsupportedImage,
-    UnsupportedMediaType,
-    UnsupportedModel,
-    UnusableAnswer,
-    UrlRefused,
-    UrlUnreachable,
-)
+from darkroom import errors
+from darkroom.errors import DarkroomError
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -69,44 +26,44 @@ Access = Literal["token", "optional", "public", "page", "own page"]
 Errors = tuple[type[DarkroomError], ...]
 
 PICTURE_ERRORS: Final[Errors] = (
-    EmptyImage,
-    UnreadableImage,
-    UnsupportedImage,
-    ImageTooLarge,
-    ImageExpired,
-    UrlRefused,
-    UrlUnreachable,
-    NotFound,
-    PayloadTooLarge,
+    errors.EmptyImage,
+    errors.UnreadableImage,
+    errors.UnsupportedImage,
+    errors.ImageTooLarge,
+    errors.ImageExpired,
+    errors.UrlRefused,
+    errors.UrlUnreachable,
+    errors.NotFound,
+    errors.PayloadTooLarge,
 )
 KEY_ERRORS: Final[Errors] = (
-    InvalidApiKey,
-    InsufficientCredits,
-    AccessForbidden,
-    RateLimited,
-    NetworkError,
-    UnusableAnswer,
-    ProviderTimeout,
-    ProviderError,
-    KeyUnreadable,
+    errors.InvalidApiKey,
+    errors.InsufficientCredits,
+    errors.AccessForbidden,
+    errors.RateLimited,
+    errors.NetworkError,
+    errors.UnusableAnswer,
+    errors.ProviderTimeout,
+    errors.ProviderError,
+    errors.KeyUnreadable,
 )
 PAID_ERRORS: Final[Errors] = (
     *KEY_ERRORS,
-    CostLimit,
-    BudgetExceeded,
-    PriceUnknown,
-    IdempotencyKeyReused,
-    JobCanceled,
-    StillRunning,
-    AnswerPending,
-    AnswerNotGiven,
-    OutcomeUnknown,
-    UnsupportedModel,
-    Conflict,
-    InvalidPrompt,
-    InvalidDimensions,
-    ContentRefused,
-    NoImage,
+    errors.CostLimit,
+    errors.BudgetExceeded,
+    errors.PriceUnknown,
+    errors.IdempotencyKeyReused,
+    errors.JobCanceled,
+    errors.StillRunning,
+    errors.AnswerPending,
+    errors.AnswerNotGiven,
+    errors.OutcomeUnknown,
+    errors.UnsupportedModel,
+    errors.Conflict,
+    errors.InvalidPrompt,
+    errors.InvalidDimensions,
+    errors.ContentRefused,
+    errors.NoImage,
 )
 
 
@@ -163,19 +120,19 @@ class Operation:
     @property
     def all_errors(self) -> Errors:
         """Those of every route, of what it takes and of who may call it, and its own."""
-        found: list[type[DarkroomError]] = [InternalError, ServiceUnavailable]
+        found: list[type[DarkroomError]] = [errors.InternalError, errors.ServiceUnavailable]
         if self.access in ("token", "optional"):
-            found += [Unauthenticated, InvalidToken] if self.access == "token" else [InvalidToken]
-            found.append(TooManyRequests)
-            found += [ForeignOrigin] if self.method != "GET" else []
+            found += [errors.Unauthenticated, errors.InvalidToken] if self.access == "token" else [errors.InvalidToken]
+            found.append(errors.TooManyRequests)
+            found += [errors.ForeignOrigin] if self.method != "GET" else []
         if self.unrestricted:
-            found.append(TokenRestricted)
+            found.append(errors.TokenRestricted)
         if self.body:
-            found += [InvalidParameter, UnsupportedMediaType, PayloadTooLarge]
+            found += [errors.InvalidParameter, errors.UnsupportedMediaType, errors.PayloadTooLarge]
         if self.query or self.headers:
-            found.append(InvalidParameter)
+            found.append(errors.InvalidParameter)
         if "{" in self.path:
-            found.append(NotFound)
+            found.append(errors.NotFound)
         return tuple(dict.fromkeys((*found, *self.errors)))
 
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
+from darkroom import errors
 from darkroom.errors import Charged, DarkroomError, NetworkError, ProviderTimeout, Upstream
 from darkroom.ports import UrlFetcher
 from darkroom.providers import _wire
@@ -43,6 +44,25 @@ def plain(said: str | None, secrets: Iterable[str] = ()) -> str | None:
     said = " ".join(said.split())
     return said if len(said) <= MAX_TEXT else f"{said[: MAX_TEXT - 1]}…"
 
+
+KIND_OF_STATUS: Final[dict[int, type[DarkroomError]]] = {
+    401: errors.InvalidApiKey,
+    402: errors.InsufficientCredits,
+    403: errors.AccessForbidden,
+    **dict.fromkeys((408, 504, 524), errors.ProviderTimeout),
+    409: errors.Conflict,
+    413: errors.PayloadTooLarge,
+    429: errors.RateLimited,
+    499: errors.NetworkError,
+}
+SAID_OF_KINDS: Final[dict[type[DarkroomError], tuple[str, str]]] = {
+    errors.PayloadTooLarge: ("The request is larger than {} takes.", "Send fewer or smaller pictures."),
+    errors.ServiceUnavailable: ("{} cannot serve the request at the moment.", "Try again in a moment."),
+    errors.ProviderTimeout: ("{} did not finish in time.", "Try again in a moment."),
+    errors.NetworkError: ("{} broke off the request.", "Try again in a moment."),
+    errors.Conflict: ("{} has a conflicting request at the same time.", "Try again in a moment."),
+}
+"""What is wrong, with the provider's title for `{}`, and what to do."""
 
 # The header by which a simulator of `local/` says that it is one.
 SIMULATOR = "x-darkroom-simulator"

@@ -19,28 +19,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from darkroom.errors import (
-    AccessForbidden,
-    Charged,
-    Conflict,
-    ContentRefused,
-    DarkroomError,
-    InsufficientCredits,
-    InvalidApiKey,
-    InvalidDimensions,
-    InvalidParameter,
-    InvalidPrompt,
-    NetworkError,
-    PayloadTooLarge,
-    ProviderTimeout,
-    RateLimited,
-    ServiceUnavailable,
-    UnsupportedModel,
-    UnusableAnswer,
-)
+from darkroom import errors
+from darkroom.errors import Charged, DarkroomError
 from darkroom.models.generation import Usage
 from darkroom.providers import _wire
-from darkroom.providers._errors import Asked, fix_for, plain, retry_after
+from darkroom.providers._errors import KIND_OF_STATUS, SAID_OF_KINDS, Asked, fix_for, plain, retry_after
 from darkroom.providers._http import Answer
 from darkroom.providers._said import MAX_SENTENCE, Said, error_within, said_in
 
@@ -51,20 +34,15 @@ _UNBILLED_IF_SAID = frozenset({503, 529})
 _UNCLEAR_4XX = frozenset({408, 499})
 _BLOCKED: Final = re.compile(r"output blocked by content filtering", re.IGNORECASE)
 # Said before any work is begun: these cost nothing, whatever they come in.
-_BEFOREHAND: Final = (InvalidApiKey, InsufficientCredits, UnsupportedModel, AccessForbidden, RateLimited)
-_BY_STATUS: dict[int, Kind] = {
-    401: InvalidApiKey,
-    402: InsufficientCredits,
-    403: AccessForbidden,
-    408: ProviderTimeout,
-    409: Conflict,
-    413: PayloadTooLarge,
-    429: RateLimited,
-    498: ServiceUnavailable,  # Groq has no room for this tier of service
-    499: NetworkError,
-    504: ProviderTimeout,
-    524: ProviderTimeout,
-}
+_BEFOREHAND: Final = (
+    errors.InvalidApiKey,
+    errors.InsufficientCredits,
+    errors.UnsupportedModel,
+    errors.AccessForbidden,
+    errors.RateLimited,
+)
+# Groq has no room for a tier of service.
+_BY_STATUS: dict[int, Kind] = {**KIND_OF_STATUS, 498: errors.ServiceUnavailable}
 _MAX_DETAILS: Final = 20
 _DIMENSIONS = frozenset({"size", "aspect_ratio", "resolution"})
 _PROMPT = ("prompt", "messages", "contents")
@@ -91,7 +69,7 @@ class Complaint:
     @property
     def is_late(self) -> bool:
         """Whether the work was done when it came."""
-        made = self.said.kind(passing=False) is UnusableAnswer
+        made = self.said.kind(passing=False) is errors.UnusableAnswer
         return self.is_moderated_late or made or bool(_BLOCKED.search(self.message))
 
     @classmethod
@@ -152,11 +130,11 @@ def translate(complaint: Complaint, asked: Asked, *, charged: Charged, cost: int
     """Our error for a complaint."""
     kind = _kind(complaint)
     detail, fix, context = _words(kind, complaint, asked)
-    may_pass = not (kind is ServiceUnavailable and (complaint.status < 400 or complaint.status in (404, 405)))
+    may_pass = not (kind is errors.ServiceUnavailable and (complaint.status < 400 or complaint.status in (404, 405)))
     return kind(
         detail,
         fix=fix_for(charged, fix),
-        param="model" if kind is UnsupportedModel else complaint.param,
+        param="model" if kind is errors.UnsupportedModel else complaint.param,
         retry_after=retry_after(complaint.headers, {"delay": complaint.delay}, asked.now()),
         charged=charged,
         context=context,
@@ -172,29 +150,29 @@ def _kind(complaint: Complaint) -> Kind:
         return found
     if complaint.status == 404:
         # Otherwise it is the address that is wrong.
-        return UnsupportedModel if "model" in complaint.message.lower() else ServiceUnavailable
+        return errors.UnsupportedModel if "model" in complaint.message.lower() else errors.ServiceUnavailable
     if complaint.status in _BY_STATUS:
         return _BY_STATUS[complaint.status]
     if not 400 <= complaint.status < 500 or complaint.status == 405:
-        return ServiceUnavailable
+        return errors.ServiceUnavailable
     if "invalid_prompt" in complaint.said.words:
-        return InvalidPrompt
+        return errors.InvalidPrompt
     param = complaint.param or ""
     if param in _DIMENSIONS:
-        return InvalidDimensions
-    return InvalidPrompt if param.startswith(_PROMPT) else InvalidParameter
+        return errors.InvalidDimensions
+    return errors.InvalidPrompt if param.startswith(_PROMPT) else errors.InvalidParameter
 
 
 def _words(kind: Kind, complaint: Complaint, asked: Asked) -> Words:
     """Detail, fix and context for an error of this kind."""
     said = plain(complaint.message, asked.secrets)
     because = f": {said.rstrip('.')}." if said else "."
-    if kind is AccessForbidden:
+    if kind is errors.AccessForbidden:
         reason = _reason_of_403(complaint.message)
         return f"{asked.title} does not allow it{because}", _FORBIDDEN[reason], {"reason": reason}
-    if kind is InsufficientCredits:
+    if kind is errors.InsufficientCredits:
         return f"The account at {asked.title} is out of credit.", "Add credit there.", {"reason": "credits"}
-    if kind is ServiceUnavailable and complaint.status in (404, 405):
+    if kind is errors.ServiceUnavailable and complaint.status in (404, 405):
         return f"{asked.title} does not know this route.", "Check the address that is configured for it.", {}
     detail, fix = _OTHERS.get(kind, ("{} refused the request" + because, "Change the request."))
     return detail.replace("{}", asked.title).replace("{because}", because), fix, {}
@@ -212,14 +190,13 @@ _FORBIDDEN = {
     "permission": "Use a key that may do this.",
 }
 _OTHERS: dict[Kind, tuple[str, str]] = {
-    InvalidApiKey: ("{} does not accept the API key.", "Store another key."),
-    UnsupportedModel: ("{} does not offer this model{because}", "Choose another model."),
-    ContentRefused: ("The content was refused.", "Ask for something else."),
-    UnusableAnswer: ("The model's answer at {} does not have the shape that was asked for.", "Choose another model."),
-    RateLimited: ("{} takes no more requests for now.", "Try again later."),
-    PayloadTooLarge: ("The request is larger than {} takes.", "Send fewer or smaller pictures."),
-    ServiceUnavailable: ("{} cannot serve the request at the moment.", "Try again in a moment."),
-    ProviderTimeout: ("{} did not finish in time.", "Try again in a moment."),
-    NetworkError: ("{} broke off the request.", "Try again in a moment."),
-    Conflict: ("{} has a conflicting request at the same time.", "Try again in a moment."),
+    errors.InvalidApiKey: ("{} does not accept the API key.", "Store another key."),
+    errors.UnsupportedModel: ("{} does not offer this model{because}", "Choose another model."),
+    errors.ContentRefused: ("The content was refused.", "Ask for something else."),
+    errors.UnusableAnswer: (
+        "The model's answer at {} does not have the shape that was asked for.",
+        "Choose another model.",
+    ),
+    errors.RateLimited: ("{} takes no more requests for now.", "Try again later."),
+    **SAID_OF_KINDS,
 }

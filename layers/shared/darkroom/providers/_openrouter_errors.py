@@ -12,25 +12,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from darkroom.errors import (
-    AccessForbidden,
-    Charged,
-    Conflict,
-    DarkroomError,
-    InsufficientCredits,
-    InvalidApiKey,
-    InvalidDimensions,
-    InvalidParameter,
-    InvalidPrompt,
-    NetworkError,
-    PayloadTooLarge,
-    ProviderTimeout,
-    RateLimited,
-    ServiceUnavailable,
-    UnsupportedModel,
-)
+from darkroom import errors
+from darkroom.errors import Charged, DarkroomError
 from darkroom.providers import _wire
-from darkroom.providers._errors import Asked, fix_for, plain, retry_after, until_midnight
+from darkroom.providers._errors import KIND_OF_STATUS, Asked, fix_for, plain, retry_after, until_midnight
 from darkroom.providers._http import Answer
 from darkroom.providers._openrouter_complaint import Complaint
 from darkroom.providers._openrouter_words import words
@@ -41,19 +26,7 @@ Kind = type[DarkroomError]
 _UNBILLED_IF_SAID = frozenset({502, 503, 529})
 _UNCLEAR_4XX = frozenset({408, 499})
 
-_BY_STATUS: dict[int, Kind] = {
-    401: InvalidApiKey,
-    402: InsufficientCredits,
-    403: AccessForbidden,
-    408: ProviderTimeout,
-    409: Conflict,
-    410: UnsupportedModel,
-    413: PayloadTooLarge,
-    429: RateLimited,
-    499: NetworkError,
-    504: ProviderTimeout,
-    524: ProviderTimeout,
-}
+_BY_STATUS: dict[int, Kind] = {**KIND_OF_STATUS, 410: errors.UnsupportedModel}
 _DIMENSIONS = frozenset({"aspect_ratio", "resolution", "size", "image_size"})
 _PROMPT = frozenset({"prompt", "messages", "input"})
 
@@ -91,13 +64,13 @@ def translate(complaint: Complaint, asked: Asked, *, charged: Charged, cost: int
 
 
 def _is_retryable(kind: Kind, complaint: Complaint, context: Mapping[str, Any]) -> bool:
-    if kind is InsufficientCredits:
+    if kind is errors.InsufficientCredits:
         return bool(context["reason"] == "in_flight")
-    if kind is ServiceUnavailable and (complaint.status < 400 or complaint.status in (404, 405)):
+    if kind is errors.ServiceUnavailable and (complaint.status < 400 or complaint.status in (404, 405)):
         return False
     said = complaint.availability.get("retryable")
     # It knows better than the status, but not that a bad key or a bad request will do the next time.
-    may_pass = kind.retryable or kind is UnsupportedModel
+    may_pass = kind.retryable or kind is errors.UnsupportedModel
     return said if may_pass and isinstance(said, bool) else kind.retryable
 
 
@@ -109,27 +82,27 @@ def _kind(complaint: Complaint) -> Kind:
     if found := _BY_STATUS.get(complaint.status):
         return found
     if complaint.said.status is None and complaint.status >= 500 and is_about_limits(complaint.said.message):
-        return RateLimited
+        return errors.RateLimited
     is_complaint = 400 <= complaint.status < 500 and complaint.status != 405
-    return _kind_of_400(complaint) if is_complaint else ServiceUnavailable
+    return _kind_of_400(complaint) if is_complaint else errors.ServiceUnavailable
 
 
 def _kind_of_404(complaint: Complaint) -> Kind:
     """No source for this model; or no such path, and then the address is wrong."""
     is_routing = "failed_routing_step" in complaint.metadata or "endpoints found" in complaint.message
-    return UnsupportedModel if is_routing else ServiceUnavailable
+    return errors.UnsupportedModel if is_routing else errors.ServiceUnavailable
 
 
 def _kind_of_400(complaint: Complaint) -> Kind:
     message = complaint.message.lower()
     if "invalid_prompt" in complaint.said.words:
-        return InvalidPrompt
+        return errors.InvalidPrompt
     named = set(complaint.params)
     if named & _DIMENSIONS or (not named and re.search(r"\b(aspect_ratio|resolution|size)\b", message)):
-        return InvalidDimensions
+        return errors.InvalidDimensions
     if named & _PROMPT or "input required" in message or "at least 1 token" in message:
-        return InvalidPrompt
-    return InvalidParameter
+        return errors.InvalidPrompt
+    return errors.InvalidParameter
 
 
 def _wait(complaint: Complaint, asked: Asked) -> int | None:

@@ -3,25 +3,10 @@
 import re
 from typing import Any
 
-from darkroom.errors import (
-    AccessForbidden,
-    Conflict,
-    ContentRefused,
-    DarkroomError,
-    InsufficientCredits,
-    InvalidApiKey,
-    InvalidDimensions,
-    InvalidParameter,
-    InvalidPrompt,
-    NetworkError,
-    PayloadTooLarge,
-    ProviderTimeout,
-    RateLimited,
-    ServiceUnavailable,
-    UnsupportedModel,
-)
+from darkroom import errors
+from darkroom.errors import DarkroomError
 from darkroom.providers import _wire
-from darkroom.providers._errors import Asked, plain
+from darkroom.providers._errors import SAID_OF_KINDS, Asked, plain
 from darkroom.providers._openrouter_complaint import Complaint
 
 Kind = type[DarkroomError]
@@ -38,25 +23,25 @@ def words(kind: Kind, complaint: Complaint, asked: Asked, said: str | None) -> W
     if kind in _OF_SOURCES and complaint.said.is_about_source:
         detail, fix = _OF_SOURCES[kind]
         return (f"{detail}{because}", fix, None, {"reason": "source"})
-    if kind is UnsupportedModel:
+    if kind is errors.UnsupportedModel:
         return _words_of_model(complaint, asked, because)
-    if kind is InsufficientCredits:
+    if kind is errors.InsufficientCredits:
         return _words_of_credit(complaint)
-    if kind in (InvalidDimensions, InvalidParameter, InvalidPrompt):
-        param = next(iter(complaint.params), "prompt" if kind is InvalidPrompt else None)
+    if kind in (errors.InvalidDimensions, errors.InvalidParameter, errors.InvalidPrompt):
+        param = next(iter(complaint.params), "prompt" if kind is errors.InvalidPrompt else None)
         accepted = _ACCEPTED.search(complaint.message)
         context = {"accepted": [each.strip() for each in accepted[1].split(",")][:_MAX_ACCEPTED]} if accepted else {}
         return (f"{asked.title} refused the request{because}", "Change the request.", param, context)
-    if kind is AccessForbidden:
+    if kind is errors.AccessForbidden:
         return (f"{asked.title} does not allow it{because}", *_FORBIDDEN[_reason_of_403(complaint)])
-    if kind is ContentRefused:
+    if kind is errors.ContentRefused:
         told = _wire.labels(complaint.metadata.get("reasons"), _MAX_REASONS)
         reasons = [shown for each in told if (shown := plain(each, asked.secrets))]
         return ("The content was refused.", "Ask for something else.", None, {"reasons": reasons} if reasons else {})
-    if kind is RateLimited:
+    if kind is errors.RateLimited:
         return (f"{asked.title} takes no more requests for now.", "Try again later.", None, _limits(complaint))
     detail, fix = _OTHERS.get(kind, (f"{{}} refused the request{because}", "Change the request."))
-    if kind is ServiceUnavailable and complaint.status in (404, 405):
+    if kind is errors.ServiceUnavailable and complaint.status in (404, 405):
         detail, fix = "{} does not know this route.", "Check the address that is configured for it."
     return (detail.replace("{}", asked.title), fix, None, {})
 
@@ -113,11 +98,11 @@ def _limits(complaint: Complaint) -> dict[str, Any]:
 # A source of OpenRouter's says so of the account that it is called with: the user's own if they keep a key of theirs at
 # OpenRouter for it, OpenRouter's if not.
 _OF_SOURCES: dict[Kind, tuple[str, str]] = {
-    InsufficientCredits: (
+    errors.InsufficientCredits: (
         "The model's source at OpenRouter has no credit or quota left",
         "Add credit at the source if you use a key of your own there; else choose another model.",
     ),
-    InvalidApiKey: (
+    errors.InvalidApiKey: (
         "The model's source at OpenRouter does not accept its API key",
         "Store a good one at OpenRouter if you use a key of your own there; else choose another model.",
     ),
@@ -151,10 +136,6 @@ _FORBIDDEN: dict[str, tuple[str, str | None, dict[str, Any]]] = {
     "permission": ("Use a key that may do this.", None, {"reason": "permission"}),
 }
 _OTHERS: dict[Kind, tuple[str, str]] = {
-    InvalidApiKey: ("{} does not accept the API key.", "Connect again, or store another key."),
-    PayloadTooLarge: ("The request is larger than {} takes.", "Send fewer or smaller pictures."),
-    ServiceUnavailable: ("{} cannot serve the request at the moment.", "Try again in a moment."),
-    ProviderTimeout: ("{} did not finish in time.", "Try again in a moment."),
-    NetworkError: ("{} broke off the request.", "Try again in a moment."),
-    Conflict: ("{} has a conflicting request at the same time.", "Try again in a moment."),
+    errors.InvalidApiKey: ("{} does not accept the API key.", "Connect again, or store another key."),
+    **SAID_OF_KINDS,
 }

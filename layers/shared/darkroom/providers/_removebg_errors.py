@@ -12,21 +12,8 @@ nothing, and neither does anything from 500 on: the work may go on behind it.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from darkroom.errors import (
-    Charged,
-    DarkroomError,
-    ImageTooLarge,
-    InsufficientCredits,
-    InvalidApiKey,
-    InvalidParameter,
-    NetworkError,
-    NoForeground,
-    PayloadTooLarge,
-    ProviderTimeout,
-    RateLimited,
-    ServiceUnavailable,
-    UnreadableImage,
-)
+from darkroom import errors
+from darkroom.errors import Charged, DarkroomError
 from darkroom.providers import _wire
 from darkroom.providers._errors import Asked, fix_for, plain, retry_after
 from darkroom.providers._http import Answer
@@ -38,24 +25,24 @@ Kind = type[DarkroomError]
 
 _UNCLEAR_4XX: Final = frozenset({408, 499})
 _BY_CODE: Final[dict[str, Kind]] = {
-    "unknown_foreground": NoForeground,
-    "file_too_large": PayloadTooLarge,
-    "resolution_too_high": ImageTooLarge,
-    "failed_to_read_image": UnreadableImage,
-    "invalid_file_type": UnreadableImage,
+    "unknown_foreground": errors.NoForeground,
+    "file_too_large": errors.PayloadTooLarge,
+    "resolution_too_high": errors.ImageTooLarge,
+    "failed_to_read_image": errors.UnreadableImage,
+    "invalid_file_type": errors.UnreadableImage,
 }
 _BY_STATUS: Final[dict[int, Kind]] = {
-    400: InvalidParameter,
-    401: InvalidApiKey,
-    402: InsufficientCredits,
-    403: InvalidApiKey,
-    408: ProviderTimeout,
-    413: PayloadTooLarge,
-    422: InvalidParameter,
-    429: RateLimited,
-    499: NetworkError,
-    504: ProviderTimeout,
-    524: ProviderTimeout,
+    400: errors.InvalidParameter,
+    401: errors.InvalidApiKey,
+    402: errors.InsufficientCredits,
+    403: errors.InvalidApiKey,
+    408: errors.ProviderTimeout,
+    413: errors.PayloadTooLarge,
+    422: errors.InvalidParameter,
+    429: errors.RateLimited,
+    499: errors.NetworkError,
+    504: errors.ProviderTimeout,
+    524: errors.ProviderTimeout,
 }
 # Our names of the parameters that codes complain about.
 _PARAMS: Final = {
@@ -67,20 +54,20 @@ _PARAMS: Final = {
     "missing_source": "image",
 }
 _WORDS: Final[dict[Kind, tuple[str, str]]] = {
-    NoForeground: (
+    errors.NoForeground: (
         "remove.bg finds no foreground in the picture.",
         "Send a picture with a clear subject; it was not charged.",
     ),
-    InsufficientCredits: (
+    errors.InsufficientCredits: (
         "The remove.bg account has too few credits.",
         "Buy credits at https://www.remove.bg/pricing.",
     ),
-    InvalidApiKey: (
+    errors.InvalidApiKey: (
         "remove.bg does not accept the API key.",
         "Send a good one to PUT /v1/keys/removebg; https://www.remove.bg/dashboard#api-key has yours.",
     ),
-    RateLimited: ("remove.bg takes no more pictures for now.", "Try again later."),
-    ProviderTimeout: ("remove.bg took too long.", "Try again."),
+    errors.RateLimited: ("remove.bg takes no more pictures for now.", "Try again later."),
+    errors.ProviderTimeout: ("remove.bg took too long.", "Try again."),
 }
 
 
@@ -94,16 +81,18 @@ def refused(answer: Answer, asked: Asked) -> DarkroomError:
         f"{TITLE} refused the request{because}",
         "Change the picture or the request.",
     )
-    if kind is ServiceUnavailable:
+    if kind is errors.ServiceUnavailable:
         detail, fix = f"{TITLE} failed; it answered {answer.status}.", "Try again in a moment."
     return kind(
         detail,
         fix=fix_for(charged, fix),
-        param=_PARAMS.get(code, "image" if kind in (NoForeground, UnreadableImage, ImageTooLarge) else None),
+        param=_PARAMS.get(
+            code, "image" if kind in (errors.NoForeground, errors.UnreadableImage, errors.ImageTooLarge) else None
+        ),
         retry_after=retry_after(answer.headers, {}, asked.now()),
         charged=charged,
-        context={"reason": "credits"} if kind is InsufficientCredits else None,
-        retryable=False if kind is ServiceUnavailable and answer.status < 500 else None,
+        context={"reason": "credits"} if kind is errors.InsufficientCredits else None,
+        retryable=False if kind is errors.ServiceUnavailable and answer.status < 500 else None,
         upstream=asked.upstream(error_type=code or None, message=said),
     )
 
@@ -115,7 +104,7 @@ def _is_unbilled(status: int) -> bool:
 def _kind(status: int, code: str) -> Kind:
     if status == 400 and code in _BY_CODE:
         return _BY_CODE[code]
-    return _BY_STATUS.get(status, ServiceUnavailable)
+    return _BY_STATUS.get(status, errors.ServiceUnavailable)
 
 
 def _complaint(answer: Answer) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The words by which providers say why they did not do it, in one table for all of them.
+"""The words by which providers say why they did not do it, in one table for all of them: `vocabulary.json`.
 
 A word may stand in an error's `code`, `type`, `status`, `reason` or `metadata`, be the reason why a reply ended, or the
 state of a task. It is compared in small letters with underscores: `RateLimitError`, `rate-limit-error` and
@@ -8,138 +8,29 @@ codes); OpenAI's guide to error codes; the error types of Anthropic's API; Googl
 Alibaba, which OpenRouter passes on from its sources.
 """
 
+import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
-from darkroom.errors import (
-    AccessForbidden,
-    ContentRefused,
-    DarkroomError,
-    InsufficientCredits,
-    InvalidApiKey,
-    InvalidParameter,
-    InvalidPrompt,
-    PayloadTooLarge,
-    ProviderTimeout,
-    RateLimited,
-    ServiceUnavailable,
-    UnsupportedModel,
-    UnusableAnswer,
-)
+from darkroom import errors
+from darkroom.errors import ContentRefused, DarkroomError
 
 Kind = type[DarkroomError]
 
-# What is said of the request or of the account, and will be said again.
-_DECIDED: Final[tuple[tuple[Kind, str], ...]] = (
-    (
-        ContentRefused,
-        """
-        content_policy_violation content_policy content_policy_error content_policy_violation_error policy_violation
-        usage_policy_violation moderation moderated moderation_error moderation_blocked image_moderation_blocked
-        request_moderated content_moderated content_moderation input_moderated output_moderated content_filter
-        content_filtered content_filter_error content_blocked content_flagged flagged output_blocked prompt_blocked
-        responsible_ai_policy_violation safety safety_error safety_violation safety_system image_safety unsafe_content
-        prohibited_content image_prohibited_content recitation image_recitation blocklist spii model_armor jailbreak
-        refusal refused content_refused nsfw nsfw_content_detected nsfw_content sensitive_content sensitive
-        sensitive_words_detected input_text_sensitive_content_detected input_image_sensitive_content_detected
-        output_image_sensitive_content_detected output_text_sensitive_content_detected data_inspection_failed
-        copyright cyber_policy guardrail_intervened
-        """,
-    ),
-    (
-        InsufficientCredits,
-        """
-        payment_required insufficient_quota insufficient_credits insufficient_credit insufficient_funds
-        insufficient_balance insufficient_user_quota out_of_credits credits_exhausted credit_balance_exhausted
-        credit_balance_too_low billing billing_error billing_disabled billing_not_active billing_not_enabled
-        billing_hard_limit_reached billing_limit_reached spend_limit_exceeded spend_limit_reached
-        organization_spend_limit_exceeded project_spend_limit_exceeded organization_usage_limit_exceeded
-        project_usage_limit_exceeded key_limit_exceeded spending_limit_reached account_overdue_error arrearage
-        """,
-    ),
-    (
-        InvalidApiKey,
-        """
-        invalid_api_key api_key_invalid incorrect_api_key missing_api_key no_api_key api_key_expired expired_api_key
-        api_key_disabled invalid_key invalid_x_api_key invalid_token token_expired authentication authentication_error
-        authentication_failed auth_failed invalid_authentication unauthenticated unauthorized account_deactivated
-        account_disabled access_terminated
-        """,
-    ),
-    (
-        UnsupportedModel,
-        """
-        model_not_found model_not_exist model_not_exists model_does_not_exist model_not_available model_unavailable
-        model_not_supported model_decommissioned model_deprecated model_retired model_unavailable_upstream unknown_model
-        invalid_model unsupported_model no_such_model deployment_not_found no_endpoints no_endpoints_found
-        wrong_endpoint free_variant_ended privacy_restricted constraint_filtered
-        """,
-    ),
-    (
-        InvalidPrompt,
-        """
-        context_length_exceeded context_window_exceeded model_context_window_exceeded context_too_long
-        max_tokens_exceeded token_limit_exceeded tokens_limit_reached too_many_tokens string_above_max_length
-        string_too_long prompt_too_long prompt_too_large input_too_long input_too_large
-        """,
-    ),
-    (
-        AccessForbidden,
-        """
-        permission_denied permission_error access_denied insufficient_permissions region_restricted
-        unsupported_country_region_territory ip_not_authorized organization_restricted blocked_api_access
-        model_terms_required service_disabled consumer_suspended api_key_service_blocked must_be_verified
-        """,
-    ),
-    (PayloadTooLarge, "request_too_large payload_too_large request_entity_too_large"),
-    (
-        InvalidParameter,
-        """
-        invalid_image invalid_image_format invalid_image_url image_parse_error image_too_large image_too_small
-        image_not_found image_download_failed unsupported_image_format unsupported_image_media_type
-        """,
-    ),
-    (UnusableAnswer, "tool_use_failed json_validate_failed output_parse_failed"),
-)
-# What may have passed in a moment.
-_PASSING: Final[tuple[tuple[Kind, str], ...]] = (
-    (
-        RateLimited,
-        """
-        rate_limit rate_limited rate_limit_error rate_limit_exceeded rate_limit_reached too_many_requests
-        resource_exhausted throttled throttling throttling_exception slow_down capacity_exhausted limit_requests
-        limit_burst_rate rpm_limit_exceeded tpm_limit_exceeded
-        """,
-    ),
-    (
-        ServiceUnavailable,
-        """
-        overloaded overloaded_error provider_overloaded model_overloaded engine_overloaded server_is_overloaded
-        provider_unavailable service_unavailable service_unavailable_error unavailable temporarily_unavailable
-        capacity_exceeded server
-        """,
-    ),
-    (ProviderTimeout, "timeout timeout_error gateway_timeout request_timeout deadline_exceeded"),
-)
-# Words that are said of much and decide nothing: the status that each amounts to where there is none.
-_STATUS: Final = {
-    **dict.fromkeys(
-        ("bad_request", "invalid_request", "invalid_request_error", "invalid_argument", "invalid_prompt"), 400
-    ),
-    **dict.fromkeys(("image_generation_user_error", "invalid_value", "unsupported_value", "unknown_parameter"), 400),
-    **dict.fromkeys(("invalid_parameter", "unsupported_parameter", "validation_error", "unprocessable"), 400),
-    **dict.fromkeys(("failed_precondition", "precondition_failed", "out_of_range", "missing_required_parameter"), 400),
-    "forbidden": 403,
-    "not_found": 404,
-    "not_found_error": 404,
-    "conflict_error": 409,
-    **dict.fromkeys(("server_error", "api_error", "internal_error", "internal_server_error", "internal"), 502),
-    **dict.fromkeys(("upstream_error", "provider_error"), 502),
-}
+_WRITTEN: Final = json.loads(Path(__file__).with_name("vocabulary.json").read_text(encoding="utf-8"))
 
-DECIDED: Final = {word: kind for kind, words in _DECIDED for word in words.split()}
-PASSING: Final = {word: kind for kind, words in _PASSING for word in words.split()}
+
+def _kinds(table: str) -> dict[str, Kind]:
+    return {word: getattr(errors, kind) for kind, words in _WRITTEN[table].items() for word in words}
+
+
+# What is said of the request or of the account, and will be said again; and what may have passed in a moment.
+DECIDED: Final = _kinds("decided")
+PASSING: Final = _kinds("passing")
+# Words that are said of much and decide nothing: the status that each amounts to where there is none.
+_STATUS: Final = {word: int(status) for status, words in _WRITTEN["statuses"].items() for word in words}
 REFUSALS: Final = frozenset(word for word, kind in DECIDED.items() if kind is ContentRefused)
 
 # Words that are not in the table: a verdict on what is forbidden is a refusal, whatever else the word has in it.
@@ -161,29 +52,29 @@ _SENTENCES: Final[tuple[tuple[Kind, str], ...]] = (
         r"|\bnsfw\b|violat\w* [^.]{0,60}(?:polic|guideline|terms of)|blocked by [^.]{0,30}(?:safety|moderation)",
     ),
     (
-        InsufficientCredits,
+        errors.InsufficientCredits,
         r"insufficient (?:credit|fund|balance|quota)|credit balance is too low|out of credit|not enough credit"
         r"|requires more credits|billing hard limit|payment required|key limit exceeded"
         # A quota of nothing is what an account without billing has.
         r"|exceeded your current quota.*\blimit: 0\b",
     ),
     (
-        InvalidApiKey,
+        errors.InvalidApiKey,
         r"(?:invalid|incorrect|missing) (?:x-)?api[ -]key"
         r"|api key (?:is )?(?:not valid|invalid|expired|not found|disabled)"
         r"|no (?:cookie )?auth credentials|missing authentication|invalid authentication",
     ),
     (
-        UnsupportedModel,
+        errors.UnsupportedModel,
         r"not a valid model|cannot be used with the|no endpoints found|(?:unknown|no such) model"
         r"|models?\b[^.]{0,20}\S{0,100} (?:does not exist|(?:is |was )?not found|has been decommissioned)",
     ),
     (
-        InvalidPrompt,
+        errors.InvalidPrompt,
         r"prompt is too long|input is too long|maximum context length|context (?:length|window)[^.]{0,40}exceed"
         r"|exceed[^.]{0,60}context (?:length|window)|exceeds the maximum number of tokens|too many (?:input )?tokens",
     ),
-    (AccessForbidden, r"location is not supported"),
+    (errors.AccessForbidden, r"location is not supported"),
 )
 _SAID: Final = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for kind, pattern in _SENTENCES)
 _LIMITED: Final = re.compile(r"rate[ -]?limit|too many requests", re.IGNORECASE)
