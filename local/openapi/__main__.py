@@ -10,12 +10,14 @@ release where CHANGELOG.md does not say so.
 import sys
 
 from local.openapi import changes, tables
-from local.openapi.document import SERVED, WRITTEN, document, served, text
+from local.openapi.document import SERVED, SERVED_PAGE, WRITTEN, document, served, text
+from local.openapi.page import body
 
 if __name__ == "__main__":
     made = document()
     WRITTEN.write_text(text(made), encoding="utf-8")
     SERVED.write_text(served(made), encoding="utf-8")
+    SERVED_PAGE.write_text(body(made), encoding="utf-8")
     tables.PAGE.write_text(tables.rewritten(tables.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     if "--release" in sys.argv:
         changes.RELEASED.write_text(changes.text(made), encoding="utf-8")

@@ -32,6 +32,7 @@ from local.openapi.schemas import Mode, Model, Schema, schemas_of, used
 
 WRITTEN: Final = state.ROOT / "docs" / "openapi.json"
 SERVED: Final = state.ROOT / "layers" / "shared" / "darkroom" / "http" / "openapi.json"
+SERVED_PAGE: Final = SERVED.with_name("docs.html")
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *(*images.OPERATIONS, *conversations.OPERATIONS, *recipes.OPERATIONS, *completions.OPERATIONS),
     *(*jobs.OPERATIONS, *models.OPERATIONS, *settings.OPERATIONS, *usage.OPERATIONS, *webhooks.OPERATIONS),

@@ -12,7 +12,8 @@ from darkroom import errors
 from darkroom.http.route_table import DEFAULT, LIVE_ROUTES, ROUTES
 from darkroom.http.routes.sign_in import PUBLIC
 from local.openapi import changes, tables
-from local.openapi.document import OPERATIONS, SERVED, WRITTEN, document, served, text
+from local.openapi.document import OPERATIONS, SERVED, SERVED_PAGE, WRITTEN, document, served, text
+from local.openapi.page import body
 from tests.conftest import ROOT
 from tests.openapi import closed_validator
 from tests.template.test_template import TEMPLATE
@@ -25,6 +26,7 @@ Change = Callable[[dict[str, Any]], object]
 def test_the_kept_document_is_what_the_routes_declare() -> None:
     assert WRITTEN.read_text(encoding="utf-8") == text(MADE), AGAIN
     assert SERVED.read_text(encoding="utf-8") == served(MADE), AGAIN
+    assert SERVED_PAGE.read_text(encoding="utf-8") == body(MADE), AGAIN
     page = tables.PAGE.read_text(encoding="utf-8")
     assert page == tables.rewritten(page), AGAIN
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import Response
 
 from darkroom.http.app import Api
-from darkroom.http.pages.docs_page import docs
+from darkroom.http.pages import page
 from darkroom.http.schemas.pages import DOCS, OPENAPI
 
 ROUTES: Final = frozenset({OPENAPI.route, DOCS.route})
@@ -18,14 +18,14 @@ def docs_routes(api: Api) -> None:
 
     @api.serve(OPENAPI)
     def show_document() -> Response[Any]:
-        return Response(200, "application/json", _document(), headers={"access-control-allow-origin": "*"})
+        return Response(200, "application/json", _written("openapi.json"), headers={"access-control-allow-origin": "*"})
 
     @api.serve(DOCS)
     def show_docs() -> Response[Any]:
-        return docs(_document())
+        return page("The API", _written("docs.html"))
 
 
 @cache
-def _document() -> str:
+def _written(name: str) -> str:
     """As `python -m local.openapi` has written it: building it takes what no other request needs."""
-    return resources.files("darkroom.http").joinpath("openapi.json").read_text(encoding="utf-8")
+    return resources.files("darkroom.http").joinpath(name).read_text(encoding="utf-8")
