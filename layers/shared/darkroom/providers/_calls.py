@@ -6,16 +6,16 @@ before anybody tries to understand them.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, TypeVar
 
 import httpx
 
-from darkroom.errors import DarkroomError, InvalidApiKey
+from darkroom.errors import DarkroomError, InvalidApiKey, RateLimited, ServiceUnavailable, UnsupportedModel
 from darkroom.models.deadline import Deadline
-from darkroom.models.generation import Dispatch, RawAnswer
+from darkroom.models.generation import Call, Dispatch, RawAnswer
 from darkroom.ports import PaidCall, UrlFetcher, Watch
 from darkroom.providers import _errors, _wire
 from darkroom.providers._errors import Asked
@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 JSON = "application/json"
 _KEY = re.compile(r"[!-~]{1,512}")
+# What one model cannot do and another may. For want of credit, or of a connection, no other will do either.
+_ANOTHER_MAY_DO = (RateLimited, ServiceUnavailable, UnsupportedModel)
 
 Refused = Callable[[Answer, Asked], DarkroomError]
 
@@ -152,6 +154,15 @@ class Calls:
 
         return self.retries.run(attempt, deadline=deadline, may_repeat=_is_retryable if repeatable else _never_left)
 
+    def again(self, answer: RawAnswer, model: str) -> tuple[Answer, Asked]:
+        """An answer as it was when it came, as far as it was kept."""
+        headers = httpx.Headers({"content-type": answer.media_type})
+        if answer.generation_id:
+            headers["x-generation-id"] = answer.generation_id
+        broken = None if answer.complete else BrokenOff("it was cut off", sent=True)
+        asked = Asked(self.provider, self.title, paid=True, model=answer.model or model, fetcher=self.fetcher)
+        return Answer(200, headers, answer.body, broken), asked.answered(200, headers)
+
     def _headers(self, key: str, asked: Asked, media_type: str = JSON) -> dict[str, str]:
         if key and not _KEY.fullmatch(key):
             # Said here: an error about a header that cannot be sent would show it.
@@ -189,6 +200,29 @@ class Calls:
             )
         except BrokenOff as error:
             raise _errors.broken(error, asked) from error
+
+
+def in_turn(models: Iterable[str], call: PaidCall, ask: Callable[[str], T]) -> T:
+    """What the first of the models gives that can. Another is asked only while nothing has been billed."""
+    left = list(models)
+    while True:
+        try:
+            return ask(left.pop(0))
+        except _ANOTHER_MAY_DO as error:
+            if not left or not may_follow(error) or call.deadline.is_over:
+                raise
+
+
+def answered_by(asked: Asked, requested: str, used: str | None) -> Call:
+    """How an answer of the one provider that was asked came about."""
+    return Call(
+        provider=asked.provider,
+        model_requested=requested,
+        model_used=used or requested,
+        request_id=asked.request_id,
+        attempts=asked.attempt,
+        is_simulated=asked.is_simulated,
+    )
 
 
 class _Events:

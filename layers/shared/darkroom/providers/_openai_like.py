@@ -6,13 +6,11 @@ None of them keeps books that can be asked for a call, nor says what one cost: t
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
-import httpx
-
-from darkroom.errors import InvalidParameter, PayloadTooLarge, RateLimited, ServiceUnavailable, UnsupportedModel
+from darkroom.errors import InvalidParameter, PayloadTooLarge, UnsupportedModel
 from darkroom.models.chat import ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
@@ -22,11 +20,11 @@ from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import PaidCall
 from darkroom.providers import _openai_like_chat as wire
 from darkroom.providers import _wire
-from darkroom.providers._calls import Calls, Content, may_follow
+from darkroom.providers._calls import Calls, Content, answered_by, in_turn
 from darkroom.providers._chat import MAX_TEXT, Reply
 from darkroom.providers._completions import Completion
 from darkroom.providers._errors import Asked
-from darkroom.providers._http import Answer, BrokenOff, HttpClient, Timeouts
+from darkroom.providers._http import Answer, HttpClient, Timeouts
 from darkroom.providers._images import Pictures, whole_json
 from darkroom.providers._openai_like_chat import Dialect
 from darkroom.providers._openai_like_errors import refused
@@ -34,13 +32,9 @@ from darkroom.providers._retry import Retries
 from darkroom.providers._settings import ProviderSettings
 from darkroom.providers._unable import WithoutPictures, unable
 
-T = TypeVar("T")
-
 _FREE_SECONDS = 20.0
 # Of a shorter key the last four characters would tell too much.
 _LONG_ENOUGH = 20
-# What one model cannot do and another may. For want of credit, or of a connection, no other will do either.
-_ANOTHER_MAY_DO = (RateLimited, ServiceUnavailable, UnsupportedModel)
 
 
 class OpenAiLike(WithoutPictures):
@@ -108,8 +102,8 @@ class OpenAiLike(WithoutPictures):
         if request.paints != "no":
             raise unable(self.title, "paint in a conversation")
 
-        def ask(model: str, name: str) -> ChatResult:
-            body = self._adapted(wire.body(request, name, self.dialect))
+        def ask(model: str) -> ChatResult:
+            body = self._adapted(wire.body(request, self._own(model), self.dialect))
             self._check_size(body)
             reply, _, asked = self._calls.paid(
                 "/chat/completions",
@@ -118,19 +112,19 @@ class OpenAiLike(WithoutPictures):
                 call,
                 model=model,
             )
-            return _chat_result(reply, _call(asked, request.model, model))
+            return _chat_result(reply, answered_by(asked, request.model, model))
 
-        return self._in_turn((request.model, *request.fallback_models), call.deadline, ask)
+        return in_turn((request.model, *request.fallback_models), call, ask)
 
     def reread_chat(self, request: ChatRequest, answer: RawAnswer) -> ChatResult:
-        kept, asked = self._kept(answer, request.model)
-        return _chat_result(wire.read(kept, asked, request), _call(asked, request.model, asked.model))
+        kept, asked = self._calls.again(answer, request.model)
+        return _chat_result(wire.read(kept, asked, request), answered_by(asked, request.model, asked.model))
 
     def complete(self, request: CompletionRequest, call: PaidCall) -> CompletionResult:
         self._check_promises(zdr=request.zdr or _wire.mapping(request.body.get("provider")).get("zdr") is True)
 
-        def ask(model: str, name: str) -> CompletionResult:
-            body = wire.completion_body(request, name, self.dialect)
+        def ask(model: str) -> CompletionResult:
+            body = wire.completion_body(request, self._own(model), self.dialect)
             self._check_size(body)
             found, _, asked = self._calls.paid(
                 "/chat/completions",
@@ -140,14 +134,14 @@ class OpenAiLike(WithoutPictures):
                 model=model,
                 keeps_order=True,
             )
-            return self._completion_result(request, found, _call(asked, request.model, model))
+            return self._completion_result(request, found, answered_by(asked, request.model, model))
 
-        return self._in_turn((request.model, *request.fallback_models), call.deadline, ask)
+        return in_turn((request.model, *request.fallback_models), call, ask)
 
     def reread_completion(self, request: CompletionRequest, answer: RawAnswer) -> CompletionResult:
-        kept, asked = self._kept(answer, request.model)
+        kept, asked = self._calls.again(answer, request.model)
         found = wire.read_completion(kept, asked, request.rates.get(asked.model or request.model))
-        return self._completion_result(request, found, _call(asked, request.model, asked.model))
+        return self._completion_result(request, found, answered_by(asked, request.model, asked.model))
 
     def inspect(self, key: str) -> KeyStatus:
         # That the list of models is given is all that it tells of a key.
@@ -168,17 +162,6 @@ class OpenAiLike(WithoutPictures):
     def _adapted(self, body: dict[str, Any]) -> Mapping[str, Any]:
         """The body of our own conversations as this model takes it."""
         return body
-
-    def _in_turn(self, models: Iterable[str], deadline: Deadline, ask: Callable[[str, str], T]) -> T:
-        """What the first of the models gives that can. Another is asked only while nothing has been billed."""
-        left = list(models)
-        while True:
-            model = left.pop(0)
-            try:
-                return ask(model, self._own(model))
-            except _ANOTHER_MAY_DO as error:
-                if not left or not may_follow(error) or deadline.is_over:
-                    raise
 
     def _own(self, model: str) -> str:
         name = self.serves(model)
@@ -202,13 +185,6 @@ class OpenAiLike(WithoutPictures):
                 fix="Send fewer or smaller pictures.",
                 context={"max_bytes": self.most_bytes},
             )
-
-    def _kept(self, answer: RawAnswer, model: str) -> tuple[Answer, Asked]:
-        """An answer as it was when it came, as far as it was kept."""
-        headers = httpx.Headers({"content-type": answer.media_type})
-        broken = None if answer.complete else BrokenOff("it was cut off", sent=True)
-        asked = Asked(self.name, self.title, paid=True, model=answer.model or model, fetcher=self._fetcher)
-        return Answer(200, headers, answer.body, broken), asked.answered(200, headers)
 
     def _completion_result(self, request: CompletionRequest, found: Completion, call: Call) -> CompletionResult:
         left_out = wire.left_out(request)
@@ -247,8 +223,8 @@ class Painter(OpenAiLike):
     def generate(self, request: GenerationRequest, call: PaidCall) -> GenerationResult:
         self._check_promises(zdr=request.zdr)
 
-        def ask(model: str, name: str) -> GenerationResult:
-            path, body = self._picture_call(request, name)
+        def ask(model: str) -> GenerationResult:
+            path, body = self._picture_call(request, self._own(model))
             found, _, asked = self._painting.paid(
                 path,
                 body,
@@ -256,14 +232,14 @@ class Painter(OpenAiLike):
                 call,
                 model=model,
             )
-            return self._picture_result(request, found, _call(asked, request.model, model))
+            return self._picture_result(request, found, answered_by(asked, request.model, model))
 
-        return self._in_turn((request.model, *request.fallback_models), call.deadline, ask)
+        return in_turn((request.model, *request.fallback_models), call, ask)
 
     def reread(self, request: GenerationRequest, answer: RawAnswer) -> GenerationResult:
-        kept, asked = self._kept(answer, request.model)
+        kept, asked = self._calls.again(answer, request.model)
         found = self._read_pictures(kept, asked, request)
-        return self._picture_result(request, found, _call(asked, request.model, asked.model))
+        return self._picture_result(request, found, answered_by(asked, request.model, asked.model))
 
     def _picture_result(self, request: GenerationRequest, found: Pictures, call: Call) -> GenerationResult:
         left_out = [name for name in self.not_taken if getattr(request, name) is not None]
@@ -280,15 +256,4 @@ def _chat_result(reply: Reply, call: Call) -> ChatResult:
         native_finish_reason=reply.native_finish_reason,
         usage=reply.usage or Usage(),
         call=call,
-    )
-
-
-def _call(asked: Asked, requested: str, used: str | None) -> Call:
-    return Call(
-        provider=asked.provider,
-        model_requested=requested,
-        model_used=used or requested,
-        request_id=asked.request_id,
-        attempts=asked.attempt,
-        is_simulated=asked.is_simulated,
     )

@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
-from darkroom.errors import DarkroomError, InvalidParameter, RateLimited, ServiceUnavailable, UnsupportedModel
+from darkroom.errors import DarkroomError, InvalidParameter, UnsupportedModel
 from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
 from darkroom.models.chat import ChatRequest, ChatResult
 from darkroom.models.completion import CompletionRequest, CompletionResult
@@ -28,9 +26,9 @@ from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import PaidCall, Provider
 from darkroom.providers import _catalogue, _chat, _completions, _images, _wire
-from darkroom.providers._calls import Calls, may_follow
+from darkroom.providers._calls import Calls, in_turn
 from darkroom.providers._errors import Asked
-from darkroom.providers._http import Answer, BrokenOff, HttpClient
+from darkroom.providers._http import Answer, HttpClient
 from darkroom.providers._openrouter_auth import OpenRouterAuth, inspect
 from darkroom.providers._openrouter_calls import CONSOLE_URL, NAME, TITLE, calls
 from darkroom.providers._retry import Retries
@@ -39,8 +37,6 @@ from darkroom.providers._settings import ProviderSettings
 __all__ = ["OpenRouter", "OpenRouterAuth", "connect"]
 
 _FREE_SECONDS = 20.0
-# What one model cannot do and another may. For want of credit, or of a connection, no other will do either.
-_ANOTHER_MAY_DO = (RateLimited, ServiceUnavailable, UnsupportedModel)
 _MODEL_ID = re.compile(r"~?[\w.-]+/[\w.:-]+", re.ASCII)
 
 
@@ -77,16 +73,8 @@ class OpenRouter:
         return model
 
     def generate(self, request: GenerationRequest, call: PaidCall) -> GenerationResult:
-        models = iter((request.model, *request.fallback_models))
-        model = next(models)
-        while True:
-            try:
-                return self._generate(request, model, call)
-            except _ANOTHER_MAY_DO as error:
-                following = next(models, None)
-                if following is None or not may_follow(error) or call.deadline.is_over:
-                    raise
-                model = following
+        models = (request.model, *request.fallback_models)
+        return in_turn(models, call, lambda model: self._generate(request, model, call))
 
     def _generate(self, request: GenerationRequest, model: str, paid: PaidCall) -> GenerationResult:
         found, answer, asked = self._calls.paid(
@@ -105,7 +93,7 @@ class OpenRouter:
         return GenerationResult(images=found.images, usage=found.usage, call=call, warnings=found.warnings)
 
     def reread(self, request: GenerationRequest, answer: RawAnswer) -> GenerationResult:
-        kept, asked = self._kept(answer, request.model)
+        kept, asked = self._calls.again(answer, request.model)
         found = _images.read(kept, asked, most=request.n)
         call = _call(asked, kept, requested=request.model, used=request.model, source=None)
         return GenerationResult(images=found.images, usage=found.usage, call=call, warnings=found.warnings)
@@ -121,7 +109,7 @@ class OpenRouter:
         return _chat_result(request, reply, answer, asked)
 
     def reread_chat(self, request: ChatRequest, answer: RawAnswer) -> ChatResult:
-        kept, asked = self._kept(answer, request.model)
+        kept, asked = self._calls.again(answer, request.model)
         return _chat_result(request, _chat_reader(request)(kept, asked), kept, asked)
 
     def complete(self, request: CompletionRequest, call: PaidCall) -> CompletionResult:
@@ -135,17 +123,8 @@ class OpenRouter:
         return _completion_result(request, found, answer, asked)
 
     def reread_completion(self, request: CompletionRequest, answer: RawAnswer) -> CompletionResult:
-        kept, asked = self._kept(answer, request.model)
+        kept, asked = self._calls.again(answer, request.model)
         return _completion_result(request, _completions.read(kept, asked), kept, asked)
-
-    def _kept(self, answer: RawAnswer, model: str) -> tuple[Answer, Asked]:
-        """An answer as it was when it came, as far as it was kept."""
-        headers = httpx.Headers({"content-type": answer.media_type})
-        if answer.generation_id:
-            headers["x-generation-id"] = answer.generation_id
-        broken = None if answer.complete else BrokenOff("it was cut off", sent=True)
-        asked = Asked(NAME, self._calls.title, paid=True, model=model, fetcher=self._calls.fetcher)
-        return Answer(200, headers, answer.body, broken), asked.answered(200, headers)
 
     def inspect(self, key: str) -> KeyStatus:
         return inspect(self._calls, key)

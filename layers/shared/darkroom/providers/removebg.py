@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from darkroom.models.deadline import Deadline
-from darkroom.models.generation import Call, GenerationRecord, GenerationRequest, GenerationResult, RawAnswer
+from darkroom.models.generation import GenerationRecord, GenerationRequest, GenerationResult, RawAnswer
 from darkroom.models.provider import Skill
 from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import PaidCall, Provider
 from darkroom.providers import _removebg_wire as wire
-from darkroom.providers._calls import Calls
+from darkroom.providers._calls import Calls, answered_by
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer, HttpClient, Timeouts
 from darkroom.providers._images import unusable, whole_json
@@ -93,15 +93,7 @@ class RemoveBg(WithoutChat):
 
     def _result(self, request: GenerationRequest, answer: Answer, asked: Asked) -> GenerationResult:
         image, usage = wire.read(answer, asked, self._price(request))
-        call = Call(
-            provider=NAME,
-            model_requested=request.model,
-            model_used=MODEL,
-            request_id=asked.request_id,
-            attempts=asked.attempt,
-            is_simulated=asked.is_simulated,
-        )
-        return GenerationResult(images=(image,), usage=usage, call=call)
+        return GenerationResult(images=(image,), usage=usage, call=answered_by(asked, request.model, MODEL))
 
     def _price(self, request: GenerationRequest) -> Decimal | None:
         """Of a credit: what it was when the job was admitted."""
