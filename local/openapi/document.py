@@ -28,15 +28,18 @@ from darkroom.http.schemas import (
 from darkroom.http.schemas.common import Problem
 from local import state
 from local.openapi.examples import example_of, requests
+from local.openapi.said import access, errors_of, summary
 from local.openapi.schemas import Mode, Model, Schema, schemas_of, used
 
 WRITTEN: Final = state.ROOT / "docs" / "openapi.json"
 SERVED: Final = state.ROOT / "layers" / "shared" / "darkroom" / "http" / "openapi.json"
 SERVED_PAGE: Final = SERVED.with_name("docs.html")
+_SCHEMAS: Final = (
+    *(images, conversations, recipes, completions, jobs, models, settings, usage, webhooks, account, pages),
+)
 OPERATIONS: Final[tuple[Operation, ...]] = (
-    *(*images.OPERATIONS, *conversations.OPERATIONS, *recipes.OPERATIONS, *completions.OPERATIONS),
-    *(*jobs.OPERATIONS, *models.OPERATIONS, *settings.OPERATIONS, *usage.OPERATIONS, *webhooks.OPERATIONS),
-    *(*account.OPERATIONS, *pages.OPERATIONS),
+    *(found for each in _SCHEMAS for found in vars(each).values() if isinstance(found, Operation)),
+    *pages.PAGES.values(),
 )
 _TITLES: Final = {
     "images": "Pictures",
@@ -172,12 +175,12 @@ def _models() -> Iterator[tuple[Model, Mode]]:
 def _operation(operation: Operation, path: str, schemas: _Schemas, shared: Schema) -> Schema:
     made: Schema = {
         "operationId": _id(operation.route),
-        "summary": _plain(operation.summary),
+        "summary": _plain(summary(operation)),
         "tags": [_tag(path)],
     }
-    if operation.access in ("public", "page"):
+    if access(operation) in ("public", "page"):
         made["security"] = []
-    elif operation.access == "optional":
+    elif access(operation) == "optional":
         made["security"] = [{}, *({name: []} for name in _SECURITY)]
     if parameters := [*_path_parameters(path), *_parameters(operation, schemas, shared)]:
         made["parameters"] = parameters
@@ -201,7 +204,10 @@ def _answers(operation: Operation, schemas: _Schemas, shared: Schema) -> dict[st
         made = schemas.of(content, "serialization")
         if JSON in made:
             made[JSON]["example"] = example_of(made[JSON]["schema"], shared)
-        written = {**(_LIMITS if operation.access in ("token", "optional") else {}), **_WRITTEN_HEADERS.get(status, {})}
+        written = {
+            **(_LIMITS if access(operation) in ("token", "optional") else {}),
+            **_WRITTEN_HEADERS.get(status, {}),
+        }
         described = {200: "Done.", 201: "Made.", 202: "A job, which goes on.", 302: "Elsewhere.", 303: "Elsewhere."}
         found[str(status)] = {
             "description": described.get(status, "Not well."),
@@ -220,12 +226,12 @@ def _headers(abouts: Mapping[str, str]) -> dict[str, Schema]:
 
 
 def _errors(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
-    if operation.access in ("page", "own page"):
+    if access(operation) in ("page", "own page"):
         problem = {"$ref": "#/components/schemas/Problem"}
         content = {HTML: {"schema": {"type": "string"}}, PROBLEM: {"schema": problem}}
         return {"default": {"description": "What went wrong, for people.", "content": content}}
     by_status: dict[int, list[type[DarkroomError]]] = {}
-    for error in operation.all_errors:
+    for error in errors_of(operation):
         by_status.setdefault(error.status, []).append(error)
     found: dict[str, Any] = {}
     for status, errors in sorted(by_status.items()):

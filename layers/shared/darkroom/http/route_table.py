@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,8 +11,11 @@ from darkroom.errors import DarkroomError, MethodNotAllowed, NoSuchRoute
 
 DEFAULT: Final = "$default"
 _WRITTEN: Final = json.loads(Path(__file__).with_name("routes.json").read_text(encoding="utf-8"))
-ROUTES: Final[tuple[str, ...]] = tuple(_WRITTEN["routes"])
-LIVE_ROUTES: Final[tuple[str, ...]] = tuple(_WRITTEN["live"])
+TABLE: Final[Mapping[str, Mapping[str, Any]]] = _WRITTEN["routes"]
+"""What is said of each route: `summary`, `access`, `errors` beside those of any such route, `unrestricted`, `live`."""
+ERROR_GROUPS: Final[Mapping[str, Sequence[str]]] = _WRITTEN["errors"]
+ROUTES: Final = tuple(TABLE)
+LIVE_ROUTES: Final = tuple(route for route, said in TABLE.items() if said.get("live"))
 """Those that the live door has, too."""
 _NEAREST: Final = 3
 _LIKENESS: Final = 0.6

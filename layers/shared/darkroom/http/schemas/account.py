@@ -7,8 +7,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from darkroom.errors import Conflict, InvalidParameter, InvalidToken, NotFound, Unauthenticated
-from darkroom.http.operation import JSON, KEY_ERRORS, Answer, Operation, absent, fields, json_of
+from darkroom.http.operation import JSON, Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import Moment, Removed, Usd
 from darkroom.models.caller import Caller
 from darkroom.models.identity import Identity
@@ -230,67 +229,11 @@ def _dollars(amount: MicroUsd | None) -> float | None:
     return None if amount is None else float(in_dollars(amount))
 
 
-HEALTH: Final = Operation(
-    "GET /healthz",
-    "that it answers, and its version, for everybody; how each of its parts is, for its users: 503 and `failed` names "
-    "those that are not well. Kept for up to ten seconds (`checked_at`, `age_seconds`)",
-    {200: {JSON: Health}, 503: {JSON: Health}},
-    query=HealthQuery,
-    access="public",
-    errors=(Unauthenticated, InvalidToken),
-)
-SHOW_SESSION: Final = Operation(
-    "GET /v1/session",
-    "who calls, for everybody: `signed_in`, `user`, `signed_in_with` (`openrouter`, `link`, `token`), "
-    "`expires_at`, `restricted`, what is `connected` and what its keys may still spend, which OpenRouter accounts "
-    "are `linked`; see [accounts](#accounts)",
-    json_of(SignedOut | SignedIn),
-    access="optional",
-)
-LIST_TOKENS: Final = Operation(
-    "GET /v1/tokens", "lists your tokens: name, last four characters, last use", json_of(TokenList)
-)
-CREATE_TOKEN: Final = Operation(
-    "POST /v1/tokens",
-    "makes one: `name`, `expires_in_days`, `day_limit_usd`, `month_limit_usd`; the answer tells `token` this once",
-    {201: {JSON: CreatedToken}},
-    body=fields(NewToken),
-    unrestricted=True,
-)
-REVOKE_TOKEN: Final = Operation(
-    "DELETE /v1/tokens/{token_id}",
-    "revokes one; it is refused from the next call on, or within five seconds where another process has just "
-    "accepted it",
-    json_of(RemovedToken),
-    unrestricted=True,
-)
-LIST_KEYS: Final = Operation(
-    "GET /v1/keys",
-    "your providers' keys: last four characters, label, since when, what is left to spend; never the key",
-    json_of(KeyList),
-)
-CONNECT_KEY: Final = Operation(
-    "PUT /v1/keys/{provider}",
-    'keeps a pasted key, `{"key": "sk-…"}`, once the [provider](providers.md) says that it is good',
-    json_of(Key),
-    body=fields(NewKey),
-    unrestricted=True,
-    errors=(*KEY_ERRORS, Conflict),
-)
-DISCONNECT_KEY: Final = Operation(
-    "DELETE /v1/keys/{provider}",
-    "forgets it; `revoke_url` is where alone it can be revoked",
-    json_of(RemovedKey),
-    unrestricted=True,
-    errors=(NotFound, InvalidParameter),
-)
-OPERATIONS: Final = (
-    HEALTH,
-    SHOW_SESSION,
-    LIST_TOKENS,
-    CREATE_TOKEN,
-    REVOKE_TOKEN,
-    LIST_KEYS,
-    CONNECT_KEY,
-    DISCONNECT_KEY,
-)
+HEALTH: Final = Operation("GET /healthz", {200: {JSON: Health}, 503: {JSON: Health}}, query=HealthQuery)
+SHOW_SESSION: Final = Operation("GET /v1/session", json_of(SignedOut | SignedIn))
+LIST_TOKENS: Final = Operation("GET /v1/tokens", json_of(TokenList))
+CREATE_TOKEN: Final = Operation("POST /v1/tokens", {201: {JSON: CreatedToken}}, body=fields(NewToken))
+REVOKE_TOKEN: Final = Operation("DELETE /v1/tokens/{token_id}", json_of(RemovedToken))
+LIST_KEYS: Final = Operation("GET /v1/keys", json_of(KeyList))
+CONNECT_KEY: Final = Operation("PUT /v1/keys/{provider}", json_of(Key), body=fields(NewKey))
+DISCONNECT_KEY: Final = Operation("DELETE /v1/keys/{provider}", json_of(RemovedKey))

@@ -4,7 +4,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from darkroom.http.operation import JSON, PAID_ERRORS, PICTURE_ERRORS, Answer, Operation
+from darkroom.http.operation import JSON, Answer, Operation
 from darkroom.http.schemas.common import PaidHeaders
 from darkroom.http.schemas.jobs import Cost, Job, JobReference
 from darkroom.models.completion_body import CompletionBody
@@ -42,14 +42,7 @@ class Completion(BaseModel):
 
 COMPLETE: Final = Operation(
     "POST /v1/chat/completions",
-    "plain chat, as OpenAI has it; see [plain chat](#plain-chat)",
-    {
-        200: {JSON: Completion, "text/event-stream": "text"},
-        202: {JSON: Job},
-        303: {"text/plain": "text"},
-    },
+    {200: {JSON: Completion, "text/event-stream": "text"}, 202: {JSON: Job}, 303: {"text/plain": "text"}},
     body={JSON: CompletionBody},
     headers=PaidHeaders,
-    errors=(*PAID_ERRORS, *PICTURE_ERRORS),
 )
-OPERATIONS: Final = (COMPLETE,)

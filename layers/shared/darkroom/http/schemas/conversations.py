@@ -7,14 +7,12 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from darkroom.errors import Conflict, InvalidParameter
+from darkroom.errors import InvalidParameter
 from darkroom.errors.names import shown_name
 from darkroom.http.body import media_type
 from darkroom.http.operation import (
     IMAGES,
     JSON,
-    PAID_ERRORS,
-    PICTURE_ERRORS,
     Answer,
     Operation,
     fields,
@@ -305,50 +303,25 @@ def _dollars(amount: MicroUsd) -> float:
 _ONE: Final = "/v1/conversations/{conversation_id}"
 CREATE: Final = Operation(
     "POST /v1/conversations",
-    "begins to talk about a picture, or without one: the first message then paints it",
     json_of(ConversationView, 201),
     body=fields(NewConversationBody, NewConversationForm),
     is_body_optional=True,
-    errors=PICTURE_ERRORS,
 )
-LIST: Final = Operation(
-    "GET /v1/conversations", "lists them, newest first", json_of(ConversationList), query=ConversationsQuery
-)
-SHOW: Final = Operation(f"GET {_ONE}", "shows messages, versions, costs", json_of(ConversationView))
-REMOVE: Final = Operation(f"DELETE {_ONE}", "removes one", json_of(RemovedConversation), errors=(Conflict,))
+LIST: Final = Operation("GET /v1/conversations", json_of(ConversationList), query=ConversationsQuery)
+SHOW: Final = Operation(f"GET {_ONE}", json_of(ConversationView))
+REMOVE: Final = Operation(f"DELETE {_ONE}", json_of(RemovedConversation))
 SAY: Final = Operation(
-    f"POST {_ONE}/messages",
-    'says something, `{"content": "warmer, and crop it to a square"}`',
-    {200: {JSON: TurnView}, 202: {JSON: JobView}},
-    body=fields(NewMessage),
-    headers=PaidHeaders,
-    errors=(*PAID_ERRORS, *PICTURE_ERRORS),
+    f"POST {_ONE}/messages", {200: {JSON: TurnView}, 202: {JSON: JobView}}, body=fields(NewMessage), headers=PaidHeaders
 )
-UNDO: Final = Operation(
-    f"POST {_ONE}/undo", "goes to the version before; free", json_of(ConversationView), errors=(Conflict,)
-)
-REDO: Final = Operation(f"POST {_ONE}/redo", "goes forth again; free", json_of(ConversationView), errors=(Conflict,))
-BRANCH: Final = Operation(
-    f"POST {_ONE}/branch",
-    'goes to any version (`{"version": "v2"}`); free',
-    json_of(ConversationView),
-    body=fields(NewBranch),
-    errors=(Conflict,),
-)
+UNDO: Final = Operation(f"POST {_ONE}/undo", json_of(ConversationView))
+REDO: Final = Operation(f"POST {_ONE}/redo", json_of(ConversationView))
+BRANCH: Final = Operation(f"POST {_ONE}/branch", json_of(ConversationView), body=fields(NewBranch))
 SHOW_VERSION: Final = Operation(
-    f"GET {_ONE}/versions/{{version_id}}",
-    "one version; the picture itself for `Accept: image/*`",
-    {200: {JSON: VersionView, IMAGES: "bytes"}, 303: {"text/plain": "text"}},
-    errors=PICTURE_ERRORS,
+    f"GET {_ONE}/versions/{{version_id}}", {200: {JSON: VersionView, IMAGES: "bytes"}, 303: {"text/plain": "text"}}
 )
 COMPARE: Final = Operation(
     f"GET {_ONE}/compare",
-    "two versions (`?a=v1&b=v3`) side by side, and how alike they are (1 is the same)",
     {200: {JSON: VersionComparison, IMAGES: "bytes"}, 303: {"text/plain": "text"}},
     query=TwoVersions,
-    errors=PICTURE_ERRORS,
 )
-EXPORT: Final = Operation(
-    f"GET {_ONE}/recipe", "what led there, as a recipe", json_of(ExportedRecipe), query=RecipeQuery, errors=(Conflict,)
-)
-OPERATIONS: Final = (*(CREATE, LIST, SHOW, REMOVE, SAY, UNDO, REDO, BRANCH, SHOW_VERSION, COMPARE, EXPORT),)
+EXPORT: Final = Operation(f"GET {_ONE}/recipe", json_of(ExportedRecipe), query=RecipeQuery)

@@ -8,14 +8,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from darkroom.errors import DarkroomError, LicenceNotAcknowledged, NoForeground
 from darkroom.http.operation import (
     IMAGES,
     JSON,
-    PAID_ERRORS,
-    PICTURE_ERRORS,
     Answer,
-    Errors,
     Operation,
     absent,
     fields,
@@ -173,36 +169,23 @@ class PostponedRemoval(Job):
 
 
 TRY_LATER: Final = {202: {JSON: Job}}
-_PAID: Final[Errors] = (*PAID_ERRORS, *PICTURE_ERRORS)
 
 GENERATE: Final = Operation(
     "POST /v1/images/generations",
-    "makes pictures from words",
     {200: {JSON: ImagesAnswer, EVENTS: "text"}, **TRY_LATER},
     body=fields(ImageRequest),
     headers=PaidHeaders,
-    errors=_PAID,
 )
 EDIT: Final = Operation(
     "POST /v1/images/edits",
-    "makes pictures over, the whole or where a mask lets them change",
     {200: {JSON: ImagesAnswer, EVENTS: "text"}, **TRY_LATER},
     body=fields(EditBody, EditForm),
     headers=PaidHeaders,
-    errors=_PAID,
 )
-_OWN_ERRORS: Final[tuple[type[DarkroomError], ...]] = (NoForeground, LicenceNotAcknowledged)
 REMOVE_BACKGROUND: Final = Operation(
     "POST /v1/images/background-removals",
-    "cuts a picture out",
-    {
-        200: {JSON: BackgroundRemoval, IMAGES: "bytes"},
-        202: {JSON: PostponedRemoval | Job},
-        303: {"text/plain": "text"},
-    },
+    {200: {JSON: BackgroundRemoval, IMAGES: "bytes"}, 202: {JSON: PostponedRemoval | Job}, 303: {"text/plain": "text"}},
     body={**fields(CutoutBody, CutoutForm), IMAGES: "bytes"},
     query=CutoutOptions,
     headers=PaidHeaders,
-    errors=(*_PAID, *_OWN_ERRORS),
 )
-OPERATIONS: Final = (GENERATE, EDIT, REMOVE_BACKGROUND)

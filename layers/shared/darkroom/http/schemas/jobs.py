@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from darkroom.errors import Charged, Conflict, InvalidParameter
+from darkroom.errors import Charged
 from darkroom.errors.names import shown_name
 from darkroom.http.operation import JSON, Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import Page, Removed, SettledTogetherLine, Usd
@@ -205,36 +205,9 @@ class UploadForm(Answer):
     expires_at: datetime
 
 
-LIST_JOBS: Final = Operation(
-    "GET /v1/jobs",
-    "lists jobs, newest first, each with its parts; see [lists](#lists)",
-    json_of(JobList),
-    query=JobsQuery,
-    errors=(InvalidParameter,),
-)
-SHOW_JOB: Final = Operation("GET /v1/jobs/{job_id}", "shows one, with fresh links", json_of(Job))
-FOLLOW_JOB: Final = Operation(
-    "GET /v1/jobs/{job_id}/events",
-    "follows one as server-sent events; see [following a job](#following-a-job)",
-    {200: {EVENTS: "text"}, 204: {}},
-)
-REMOVE_JOB: Final = Operation(
-    "DELETE /v1/jobs/{job_id}",
-    "removes one that is over or [stuck](#stuck-jobs), and its images; its receipt stays",
-    json_of(RemovedJob),
-    errors=(Conflict,),
-)
-CANCEL_JOB: Final = Operation(
-    "POST /v1/jobs/{job_id}/cancel",
-    "cancels one that was not sent to its provider yet, or that is [stuck](#stuck-jobs); in between it is 409. Of a "
-    "recipe on many pictures pictures that are not begun stay undone",
-    json_of(Job),
-    errors=(Conflict,),
-)
-CREATE_UPLOAD: Final = Operation(
-    "POST /v1/uploads",
-    "hands out a form for files too large for a request",
-    {201: {JSON: UploadForm}},
-    body=fields(UploadRequest),
-)
-OPERATIONS: Final = (LIST_JOBS, SHOW_JOB, FOLLOW_JOB, REMOVE_JOB, CANCEL_JOB, CREATE_UPLOAD)
+LIST_JOBS: Final = Operation("GET /v1/jobs", json_of(JobList), query=JobsQuery)
+SHOW_JOB: Final = Operation("GET /v1/jobs/{job_id}", json_of(Job))
+FOLLOW_JOB: Final = Operation("GET /v1/jobs/{job_id}/events", {200: {EVENTS: "text"}, 204: {}})
+REMOVE_JOB: Final = Operation("DELETE /v1/jobs/{job_id}", json_of(RemovedJob))
+CANCEL_JOB: Final = Operation("POST /v1/jobs/{job_id}/cancel", json_of(Job))
+CREATE_UPLOAD: Final = Operation("POST /v1/uploads", {201: {JSON: UploadForm}}, body=fields(UploadRequest))

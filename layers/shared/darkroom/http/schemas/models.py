@@ -4,15 +4,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from darkroom.errors import (
-    CostLimit,
-    InvalidDimensions,
-    InvalidParameter,
-    NotFound,
-    PriceUnknown,
-    UnsupportedModel,
-)
-from darkroom.http.operation import JSON, KEY_ERRORS, PICTURE_ERRORS, Answer, Operation, absent, fields, json_of
+from darkroom.http.operation import JSON, Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import Moment
 from darkroom.models.estimate_item import MOST_ITEMS, MOST_TIMES
 from darkroom.models.model_query import ModelQuery
@@ -170,31 +162,7 @@ class EstimateRequest(EstimateItem):
     items: list[EstimateItem] | None = Field(None, min_length=1, max_length=MOST_ITEMS)
 
 
-LIST_MODELS: Final = Operation(
-    "GET /v1/models",
-    "models with today's prices, what each takes and how it did here; filters in [models.md](models.md#what-there-is)",
-    json_of(ModelList),
-    query=ModelQuery,
-)
-COMPARE_MODELS: Final = Operation(
-    "GET /v1/models/compare",
-    "several side by side",
-    json_of(Comparison),
-    query=ComparisonQuery,
-    errors=(NotFound, UnsupportedModel),
-)
-SHOW_MODEL: Final = Operation(
-    "GET /v1/models/{proxy+}", "one, by any of its names", json_of(OneModel), errors=(NotFound, UnsupportedModel)
-)
-ESTIMATE: Final = Operation(
-    "POST /v1/estimates",
-    "what one request, or up to 100 as `items` and nothing beside them, would cost at the `provider` that is "
-    "named; nothing is spent",
-    {200: {JSON: Estimate}},
-    body=fields(EstimateRequest),
-    errors=(
-        *(UnsupportedModel, InvalidDimensions, PriceUnknown, CostLimit, InvalidParameter),
-        *(*PICTURE_ERRORS, *KEY_ERRORS),
-    ),
-)
-OPERATIONS: Final = (LIST_MODELS, COMPARE_MODELS, SHOW_MODEL, ESTIMATE)
+LIST_MODELS: Final = Operation("GET /v1/models", json_of(ModelList), query=ModelQuery)
+COMPARE_MODELS: Final = Operation("GET /v1/models/compare", json_of(Comparison), query=ComparisonQuery)
+SHOW_MODEL: Final = Operation("GET /v1/models/{proxy+}", json_of(OneModel))
+ESTIMATE: Final = Operation("POST /v1/estimates", {200: {JSON: Estimate}}, body=fields(EstimateRequest))

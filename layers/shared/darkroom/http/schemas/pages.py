@@ -1,15 +1,12 @@
 """Pages for people: what their addresses and forms take. They answer HTML, errors as well."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from darkroom.errors import InvalidToken, Unauthenticated
-from darkroom.http.operation import HTML, JSON, URLENCODED, Access, Content, Operation
+from darkroom.http.operation import HTML, JSON, URLENCODED, Content, Operation
 from darkroom.models.new_token import NewToken
 
-OWN: Final[Access] = "own page"
 PAGE: Final[dict[int, Content]] = {200: {HTML: "text"}, 302: {"text/plain": "text"}}
 
 
@@ -62,66 +59,28 @@ class TryForm(BaseModel):
     once: str = Field(description="Tells the form from others; sent twice it is one picture.")
 
 
-def _page(
-    route: str,
-    summary: str,
-    *,
-    query: type[BaseModel] | None = None,
-    form: type[BaseModel] | None = None,
-    access: Access = "page",
-) -> Operation:
-    body: Content = {URLENCODED: form} if form else {}
-    return Operation(route, summary, PAGE, query=query, body=body, access=access)
+def _page(route: str, *, query: type[BaseModel] | None = None, form: type[BaseModel] | None = None) -> Operation:
+    return Operation(route, PAGE, query=query, body={URLENCODED: form} if form else {})
 
 
-def _pages() -> Iterable[Operation]:
-    yield _page("GET /oauth", "a page: sign in, or your account: keys, limits, API tokens, what next")
-    yield _page(
-        "GET /oauth/start",
-        "off to OpenRouter's consent page, to sign in or, where you are known already, to connect; `return_to` is a "
-        "path on this site, `limit_usd`, `limit_reset` (`daily`, `weekly`, `monthly`), `expires_in_days` or "
-        "`expires_at` are asked of the key",
-        query=StartQuery,
-    )
-    yield _page(
-        "GET /oauth/connect",
-        "the same for a browser that may not know you yet: it asks for one of your API tokens first",
-        query=ReturnTo,
-    )
-    yield _page("GET /oauth/callback", "where OpenRouter sends the browser back to", query=CallbackQuery)
-    yield _page("GET /oauth/paste", "the same by pasting a code, where no callback can reach", query=StartQuery)
-    yield _page("POST /oauth/paste", "the code that was pasted", form=PastedCode)
-    yield _page("GET /oauth/link", "the page of a one-time link; its button signs in", query=LinkQuery)
-    yield _page("POST /oauth/link", "signs a browser in with a one-time link", form=LinkQuery)
-    yield _page("POST /oauth/token", "signs a browser in with an API token", form=TokenForm)
-    yield _page("POST /oauth/tokens", "makes an API token on the page, shown this once", form=NewToken, access=OWN)
-    yield _page("POST /oauth/tokens/revoke", "revokes one", form=ThingForm, access=OWN)
-    yield _page(
-        "POST /try",
-        "makes the picture that the form on that page asks for, and shows it; $0.10 at most, and sent twice it is "
-        "one picture",
-        form=TryForm,
-        access=OWN,
-    )
-    yield _page(
-        "POST /oauth/unlink", "has an OpenRouter account sign in to its own account again", form=ThingForm, access=OWN
-    )
-    yield _page("POST /oauth/disconnect", "forgets the key", access=OWN)
-    yield _page("POST /oauth/sign-out", "ends the session", access=OWN)
-
-
-# Where the stack's owner keeps them for users.
-CLOSED: Final = (Unauthenticated, InvalidToken)
-OPENAPI: Final = Operation(
-    "GET /openapi.json",
-    "all of this as OpenAPI 3.1, for everybody unless the stack's owner says otherwise",
-    {200: {JSON: "text"}},
-    access="public",
-    errors=CLOSED,
+OPENAPI: Final = Operation("GET /openapi.json", {200: {JSON: "text"}})
+DOCS: Final = Operation("GET /docs", {200: {HTML: "text"}})
+_PAGES: Final = (
+    _page("GET /oauth"),
+    _page("GET /oauth/start", query=StartQuery),
+    _page("GET /oauth/connect", query=ReturnTo),
+    _page("GET /oauth/callback", query=CallbackQuery),
+    _page("GET /oauth/paste", query=StartQuery),
+    _page("POST /oauth/paste", form=PastedCode),
+    _page("GET /oauth/link", query=LinkQuery),
+    _page("POST /oauth/link", form=LinkQuery),
+    _page("POST /oauth/token", form=TokenForm),
+    _page("POST /oauth/tokens", form=NewToken),
+    _page("POST /oauth/tokens/revoke", form=ThingForm),
+    _page("POST /try", form=TryForm),
+    _page("POST /oauth/unlink", form=ThingForm),
+    _page("POST /oauth/disconnect"),
+    _page("POST /oauth/sign-out"),
 )
-DOCS: Final = Operation(
-    "GET /docs", "the same as a page to read", {200: {HTML: "text"}}, access="public", errors=CLOSED
-)
-PAGES: Final = {operation.route: operation for operation in _pages()}
+PAGES: Final = {operation.route: operation for operation in _PAGES}
 """By route."""
-OPERATIONS: Final = (OPENAPI, DOCS, *PAGES.values())

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from darkroom.errors import Conflict, InvalidParameter, NotFound
-from darkroom.http.operation import PAID_ERRORS, PICTURE_ERRORS, Answer, Operation, absent, fields, json_of
+from darkroom.http.operation import Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import PaidHeaders
 from darkroom.http.schemas.images import File, NamedPictures, SentPictures
 from darkroom.http.schemas.jobs import Job
@@ -144,24 +143,13 @@ class ApplicationForm(NewApplication, SentPictures):
     images: list[File] | File | None = None
 
 
-LIST_RECIPES: Final = Operation(
-    "GET /v1/recipes", "recipes that you keep; see [recipes](#recipes)", json_of(RecipeList)
-)
-SHOW_RECIPE: Final = Operation("GET /v1/recipes/{name}", "one, with its steps", json_of(KeptRecipe))
-SAVE_RECIPE: Final = Operation(
-    "PUT /v1/recipes/{name}",
-    "keeps one",
-    json_of(KeptRecipe),
-    body=fields(RecipeBody),
-    errors=(Conflict, InvalidParameter),
-)
-REMOVE_RECIPE: Final = Operation("DELETE /v1/recipes/{name}", "forgets one", json_of(RemovedRecipe))
+LIST_RECIPES: Final = Operation("GET /v1/recipes", json_of(RecipeList))
+SHOW_RECIPE: Final = Operation("GET /v1/recipes/{name}", json_of(KeptRecipe))
+SAVE_RECIPE: Final = Operation("PUT /v1/recipes/{name}", json_of(KeptRecipe), body=fields(RecipeBody))
+REMOVE_RECIPE: Final = Operation("DELETE /v1/recipes/{name}", json_of(RemovedRecipe))
 APPLY_RECIPE: Final = Operation(
     "POST /v1/recipes/apply",
-    "a recipe on up to 500 pictures",
     {**json_of(Job), **json_of(Job, 202)},
     body=fields(ApplicationBody, ApplicationForm),
     headers=PaidHeaders,
-    errors=(*PAID_ERRORS, *PICTURE_ERRORS, NotFound),
 )
-OPERATIONS: Final = (LIST_RECIPES, SHOW_RECIPE, SAVE_RECIPE, REMOVE_RECIPE, APPLY_RECIPE)

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from darkroom.errors import LicenceNotAcknowledged, PriceUnknown, UnsupportedModel, UrlRefused, UrlUnreachable
 from darkroom.http.operation import Answer, Operation, absent, fields, json_of
 from darkroom.models.form_values import lowered, switch, unfolded, whole_number
 
@@ -82,15 +81,5 @@ class SettingsView(Answer):
     warnings: tuple[str, ...] | None = absent("What to know about a change.")
 
 
-SHOW_SETTINGS: Final = Operation(
-    "GET /v1/settings", "what applies to you; see [settings](#settings)", json_of(SettingsView)
-)
-CHANGE_SETTINGS: Final = Operation(
-    "PATCH /v1/settings",
-    "what you set; see [settings](#settings)",
-    json_of(SettingsView),
-    body=fields(ChangedSettings),
-    errors=(UnsupportedModel, LicenceNotAcknowledged, UrlRefused, UrlUnreachable, PriceUnknown),
-    unrestricted=True,
-)
-OPERATIONS: Final = (SHOW_SETTINGS, CHANGE_SETTINGS)
+SHOW_SETTINGS: Final = Operation("GET /v1/settings", json_of(SettingsView))
+CHANGE_SETTINGS: Final = Operation("PATCH /v1/settings", json_of(SettingsView), body=fields(ChangedSettings))

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from darkroom.errors import Charged, NotFound, UnsupportedModel
+from darkroom.errors import Charged
 from darkroom.http.operation import JSON, Answer, Operation, absent, json_of
 from darkroom.http.schemas.account import KeyState
 from darkroom.http.schemas.common import MicroUsdAmount, Moment, Month, Page, SettledTogetherLine, Usd
@@ -190,15 +190,6 @@ def _dollars(amount: MicroUsd | None) -> float | None:
     return None if amount is None else float(in_dollars(amount))
 
 
-SHOW_USAGE: Final = Operation(
-    "GET /v1/usage",
-    "what is left of each budget, and what a month's work came to; see [usage](#usage)",
-    {200: {JSON: UsageStatement, "text/csv": "text"}},
-    query=UsageQuery,
-    errors=(UnsupportedModel, NotFound),
-)
-LIST_REPORTS: Final = Operation("GET /v1/usage/reports", "finished months, with links", json_of(ReportList))
-LIST_RECEIPTS: Final = Operation(
-    "GET /v1/usage/receipts", "what every paid job cost", json_of(ReceiptList), query=ReceiptsQuery
-)
-OPERATIONS: Final = (SHOW_USAGE, LIST_REPORTS, LIST_RECEIPTS)
+SHOW_USAGE: Final = Operation("GET /v1/usage", {200: {JSON: UsageStatement, "text/csv": "text"}}, query=UsageQuery)
+LIST_REPORTS: Final = Operation("GET /v1/usage/reports", json_of(ReportList))
+LIST_RECEIPTS: Final = Operation("GET /v1/usage/receipts", json_of(ReceiptList), query=ReceiptsQuery)

@@ -5,7 +5,6 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from darkroom.errors import KeyUnreadable
 from darkroom.http.operation import JSON, Answer, Operation, json_of
 from darkroom.models.webhook import WebhookSecrets
 
@@ -21,18 +20,5 @@ def secret_of(secrets: WebhookSecrets) -> WebhookSecret:
     return WebhookSecret(secret=secrets.current, created_at=secrets.created_at, previous_until=secrets.previous_until)
 
 
-SHOW_SECRET: Final = Operation(
-    "GET /v1/webhooks/secret",
-    "what webhooks are signed with; see [webhooks](#webhooks)",
-    json_of(WebhookSecret),
-    unrestricted=True,
-    errors=(KeyUnreadable,),
-)
-ROTATE_SECRET: Final = Operation(
-    "POST /v1/webhooks/secret/rotate",
-    "makes another one; see [webhooks](#webhooks)",
-    {201: {JSON: WebhookSecret}},
-    unrestricted=True,
-    errors=(KeyUnreadable,),
-)
-OPERATIONS: Final = (SHOW_SECRET, ROTATE_SECRET)
+SHOW_SECRET: Final = Operation("GET /v1/webhooks/secret", json_of(WebhookSecret))
+ROTATE_SECRET: Final = Operation("POST /v1/webhooks/secret/rotate", {201: {JSON: WebhookSecret}})
