@@ -21,8 +21,7 @@ from darkroom.models.completion import CompletionRequest
 from darkroom.models.generation import GenerationRequest, RawAnswer
 from darkroom.ports import Provider
 from darkroom.providers import ProviderSettings, load
-from darkroom.providers._links import follow
-from darkroom.providers._pictures import MAX_PICTURE_BYTES
+from darkroom.providers._pictures import MAX_PICTURE_BYTES, follow
 
 NAMES = ("openrouter", "openai", "gemini")
 

@@ -1,8 +1,7 @@
 """What the services need of the outside, as roles. Adapters say how; this package says what."""
 
-from darkroom.ports.clock import Alarm, Clock
 from darkroom.ports.conversations import ConversationStore, RecipeStore, RenderQueue
-from darkroom.ports.figures import CatalogueStore, KeptList, ModelStatistics, Telemetry
+from darkroom.ports.figures import Alarm, CatalogueStore, Clock, KeptList, ModelStatistics, Telemetry
 from darkroom.ports.jobs import (
     AnswerStore,
     DeadLetters,

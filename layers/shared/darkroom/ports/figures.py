@@ -50,3 +50,13 @@ class CatalogueStore(Protocol):
 
     def claim(self, name: str, *, now: datetime, until: datetime) -> bool:
         """Whether the caller is to ask for the list anew; until then nobody else is told so."""
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime:
+        """Now, in UTC."""
+
+
+class Alarm(Protocol):
+    def __call__(self, name: str, /, **facts: object) -> None:
+        """Has somebody look at what should not have happened. `name` is a constant; facts hold no secret."""

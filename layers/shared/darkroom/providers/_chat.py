@@ -27,10 +27,9 @@ from darkroom.providers._errors import Asked, broken, fix_for, plain
 from darkroom.providers._gather import Gathered, claims_in, gather
 from darkroom.providers._http import Answer, BrokenOff
 from darkroom.providers._images import content_refused, no_image, picture_part, stream_events, unusable, whole_json
-from darkroom.providers._links import follow
 from darkroom.providers._openrouter_complaint import Complaint
 from darkroom.providers._openrouter_errors import translate
-from darkroom.providers._pictures import reference_url
+from darkroom.providers._pictures import follow, reference_url
 from darkroom.providers._said import error_within
 from darkroom.providers._vocabulary import is_refusal
 

@@ -32,10 +32,9 @@ from darkroom.providers import _sse, _wire
 from darkroom.providers._errors import Asked, broken, fix_for, plain
 from darkroom.providers._gather import Gathered, gather, is_draft, text_in
 from darkroom.providers._http import Answer, BrokenOff
-from darkroom.providers._links import follow
 from darkroom.providers._openrouter_complaint import Complaint
 from darkroom.providers._openrouter_errors import translate
-from darkroom.providers._pictures import NotAPicture, checked, is_begun, reference_url
+from darkroom.providers._pictures import NotAPicture, checked, follow, is_begun, reference_url
 from darkroom.providers._said import error_within, refusal_in
 
 _MAX_EVENTS = 100_000

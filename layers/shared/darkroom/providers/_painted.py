@@ -9,9 +9,8 @@ from darkroom.models.generation import GenerationRequest, Reference, Usage
 from darkroom.providers._errors import Asked
 from darkroom.providers._gather import claims_in, read_claims
 from darkroom.providers._images import Pictures, pictures_of
-from darkroom.providers._links import follow
 from darkroom.providers._openai_like_errors import failed
-from darkroom.providers._pictures import reference_type
+from darkroom.providers._pictures import follow, reference_type
 from darkroom.providers._said import error_within
 from darkroom.providers._token_costs import Counts, picture_cost
 

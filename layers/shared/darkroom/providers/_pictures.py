@@ -8,13 +8,16 @@ been decoded.
 import base64
 import binascii
 import re
+import time
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from darkroom.errors import DarkroomError, InvalidParameter
+from darkroom.errors import DarkroomError, InvalidParameter, UrlUnreachable
 from darkroom.images.sniff import sniff
+from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GeneratedImage, Reference
+from darkroom.ports import UrlFetcher
 
 MAX_PICTURE_BYTES: Final = 48 * 1024 * 1024
 # No model makes larger ones; decoded, one of these takes a quarter of a gigabyte.
@@ -192,3 +195,31 @@ def _kind(data: bytes, accepted: tuple[str, ...]) -> str:
     if kind not in accepted:
         raise NotAPicture(f"is a {kind} file")
     return kind
+
+
+# For all the pictures of an answer together: no fetch begins later, and each has an end of its own.
+MAX_SECONDS: Final = 12.0
+_WAITS: Final = (0.5, 1.0)
+
+
+def follow(
+    fetcher: UrlFetcher | None, *, seconds: float = MAX_SECONDS, sleep: Callable[[float], None] = time.sleep
+) -> Fetch | None:
+    """What fetches the pictures of one answer; tries again what may only have been a moment's trouble."""
+    if fetcher is None:
+        return None
+    deadline = Deadline(seconds)
+
+    def fetch(url: str) -> bytes:
+        for wait in (*_WAITS, None):
+            if deadline.is_over:
+                break
+            try:
+                return fetcher.fetch(url, max_bytes=MAX_PICTURE_BYTES)
+            except UrlUnreachable:
+                if wait is None or deadline.left() <= wait:
+                    raise
+            sleep(wait)
+        raise UrlUnreachable("There was no time left to fetch it.")
+
+    return fetch

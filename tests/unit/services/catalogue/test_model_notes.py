@@ -5,7 +5,7 @@ import re
 import pytest
 
 from darkroom.services.catalogue.aliases import ALIASES, INEXPENSIVE
-from darkroom.services.catalogue.model_notes import note_of, notes
+from darkroom.services.listing.model_rows import note_of, notes
 from darkroom.settings import Settings
 from local.simulator.catalogue import load
 

@@ -1,14 +1,16 @@
 """From what is published to rows that can be compared: one for each model that can be used here."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 from darkroom.models.catalogue import ChatModel, ImageEndpoint, ImageModel, ParameterRange, TokenPrices
-from darkroom.models.model_row import ModelRow, Price, Task
+from darkroom.models.model_row import ModelRow, Note, Price, Task
 from darkroom.models.money import MicroUsd
 from darkroom.services.catalogue.capabilities import INPUTS
 from darkroom.services.catalogue.catalogue import Listing
-from darkroom.services.catalogue.model_notes import note_of
 from darkroom.services.listing.model_quotes import ModelQuotes, ordinary_turn
 from darkroom.services.selection.chat_models import is_router
 
@@ -125,3 +127,15 @@ def _image_prices(endpoints: Collection[ImageEndpoint]) -> list[Price]:
 def _token_prices(prices: TokenPrices) -> list[Price]:
     known = ((name, getattr(prices, name)) for name in _TOKEN_UNITS)
     return [Price(*_TOKEN_UNITS[name], usd) for name, usd in known if usd is not None]
+
+
+@cache
+def notes() -> dict[str, Note]:
+    """By the beginnings of ids, from `model_notes.json`."""
+    written = json.loads(Path(__file__).with_name("model_notes.json").read_text(encoding="utf-8"))
+    return {start: Note(**{**note, "tags": tuple(note.get("tags", ()))}) for start, note in written.items()}
+
+
+def note_of(model: str) -> Note | None:
+    found = max((start for start in notes() if model.startswith(start)), key=len, default=None)
+    return notes()[found] if found else None
