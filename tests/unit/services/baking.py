@@ -80,7 +80,7 @@ class Bakery:
             notes=app.batch_notes,
             jobs=self.jobs,
             queue=self.queue,
-            painted=app.painted_batches,
+            job_queue=app.ports.job_queue,
             clock=self.clock,
             alarm=self.studio.alarm,
             max_attempts=3,

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from darkroom.services.recipes.batch_notes import Notes
     from darkroom.services.recipes.batch_painting import BatchPainting
     from darkroom.services.recipes.batch_pricing import BatchPricing
-    from darkroom.services.recipes.painted_batch import PaintedBatches
     from darkroom.services.recipes.recipe_worker import RecipeWorker
     from darkroom.services.recipes.recipes import FolderRecipes, Recipes
     from darkroom.services.recipes.render import Render
@@ -311,25 +310,10 @@ class Application(PaidJobs):
             notes=self.batch_notes,
             jobs=self.ports.jobs,
             queue=self.ports.render_queue,
-            painted=self.painted_batches,
+            job_queue=self.ports.job_queue,
             clock=self.ports.clock,
             alarm=self.ports.alarm,
             max_attempts=self.settings.upload_max_receives,
-        )
-
-    @cached_property
-    def painted_batches(self) -> PaintedBatches:
-        from darkroom.services.recipes.painted_batch import PaintedBatches
-
-        return PaintedBatches(
-            self.subject_render,
-            self.sources,
-            self.batch_notes,
-            self.ports.jobs,
-            self.ports.render_queue,
-            self.ports.job_queue,
-            self.ports.clock,
-            self.ports.alarm,
         )
 
 

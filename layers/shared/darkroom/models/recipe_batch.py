@@ -1,9 +1,9 @@
 """A recipe taken on many pictures: what was asked for, and how far it has come."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from darkroom.models.job import JobCost, Parent, StoredImage
 from darkroom.models.recipe import Recipe
@@ -39,12 +39,6 @@ class Entry(Value):
     cost: JobCost = Field(JobCost(), description="Of all that was painted for it.")
 
 
-class Manifest(Value):
-    """What became of the pictures so far, in their order."""
-
-    entries: tuple[Entry, ...] = ()
-
-
 class Wanted(Value):
     """A painting that one picture waits for, and what the picture has come to before it."""
 
@@ -55,10 +49,15 @@ class Wanted(Value):
     cost: JobCost = Field(JobCost(), description="Of the paintings before this one.")
 
 
-class PaintedManifest(Value):
-    """As Manifest, of a batch that paints, whose pictures are worked on several at a time. Both are by index."""
+def _numbered(entries: Any) -> Any:
+    """In their order, as a version wrote them that took one picture after the other."""
+    return dict(enumerate(entries)) if isinstance(entries, list) else entries
 
-    entries: dict[int, Entry] = Field(default_factory=dict)
+
+class Manifest(Value):
+    """What became of the pictures so far, and what those wait for that are on their way; both by index."""
+
+    entries: Annotated[dict[int, Entry], BeforeValidator(_numbered)] = Field(default_factory=dict)
     wanted: dict[int, Wanted] = Field(default_factory=dict)
 
 

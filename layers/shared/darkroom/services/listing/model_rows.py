@@ -137,5 +137,6 @@ def notes() -> dict[str, Note]:
 
 
 def note_of(model: str) -> Note | None:
+    """What a model is good for, by how its id begins; the longest that fits."""
     found = max((start for start in notes() if model.startswith(start)), key=len, default=None)
     return notes()[found] if found else None

@@ -6,10 +6,10 @@ from typing import Final
 
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.job import Job, JobStatus
-from darkroom.models.recipe_batch import Entry, Manifest, PaintedManifest, Wanted
+from darkroom.models.recipe_batch import Entry, Manifest, Wanted
 from darkroom.ports import Clock, JobStore
-from darkroom.services.recipes.batch_notes import Notes, manifest_key, part_id, wall_of
-from darkroom.services.recipes.batch_results import by_index, canceled, closed, ended, summed
+from darkroom.services.recipes.batch_notes import Notes, manifest_key, part_id
+from darkroom.services.recipes.batch_results import canceled, closed, ended, summed
 
 # Whoever works on the batch may write down how far it has come between two looks.
 _TRIES: Final = 10
@@ -34,24 +34,17 @@ class BatchCancel:
             found = self.jobs.find(batch.user, batch.id)
             if found is None or found.status.is_final:
                 return
-            if self._free(found) if wall_of(found) is None else self._painted(found, cancel):
+            if self._end(found, cancel):
                 return
         raise ServiceUnavailable("The batch is just being worked on.", fix="Try again in a moment.", retry_after=1)
 
-    def _free(self, batch: Job) -> bool:
-        entries = by_index(self.notes.read(manifest_key(batch), Manifest).entries)
-        if not self.jobs.finish(canceled(batch, entries, self.clock())):
-            return False
-        self.notes.remove(batch)
-        return True
-
-    def _painted(self, batch: Job, cancel: Cancel) -> bool:
+    def _end(self, batch: Job, cancel: Cancel) -> bool:
         # From this mark on nothing is admitted any more; what was admitted before it is found below.
         mark = {"cancel_at": self.clock(), "result": {**batch.result, "canceling": True}}
         marked = batch if batch.cancel_at else self.jobs.progress(batch.model_copy(update=mark))
         if marked is None:
             return False
-        manifest = self.notes.read(manifest_key(marked), PaintedManifest)
+        manifest = self.notes.read(manifest_key(marked), Manifest)
         found = {index: self._left(marked, index, each, cancel) for index, each in manifest.wanted.items()}
         entries = {index: entry for index, entry in found.items() if entry is not None}
         if len(entries) == len(found) and self.jobs.finish(

@@ -13,7 +13,7 @@ from darkroom.models.admission import Outcome
 from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars, said
-from darkroom.models.recipe_batch import Batch, PaintedManifest, Wanted
+from darkroom.models.recipe_batch import Batch, Manifest, Wanted
 from darkroom.ports import Alarm, Clock, JobQueue, JobStore, Ledger, RenderQueue
 from darkroom.services.paid.budgets import exceeded
 from darkroom.services.paid.settlement import Settlement
@@ -46,7 +46,7 @@ class BatchPainting:
             self._release(batch)
             self._settle(batch)
             return
-        manifest = self.notes.read(manifest_key(batch), PaintedManifest)
+        manifest = self.notes.read(manifest_key(batch), Manifest)
         parts = {
             index: self.jobs.find(user, part_id(job_id, index, wanted.number))
             for index, wanted in manifest.wanted.items()

@@ -1,6 +1,6 @@
 """What a batch has come to: the entries of its pictures, as the job's result."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,10 +12,6 @@ _MOST_WARNINGS: Final = 20
 
 Entries = Mapping[int, Entry]
 """By the picture's index."""
-
-
-def by_index(entries: Sequence[Entry]) -> Entries:
-    return dict(enumerate(entries))
 
 
 def failed(error: DarkroomError) -> dict[str, Any]:
