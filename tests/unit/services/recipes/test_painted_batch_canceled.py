@@ -88,7 +88,7 @@ def test_a_batch_that_costs_nothing_is_canceled_with_what_was_made(gallery: Gall
     job = gallery.apply(recipe(flip()), 9)
     seconds = iter(range(10_000))
     assert studio.app.recipe_worker.run(
-        *studio.render_queue.sent.pop(0), Deadline(30, clock=lambda: float(next(seconds)))
+        *studio.render_queue.sent.pop(0), Deadline(20, clock=lambda: float(next(seconds)))
     )
     made = gallery.now(job).result["progress"]["done"]
     assert 0 < made < 9

@@ -129,11 +129,11 @@ WRITES: list[tuple[str, str, int]] = [
     ("jobs", "start", 3),
     ("jobs", "claim", 4),
     ("jobs", "dispatch", 4),
-    ("jobs", "progress", 3),
+    ("jobs", "progress", 2),
     ("jobs", "requeue", 2),
     ("jobs", "finish", 1),
     ("images", "write_output", 15),
-    ("images", "remove_outputs", 5),
+    ("images", "remove_outputs", 4),
     ("raw_answers", "write", 4),
 ]
 POINTS = [
