@@ -1,6 +1,7 @@
 #!/bin/sh
 # Resolves requirements.lock and local/sam.lock from pyproject.toml, then the three requirements.txt that are shipped from
-# the first.
+# the first. Then it writes what is read of botocore's descriptions, from the botocore that was installed before; where
+# the lock names another now, a test says so once that is installed.
 # They name no index, so that whoever installs uses their own.
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,3 +21,5 @@ $compile $lambda pyproject.toml --output-file layers/shared/requirements.txt
 $compile $lambda pyproject.toml --extra segmentation --output-file functions/remove_background/requirements.txt
 # shellcheck disable=SC2086
 $compile $lambda --group live --output-file functions/live/requirements.txt
+
+.venv/bin/python -m local.aws_descriptions

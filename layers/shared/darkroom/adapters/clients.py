@@ -1,19 +1,22 @@
 """AWS clients: one per service, made when it is first asked for.
 
 They are botocore's own. `boto3.client` makes the same, and loads beside it what resources and file transfers need,
-which no function here uses.
+which no function here uses. What they know of the services is in `aws_descriptions`: the operations that Darkroom
+calls. Reading botocore's own, with all operations and the endpoints of all services, is a third of a bare cold start.
 """
 
 import random
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache, cached_property
+from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
 from botocore.credentials import ContainerProvider
 from botocore.httpsession import URLLib3Session
+from botocore.loaders import Loader
 from botocore.session import Session
 from botocore.utils import ContainerMetadataFetcher
 
@@ -26,16 +29,30 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
+# Written by `python -m local.aws_descriptions`.
+_DESCRIPTIONS: Final = Path(__file__).with_name("aws_descriptions")
 # As botocore's own fetcher has it.
 _FETCH_SECONDS = 2
 # Making clients is not safe in threads, using them is.
 _making = RLock()
 
 
+class _Loader(Loader):
+    """Reads `aws_descriptions` alone."""
+
+    def __init__(self) -> None:
+        super().__init__([str(_DESCRIPTIONS)], include_default_search_paths=False, include_default_extras=False)
+
+    def is_builtin_path(self, _: str) -> bool:
+        """True: the endpoints are AWS's own. Of others botocore says that somebody has chosen them."""
+        return True
+
+
 @cache
 def session() -> Session:
     """The process's: it keeps what it has read of the services' descriptions."""
     made, fetching = Session(), URLLib3Session(timeout=_FETCH_SECONDS)
+    made.register_component("data_loader", _Loader())
     fetcher: Any = ContainerMetadataFetcher(session=fetching)  # which the stubs take for another
     container = ContainerProvider(fetcher=fetcher)
     made.get_component("credential_provider").insert_before(container.METHOD, container)
