@@ -99,7 +99,7 @@ def test_a_service_is_called_where_botocore_calls_it(
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     session.cache_clear()
     ours = getattr(Clients({}), service)
-    its = Session().create_client(service, config=s3_config({}) if service == "s3" else CLIENT_CONFIG)  # type: ignore[call-overload]
+    its: Any = Session().create_client(service, config=s3_config({}) if service == "s3" else CLIENT_CONFIG)
     session.cache_clear()
     assert ours.meta.endpoint_url == its.meta.endpoint_url
     assert ours.meta.partition == its.meta.partition

@@ -138,6 +138,10 @@ def test_no_connection_no_thread_and_no_time_is_left(left: dict[str, Any]) -> No
     assert (left["sockets"], left["threads"], left["times"]) == ([], 1, [])
 
 
+def test_garbage_is_collected_once_all_is_loaded(left: dict[str, Any]) -> None:
+    assert left["garbage"] == [True, True]
+
+
 def test_processes_that_go_on_from_a_snapshot_choose_differently(left: dict[str, Any]) -> None:
     first, second = left["restored"]
     assert not set(first) & set(second)

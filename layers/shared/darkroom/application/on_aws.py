@@ -5,6 +5,7 @@ One client per service and process. What is behind a port is imported and made w
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from datetime import timedelta
@@ -15,6 +16,7 @@ from darkroom.adapters.aws import translated
 from darkroom.adapters.clients import Clients
 from darkroom.adapters.clock import utc_now
 from darkroom.application import Application, Handler
+from darkroom.application._outside import Outside
 from darkroom.errors import DarkroomFault, InternalError
 from darkroom.observability import EmfTelemetry, alarm, log_provider_calls, logger
 from darkroom.settings import Settings
@@ -26,10 +28,7 @@ if TYPE_CHECKING:
     from darkroom.adapters.matter import RembgMatter
     from darkroom.adapters.month_users import MonthUsers
     from darkroom.adapters.segmenter import OnnxSegmenter
-    from darkroom.adapters.url_guard import UrlGuard
     from darkroom.models.key import KeyProvider
-    from darkroom.providers import ProviderSettings
-    from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
     from darkroom.services.accounts.snapshot import SnapshotCharges, Snapshots
 
 # Between two writes of a model's figures, which a busy process would make for each picture.
@@ -54,6 +53,7 @@ def entry(handler_of: Callable[[Application], Handler]) -> Handler:
     def make() -> None:
         app = on_aws(Settings.from_environ(os.environ))
         made.append((in_place(app) if app.settings.in_place else None) or handler_of(app))
+        _loaded()
 
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         make()
@@ -66,6 +66,12 @@ def entry(handler_of: Callable[[Application], Handler]) -> Handler:
     return lambda_handler
 
 
+def _loaded() -> None:
+    """Begins to collect garbage (`darkroom` has stopped it), but for what is there now, which stays."""
+    gc.freeze()
+    gc.enable()
+
+
 def at_live_door() -> Application:
     """With this process's environment."""
     from darkroom.application.live import LiveApplication
@@ -73,6 +79,7 @@ def at_live_door() -> Application:
     settings = Settings.from_environ(os.environ)
     if settings.openrouter_debug:
         log_provider_calls()
+    _loaded()
     return LiveApplication(settings, AwsPorts(settings))
 
 
@@ -82,11 +89,11 @@ def on_aws(settings: Settings) -> Application:
     return Application(settings, AwsPorts(settings))
 
 
-class AwsPorts:
+class AwsPorts(Outside):
     """Implements application.ports.Ports."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self.clients = Clients(os.environ)
         self.clock = utc_now
         self.stopwatch: Callable[[], float] = time.monotonic
@@ -307,61 +314,6 @@ class AwsPorts:
         from darkroom.adapters.catalogue_store import DynamoCatalogueStore
 
         return DynamoCatalogueStore(self._settings.table, self.clients.dynamodb)
-
-    @cached_property
-    def url_guard(self) -> UrlGuard:
-        from darkroom.adapters.url_guard import UrlGuard
-
-        return UrlGuard(also_allowed=self._settings.url_also_allowed)
-
-    @cached_property
-    def fetcher(self) -> ports.UrlFetcher:
-        from darkroom.adapters.url_fetcher import HttpUrlFetcher
-
-        return HttpUrlFetcher(self.url_guard)
-
-    @cached_property
-    def webhook_sender(self) -> ports.WebhookSender:
-        from darkroom.adapters.webhook_sender import HttpWebhookSender
-
-        return HttpWebhookSender(self.url_guard)
-
-    @cached_property
-    def check_url(self) -> Callable[[str], object]:
-        return self.url_guard.check
-
-    @cached_property
-    def providers(self) -> Mapping[str, ports.Provider]:
-        from darkroom.providers import ProvidersByName
-
-        return ProvidersByName(self.provider_settings)
-
-    @cached_property
-    def published(self) -> OpenRouter:
-        from darkroom.providers.openrouter import OpenRouter
-
-        return OpenRouter(self.provider_settings("openrouter"))
-
-    @cached_property
-    def key_issuer(self) -> OpenRouterAuth:
-        from darkroom.providers.openrouter import OpenRouterAuth
-
-        return OpenRouterAuth(self.provider_settings("openrouter"))
-
-    def provider_settings(self, name: str) -> ProviderSettings:
-        from darkroom.adapters.url_fetcher import HttpUrlFetcher
-        from darkroom.providers import ProviderSettings
-
-        settings = self._settings
-        return ProviderSettings(
-            url=settings.openrouter_url if name == "openrouter" else settings.provider_urls.get(name),
-            referer=settings.openrouter_http_referer or None,
-            title=settings.openrouter_app_name,
-            read_seconds=settings.openrouter_timeout_ms / 1000,
-            attempts=settings.openrouter_max_retries + 1,
-            credit_usd=settings.removebg_credit_usd if name == "removebg" else None,
-            fetcher=HttpUrlFetcher(self.url_guard, https_only=True),
-        )
 
     @cached_property
     def operator_key(self) -> Callable[[KeyProvider], str | None]:

@@ -55,7 +55,7 @@ class Outcome(Value):
 class Terms(BaseModel):
     """How a caller wants to be answered: what the request's headers say."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, arbitrary_types_allowed=True)
 
     route: str
     idempotency_key: str | None = Field(None, min_length=1, max_length=255)

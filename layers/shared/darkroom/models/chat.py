@@ -27,7 +27,7 @@ class JsonSchema(BaseModel):
     """The shape an answer has to have."""
 
     # By its alias, or it could not be read again from a job's row.
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", serialize_by_alias=True)
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
     schema_: dict[str, Any] = Field(alias="schema")

@@ -13,7 +13,7 @@ _NO_LIMIT: Final = -1
 
 
 class StreamOptions(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
     include_usage: bool = False
 
@@ -21,7 +21,7 @@ class StreamOptions(BaseModel):
 class CompletionBody(BaseModel):
     """What is understood here. Everything else (tools, response_format, temperature, …) is passed on as it came."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", json_schema_extra=provider_by_name)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="allow", json_schema_extra=provider_by_name)
 
     messages: list[dict[str, Any]] = Field(min_length=1, repr=False)
     model: str | None = Field(None, min_length=1, max_length=200, description="The stack's default when absent.")

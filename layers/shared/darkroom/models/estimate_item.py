@@ -14,7 +14,7 @@ MOST_TIMES: Final = 1_000_000
 class Repeated(BaseModel):
     """What an estimate is told beside the request."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore", populate_by_name=True)
 
     task: Task | None = Field(None, alias="for", description="Told from the fields when absent.")
     times: int = Field(1, ge=1, le=MOST_TIMES)

@@ -45,7 +45,7 @@ class ImageRequest(BaseModel):
     What is None is left to the model; whether a model takes a value is checked against its own description.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=provider_by_name)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", json_schema_extra=provider_by_name)
 
     @model_validator(mode="before")
     @classmethod

@@ -33,7 +33,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words), Field(max_length=20)
 class ModelQuery(BaseModel):
     """The query of `GET /v1/models`. Everything that is given has to be true of a model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
 
     q: str = Field("", max_length=200, description="Words that its name, id, description or tags hold.")
     tag: Words = ()

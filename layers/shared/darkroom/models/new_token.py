@@ -23,7 +23,7 @@ class TokenTerms(TypedDict):
 
 
 class NewToken(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None

@@ -1,10 +1,14 @@
-"""What models are made of: values that never change once they are made."""
+"""What models are made of: values that never change once they are made.
+
+`defer_build`, here and in the schemas of HTTP: a model's validator is made when it is first used. A function loads more
+models than a request needs.
+"""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Value(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class StrictValue(Value):

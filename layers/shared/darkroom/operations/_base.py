@@ -52,7 +52,7 @@ class Operation(BaseModel):
     """One step of a recipe. Fields carry their units and ranges in their descriptions: a planner reads them."""
 
     # A number is a number: neither "1" nor true is taken for one.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True)
 
     needs_subject: ClassVar[bool] = False
     """Whether it calls `Tools.subject`, which only the function with the segmentation model can."""

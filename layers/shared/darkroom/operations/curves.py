@@ -17,7 +17,7 @@ _ENDS: Final = (0.0, 255.0)
 class CurvePoint(BaseModel):
     """What one value becomes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True)
 
     input: float = Field(ge=0, le=255, description="A value as it is (0 to 255).")
     output: float = Field(ge=0, le=255, description="What it becomes (0 to 255).")

@@ -19,7 +19,7 @@ from darkroom.services.accounts.keys import ShownKey
 
 
 class NewKey(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     key: SecretStr
 
@@ -174,7 +174,7 @@ class Health(Answer):
 
 
 class HealthQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     deep: bool = Field(False, description="How each part is, for users.")
 

@@ -22,7 +22,7 @@ Month = Annotated[str | None, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", descrip
 class Page(BaseModel):
     """Which part of a list."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     limit: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, description="`next_cursor` of the page before.")
@@ -31,7 +31,7 @@ class Page(BaseModel):
 class PaidHeaders(BaseModel):
     """How a paid request wants to be answered."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     prefer: str | None = Field(
         None, alias="Prefer", description="`respond-async`, or `wait=10` for so many seconds, 25 at the most."
@@ -55,7 +55,7 @@ class PaidHeaders(BaseModel):
 class ErrorDetails(BaseModel):
     """OpenAI's `error` object."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     message: str
     type: Literal["server_error", "invalid_request_error", "requests"]
@@ -66,7 +66,7 @@ class ErrorDetails(BaseModel):
 class Problem(BaseModel):
     """RFC 9457 problem details, which carry OpenAI's `error` object, too. Some errors say more than is named here."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
 
     type: str = Field(description="`urn:darkroom:error:{code}`")
     title: str

@@ -11,7 +11,7 @@ from darkroom.models.completion_body import CompletionBody
 
 
 class CompletionChoice(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
 
     index: int
     message: dict[str, Any]
@@ -32,7 +32,7 @@ class CompletionFacts(Answer):
 class Completion(BaseModel):
     """The provider's answer, with every field that OpenAI's schema requires."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
 
     object: Literal["chat.completion"] = "chat.completion"
     choices: tuple[CompletionChoice, ...]

@@ -133,7 +133,7 @@ class ConversationsQuery(Page):
 
 
 class RecipeQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     version: str | None = Field(None, min_length=1, max_length=20, description="The shown one when absent.")
 

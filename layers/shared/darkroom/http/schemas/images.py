@@ -26,26 +26,26 @@ File = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
 
 
 class PictureByUrl(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
 
     image_url: str | dict[str, Any] = Field(description="An http(s) URL or a data URL, or an object with `url`.")
 
 
 class PictureByFile(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
 
     file_id: str = Field(description="From POST /v1/uploads.")
 
 
 class PictureByJob(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
 
     job_id: str
     index: int = Field(0, ge=0, description="Which of the job's pictures.")
 
 
 class PictureByBytes(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
 
     b64_json: str = Field(description="Base64.")
 
@@ -59,7 +59,7 @@ Picture = Text | PictureByUrl | PictureByFile | PictureByJob | PictureByBytes
 class NamedPictures(BaseModel):
     """The ways in which JSON hands over pictures."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     image: Picture | list[Picture] | None = Field(None, description="One, or several; a mask is for the first.")
     images: list[Picture] | Picture | None = None
@@ -74,7 +74,7 @@ class NamedPictures(BaseModel):
 class SentPictures(BaseModel):
     """The ways in which a form hands over pictures: files, and by name as JSON does."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     image: File | list[File] | None = Field(None, description="One file, or several (`image[]`, too).")
     image_url: str | None = Field(None, max_length=2048)

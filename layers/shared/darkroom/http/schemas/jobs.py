@@ -123,7 +123,7 @@ class ParentLine(Answer):
 class Output(BaseModel):
     """The pictures, and what else is known of what was made."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
 
     images: tuple[Image, ...]
 
@@ -177,7 +177,7 @@ class ListedJob(Job):
 class JobReference(BaseModel):
     """As much of a job as can be shown without having read it; or the job."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
 
     id: str
     object: Literal["job"] = "job"

@@ -118,7 +118,7 @@ class Comparison(Answer):
 
 
 class ComparisonQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     ids: str = Field("", description="Names of models, with commas between them.")
 
@@ -143,7 +143,7 @@ class Estimate(Answer):
 class EstimateItem(BaseModel):
     """A request as it would be sent, or what it comes to: all fields of a picture's or a chat's request are taken."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
 
     for_: Task | None = Field(None, alias="for", description="Told from the fields when absent.")
     times: int = Field(1, ge=1, le=MOST_TIMES)

@@ -11,7 +11,7 @@ PAGE: Final[dict[int, Content]] = {200: {HTML: "text"}, 302: {"text/plain": "tex
 
 
 class ReturnTo(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     return_to: str | None = Field(None, description="A path on this site.")
 
@@ -25,14 +25,14 @@ class StartQuery(ReturnTo):
 
 
 class CallbackQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     attempt: str | None = None
     code: str | None = None
 
 
 class PastedCode(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     attempt: str = ""
     code: str = ""
@@ -47,13 +47,13 @@ class TokenForm(ReturnTo):
 
 
 class ThingForm(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     id: str = Field("", description="Of what is removed.")
 
 
 class TryForm(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     prompt: str
     once: str = Field(description="Tells the form from others; sent twice it is one picture.")

@@ -70,7 +70,7 @@ class RemovedRecipe(Answer):
 class RecipeBody(BaseModel):
     """As it is shown or exported, or written by hand: then it is one of this engine."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     schema_version: Literal[1] = 1
     engine: str | None = None
@@ -85,7 +85,7 @@ class RecipeBody(BaseModel):
 class NewApplication(BaseModel):
     """What is asked for beside the pictures."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     recipe: Annotated[Any, BeforeValidator(unfolded)] = Field(description="The name of a kept recipe, or a recipe.")
     allow_paid: bool = Field(False, description="Whether its painted steps may be painted again, for money.")

@@ -29,7 +29,7 @@ def _names(value: Any) -> Any:
 class ChangedSettings(BaseModel):
     """What is named is changed; null returns a setting to the stack's default."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     image_generation_model: Name | None = None
     image_edit_model: Name | None = None

@@ -15,7 +15,7 @@ from darkroom.models.receipt import Receipt
 
 
 class UsageQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     month: Month = None
     by: Annotated[str, Field(max_length=100)] = Field(
