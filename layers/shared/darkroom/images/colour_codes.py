@@ -259,19 +259,7 @@ def _shares(points: Chromaticities) -> Vector:
 
 def _columns(points: Chromaticities) -> Matrix:
     colours = ((points.red_x, points.red_y), (points.green_x, points.green_y), (points.blue_x, points.blue_y))
-    return tuple(_vector([part(x, y) for x, y in colours]) for part in (_x, _y, _z))
-
-
-def _x(x: float, _y: float) -> float:
-    return x
-
-
-def _y(_x: float, y: float) -> float:
-    return y
-
-
-def _z(x: float, y: float) -> float:
-    return 1 - x - y
+    return tuple(map(_vector, zip(*((x, y, 1 - x - y) for x, y in colours), strict=True)))
 
 
 def _to_xyz(points: Chromaticities) -> Matrix:

@@ -3,10 +3,10 @@
 from io import BytesIO
 from typing import Final
 
-from PIL import Image, ImageCms, ImageMath
+from PIL import Image, ImageMath
 
-from darkroom.images import icc as profiles
-from darkroom.images.picture import Picture
+from darkroom.images.colour import in_srgb
+from darkroom.images.picture import Picture, opaque
 
 GAP: Final = 8
 TALLEST: Final = 1200
@@ -27,7 +27,7 @@ def side_by_side(left: Picture, right: Picture) -> bytes:
 
     It is as high as the higher one, but no higher than 1200 pixels and no wider than 4096.
     """
-    a, b = _in_srgb(left), _in_srgb(right)
+    a, b = in_srgb(left), in_srgb(right)
     room, shapes = WIDEST - GAP, a.width / a.height + b.width / b.height
     height = max(1, min(max(a.height, b.height), TALLEST, int(room / shapes)))
     # Only lines of a pixel's height or so are wider than that still, and are pressed together.
@@ -49,7 +49,7 @@ def similarity(left: Picture, right: Picture) -> float:
     one and at 512 pixels at the most; a picture of another shape is stretched to it.
     """
     size = _common_size(left.pixels.size, right.pixels.size)
-    a, b = (_on_grey(_in_srgb(each)).resize(size, Image.Resampling.BOX) for each in (left, right))
+    a, b = (opaque(in_srgb(each), _GREY).resize(size, Image.Resampling.BOX) for each in (left, right))
     bands = zip(_BANDS, a.convert("YCbCr").split(), b.convert("YCbCr").split(), strict=True)
     found = sum(weight * _ssim(_above(one, zero), _above(other, zero)) for (weight, zero), one, other in bands)
     return min(1.0, max(0.0, found))
@@ -96,20 +96,3 @@ def _of_height(image: Image.Image, height: int, squeeze: float) -> Image.Image:
     if (width, height) == image.size:
         return image
     return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-
-
-def _on_grey(image: Image.Image) -> Image.Image:
-    if image.mode != "RGBA":
-        return image
-    behind = Image.new("RGB", image.size, _GREY)
-    behind.paste(image.convert("RGB"), mask=image.getchannel("A"))
-    return behind
-
-
-def _in_srgb(picture: Picture) -> Image.Image:
-    if picture.icc is None or profiles.is_srgb(picture.icc):
-        return picture.pixels
-    try:
-        return profiles.to_srgb(picture.pixels, picture.icc)
-    except ImageCms.PyCMSError:
-        return picture.pixels

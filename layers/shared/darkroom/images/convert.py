@@ -3,9 +3,8 @@
 from io import BytesIO
 from typing import Final
 
-from PIL import Image
-
 from darkroom.images.decode import decode
+from darkroom.images.picture import opaque
 
 MEDIA_TYPES: Final = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 # What has been paid for is not refused because the stack accepts smaller pictures.
@@ -23,11 +22,7 @@ def converted(data: bytes, output_format: str, *, max_megapixels: float) -> tupl
     picture = decode(data, max_megapixels=max(max_megapixels, _MOST_PAINTED))
     pixels, buffer = picture.pixels, BytesIO()
     if output_format == "jpeg":
-        if pixels.mode == "RGBA":
-            behind = Image.new("RGB", pixels.size, "white")
-            behind.paste(pixels.convert("RGB"), mask=pixels.getchannel("A"))
-            pixels = behind
-        pixels.save(buffer, "JPEG", quality=_QUALITY, subsampling=0, icc_profile=picture.icc)
+        opaque(pixels).save(buffer, "JPEG", quality=_QUALITY, subsampling=0, icc_profile=picture.icc)
     elif output_format == "webp":
         pixels.save(buffer, "WEBP", quality=_QUALITY, method=1, exact=True, icc_profile=picture.icc or b"")
     else:

@@ -20,3 +20,12 @@ class Picture:
     icc: bytes | None
     warnings: tuple[str, ...]
     source_format: str
+
+
+def opaque(pixels: Image.Image, colour: str | tuple[int, int, int] = "white") -> Image.Image:
+    """The pixels (RGB or RGBA) as RGB, on a colour where they are transparent."""
+    if pixels.mode != "RGBA":
+        return pixels
+    flat = Image.new("RGB", pixels.size, colour)
+    flat.paste(pixels, mask=pixels)
+    return flat

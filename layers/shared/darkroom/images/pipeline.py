@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, TypeVar
 
-from PIL import Image
-
 from darkroom.images.cutout import choose_background, cut_out
 from darkroom.images.decode import decode
 from darkroom.images.encode import encode
+from darkroom.images.picture import opaque
 from darkroom.models.cutout import MEDIA_TYPES, Cutout, CutoutOptions
 from darkroom.ports import Matter, Segmenter
 
@@ -57,7 +56,8 @@ def remove_background(
         behind = watch.time("decode_background", lambda: decode(background_image, max_megapixels=max_megapixels))
     choose_background(options, behind)  # a mistake here is told before the work is done
     picture = watch.time("decode", lambda: decode(data, max_megapixels=max_megapixels, enough=_enough(options)))
-    flat = _opaque(picture.pixels)
+    # What is transparent may hide any colour, and none of it should mislead the model: white shows through.
+    flat = opaque(picture.pixels)
     mask = watch.time("segment", lambda: segmenter.mask(flat, model))
     if options.matting:
         mask = watch.time("matte", lambda: matter.refine(flat, mask))
@@ -80,12 +80,3 @@ def _enough(options: CutoutOptions) -> int | None:
     if options.max_size is None or options.crop:
         return None
     return max(options.max_size * _OVERSAMPLING, _LEAST)
-
-
-def _opaque(pixels: Image.Image) -> Image.Image:
-    """What is transparent may hide any colour, and none of it should mislead the model: white shows through."""
-    if pixels.mode == "RGB":
-        return pixels
-    flat = Image.new("RGB", pixels.size, "white")
-    flat.paste(pixels, mask=pixels)
-    return flat

@@ -1,12 +1,14 @@
 """A small copy of a picture for a model to look at."""
 
+from dataclasses import replace
 from io import BytesIO
 from typing import Final
 
-from PIL import Image, ImageCms
+from PIL import Image
 
-from darkroom.images import icc as profiles
+from darkroom.images.colour import in_srgb
 from darkroom.images.decode import decode
+from darkroom.images.picture import opaque
 
 LONGEST: Final = 768
 _QUALITY: Final = 80
@@ -23,22 +25,5 @@ def preview(data: bytes) -> bytes:
     small = picture.pixels.copy()
     small.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS, reducing_gap=3.0)
     buffer = BytesIO()
-    _on_white(_in_srgb(small, picture.icc)).save(buffer, "JPEG", quality=_QUALITY)
+    opaque(in_srgb(replace(picture, pixels=small))).save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()
-
-
-def _in_srgb(pixels: Image.Image, icc: bytes | None) -> Image.Image:
-    if icc is None or profiles.is_srgb(icc):
-        return pixels
-    try:
-        return profiles.to_srgb(pixels, icc)
-    except ImageCms.PyCMSError:
-        return pixels
-
-
-def _on_white(pixels: Image.Image) -> Image.Image:
-    if pixels.mode != "RGBA":
-        return pixels
-    behind = Image.new("RGB", pixels.size, "white")
-    behind.paste(pixels.convert("RGB"), mask=pixels.getchannel("A"))
-    return behind

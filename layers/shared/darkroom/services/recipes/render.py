@@ -12,7 +12,7 @@ from darkroom.errors import CallerError, InvalidParameter
 from darkroom.images.decode import decode
 from darkroom.images.icc import to_srgb
 from darkroom.images.measure import measure
-from darkroom.images.picture import Picture
+from darkroom.images.picture import Picture, opaque
 from darkroom.models.job import Job, StoredImage
 from darkroom.models.operations import OperationStep
 from darkroom.models.source import ImageSource
@@ -102,7 +102,7 @@ class PictureTools:
         """
         if self.segmenter is None:
             raise NeedsImageFunction("There is no segmentation model here.")
-        mask = self.segmenter.mask(_opaque(image), self.model)
+        mask = self.segmenter.mask(opaque(image), self.model)
         return mask.resize(image.size, Image.Resampling.LANCZOS)
 
     def picture(self, ref: str) -> Image.Image:
@@ -129,15 +129,6 @@ def _source(ref: str) -> ImageSource:
         f"{ref[:60]!r} names none of your pictures.",
         fix="Give an upload's id (`upl_…`) or a picture of one of your jobs (`job_…/0`). URLs are not accepted here.",
     )
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """What is transparent may hide any colour, and none of it should mislead the model: white shows through."""
-    if image.mode == "RGB":
-        return image
-    flat = Image.new("RGB", image.size, "white")
-    flat.paste(image, mask=image.getchannel("A"))
-    return flat
 
 
 def _in_srgb(picture: Picture) -> Image.Image:
