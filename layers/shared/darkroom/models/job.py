@@ -11,7 +11,7 @@ from darkroom.errors import Charged
 from darkroom.models.budget import BudgetRef
 from darkroom.models.chat import ChatRequest
 from darkroom.models.generation import GenerationRequest
-from darkroom.models.money import MicroUsd, in_dollars
+from darkroom.models.money import MicroUsd, in_dollars, usd
 from darkroom.models.provider import RatesByModel
 from darkroom.models.value import Value
 
@@ -95,8 +95,7 @@ class ProviderCall(Value):
 
     def line(self) -> dict[str, Any]:
         """As a line of its job and of the receipt, in dollars."""
-        cost = None if self.cost is None else float(in_dollars(self.cost))
-        return {**self.model_dump(mode="json", exclude={"cost"}), "cost_usd": cost}
+        return {**self.model_dump(mode="json", exclude={"cost"}), "cost_usd": usd(self.cost)}
 
 
 class PaidWork(Value):

@@ -51,6 +51,11 @@ def in_dollars(amount: MicroUsd) -> Decimal:
     return Decimal(amount).scaleb(-6)
 
 
+def usd(amount: MicroUsd | None) -> float | None:
+    """As a number in JSON; None stays None."""
+    return None if amount is None else float(in_dollars(amount))
+
+
 def said(amount: MicroUsd) -> str:
     """For a sentence: 14000 is "$0.014", 100000 is "$0.10"."""
     dollars, _, cents = f"{in_dollars(amount):f}".partition(".")

@@ -28,7 +28,7 @@ from darkroom.errors import (
 )
 from darkroom.models.deadline import Deadline
 from darkroom.models.key_terms import KeyTerms
-from darkroom.models.money import in_dollars
+from darkroom.models.money import usd
 from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import IssuedKey
 from darkroom.providers import _wire
@@ -132,7 +132,7 @@ def inspect(asking: Calls, key: str) -> KeyStatus:
 def _wire_terms(terms: KeyTerms) -> dict[str, Any]:
     """OpenRouter's own names: dollars, `daily`/`weekly`/`monthly`, and a time in UTC."""
     named = {
-        "limit": None if terms.limit is None else float(in_dollars(terms.limit)),
+        "limit": usd(terms.limit),
         "usage_limit_type": terms.limit_reset,
         "expires_at": f"{terms.expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if terms.expires_at else None,
     }

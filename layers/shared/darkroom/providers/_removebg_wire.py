@@ -22,7 +22,7 @@ from darkroom.images.sniff import sniff
 from darkroom.models.generation import GeneratedImage, GenerationRequest, RawAnswer, Usage
 from darkroom.models.money import dollars, micro_usd
 from darkroom.models.provider_key import KeyStatus
-from darkroom.providers import _multipart, _wire
+from darkroom.providers import _calls, _wire
 from darkroom.providers._calls import Content
 from darkroom.providers._errors import Asked, broken
 from darkroom.providers._gather import Gathered, gather
@@ -59,8 +59,8 @@ def form(request: GenerationRequest) -> Content:
         raise InvalidParameter(
             f"{TITLE} does not promise to keep nothing.", fix="Have it cut out here, or allow retention.", param="zdr"
         )
-    fields = {"size": "full", **{name: _text(value) for name, value in options.items()}}
-    return _multipart.form(fields, [("image_file", "image", _MEDIA_TYPES[sniff(data)], data)])
+    fields = {"size": "full", **{name: each if isinstance(each, bool) else str(each) for name, each in options.items()}}
+    return _calls.form(fields, [("image_file", ("image", data, _MEDIA_TYPES[sniff(data)]))])
 
 
 def _picture(request: GenerationRequest) -> bytes:
@@ -86,10 +86,6 @@ def _picture(request: GenerationRequest) -> bytes:
             context={"max_megapixels": MOST_MEGAPIXELS},
         )
     return data
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def kept(answer: Answer, _asked: Asked) -> RawAnswer:

@@ -28,12 +28,11 @@ from darkroom.errors import InvalidDimensions
 from darkroom.models.generation import GenerationRequest
 from darkroom.ports import Provider
 from darkroom.providers import _wire
-from darkroom.providers._calls import Content
+from darkroom.providers._calls import Content, form
 from darkroom.providers._errors import Asked, broken
 from darkroom.providers._gather import is_draft
 from darkroom.providers._http import Answer, BrokenOff
 from darkroom.providers._images import Pictures, stream_events, whole_json
-from darkroom.providers._multipart import form
 from darkroom.providers._openai_like import Painter
 from darkroom.providers._painted import claimed, file_of, painted, usage_of
 from darkroom.providers._said import error_within
@@ -87,18 +86,14 @@ class OpenAi(Painter):
             return "/images/generations", fields
         files = [file_of(reference, self.title) for reference in request.references]
         # The name of a file is nobody's here, and says what the bytes are.
-        parts = [("image[]", f"picture.{kind.removeprefix('image/')}", kind, data) for kind, data in files]
-        return "/images/edits", form({field: _in_a_form(value) for field, value in fields.items()}, parts)
+        parts = [("image[]", (f"picture.{kind.removeprefix('image/')}", data, kind)) for kind, data in files]
+        return "/images/edits", form(fields, parts)
 
     def _read_pictures(self, answer: Answer, asked: Asked, request: GenerationRequest) -> Pictures:
         value = _of_events(answer, asked) if answer.is_events else whole_json(answer, asked)
         claims = claimed(value, request.n)
         usage = usage_of(request, _counts(value.get("usage")), asked, made=min(len(claims), request.n))
         return painted(claims, value, usage, asked, most=request.n)
-
-
-def _in_a_form(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _of_events(answer: Answer, asked: Asked) -> Mapping[str, Any]:

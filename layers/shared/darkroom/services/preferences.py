@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from darkroom.models.money import in_dollars
+from darkroom.models.money import in_dollars, usd
 from darkroom.models.user_settings import WARN_AT_COST, UserSettings
 from darkroom.services.paid.budgets import WARN_AT_PERCENT, Budgets
 from darkroom.services.setting_checks import SettingChecks
@@ -71,7 +71,7 @@ class Preferences:
         sources: dict[str, Origin] = {}
         for name in LIMITS:
             own, applies = getattr(chosen.limits, name), getattr(limits, name)
-            values[f"max_cost_{name}"] = None if applies is None else float(in_dollars(applies))
+            values[f"max_cost_{name}"] = usd(applies)
             # Who pays with the stack's key may have set more than they may have.
             is_own = own is not None and own == applies
             sources[f"max_cost_{name}"] = "user" if is_own else self._defaults[f"max_cost_{name}"].origin

@@ -6,7 +6,6 @@ from html import escape
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.shared.cookies import Cookie
 
 from darkroom.http.pages import facts, field, hidden, link, page, paragraph, post_button, try_page
 from darkroom.http.pages.sign_in_pages import RESETS, connect_form
@@ -171,7 +170,7 @@ def token_made(token: ApiToken, plaintext: str, origin: str) -> Response[Any]:
     )
 
 
-def disconnected(key: StoredKey, cookies: list[Cookie] | None = None) -> Response[Any]:
+def disconnected(key: StoredKey) -> Response[Any]:
     return page(
         "Disconnected",
         paragraph(
@@ -180,7 +179,6 @@ def disconnected(key: StoredKey, cookies: list[Cookie] | None = None) -> Respons
         )
         + f"<p>{link('Revoke it at OpenRouter', manage_url(key.sha256), button=True)}</p>"
         + f'<p class="small">{link("Connect again", "/oauth")}</p>',
-        cookies=cookies,
     )
 
 

@@ -11,7 +11,7 @@ from darkroom.http.operation import JSON, Answer, Operation, absent, fields, jso
 from darkroom.http.schemas.common import Moment, Removed, Usd
 from darkroom.models.caller import Caller
 from darkroom.models.identity import Identity
-from darkroom.models.money import MicroUsd, in_dollars
+from darkroom.models.money import usd
 from darkroom.models.new_token import NewToken
 from darkroom.models.provider_key import KeyStatus
 from darkroom.models.token import ApiToken
@@ -194,7 +194,7 @@ def signed_in(caller: Caller, keys: Iterable[ShownKey], identities: Iterable[Ide
 
 def token_line(token: ApiToken) -> Token:
     same = ("id", "user", "name", "hint", "created_at", "expires_at", "last_used_at")
-    limits = {f"{name}_usd": _dollars(getattr(token, name)) for name in ("day_limit", "month_limit")}
+    limits = {f"{name}_usd": usd(getattr(token, name)) for name in ("day_limit", "month_limit")}
     return Token(**{name: getattr(token, name) for name in same}, **limits)
 
 
@@ -217,16 +217,12 @@ def _connected(shown: ShownKey) -> ConnectedKey:
         provider=shown.key.provider,
         hint=shown.key.hint,
         label=shown.key.label,
-        left_usd=_dollars(status.limit_remaining) if status else None,
-        limit_usd=_dollars(status.limit) if status else None,
+        left_usd=usd(status.limit_remaining) if status else None,
+        limit_usd=usd(status.limit) if status else None,
         limit_reset=status.limit_reset if status else None,
         expires_at=status.expires_at if status else None,
         is_checked=status is not None,
     )
-
-
-def _dollars(amount: MicroUsd | None) -> float | None:
-    return None if amount is None else float(in_dollars(amount))
 
 
 HEALTH: Final = Operation("GET /healthz", {200: {JSON: Health}, 503: {JSON: Health}}, query=HealthQuery)

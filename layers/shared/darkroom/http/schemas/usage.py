@@ -10,7 +10,7 @@ from darkroom.http.operation import JSON, Answer, Operation, absent, json_of
 from darkroom.http.schemas.account import KeyState
 from darkroom.http.schemas.common import MicroUsdAmount, Moment, Month, Page, SettledTogetherLine, Usd
 from darkroom.http.schemas.jobs import CallLine
-from darkroom.models.money import MicroUsd, in_credits, in_dollars
+from darkroom.models.money import MicroUsd, in_credits, usd
 from darkroom.models.receipt import Receipt
 
 
@@ -175,7 +175,7 @@ def receipt_line(receipt: Receipt, credit: MicroUsd) -> ReceiptLine:
     """Args: credit: what one is worth."""
     derived = ("object", "calls", "settled_together", "actual_micro_usd", "actual_credits")
     same = [name for name in ReceiptLine.model_fields if name not in derived and not name.endswith("_usd")]
-    amounts = {f"{name}_usd": _dollars(getattr(receipt, name)) for name in ("estimated", "reserved", "actual")}
+    amounts = {f"{name}_usd": usd(getattr(receipt, name)) for name in ("estimated", "reserved", "actual")}
     return ReceiptLine(
         **{name: getattr(receipt, name) for name in same},
         **amounts,
@@ -184,10 +184,6 @@ def receipt_line(receipt: Receipt, credit: MicroUsd) -> ReceiptLine:
         actual_micro_usd=receipt.actual,
         actual_credits=None if receipt.actual is None else float(in_credits(receipt.actual, credit)),
     )
-
-
-def _dollars(amount: MicroUsd | None) -> float | None:
-    return None if amount is None else float(in_dollars(amount))
 
 
 SHOW_USAGE: Final = Operation("GET /v1/usage", {200: {JSON: UsageStatement, "text/csv": "text"}}, query=UsageQuery)
