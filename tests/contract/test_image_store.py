@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from darkroom.errors import NotFound, PayloadTooLarge
+from darkroom.models.job import thumbnail_key
 from darkroom.ports import ImageStore
 from darkroom.services.accounts.snapshot import read_once
 from tests.conftest import SteppingClock
@@ -127,6 +128,19 @@ def test_what_another_process_writes_is_read_in_the_next_request_at_the_latest(
         write(b"second")
         assert image_store.read_output(key, max_bytes=10) in read
     assert image_store.read_output(key, max_bytes=10) == b"second"
+
+
+def test_a_thumbnail_goes_with_its_picture_and_no_other(image_store: ImageStore, user: str) -> None:
+    keys = [f"outputs/{user}/job_1/{number}.png" for number in range(2)]
+    for key in keys:
+        assert not image_store.has_output(key)
+        image_store.write_output(key, b"abc", media_type="image/png", metadata={})
+        image_store.write_output(thumbnail_key(key), b"a", media_type="image/webp", metadata={}, keep_days=7)
+    image_store.remove_outputs([keys[0]])
+    there = [image_store.has_output(each) for key in keys for each in (key, thumbnail_key(key))]
+    assert there == [False, False, True, True]
+    image_store.remove_outputs_under(f"outputs/{user}/job_1/")
+    assert not any(image_store.has_output(each) for each in (keys[1], thumbnail_key(keys[1])))
 
 
 def test_what_is_under_a_prefix_is_removed_and_nothing_else(image_store: ImageStore, user: str) -> None:

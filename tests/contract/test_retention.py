@@ -41,6 +41,12 @@ def test_a_users_pictures_are_tagged_as_they_want(furnished: Cloud, clock: Stepp
     assert store.read_output(f"{folder}/alice/job/a.png", max_bytes=3) == b"abc"
 
 
+def test_a_thumbnail_may_be_wanted_for_a_shorter_time(furnished: Cloud, clock: SteppingClock) -> None:
+    store, key = _store(furnished, clock, {"alice": 14}), "outputs/alice/job/a.png.thumb.webp"
+    store.write_output(key, b"abc", media_type="image/webp", metadata={}, keep_days=3)
+    assert _tags(furnished, key) == {RETENTION_TAG: "3"}
+
+
 def test_what_is_no_picture_is_not(furnished: Cloud, clock: SteppingClock) -> None:
     store = _store(furnished, clock, {"alice": 7})
     store.write_output("reports/alice/2026-11.csv", b"abc", media_type="text/csv", metadata={})

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from darkroom.errors import NotFound, PayloadTooLarge
-from darkroom.models.job import Job, JobStatus, KeptCutout, ProviderCall
+from darkroom.models.job import Job, JobStatus, KeptCutout, ProviderCall, thumbnail_key
 from darkroom.models.key import KeyProvider, StoredKey
 from darkroom.models.receipt import KeyCharges, KeyListing, Receipt, of_free_work
 from darkroom.models.token import ApiToken
@@ -309,6 +309,7 @@ class StoredObject:
     media_type: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     written_at: datetime | None = field(default=None, compare=False)
+    keep_days: int | None = field(default=None, compare=False)
 
 
 class MemoryImageStore:
@@ -335,8 +336,10 @@ class MemoryImageStore:
             raise PayloadTooLarge(f"The file has {len(data)} bytes; {max_bytes} are accepted.")
         return data
 
-    def write_output(self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str]) -> None:
-        self.outputs[key] = StoredObject(data, media_type, dict(metadata), self._clock())
+    def write_output(
+        self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str], keep_days: int | None = None
+    ) -> None:
+        self.outputs[key] = StoredObject(data, media_type, dict(metadata), self._clock(), keep_days)
 
     def read_output(self, key: str, *, max_bytes: int) -> bytes:
         if key not in self.outputs:
@@ -346,12 +349,16 @@ class MemoryImageStore:
             raise PayloadTooLarge(f"The file has {len(data)} bytes; {max_bytes} are accepted.")
         return data
 
+    def has_output(self, key: str) -> bool:
+        return key in self.outputs
+
     def link_output(self, key: str) -> str:
         return f"https://outputs.example/{key}"
 
     def remove_outputs(self, keys: Sequence[str]) -> None:
         for key in keys:
             self.outputs.pop(key, None)
+            self.outputs.pop(thumbnail_key(key), None)
 
     def remove_outputs_under(self, prefix: str) -> None:
         self.remove_outputs([key for key in self.outputs if key.startswith(prefix)])

@@ -92,6 +92,10 @@ CASES: dict[str, list[Case]] = {
         Case(lambda bob, owned: bob.get(f"/v1/jobs/{owned.job}")),
         Case(lambda bob, owned: bob.get(f"/v1/jobs/{owned.job}%23x")),
     ],
+    "GET /v1/jobs/{job_id}/images/{index}": [
+        Case(lambda bob, owned: bob.get(f"/v1/jobs/{owned.job}/images/0")),
+        Case(lambda bob, owned: bob.get(f"/v1/jobs/{owned.job}/images/0", params={"size": "thumb"})),
+    ],
     "GET /v1/jobs/{job_id}/events": [Case(lambda bob, owned: bob.get(f"/v1/jobs/{owned.job}/events"))],
     "DELETE /v1/jobs/{job_id}": [Case(lambda bob, owned: bob.request("DELETE", f"/v1/jobs/{owned.job}"))],
     "POST /v1/jobs/{job_id}/cancel": [Case(lambda bob, owned: bob.post(f"/v1/jobs/{owned.job}/cancel"))],
@@ -150,7 +154,10 @@ CASES: dict[str, list[Case]] = {
     "POST /v1/conversations/{conversation_id}/undo": [_talk("POST", "/undo")],
     "POST /v1/conversations/{conversation_id}/redo": [_talk("POST", "/redo")],
     "POST /v1/conversations/{conversation_id}/branch": [_talk("POST", "/branch", {"version": "v1"})],
-    "GET /v1/conversations/{conversation_id}/versions/{version_id}": [_talk("GET", "/versions/v1")],
+    "GET /v1/conversations/{conversation_id}/versions/{version_id}": [
+        _talk("GET", "/versions/v1"),
+        _talk("GET", "/versions/v1", size="thumb"),
+    ],
     "GET /v1/conversations/{conversation_id}/compare": [_talk("GET", "/compare", a="v1", b="v2")],
     "GET /v1/conversations/{conversation_id}/recipe": [_talk("GET", "/recipe", version="v2")],
     "GET /v1/recipes": [Case(lambda bob, _: bob.get(RECIPES), 200, _nothing)],

@@ -1,11 +1,14 @@
+import base64
+import hashlib
 import json
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from darkroom.application import Application
 from darkroom.http.routes.jobs import routes
-from darkroom.models.job import Job, JobStatus
+from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.services.accounts.tokens import Tokens
 from tests.application import Studio
 from tests.conftest import SteppingClock
@@ -13,6 +16,7 @@ from tests.events import Context, http_event
 from tests.fakes.memory import MemoryJobStore
 from tests.openapi import handled
 from tests.paid_jobs import DIME, DOLLAR, LEASE, day, paid_job, succeeded
+from tests.photos import load, save
 
 
 @pytest.fixture
@@ -232,3 +236,68 @@ def test_a_list_has_what_fits_with_the_calls_of_a_turn(
     assert shown["cost"]["charged"] is False
     assert call("GET", "/v1/jobs", token=token, query={"has": "images"})[1]["data"] == []
     assert "parts" not in call("GET", "/v1/jobs", token=token, query={"op": "background-removal"})[1]["data"][0]
+
+
+@pytest.fixture
+def pictured(services: Application, job_store: MemoryJobStore, clock: SteppingClock) -> Job:
+    """Alice's, with one picture."""
+    data = save(Image.new("RGB", (1_000, 500), "red"), "PNG")
+    key = "outputs/alice/job_01/0.png"
+    services.ports.images.write_output(key, data, media_type="image/png", metadata={})
+    digest = hashlib.sha256(data).hexdigest()
+    image = StoredImage(key=key, media_type="image/png", width=1_000, height=500, bytes=len(data), sha256=digest)
+    return _add(job_store, clock, 1, images=(image,))
+
+
+def _picture(services: Application, address: str, token: str, **headers: str) -> dict[str, Any]:
+    path, _, query = address.partition("?")
+    event = http_event("GET", path, token=token, query=dict(each.split("=") for each in query.split("&") if each))
+    event["headers"] |= headers
+    return handled(routes(services).handle, event, Context())
+
+
+def test_every_picture_has_a_thumbnail_that_may_be_kept(
+    call: Caller, services: Application, token: str, pictured: Job
+) -> None:
+    (shown,) = call("GET", f"/v1/jobs/{pictured.id}", token=token)[1]["output"]["images"]
+    assert (shown["width"], shown["height"]) == (1_000, 500)
+    thumb = shown["thumb"]
+    assert (thumb["width"], thumb["height"]) == (512, 256)
+    answer = _picture(services, thumb["url"], token)
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (200, "image/webp")
+    assert load(base64.b64decode(answer["body"])).size == (512, 256)
+    assert answer["headers"]["cache-control"] == "private, max-age=31536000, immutable"
+    etag = answer["headers"]["etag"]
+    again = _picture(services, thumb["url"], token, **{"if-none-match": f'"x", W/{etag}'})
+    assert (again["statusCode"], again["body"], again["headers"]["etag"]) == (304, "", etag)
+
+
+def test_an_address_without_the_pictures_digest_is_asked_for_each_time(
+    services: Application, token: str, pictured: Job
+) -> None:
+    for query in ("size=thumb", "size=THUMB&v=0123456789ab", "size=thumb&v="):
+        answer = _picture(services, f"/v1/jobs/{pictured.id}/images/0?{query}", token)
+        assert (answer["statusCode"], answer["headers"]["cache-control"]) == (200, "private, no-cache")
+
+
+def test_a_picture_itself_is_a_fresh_link(services: Application, token: str, pictured: Job) -> None:
+    answer = _picture(services, f"/v1/jobs/{pictured.id}/images/0", token)
+    assert (answer["statusCode"], answer["headers"]["cache-control"]) == (303, "no-store")
+    assert answer["headers"]["location"] == "https://outputs.example/outputs/alice/job_01/0.png"
+
+
+@pytest.mark.parametrize("index", ["1", "-1", "x", "00000", "²", "99999"])
+def test_a_picture_that_there_is_not_is_not_found(services: Application, token: str, pictured: Job, index: str) -> None:
+    answer = _picture(services, f"/v1/jobs/{pictured.id}/images/{index}?size=thumb", token)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "NOT_FOUND")
+
+
+def test_anothers_pictures_are_not_found(
+    services: Application, tokens: Tokens, pictured: Job, job_store: MemoryJobStore
+) -> None:
+    bob = tokens.create(user="bob")[1]
+    address = f"/v1/jobs/{pictured.id}/images/0"
+    for query in ("", "?size=thumb", f"?size=thumb&v={pictured.images[0].sha256[:12]}"):
+        etag = f'"{pictured.images[0].sha256[:32]}-t1"'
+        answer = _picture(services, address + query, bob, **{"if-none-match": etag})
+        assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "NOT_FOUND")

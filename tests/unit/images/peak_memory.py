@@ -89,6 +89,12 @@ def _rendered(files: list[bytes]) -> None:
     render(files[0], recipe, None, max_megapixels=25)  # type: ignore[arg-type]
 
 
+def _small(files: list[bytes]) -> None:
+    from darkroom.images.preview import thumbnail
+
+    thumbnail(files[0], max_megapixels=40)
+
+
 _Work = Callable[[list[bytes]], None]
 WORKS: Final[dict[str, tuple[_Work, list[Callable[[], bytes]]]]] = {
     "PNG": (_normalised, [lambda: _saved("RGBA", "PNG", compress_level=1)]),
@@ -112,6 +118,7 @@ WORKS: Final[dict[str, tuple[_Work, list[Callable[[], bytes]]]]] = {
             _mask,
         ],
     ),
+    "a thumbnail of a painting": (_small, [lambda: _saved("RGBA", "PNG", PAINTED, compress_level=1)]),
     "a recipe that lets it grow": (_rendered, [lambda: _saved("RGBA", "PNG", LARGEST_HERE, compress_level=1)]),
 }
 

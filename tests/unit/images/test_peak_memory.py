@@ -8,11 +8,12 @@ from tests.unit.images.peak_memory import LARGEST_HERE, WORKS, peak
 
 MEMORY_MB = {name: function.memory for name, function in costs.load().functions.items()}
 # By what unpacks them: the worker puts edits together and takes operations on them, the others take pictures in.
-WORKERS = ("an edit put together", "a recipe that lets it grow")
+# The function of jobs, which makes thumbnails, has as much as the worker.
+WORKERS = ("an edit put together", "a recipe that lets it grow", "a thumbnail of a painting")
 
 
 def test_the_functions_that_wait_have_little_memory() -> None:
-    assert MEMORY_MB["WorkerFunction"] == 512
+    assert MEMORY_MB["WorkerFunction"] == MEMORY_MB["JobsFunction"] == 512
     assert MEMORY_MB["EditFunction"] == MEMORY_MB["ChatFunction"] == 592
     assert LARGEST_HERE**2 <= MOST_PIXELS_ELSEWHERE < (LARGEST_HERE + 1) ** 2
 

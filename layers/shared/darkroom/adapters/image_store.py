@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from darkroom.adapters.aws import code_of, translated
 from darkroom.errors import NotFound, PayloadTooLarge
+from darkroom.models.job import thumbnail_key
 from darkroom.ports import PresignedUpload
 from darkroom.services.accounts.snapshot import keep, kept
 
@@ -68,8 +69,10 @@ class S3ImageStore:
         absent = NotFound("The uploaded file is not there (any more).", fix="Upload it again.")
         return self._read(self._uploads, key, version, max_bytes, absent)
 
-    def write_output(self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str]) -> None:
-        tagged = self._tagged(key)
+    def write_output(
+        self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str], keep_days: int | None = None
+    ) -> None:
+        tagged = self._tagged(key, keep_days)
         with translated():
             self._client.put_object(
                 Bucket=self._outputs, Key=key, Body=data, ContentType=media_type, Metadata=dict(metadata), **tagged
@@ -86,6 +89,16 @@ class S3ImageStore:
         _keep(key, data)
         return data
 
+    def has_output(self, key: str) -> bool:
+        with translated():
+            try:
+                self._client.head_object(Bucket=self._outputs, Key=key)
+            except ClientError as error:
+                if code_of(error) not in _ABSENT:
+                    raise
+                return False
+        return True
+
     def link_output(self, key: str) -> str:
         # A drawing can hold scripts, which a browser would run if it showed it.
         saved = {"ResponseContentDisposition": "attachment"} if key.endswith(".svg") else {}
@@ -101,6 +114,9 @@ class S3ImageStore:
             _keep(key, None)
             with translated():
                 self._client.delete_object(Bucket=self._outputs, Key=key)
+                if key.endswith(_PICTURES):
+                    # Last: who makes one looks for the picture when it is written.
+                    self._client.delete_object(Bucket=self._outputs, Key=thumbnail_key(key))
 
     def remove_outputs_under(self, prefix: str) -> None:
         with translated():
@@ -132,8 +148,8 @@ class S3ImageStore:
             if code_of(error) not in _ABSENT:
                 raise
 
-    def _tagged(self, key: str) -> dict[str, Any]:
-        days = self._keep_days(key.split("/")[1]) if key.startswith(_OWNED) else None
+    def _tagged(self, key: str, keep_days: int | None = None) -> dict[str, Any]:
+        days = keep_days or (self._keep_days(key.split("/")[1]) if key.startswith(_OWNED) else None)
         return {} if days is None else {"Tagging": f"{RETENTION_TAG}={days}"}
 
     def _read(self, bucket: str, key: str, version: str | None, max_bytes: int, absent: NotFound) -> bytes:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from darkroom.services.paid.rereading import Rereading
     from darkroom.services.paid.settlement import Settlement
     from darkroom.services.paid.webhooks import Webhooks
+    from darkroom.services.thumbnails import Thumbnails
 
 
 class PaidJobs(Accounts):
@@ -40,6 +41,12 @@ class PaidJobs(Accounts):
             raw_answers=self.ports.raw_answers,
             credit=self.settings.credit,
         )
+
+    @cached_property
+    def thumbnails(self) -> Thumbnails:
+        from darkroom.services.thumbnails import Thumbnails
+
+        return Thumbnails(self.ports.images, self.ports.clock)
 
     @cached_property
     def uploads(self) -> Uploads:

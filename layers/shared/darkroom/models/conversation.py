@@ -75,6 +75,7 @@ class Summary(Value):
     expires_at: datetime
     current: str | None = None
     image_key: str | None = Field(None, description="Of the version that is shown.")
+    image: StoredImage | None = Field(None, description="The same whole; earlier versions kept the key alone.")
     can_undo: bool = False
     can_redo: bool = False
     version_count: int = 0
@@ -116,6 +117,7 @@ class Conversation(Value):
         return Summary(
             **{name: getattr(self, name) for name in _IN_SHORT},
             image_key=shown.image.key if shown else None,
+            image=shown.image if shown else None,
             can_undo=bool(shown and shown.parent),
             can_redo=bool(self.undone),
             version_count=len(self.versions),

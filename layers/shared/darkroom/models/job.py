@@ -39,6 +39,21 @@ CUTOUT_TIME = timedelta(minutes=15)
 NOT_CUT_OUT = "The background could not be removed, so the picture is as the model made it. {why}"
 
 
+THUMBNAIL_SIDE = 512
+"""Pixels of a thumbnail's longer side at the most."""
+
+
+def thumbnail_size(width: int, height: int) -> tuple[int, int]:
+    """(width, height) of a picture's thumbnail, which is no larger than the picture."""
+    scale = min(1.0, THUMBNAIL_SIDE / max(width, height, 1))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def thumbnail_key(key: str) -> str:
+    """Where the thumbnail of an object lies: beside it, and with it alone."""
+    return f"{key}.thumb.webp"
+
+
 class StoredImage(Value):
     """A picture in the outputs bucket."""
 
@@ -48,6 +63,11 @@ class StoredImage(Value):
     height: int = Field(description="Pixels.")
     bytes: int
     sha256: str
+
+    def thumbnail(self, address: str) -> dict[str, Any]:
+        """As answers have it. The address changes with the picture, so what it gives may be kept for ever."""
+        width, height = thumbnail_size(self.width, self.height)
+        return {"url": f"{address}?size=thumb&v={self.sha256[:12]}", "width": width, "height": height}
 
 
 class StoredBody(Value):

@@ -31,15 +31,21 @@ class ImageStore(Protocol):
             PayloadTooLarge: it is larger than max_bytes.
         """
 
-    def write_output(self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str]) -> None: ...
+    def write_output(
+        self, key: str, data: bytes, *, media_type: str, metadata: Mapping[str, str], keep_days: int | None = None
+    ) -> None:
+        """Args: keep_days: one of RETENTION_DAYS; None for as long as its user wants theirs."""
 
     def read_output(self, key: str, *, max_bytes: int) -> bytes:
         """An object of the outputs bucket; raises as read_upload does."""
 
+    def has_output(self, key: str) -> bool: ...
+
     def link_output(self, key: str) -> str:
         """A URL that reads the object for a while without further credentials."""
 
-    def remove_outputs(self, keys: Sequence[str]) -> None: ...
+    def remove_outputs(self, keys: Sequence[str]) -> None:
+        """Each with its thumbnail, which goes after it."""
 
     def remove_outputs_under(self, prefix: str) -> None:
         """All that the prefix, which ends with a slash, is the beginning of."""

@@ -29,9 +29,11 @@ from darkroom.http.schemas.conversations import (
     show_version,
 )
 from darkroom.http.schemas.jobs import Job as JobView
+from darkroom.http.schemas.jobs import PictureQuery
 from darkroom.http.schemas.recipes import exported
 from darkroom.models.job import Job
 from darkroom.services.conversations.conversations import read_version
+from darkroom.services.conversations.versions import version_of
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
 from darkroom.services.recipes.recipes import export
 
@@ -113,9 +115,15 @@ def _versions(api: Api, app: Application) -> None:
 
     @api.serve(declared.SHOW_VERSION)
     def show_one(conversation_id: str, version_id: str) -> Response[Any]:
-        version = conversations.version(api.user, conversation_id, version_id)
+        conversation = conversations.find(api.user, conversation_id)
+        version = version_of(conversation, version_id)
+        if api.query_as(PictureQuery).size == "thumb":
+            from darkroom.http.pictures import answer_picture
+
+            until = conversation.expires_at
+            return answer_picture(app, api, version.image, made_at=version.created_at, until=until)
         if not api.request.wants_image():
-            return answered(show_version(version, link))
+            return answered(show_version(conversation_id, version, link))
         image = version.image
         data = read_version(images, version)
         return picture_response(data, image.media_type, link(image.key), name=f"{conversation_id}-{version.id}")
@@ -127,7 +135,10 @@ def _versions(api: Api, app: Application) -> None:
         if api.request.wants_image():
             name = f"{conversation_id}-{two.a}-{two.b}"
             return picture_response(found.data, "image/png", link(found.key), name=name)
-        shown = VersionComparison(a=two.a, b=two.b, similarity=found.similarity, url=link(found.key))
+        width, height = found.size
+        shown = VersionComparison(
+            a=two.a, b=two.b, similarity=found.similarity, url=link(found.key), width=width, height=height
+        )
         return answered(shown)
 
     @api.serve(declared.EXPORT)

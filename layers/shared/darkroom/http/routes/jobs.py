@@ -1,4 +1,4 @@
-"""GET /v1/jobs · GET, DELETE /v1/jobs/{job_id} · GET …/events · POST …/cancel · POST /v1/uploads"""
+"""GET /v1/jobs · GET, DELETE /v1/jobs/{job_id} · GET …/images/{index}, …/events · POST …/cancel · POST /v1/uploads"""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from darkroom.http.schemas.jobs import (
     LIST_JOBS,
     REMOVE_JOB,
     SHOW_JOB,
+    SHOW_PICTURE,
     Job,
     JobList,
     JobsQuery,
@@ -43,6 +44,14 @@ def routes(app: Application) -> Api:
     @api.serve(SHOW_JOB)
     def show_job(job_id: str) -> Response[Any]:
         return answered(Job.model_validate(app.jobs.show(app.jobs.find(api.user, job_id))))
+
+    @api.serve(SHOW_PICTURE)
+    def show_picture(job_id: str, index: str) -> Response[Any]:
+        from darkroom.http.pictures import answer_picture
+
+        job = app.jobs.find(api.user, job_id)
+        image = app.jobs.picture(job, index)
+        return answer_picture(app, api, image, made_at=job.completed_at or job.created_at, until=job.expires_at)
 
     @api.serve(FOLLOW_JOB)
     def follow_job(job_id: str) -> Response[Any]:

@@ -20,7 +20,7 @@ from darkroom.http.operation import (
 )
 from darkroom.http.schemas.common import Page, PaidHeaders, Removed, Usd
 from darkroom.http.schemas.images import NamedPictures, SentPictures
-from darkroom.http.schemas.jobs import Cost, Image
+from darkroom.http.schemas.jobs import Cost, Image, PictureQuery, Thumbnail
 from darkroom.http.schemas.jobs import Job as JobView
 from darkroom.http.schemas.recipes import ExportedRecipe, StepLine, step_line
 from darkroom.models.conversation import Conversation, Message, Summary, Version
@@ -175,6 +175,7 @@ class ConversationLine(Answer):
     expires_at: datetime
     current: str | None
     url: str | None
+    thumb: Thumbnail | None = Field(description="Of the version that is shown.")
     can_undo: bool
     can_redo: bool
     version_count: int
@@ -226,6 +227,8 @@ class VersionComparison(Answer):
     b: str
     similarity: float = Field(description="1 is the same.")
     url: str
+    width: int = Field(description="Pixels.")
+    height: int = Field(description="Pixels.")
 
 
 def listed(summary: Summary, link: Link) -> ConversationLine:
@@ -236,7 +239,7 @@ def show(conversation: Conversation, link: Link) -> ConversationView:
     return ConversationView(
         **_line(conversation.summary, link),
         undone=conversation.undone,
-        versions=tuple(show_version(each, link) for each in conversation.versions),
+        versions=tuple(show_version(conversation.id, each, link) for each in conversation.versions),
         messages=tuple(_message(each) for each in conversation.messages),
     )
 
@@ -247,18 +250,29 @@ def _line(summary: Summary, link: Link) -> dict[str, Any]:
     return {
         **{name: getattr(summary, name) for name in (*same, *counts)},
         "url": link(summary.image_key) if summary.image_key else None,
+        "thumb": summary.image.thumbnail(_address(summary.id, str(summary.current))) if summary.image else None,
         "total_usd": _dollars(summary.spent),
     }
 
 
-def show_version(version: Version, link: Link) -> VersionView:
+def _address(conversation_id: str, version_id: str) -> str:
+    return f"/v1/conversations/{conversation_id}/versions/{version_id}"
+
+
+def show_version(conversation_id: str, version: Version, link: Link) -> VersionView:
     return VersionView(
         id=version.id,
         parent=version.parent,
         message=version.message,
         created_at=version.created_at,
         steps=tuple(map(step_line, version.steps)),
-        image=Image(**version.image.model_dump(exclude={"key"}), url=link(version.image.key)),
+        image=Image.model_validate(
+            {
+                **version.image.model_dump(exclude={"key"}),
+                "url": link(version.image.key),
+                "thumb": version.image.thumbnail(_address(conversation_id, version.id)),
+            }
+        ),
     )
 
 
@@ -269,7 +283,7 @@ def show_turn(job: Job, conversation: Conversation, shown_job: JobView, link: Li
         reply=job.result.get("reply", ""),
         type=job.result.get("type"),
         plan=job.result.get("plan"),
-        version=show_version(version, link) if version else None,
+        version=show_version(conversation.id, version, link) if version else None,
         estimated_cost_usd=None if job.cost.estimated is None else _dollars(job.cost.estimated),
         reserved_usd=_dollars(job.cost.reserved),
         cost_usd=_cost(job.cost.actual or 0, is_settled=job.cost.settled),
@@ -317,7 +331,9 @@ UNDO: Final = Operation(f"POST {_ONE}/undo", json_of(ConversationView))
 REDO: Final = Operation(f"POST {_ONE}/redo", json_of(ConversationView))
 BRANCH: Final = Operation(f"POST {_ONE}/branch", json_of(ConversationView), body=fields(NewBranch))
 SHOW_VERSION: Final = Operation(
-    f"GET {_ONE}/versions/{{version_id}}", {200: {JSON: VersionView, IMAGES: "bytes"}, 303: {"text/plain": "text"}}
+    f"GET {_ONE}/versions/{{version_id}}",
+    {200: {JSON: VersionView, IMAGES: "bytes"}, 303: {"text/plain": "text"}, 304: {}},
+    query=PictureQuery,
 )
 COMPARE: Final = Operation(
     f"GET {_ONE}/compare",

@@ -99,6 +99,28 @@ class CallLine(Answer):
     cost_usd: Usd | None
 
 
+class Thumbnail(Answer):
+    """WebP, which may be kept for ever; asked for with the token or the session, as all else."""
+
+    url: str = Field(description="A path.")
+    width: int = Field(description="Pixels.")
+    height: int = Field(description="Pixels.")
+
+
+class PictureQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    size: Literal["full", "thumb"] = Field(
+        "full", description="`thumb`: a WebP of 512 pixels at the most; without it, the way to the picture."
+    )
+    v: str | None = Field(None, max_length=64, description="As `thumb.url` has it: then the answer may be kept.")
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _in_small_letters(cls, value: Any) -> Any:
+        return value.strip().lower() if isinstance(value, str) else value
+
+
 class Image(Answer):
     """A picture in the outputs bucket."""
 
@@ -108,6 +130,7 @@ class Image(Answer):
     bytes: int
     sha256: str
     url: str = Field(description="Works for up to an hour; GET /v1/jobs/{job_id} has a fresh one.")
+    thumb: Thumbnail
 
 
 class ParentLine(Answer):
@@ -207,6 +230,11 @@ class UploadForm(Answer):
 
 LIST_JOBS: Final = Operation("GET /v1/jobs", json_of(JobList), query=JobsQuery)
 SHOW_JOB: Final = Operation("GET /v1/jobs/{job_id}", json_of(Job))
+SHOW_PICTURE: Final = Operation(
+    "GET /v1/jobs/{job_id}/images/{index}",
+    {200: {"image/webp": "bytes"}, 303: {"text/plain": "text"}, 304: {}},
+    query=PictureQuery,
+)
 FOLLOW_JOB: Final = Operation("GET /v1/jobs/{job_id}/events", {200: {EVENTS: "text"}, 204: {}})
 REMOVE_JOB: Final = Operation("DELETE /v1/jobs/{job_id}", json_of(RemovedJob))
 CANCEL_JOB: Final = Operation("POST /v1/jobs/{job_id}/cancel", json_of(Job))

@@ -50,6 +50,11 @@ class Comparison:
     data: bytes
     similarity: float
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Pixels (width, height), as its first chunk says."""
+        return int.from_bytes(self.data[16:20]), int.from_bytes(self.data[20:24])
+
 
 class Conversations:
     """Args:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from darkroom.errors import Conflict, InvalidParameter, NotFound, ServiceUnavailable
-from darkroom.models.job import Job, JobStatus, Parent
+from darkroom.models.job import Job, JobStatus, Parent, StoredImage
 from darkroom.models.money import MicroUsd, in_credits, in_dollars
 from darkroom.ports import Clock, ImageStore, JobStore, RawAnswerStore
 from darkroom.services.jobs.stuck import Cancel, GivingUp, is_stuck
@@ -88,6 +88,16 @@ class Jobs:
         """Whether its owner has removed it, or it has expired: its row stays for some days, and its pictures do not."""
         has_expired = job.expires_at is not None and job.expires_at <= self._clock()
         return job.removed_at is not None or (has_expired and job.status.is_final and job.cost.settled)
+
+    def picture(self, job: Job, index: str) -> StoredImage:
+        """One of the pictures of a job, as its owner sees it, from 0. Raises NotFound."""
+        images = self.as_shown(job).images
+        if not (index.isascii() and index.isdecimal() and len(index) <= 4 and int(index) < len(images)):
+            raise NotFound(
+                f"Job {job.id} has no picture {index[:10]!r}.",
+                fix=f"GET /v1/jobs/{job.id} shows what it has; the first is 0.",
+            )
+        return images[int(index)]
 
     def remove(self, user: str, job_id: str, cancel: Cancel) -> None:
         """Removes a job that is over, or that nobody works on any more, and its images.
@@ -216,8 +226,12 @@ class Jobs:
         """
         path, job = f"/v1/jobs/{job.id}", self.as_shown(job)
         images = [
-            {**image.model_dump(exclude={"key"}), "url": self._images.link_output(image.key)}
-            for image in job.images[:most_images]
+            {
+                **image.model_dump(exclude={"key"}),
+                "url": self._images.link_output(image.key),
+                "thumb": image.thumbnail(f"{path}/images/{index}"),
+            }
+            for index, image in enumerate(job.images[:most_images])
         ]
         moments = {"created_at", "started_at", "completed_at", "expires_at"}
         return {
