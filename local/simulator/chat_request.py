@@ -10,7 +10,7 @@ from PIL import Image
 
 from local.simulator import errors
 from local.simulator.catalogue import Catalogue, Model
-from local.simulator.costs import REFERENCE_TOKENS, text_tokens
+from local.simulator.costs import shown_tokens, text_tokens
 from local.simulator.errors import Refusal
 from local.simulator.image_request import find_model, load_image, seed_of
 
@@ -73,10 +73,11 @@ def parse(data: Mapping[str, Any], catalogue: Catalogue, *, refused: Collection[
     if schema is not None and not model.structured and (data.get("provider") or {}).get("require_parameters"):
         raise Refusal(404, "No endpoints found that can handle the requested parameters.")
     said = "".join(text_of(message) for message in messages)
+    shown = tuple(load_image(url) for url in urls)
     return ChatRequest(
         model=model,
         messages=tuple(messages),
-        prompt_tokens=text_tokens(said + _beside(data)) + REFERENCE_TOKENS * len(urls),
+        prompt_tokens=text_tokens(said + _beside(data)) + shown_tokens(model, [each.size for each in shown]),
         max_tokens=_most_tokens(data, model),
         ratio=config.get("aspect_ratio") or "auto",
         resolution=size,
@@ -85,7 +86,7 @@ def parse(data: Mapping[str, Any], catalogue: Catalogue, *, refused: Collection[
         paints=paints,
         stream=bool(data.get("stream")),
         seed=seed_of(data),
-        pictures=tuple(load_image(url) for url in urls),
+        pictures=shown,
     )
 
 

@@ -1,7 +1,7 @@
 """What a call costs, from the catalogue's price lines."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,8 @@ MEGAPIXEL = Decimal(1024 * 1024)
 _CHARACTERS_PER_TOKEN = 4
 # What one picture that is sent along counts for.
 REFERENCE_TOKENS = 258
+# By OpenAI's price list GPT-4o Mini counts so many, and so many more for each tile of 512 pixels.
+_MINI, _MINI_TILE, _TILE = 2833, 5667, 512
 _OPENAI_TOKENS = {"low": 272, "medium": 1056, "high": 4160}
 _PARTIAL_TOKENS = 100
 _GEMINI_3_TOKENS = {"512": 747, "1K": 1120, "2K": 1680, "4K": 2520}
@@ -35,6 +37,13 @@ class Bill:
 
 def text_tokens(text: str) -> int:
     return max(1, math.ceil(len(text) / _CHARACTERS_PER_TOKEN))
+
+
+def shown_tokens(model: Model, sizes: Iterable[tuple[int, int]]) -> int:
+    """How a model counts pictures that it is shown in a chat, by their sizes in pixels."""
+    if not model.id.startswith("openai/gpt-4o-mini"):
+        return sum(REFERENCE_TOKENS for _ in sizes)
+    return sum(_MINI + _MINI_TILE * math.ceil(width / _TILE) * math.ceil(height / _TILE) for width, height in sizes)
 
 
 def image_tokens(model: Model, width: int, height: int, resolution: str, quality: str) -> int:

@@ -74,7 +74,7 @@ class TestBudgets:
         user.until(user.order()["id"], "succeeded")
         problem = _refusal(user.generate(), 402, "BUDGET_EXCEEDED")
         assert problem["budget"] == "day"
-        amounts = ("estimated_usd", "reserve_usd", "limit_usd", "remaining_usd", "reserved_usd", "spent_usd")
+        amounts = ("estimated_usd", "reserved_usd", "limit_usd", "remaining_usd", "in_progress_usd", "spent_usd")
         assert [problem[name] for name in amounts] == [0.014, 0.0154, 0.02, 0.006, 0, 0.014]
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         assert datetime.fromisoformat(problem["resets_at"]) == midnight

@@ -258,7 +258,7 @@ def test_a_message_becomes_a_version(chat: Chat, studio: Studio) -> None:
     assert (turn["version"]["id"], turn["version"]["parent"]) == ("v2", "v1")
     [cost] = studio.charged("alice")
     assert turn["cost_usd"] == turn["total_usd"] == turn["conversation"]["total_usd"] == cost / 1_000_000 > 0
-    assert 0.7 * turn["cost_usd"] <= turn["estimated_cost_usd"] <= 1.3 * turn["cost_usd"] < turn["reserved_usd"]
+    assert 0.7 * turn["cost_usd"] <= turn["estimated_usd"] <= 1.3 * turn["cost_usd"] < turn["reserved_usd"]
     assert turn["job"]["created_at"] <= turn["job"]["started_at"] <= turn["job"]["completed_at"]
     assert (turn["conversation"]["current"], turn["job"]["id"]) == ("v2", job["id"])
     key = turn["version"]["image"]["url"].removeprefix("https://outputs.example/")

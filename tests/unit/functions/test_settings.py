@@ -287,3 +287,28 @@ def test_the_days_are_those_that_there_are_rules_for(alice: User) -> None:
 def test_a_credit_is_worth_what_it_is_said_to_be(studio: Studio, alice: User) -> None:
     alice.set(credit_usd="0.0000019")
     assert studio.settings.load("alice").credit == 1 < CREDIT
+
+
+class TestLimitsOfModels:
+    """A model that cannot be used under the limits is named when it, or one of them, is set."""
+
+    OPUS = "anthropic/claude-opus-4.6"
+
+    def test_the_premium_planner_is_fine_by_the_limits_that_a_deployment_comes_with(self, alice: User) -> None:
+        assert "warnings" not in alice.set(ai_chat_model=self.OPUS)
+        assert "warnings" not in alice.set(max_cost_per_request=0.1)
+
+    def test_a_planner_that_is_too_dear_is_told_of_at_once(self, alice: User) -> None:
+        alice.set(ai_chat_model=self.OPUS)
+        (warning,) = alice.set(max_cost_per_request=0.02)["warnings"]
+        assert warning.startswith(f"{self.OPUS} cannot be used under your limits: a message may cost $0.0")
+        assert warning.endswith("`max_cost_per_request` is $0.02. Raise it, or choose another `ai_chat_model`.")
+        assert "warnings" not in alice.set(warn_at_percent=50), "nothing of it was touched"
+        assert "warnings" not in alice.set(ai_chat_model="google/gemini-2.5-flash")
+
+    def test_so_are_painters_and_limits_of_a_day(self, alice: User) -> None:
+        (told,) = alice.set(max_cost_per_request=0.04, image_edit_model="openai/gpt-image-2")["warnings"]
+        assert told.startswith("openai/gpt-image-2 cannot be used under your limits: an edit may cost $0.04")
+        alice.set(image_edit_model=None, max_cost_per_request=None)
+        (told,) = alice.set(max_cost_per_day=0.05, ai_chat_model=self.OPUS)["warnings"]
+        assert "`max_cost_per_day` is $0.05" in told

@@ -214,6 +214,7 @@ def test_a_chat_always_bounds_its_answer(asking: Asking) -> None:
         "model": TALKER,
         "messages": [{"role": "user", "content": "Make it warmer"}],
         "max_completion_tokens": 321,
+        "modalities": ["text"],
     }
 
 

@@ -73,7 +73,8 @@ class Application(PaidJobs):
         from darkroom.services.conversations.planner import Planner
         from darkroom.services.conversations.planning import Planning
 
-        return Planning(Planner(), self.chat_models, self.ports.settings, self.ports.images, self.ports.clock)
+        ports = self.ports
+        return Planning(Planner(), self.chat_models, ports.settings, ports.images, ports.clock, self.budgets)
 
     @cached_property
     def turns(self) -> Turns:

@@ -34,7 +34,8 @@ from darkroom.providers._said import error_within
 from darkroom.providers._vocabulary import is_refusal
 
 _MAX_PARTS = 1000
-_MODALITIES = {"only": ["image"], "also": ["image", "text"]}
+# Models that talk and paint do both unless they are told not to.
+_MODALITIES = {"no": ["text"], "only": ["image"], "also": ["image", "text"]}
 _SHOWN_TEXT = 2000
 MAX_PICTURES = 10
 """A conversation names no number of pictures; this is what a request for pictures may ask for."""
@@ -121,7 +122,7 @@ def body(request: ChatRequest) -> dict[str, Any]:
     }
     optional = {
         "models": [request.model, *request.fallback_models] if request.fallback_models else None,
-        "modalities": _MODALITIES.get(request.paints),
+        "modalities": _MODALITIES[request.paints],
         "image_config": request.image_config or None,
         "response_format": wire_format(request),
         "temperature": request.temperature,

@@ -12,6 +12,7 @@ from darkroom.services.setting_checks import SettingChecks
 
 Origin = Literal["user", "stack", "built-in"]
 
+MODELS: Final = ("image_generation_model", "image_edit_model", "ai_chat_model")
 LIMITS: Final = ("per_request", "per_conversation", "per_day", "per_month")
 # By the API's names: as what it is kept.
 STORED: Final[Mapping[str, str]] = {
@@ -85,11 +86,12 @@ class Preferences:
         values["favourite_models"] = list(values["favourite_models"])
         return {**values, "source": sources}
 
-    def change(self, user: str, changes: Mapping[str, Any]) -> tuple[str, ...]:
+    def change(self, user: str, changes: Mapping[str, Any], *, own_key: bool) -> tuple[str, ...]:
         """Sets what is named, by the API's names; None returns one to its default.
 
         Args:
             changes: amounts in dollars.
+            own_key: whether the user pays for everything themselves.
 
         Returns:
             What to know about it.
@@ -103,8 +105,11 @@ class Preferences:
         values = {**dict.fromkeys(changes), **accepted}
         limits = {name: _micro(values[f"max_cost_{name}"]) for name in LIMITS if f"max_cost_{name}" in values}
         stored = {STORED[name]: _kept(name, value) for name, value in values.items() if name in STORED}
-        self._budgets.change(user, limits, **stored)
-        return tuple(warnings)
+        changed = self._budgets.change(user, limits, **stored)
+        concerned = MODELS if limits else [name for name in MODELS if name in values]
+        models = {name: getattr(changed, STORED[name]) or self._defaults[name].value for name in concerned}
+        allowed = self._budgets.limits(user, own_key=own_key)
+        return (*warnings, *self._checks.unaffordable(models, allowed))
 
 
 def _shown(name: str, own: Any) -> Any:

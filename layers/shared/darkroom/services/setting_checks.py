@@ -3,16 +3,26 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from darkroom.errors import CallerError, DarkroomError, InvalidParameter, LicenceNotAcknowledged, UnsupportedModel
 from darkroom.models import segmentation
+from darkroom.models.model_row import Task
+from darkroom.models.money import said as money
 from darkroom.models.provider import AUTO
+from darkroom.models.user_settings import Limits
 from darkroom.ports import Provider
 from darkroom.services.catalogue import aliases
-from darkroom.services.catalogue.catalogue import Catalogue
+from darkroom.services.catalogue.catalogue import Catalogue, Listing
+from darkroom.services.listing.model_quotes import ModelQuotes, least_turn
 from darkroom.services.selection.chat_models import ChatModels
 
+_TASKS: Final[Mapping[str, Task]] = {
+    "image_generation_model": "generate",
+    "image_edit_model": "edit",
+    "ai_chat_model": "chat",
+}
+_WHAT: Final = {"generate": "a picture", "edit": "an edit", "chat": "a message"}
 CheckUrl = Callable[[str], None]
 
 
@@ -61,6 +71,42 @@ class SettingChecks:
             with _about("webhook_url"):
                 self.check_webhook(changes["webhook_url"])
         return accepted, warnings
+
+    def unaffordable(self, models: Mapping[str, str], limits: Limits) -> list[str]:
+        """A sentence for each model that cannot be used at all under the limits.
+
+        Args:
+            models: by the setting whose they are: a name, or several with commas between them.
+            limits: as they apply to the user.
+        """
+        try:
+            listing = self.catalogue.listing()
+        except DarkroomError:
+            return []
+        said = [self._unaffordable(setting, name, limits, listing) for setting, name in models.items()]
+        return [each for each in said if each]
+
+    def _unaffordable(self, setting: str, names: str, limits: Limits, listing: Listing) -> str | None:
+        task = _TASKS[setting]
+        chats = {each.id: each for each in listing.chat_models}
+        live = chats if task == "chat" else {each.id: each for each in listing.image_models}
+        found = next((each.id for name in names.split(",") if (each := aliases.resolve(name.strip(), live))), None)
+        if found is None:
+            return None
+        if task == "chat":
+            cost, wall = least_turn(chats[found])
+            least = {"per_request": cost, **dict.fromkeys(("per_conversation", "per_day", "per_month"), wall)}
+        else:
+            wanted = ModelQuotes(listing).wanted(found, task, {})
+            least = dict.fromkeys(Limits.model_fields, wanted.price if wanted else None)
+        for limit, amount in least.items():
+            most = getattr(limits, limit)
+            if amount is not None and most is not None and amount > most:
+                return (
+                    f"{found} cannot be used under your limits: {_WHAT[task]} may cost {money(amount)}, and "
+                    f"`max_cost_{limit}` is {money(most)}. Raise it, or choose another `{setting}`."
+                )
+        return None
 
     def _image_model(self, setting: str, name: str) -> list[str]:
         try:

@@ -7,7 +7,7 @@ import pytest
 
 from darkroom.models.conversation import Conversation
 from darkroom.models.job import JobStatus
-from darkroom.models.user_settings import UserSettings
+from darkroom.models.user_settings import Limits, UserSettings
 from tests.application import PLANNER, Studio
 from tests.unit.services.talking import NO_PLAN, USER, Talk, assert_books_agree, operations, paint
 
@@ -158,3 +158,29 @@ def test_a_planner_hears_its_own_words_and_not_what_was_put_before_them(talk: Ta
     assert work is not None
     assert work.chat is not None
     assert not any("Nothing was changed" in message.text for message in work.chat.messages)
+
+
+# ── What is set aside ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+OPUS = "anthropic/claude-opus-4.6"
+
+
+@pytest.mark.parametrize(("day", "tokens"), [(5_000_000, 2000), (110_000, 1500), (75_000, 750)])
+def test_the_answer_is_as_long_as_the_limits_allow(studio: Studio, day: int, tokens: int) -> None:
+    choose(studio, chat_model=OPUS, limits=Limits(per_request=100_000, per_day=day))
+    talk = Talk(studio).begin()
+    call = talk.part(talk.say("warmer"), "plan")
+    assert call.work is not None
+    assert call.work.chat is not None
+    assert call.work.chat.max_completion_tokens == tokens
+    assert (call.cost.actual or 0) < call.cost.reserved <= day
+
+
+def test_a_planner_that_paints_is_told_to_answer_in_words(studio: Studio) -> None:
+    """Or a picture that nobody asked for is charged beyond what was set aside."""
+    choose(studio, chat_model="google/gemini-2.5-flash-image")
+    talk = Talk(studio).begin()
+    call = talk.part(talk.say("warmer"), "plan")
+    assert (talk.now.current, call.cost.charged) == ("v2", True)
+    assert 0 < (call.cost.actual or 0) < call.cost.reserved
+    assert studio.paid_requests()[-1]["body"]["modalities"] == ["text"]

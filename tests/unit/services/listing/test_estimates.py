@@ -7,14 +7,19 @@ import pytest
 
 from darkroom.errors import CostLimit
 from darkroom.models.catalogue import ChatModel, TokenPrices
+from darkroom.models.chat import ChatRequest
 from darkroom.models.conversation import Planned
-from darkroom.models.job import Job
+from darkroom.models.job import Job, StoredImage
+from darkroom.models.model_query import ModelQuery
 from darkroom.models.user_settings import Limits, UserSettings
 from darkroom.services.conversations import planner_estimate
 from darkroom.services.pricing import chat_pricing
+from darkroom.services.pricing.chat_pricing import ANSWERS
 from local.simulator import Simulator
+from local.simulator.catalogue import load
 from tests.application import Studio
 from tests.conftest import SteppingClock
+from tests.photos import photo, save
 from tests.unit.services.planner_cases import CASES
 from tests.unit.services.talking import NO_PLAN, USER, Talk
 
@@ -74,6 +79,32 @@ def test_what_is_painted_is_estimated_within_thirty_per_cent(studio: Studio, pai
     assert all(off(turn) <= TOLERANCE for _, turn in turns)
 
 
+PLANNERS = [model for model in load().models.values() if {"image", "text"} <= {*model.input} and "text" in model.output]
+PHOTOGRAPH = save(photo("rocket", 2), "JPEG")
+
+
+@pytest.mark.parametrize("model", [each.id for each in PLANNERS if each.routes_to is None])
+def test_a_turn_of_each_planner_is_estimated_within_thirty_per_cent_and_works_as_it_comes(
+    studio_simulator: Simulator, clock: SteppingClock, model: str
+) -> None:
+    """By the limits of a deployment, of which a request may cost a quarter of a dollar; also where it is a dime."""
+    studio_simulator.reset()
+    studio = Studio(studio_simulator, clock, limits=Limits(per_request=100_000, per_day=5_000_000))
+    studio.connect(USER)
+    choose(studio, chat_model=model)
+    turn = (talk := Talk(studio).begin(PHOTOGRAPH)).say("warmer")
+    assert (turn.status, turn.result["version"]) == ("succeeded", "v2")
+    call = talk.part(turn, "plan")
+    assert (call.cost.actual or 0) <= call.cost.reserved
+    row = next(each for each in studio.app.models.find(USER, ModelQuery()).rows if each.id == model)
+    if model.endswith(":free"):
+        assert (call.cost.estimated, call.cost.reserved, call.cost.actual, row.estimates["chat"]) == (0, 0, 0, 0)
+        return
+    assert off(call) <= TOLERANCE
+    # What the list of models says a turn costs is the same.
+    assert row.estimates["chat"] == pytest.approx(call.cost.actual, rel=TOLERANCE)
+
+
 def test_a_long_talk_stays_estimated_well(talk: Talk, studio: Studio) -> None:
     choose(studio, limits=AMPLE)
     jobs = [talk.part(talk.say(said), "plan") for said in ("warmer", "mirror it", "hello", "undo", "sharpen it") * 3]
@@ -130,27 +161,37 @@ def test_a_turn_shows_what_it_is_estimated_at_and_what_is_set_aside_from_the_beg
 
 
 def test_a_low_estimate_does_not_pass_a_limit_that_the_bound_does_not_pass(talk: Talk, studio: Studio) -> None:
-    usual = talk.part(talk.say("warmer"), "plan").cost
-    bound = bound_of(studio)
-    assert (usual.estimated or 0) < bound - 1 < usual.reserved
+    usual = talk.part(talk.say("warmer"), "plan")
+    bound = bound_of(studio, usual)
+    assert (usual.cost.estimated or 0) < bound - 1 < usual.cost.reserved
     choose(studio, limits={"per_request": bound - 1})
     paid = studio.paid_requests()
     with pytest.raises(CostLimit) as refused:
-        Talk(studio).begin().submit("mirror it")
+        Talk(studio).begin().submit("warmer")
     assert refused.value.context["limit_usd"] == (bound - 1) / 1e6
+    assert refused.value.context["estimated_usd"] == (usual.cost.estimated or 0) / 1e6
     assert studio.paid_requests() == paid
+    choose(studio, limits={"per_request": bound})
+    chat = work_of(talk.part(Talk(studio).begin().submit("warmer"), "plan"))[0]
+    assert chat.max_completion_tokens == ANSWERS[-1], "its answer is as long as the limit allows"
 
 
-def bound_of(studio: Studio) -> int:
-    """What the planner may cost by its published prices, of a turn that would be begun now: what limits look at."""
-    choose(studio, limits={"per_request": 1})
-    with pytest.raises(CostLimit) as refused:
-        Talk(studio).begin().submit("mirror it")
-    micro_usd: int = round(refused.value.context["estimated_usd"] * 1_000_000)
-    return micro_usd
+def bound_of(studio: Studio, call: Job) -> int:
+    """What the planner may cost by its published prices with the shortest answer that is asked for."""
+    chat, shown = work_of(call)
+    model = next(each for each in studio.app.catalogue.chat_models() if each.id == chat.model)
+    found = chat_pricing.estimate([model], planner_estimate.shape(chat, shown).of_at_most(ANSWERS[-1]))
+    assert found is not None
+    return found
 
 
-@pytest.mark.parametrize("per_request", [1, 100, 5_000])
+def work_of(call: Job) -> tuple[ChatRequest, StoredImage]:
+    assert call.work is not None
+    assert call.work.chat is not None
+    return call.work.chat, call.work.inputs[0]
+
+
+@pytest.mark.parametrize("per_request", [1, 100, 2_000])
 def test_nothing_is_admitted_for_more_than_a_request_may_cost(
     studio_simulator: Simulator, clock: SteppingClock, per_request: int
 ) -> None:

@@ -155,15 +155,20 @@ class TestReserve:
         with pytest.raises(CostLimit) as refused:
             reserve_for(estimate=10, reserve=11, most=most, per_request=per_request)
         assert refused.value.param == param
-        at_most = {"at_most_usd": 1e-05} if most == 9 else {}
-        assert refused.value.context == {"estimated_usd": 1e-05, "limit_usd": 9e-06, **at_most}
+        assert refused.value.context == {"estimated_usd": 1e-05, "reserved_usd": 1e-05, "limit_usd": 9e-06}
 
     def test_what_a_caller_said_holds_for_the_bound_and_a_limit_of_all_requests_for_the_estimate(self) -> None:
         prices: dict[str, Any] = {"estimate": 10, "bound": 30, "reserve": 33}
         with pytest.raises(CostLimit) as refused:
             reserve_for(**prices, most=29, per_request=None)
-        assert refused.value.context == {"estimated_usd": 1e-05, "at_most_usd": 3e-05, "limit_usd": 2.9e-05}
+        assert refused.value.context == {"estimated_usd": 1e-05, "reserved_usd": 3e-05, "limit_usd": 2.9e-05}
         assert "will probably cost $0.00001" in refused.value.detail
+        with pytest.raises(CostLimit) as expected:
+            reserve_for(**prices, most=None, per_request=9, expected=4)
+        assert expected.value.context == {"estimated_usd": 4e-06, "reserved_usd": 3e-05, "limit_usd": 9e-06}
+        assert expected.value.detail.startswith(
+            "This may cost $0.00001, and will probably cost $0.000004; a request of"
+        )
         assert reserve_for(**prices, most=30, per_request=None) == 30
         # What is possible is set aside all the same, or a budget could be passed.
         assert reserve_for(**prices, most=None, per_request=10) == 30

@@ -1,5 +1,6 @@
 """Who pays: whoever's limits a job was admitted under, whatever becomes of their key before it is worked on."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -212,7 +213,9 @@ def test_a_turn_under_the_stacks_limits_keeps_them_when_a_key_comes(
     none = _shared(studio_simulator, clock, CEILINGS.model_copy(update={"per_request": 0}))
     with pytest.raises(CostLimit) as refused:
         Talk(none).begin().submit("warmer")
-    enough = round(refused.value.context["estimated_usd"] * 1_000_000)
+    least = re.search(r"may cost \$([\d.]+),", refused.value.detail)
+    assert least is not None
+    enough = round(float(least[1]) * 1_000_000) + 1
     strict = _shared(studio_simulator, clock, CEILINGS.model_copy(update={"per_request": enough}))
     talk = Talk(strict).begin()
     talk.answers(NO_PLAN)

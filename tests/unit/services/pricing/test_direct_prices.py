@@ -18,8 +18,7 @@ from darkroom.ports import CatalogueSource, Watch
 from darkroom.providers import ProviderSettings, load
 from darkroom.providers._token_costs import Counts, picture_cost
 from darkroom.providers.groq import Groq
-from darkroom.services.conversations.planner import Planner
-from darkroom.services.conversations.planning import Planning
+from darkroom.services.conversations import planner_estimate
 from darkroom.services.paid import calls
 from darkroom.services.pricing import chat_pricing
 from darkroom.services.pricing.chat_pricing import ChatShape
@@ -216,14 +215,10 @@ class TestATurn:
         call = self.planning_call(studio, turn)
         assert call.work is not None
         assert call.work.chat is not None
-        planning = Planning(Planner(), studio.app.chat_models, studio.settings, studio.images, studio.clock)
+        planning = studio.app.planning
         part = planning.part(turn, "repair", call.work.chat, like=call, limit=None)
         (model,) = studio.app.chat_models.choose(QWEN, sees=True, choice=Choice(studio.direct["groq"])).models
-        shape = ChatShape(
-            prompt_bytes=len(call.work.chat.model_dump_json().encode()),
-            max_completion_tokens=call.work.chat.max_completion_tokens,
-            pictures=tuple(image.width * image.height for image in call.work.inputs),
-        )
+        shape = planner_estimate.shape(call.work.chat, call.work.inputs[0])
         assert part.cost.reserved == chat_pricing.reserve([model], shape)
 
     def test_of_each_model_at_what_it_is_paid_by(self, studio: Studio) -> None:

@@ -25,5 +25,6 @@ def settings_routes(api: Api, app: Application) -> None:
     def change_settings() -> Response[Any]:
         api.require_unrestricted()
         named = validated(ChangedSettings, api.request.fields(ChangedSettings.model_fields))
-        warnings = app.preferences.change(api.user, {name: getattr(named, name) for name in named.model_fields_set})
+        changes = {name: getattr(named, name) for name in named.model_fields_set}
+        warnings = app.preferences.change(api.user, changes, own_key=app.keys.pays_alone(api.user))
         return answered(shown(warnings))

@@ -210,7 +210,7 @@ class TurnView(Answer):
     type: str | None
     plan: dict[str, Any] | None
     version: VersionView | None
-    estimated_cost_usd: Usd | None
+    estimated_usd: Usd | None
     reserved_usd: Usd
     cost_usd: Usd | None = Field(description="Null while it is not known.")
     settled: bool
@@ -284,7 +284,7 @@ def show_turn(job: Job, conversation: Conversation, shown_job: JobView, link: Li
         type=job.result.get("type"),
         plan=job.result.get("plan"),
         version=show_version(conversation.id, version, link) if version else None,
-        estimated_cost_usd=None if job.cost.estimated is None else _dollars(job.cost.estimated),
+        estimated_usd=None if job.cost.estimated is None else _dollars(job.cost.estimated),
         reserved_usd=_dollars(job.cost.reserved),
         cost_usd=_cost(job.cost.actual or 0, is_settled=job.cost.settled),
         settled=job.cost.settled,

@@ -13,10 +13,10 @@ from darkroom.models.plan import Plan
 from darkroom.services.conversations.plan_reader import InvalidPlan, PaintingForbidden, read_plan
 from darkroom.services.conversations.planner_prompt import complaint, history, system_text
 from darkroom.services.conversations.planner_schema import Method, plan_schema
+from darkroom.services.pricing.chat_pricing import ANSWERS
 
 __all__ = ["InvalidPlan", "Method", "PaintingForbidden", "Planner", "preview"]
 
-MOST_COMPLETION_TOKENS: Final = 2000
 CACHE_SECONDS: Final = 3600
 _MOST_REPEATED: Final = 4000
 
@@ -52,7 +52,7 @@ class Planner:
                 *history(conversation),
                 ChatMessage(role="user", text=content),
             ),
-            max_completion_tokens=MOST_COMPLETION_TOKENS,
+            max_completion_tokens=ANSWERS[0],
             json_schema=JsonSchema(
                 name="plan",
                 schema=plan_schema(method, may_paint=may_paint, has_picture=has_picture),

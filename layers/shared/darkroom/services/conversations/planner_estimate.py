@@ -6,7 +6,7 @@ publishes, so within a conversation the next turn is estimated by what the last 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from darkroom.models.catalogue import ChatModel
@@ -15,10 +15,10 @@ from darkroom.models.conversation import Planned
 from darkroom.models.job import StoredImage
 from darkroom.models.money import MicroUsd
 from darkroom.models.quote import InputShape
+from darkroom.services.conversations import planner_prompt
 from darkroom.services.pricing import chat_pricing, token_counts
+from darkroom.services.pricing.chat_pricing import ANSWERS, ChatShape
 
-# A sentence or two, and an operation or two.
-ANSWER_TOKENS: Final = 60
 _LAST: Final = 4
 
 
@@ -46,8 +46,40 @@ def likely_cost(
     if known is not None:
         return known
     return chat_pricing.expected(
-        model, prompt_tokens=tokens, answer_tokens=ANSWER_TOKENS, pictures=0 if shown is None else 1
+        model, prompt_tokens=tokens, answer_tokens=token_counts.PLAN, pictures=0 if shown is None else 1
     )
+
+
+def shape(request: ChatRequest, shown: StoredImage | None) -> ChatShape:
+    """What the planner's price depends on: its prompt is counted, and most of it is Darkroom's own words."""
+    schema = len(json.dumps(request.json_schema.schema_, separators=(",", ":"))) if request.json_schema else 0
+    own = planner_prompt.own_characters(request.messages[0].text) + schema
+    return ChatShape(
+        prompt_bytes=len(request.model_dump_json().encode()),
+        max_completion_tokens=request.max_completion_tokens,
+        pictures=(shown.width * shown.height,) if shown else (),
+        own_bytes=own,
+        counted_tokens=prompt_tokens(request, None),
+    )
+
+
+def most_tokens(models: Sequence[ChatModel], shape: ChatShape, *, most: MicroUsd | None, limit: MicroUsd | None) -> int:
+    """How long the planner's answer may be: the longest of ANSWERS that is within what may be spent, else the shortest.
+
+    Args:
+        most: what may be set aside.
+        limit: what a request may cost, by the caller's limits.
+    """
+    for tokens in ANSWERS:
+        found = shape.of_at_most(tokens)
+        cost, wall = chat_pricing.estimate(models, found), chat_pricing.reserve(models, found)
+        if not _passes(cost, limit) and not _passes(wall, most):
+            return tokens
+    return ANSWERS[-1]
+
+
+def _passes(cost: MicroUsd | None, limit: MicroUsd | None) -> bool:
+    return cost is not None and limit is not None and cost > limit
 
 
 def learned(model: str, former: Iterable[Planned | None], *, tokens: int) -> MicroUsd | None:

@@ -65,6 +65,11 @@ def task() -> str:
     return _TASK
 
 
+def own_characters(system: str) -> int:
+    """How much of a system message are words that never change: English, and none of anybody else's."""
+    return sum(len(each) for each in (_TASK, listing("hybrid"), listing("generative")) if each in system)
+
+
 @cache
 def listing(method: Method) -> str:
     """The operations that may be used, a line each: name, parameters with ranges and defaults, what it does.

@@ -1,9 +1,11 @@
 """The planner's part of a turn: what is asked, of which model, for how much; and what the answer means."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from darkroom.images.measure import measure
+from darkroom.models.catalogue import ChatModel
 from darkroom.models.chat import ChatRequest
 from darkroom.models.conversation import Conversation, Planned
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage, TurnState
@@ -15,7 +17,7 @@ from darkroom.services.conversations import painting_off, planner_estimate
 from darkroom.services.conversations.conversations import read_version
 from darkroom.services.conversations.planner import Method, Planner, preview
 from darkroom.services.paid.admission import Prepared, part_of
-from darkroom.services.paid.budgets import reserve_for
+from darkroom.services.paid.budgets import Budgets, reserve_for
 from darkroom.services.pricing import chat_pricing
 from darkroom.services.pricing.chat_pricing import ChatShape
 from darkroom.services.selection import privacy
@@ -30,6 +32,7 @@ class Planning:
     settings: SettingsStore
     images: ImageStore
     clock: Clock
+    budgets: Budgets
 
     def first(self, conversation: Conversation, content: str, state: TurnState, choice: Choice) -> Prepared:
         """The paid call that a turn begins with.
@@ -58,7 +61,12 @@ class Planning:
         request = request.model_copy(
             update={"max_price": dict(chat_pricing.max_price(models.models)), "zdr": is_private}
         )
-        shape = _shape(request, shown)
+        limits = self.budgets.limits(conversation.user, own_key=choice.own_key)
+        least = min(
+            (each for each in (limits.per_conversation, limits.per_day, limits.per_month) if each), default=None
+        )
+        request, shape = _fitting(models.models, request, shown, limit=limits.per_request, most=least)
+        wall = chat_pricing.reserve(models.models, shape)
         return Prepared(
             work=PaidWork(
                 chat=request,
@@ -68,7 +76,8 @@ class Planning:
             ),
             model_requested=models.named,
             estimate=chat_pricing.estimate(models.models, shape),
-            reserve=chat_pricing.reserve(models.models, shape),
+            reserve=wall,
+            bound=wall,
             expected=planner_estimate.likely_cost(
                 models.first, request, shown, [message.planned for message in conversation.messages]
             ),
@@ -91,13 +100,17 @@ class Planning:
         chosen = self.models.choose(request.model, request.fallback_models, sees=bool(inputs))
         rates = like.work.rates if like.work else {}
         models = paid_by(chosen.models, rates.get(like.provider))
-        shape = _shape(request, shown)
+        request, shape = _fitting(models, request, shown, limit=limit, most=None)
+        wall = chat_pricing.reserve(models, shape)
+        expected = planner_estimate.likely_cost(models[0], request, shown, [took(like)])
         reserve = reserve_for(
             estimate=chat_pricing.estimate(models, shape),
-            reserve=chat_pricing.reserve(models, shape),
+            reserve=wall,
+            bound=wall,
             most=None,
             per_request=limit,
             may_vouch=False,
+            expected=expected,
         )
         job = like.model_copy(
             update={
@@ -110,7 +123,7 @@ class Planning:
                 "result": {},
                 "work": PaidWork(chat=request, inputs=inputs, rates=rates),
                 "cost": JobCost(
-                    estimated=planner_estimate.likely_cost(models[0], request, shown, [took(like)]),
+                    estimated=expected,
                     reserved=reserve,
                     actual=None,
                     settled=False,
@@ -172,9 +185,19 @@ def _stored(user: str, picture: bytes) -> StoredImage:
     )
 
 
-def _shape(request: ChatRequest, shown: StoredImage | None) -> ChatShape:
-    return ChatShape(
-        prompt_bytes=len(request.model_dump_json().encode()),
-        max_completion_tokens=request.max_completion_tokens,
-        pictures=(shown.width * shown.height,) if shown else (),
-    )
+def _fitting(
+    models: Sequence[ChatModel],
+    request: ChatRequest,
+    shown: StoredImage | None,
+    *,
+    limit: MicroUsd | None,
+    most: MicroUsd | None,
+) -> tuple[ChatRequest, ChatShape]:
+    """The request with no longer an answer than what it may cost allows, and what its price depends on.
+
+    Args:
+        limit, most: as `planner_estimate.most_tokens` takes them.
+    """
+    shape = planner_estimate.shape(request, shown)
+    tokens = planner_estimate.most_tokens(models, shape, most=most, limit=limit)
+    return request.model_copy(update={"max_completion_tokens": tokens}), shape.of_at_most(tokens)

@@ -12,7 +12,8 @@ from darkroom.models.money import MicroUsd
 from darkroom.models.quote import InputShape
 from darkroom.services.catalogue.capabilities import INPUTS, Candidate
 from darkroom.services.catalogue.catalogue import Catalogue, Listing
-from darkroom.services.pricing import chat_pricing
+from darkroom.services.pricing import chat_pricing, token_counts
+from darkroom.services.pricing.chat_pricing import ChatShape
 from darkroom.services.pricing.quotes import Quotes
 
 # An ordinary picture: a sentence, a megapixel, and what else the model does of its own accord. An ordinary edit: the
@@ -20,9 +21,9 @@ from darkroom.services.pricing.quotes import Quotes
 PROMPT: Final = "A red fox asleep in fresh snow, in the first light of the morning, with its tail around it."
 PICTURE: Final = InputShape(width=1024, height=1024)
 _TIER: Final = "1K"
-# An ordinary turn: so many tokens in all that is sent, and so many in the answer, thinking among them.
-TURN_PROMPT_TOKENS: Final = 2000
-TURN_ANSWER_TOKENS: Final = 1000
+# An ordinary turn of a conversation: the planner's prompt with one sentence, and the small copy of a photograph.
+TURN_PROMPT_TOKENS: Final = 2650
+TURN_PICTURE: Final = InputShape(width=768, height=576)
 _FOR_EVER: Final = 1e9
 
 
@@ -97,7 +98,21 @@ class Wanted:
     price: MicroUsd | None
 
 
+def least_turn(model: ChatModel) -> tuple[MicroUsd | None, MicroUsd | None]:
+    """What limits of a request look at in an ordinary turn with the shortest answer, and what is set aside for it."""
+    size = 4 * TURN_PROMPT_TOKENS
+    pixels = (TURN_PICTURE.pixels,) if "image" in model.input_modalities else ()
+    shape = ChatShape(size, chat_pricing.ANSWERS[-1], pixels, own_bytes=size, counted_tokens=TURN_PROMPT_TOKENS)
+    return chat_pricing.estimate([model], shape), chat_pricing.reserve([model], shape)
+
+
 def ordinary_turn(model: ChatModel) -> MicroUsd | None:
     if not model.is_free and not model.prices.prompt and not model.prices.completion:
         return None  # "0" alone says nothing: what it is paid by is not tokens
-    return chat_pricing.expected(model, prompt_tokens=TURN_PROMPT_TOKENS, answer_tokens=TURN_ANSWER_TOKENS)
+    sees = "image" in model.input_modalities
+    return chat_pricing.expected(
+        model,
+        prompt_tokens=TURN_PROMPT_TOKENS + (token_counts.likely_reference(model.id, TURN_PICTURE) if sees else 0),
+        answer_tokens=token_counts.PLAN,
+        pictures=int(sees),
+    )

@@ -182,6 +182,7 @@ class Admission:
             least=prepared.least,
             may_vouch=choice.own_key and not caller.is_restricted,
             bound=prepared.bound,
+            expected=prepared.expected,
         )
         now = self._clock()
         budgets = self._budgets.refs(caller, limits, conversation_id=prepared.conversation_id, at=now)

@@ -124,6 +124,7 @@ def reserve_for(
     least: MicroUsd = 0,
     may_vouch: bool = True,
     bound: MicroUsd | None = None,
+    expected: MicroUsd | None = None,
 ) -> MicroUsd:
     """How much to set aside for a request; never less than the bound.
 
@@ -137,6 +138,7 @@ def reserve_for(
         may_vouch: whether the caller's word counts for a price that nobody says: not where others' limits or money
             would rest on it.
         bound: what it costs at the most; the estimate when absent.
+        expected: what it will probably cost, where the estimate is above that; it is only told.
 
     Raises:
         PriceUnknown: neither a price nor a word that counts.
@@ -145,25 +147,31 @@ def reserve_for(
     if estimate is None or reserve is None:
         estimate = reserve = bound = max(_vouched(most, may_vouch=may_vouch), least)
     bound = estimate if bound is None else bound
+    told = estimate if expected is None else expected
     if most is not None and bound > most:
-        told = "" if bound == estimate else f", and will probably cost {said(estimate)}"
         raise CostLimit(
-            f"This may cost {said(bound)}{told}; `max_cost_usd` is {said(most)}.",
+            f"{_may_cost(bound, told)}; `max_cost_usd` is {said(most)}.",
             fix="Raise `max_cost_usd`, or choose a cheaper model, quality or size.",
             param="max_cost_usd",
-            context={
-                "estimated_usd": float(in_dollars(estimate)),
-                "at_most_usd": float(in_dollars(bound)),
-                "limit_usd": float(in_dollars(most)),
-            },
+            context=_figures(told, bound, most),
         )
     if per_request is not None and estimate > per_request:
         raise CostLimit(
-            f"This may cost {said(estimate)}; a request of yours may cost {said(per_request)}.",
+            f"{_may_cost(estimate, told)}; a request of yours may cost {said(per_request)}.",
             fix="Choose a cheaper model, quality or size, or raise `max_cost_per_request` (PATCH /v1/settings).",
-            context={"estimated_usd": float(in_dollars(estimate)), "limit_usd": float(in_dollars(per_request))},
+            context=_figures(told, bound, per_request),
         )
     return max(bound, min(cap for cap in (reserve, most, per_request) if cap is not None))
+
+
+def _may_cost(amount: MicroUsd, expected: MicroUsd) -> str:
+    return f"This may cost {said(amount)}{'' if amount == expected else f', and will probably cost {said(expected)}'}"
+
+
+def _figures(estimated: MicroUsd, reserved: MicroUsd, limit: MicroUsd) -> dict[str, float]:
+    """In dollars, by the names that they have in every answer; `reserved_usd` is what would have to be set aside."""
+    amounts = {"estimated_usd": estimated, "reserved_usd": reserved, "limit_usd": limit}
+    return {name: float(in_dollars(amount)) for name, amount in amounts.items()}
 
 
 def _vouched(most: MicroUsd | None, *, may_vouch: bool) -> MicroUsd:
@@ -194,11 +202,11 @@ def exceeded(outcome: Outcome, *, reserve: MicroUsd, estimate: MicroUsd | None) 
         context={
             "budget": ref.name,
             "estimated_usd": None if estimate is None else float(in_dollars(estimate)),
-            "reserve_usd": float(in_dollars(reserve)),
+            "reserved_usd": float(in_dollars(reserve)),
             "limit_usd": float(in_dollars(budget.limit)),
             "remaining_usd": float(in_dollars(budget.remaining)),
             "overdrawn_usd": float(in_dollars(budget.overdrawn)),
-            "reserved_usd": float(in_dollars(budget.reserved)),
+            "in_progress_usd": float(in_dollars(budget.reserved)),
             "spent_usd": float(in_dollars(budget.spent)),
             "resets_at": ref.resets_at.isoformat() if ref.resets_at else None,
         },

@@ -26,6 +26,8 @@ from typing import Final
 from darkroom.models.quote import InputShape
 
 MEGAPIXEL: Final = 1024 * 1024
+PLAN: Final = 60
+"""Of a planner's answer: a sentence or two, and an operation or two."""
 PREVIEW: Final = 100
 _GEMINI_2: Final = 1290
 _GEMINI_3: Final = {"512": 747, "768": 1120, "1K": 1120, "1.5K": 1680, "2K": 1680, "4K": 2520}
@@ -38,6 +40,8 @@ _OPENAI_SQUARE, _OPENAI_CLOSELY = 4160, 6240
 _MINI, _MINI_TILE = 2833, 5667
 _LIKELY_OPENAI: Final = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 8320, "max": 16_640}
 _LIKELY_SQUARE: Final = {**_LIKELY_OPENAI, "medium": 1350, "high": 5320, "xhigh": 10_640, "max": 21_280}
+# A picture is one of 280, 560 or 1120 by how closely it is looked at, which the sources choose.
+_LIKELY_GEMINI_3: Final = 560
 # 4096 and 4175 tokens for a megapixel are on record.
 _LIKELY_PIXELS_PER_TOKEN: Final = 256
 _INPUT_PER_MEGAPIXEL: Final = 4096
@@ -108,7 +112,7 @@ def likely_reference(model: str, shape: InputShape) -> int:
     if model.startswith("google/gemini-2"):
         return 258 * _tiles(shape, 768)
     if model.startswith("google/"):
-        return _GEMINI_3["1K"]
+        return _LIKELY_GEMINI_3
     if model.startswith("anthropic/"):
         return math.ceil(shape.pixels / 750)
     if model.startswith("openai/gpt-4o-mini"):

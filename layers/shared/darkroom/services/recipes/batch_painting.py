@@ -140,7 +140,7 @@ def _refusal(outcome: Outcome, part: Job) -> DarkroomError:
         fix="Send the pictures that are left with a `max_cost_usd` of their own.",
         context={
             "budget": ref.name,
-            "reserve_usd": float(in_dollars(part.cost.reserved)),
+            "reserved_usd": float(in_dollars(part.cost.reserved)),
             "limit_usd": float(in_dollars(budget.limit)),
             "remaining_usd": float(in_dollars(budget.remaining)),
             "spent_usd": float(in_dollars(budget.spent)),
