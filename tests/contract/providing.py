@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from darkroom.errors import DarkroomError
-from darkroom.models.chat import ChatMessage, ChatRequest, ChatResult
-from darkroom.models.completion import CompletionRequest, CompletionResult
+from darkroom.models.chat import ChatMessage, ChatRequest, ChatResult, CompletionRequest, CompletionResult
 from darkroom.models.generation import Dispatch, GenerationResult, RawAnswer, Reference
 from darkroom.ports import Provider
 from local.providers import World, rates_of

@@ -11,7 +11,7 @@ from darkroom.adapters.job_store import DynamoJobStore
 from darkroom.adapters.session_store import DynamoSessionStore
 from darkroom.models.caller import Caller
 from darkroom.models.digest import digest
-from darkroom.models.provider_key import KeyStatus
+from darkroom.models.key import KeyStatus
 from darkroom.ports import KeyVault
 from darkroom.services.accounts.connect import Connect, Purpose, SignInPolicy
 from darkroom.services.accounts.identities import Identities

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from ulid import ULID
 
-from darkroom.models.identity import Identity
+from darkroom.models.session import Identity
 from darkroom.ports import IdentityStore
 from tests.conftest import SteppingClock
 

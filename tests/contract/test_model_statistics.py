@@ -7,7 +7,7 @@ import pytest
 
 from darkroom.adapters.dynamo import to_item, to_row
 from darkroom.adapters.statistics_store import DynamoModelStatistics
-from darkroom.models.figures import ModelFigures
+from darkroom.models.model_row import ModelFigures
 from darkroom.ports import ModelStatistics
 from tests.conftest import SteppingClock
 from tests.contract.conftest import Cloud

@@ -5,8 +5,7 @@ import hashlib
 from urllib.parse import urlencode
 
 from darkroom.errors import DarkroomError, InvalidApiKey
-from darkroom.models.key_terms import KeyTerms
-from darkroom.models.provider_key import KeyStatus
+from darkroom.models.key import KeyStatus, KeyTerms
 from darkroom.ports import IssuedKey
 
 

@@ -4,9 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from darkroom.models.account import Account
-from darkroom.models.identity import Identity
 from darkroom.models.receipt import KeyCharges
-from darkroom.models.session import SignInLink
+from darkroom.models.session import Identity, SignInLink
 from darkroom.ports import KeyVault, SettingsStore
 
 

@@ -4,8 +4,8 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from darkroom.models.figures import ModelFigures, Sample, figures_of
 from darkroom.models.job import Job
+from darkroom.models.model_row import ModelFigures, Sample, figures_of
 from darkroom.models.money import MicroUsd
 from darkroom.models.receipt import of_free_work
 from darkroom.models.tally import made_at, tallied

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from darkroom.errors import DarkroomError
-from darkroom.models.chat import ChatMessage, ChatRequest, JsonSchema
-from darkroom.models.completion import CompletionRequest, CompletionResult
+from darkroom.models.chat import ChatMessage, ChatRequest, CompletionRequest, CompletionResult, JsonSchema
 from darkroom.models.generation import RawAnswer
 from darkroom.providers.openrouter import OpenRouter
 from tests.paid_calls import paid_call

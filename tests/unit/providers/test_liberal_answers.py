@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from darkroom.errors import DarkroomError, UrlRefused, UrlUnreachable
-from darkroom.models.chat import ChatMessage, ChatRequest
-from darkroom.models.completion import CompletionRequest
+from darkroom.models.chat import ChatMessage, ChatRequest, CompletionRequest
 from darkroom.models.generation import GenerationRequest, RawAnswer
 from darkroom.ports import Provider
 from darkroom.providers import ProviderSettings, load

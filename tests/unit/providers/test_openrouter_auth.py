@@ -23,7 +23,7 @@ from darkroom.errors import (
     ServiceUnavailable,
     UnusableAnswer,
 )
-from darkroom.models.key_terms import NO_TERMS, KeyTerms
+from darkroom.models.key import NO_TERMS, KeyTerms
 from darkroom.ports import KeyInspector, KeyIssuer
 from darkroom.providers import ProviderSettings
 from darkroom.providers._http import HttpClient, Timeouts

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from darkroom.errors import DarkroomError, InvalidParameter
-from darkroom.models.chat import ChatMessage, ChatRequest
-from darkroom.models.completion import CompletionRequest
+from darkroom.models.chat import ChatMessage, ChatRequest, CompletionRequest
 from darkroom.models.generation import Dispatch, GenerationRequest, GenerationResult, RawAnswer, Reference, Routing
 from darkroom.models.provider import Rates
 from darkroom.providers import ProviderSettings

@@ -12,8 +12,7 @@ from darkroom.models.conversation import Step
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_input import edit_fields
 from darkroom.models.job import Job
-from darkroom.models.recipe import Recipe
-from darkroom.models.recipe_batch import RecipeApplication
+from darkroom.models.recipe import Recipe, RecipeApplication
 from darkroom.operations import ENGINE_VERSION, Operation, Rendered
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.paid.admission import Submission

@@ -14,8 +14,7 @@ from darkroom.models.conversation import PaintStep, Step
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_input import edit_fields
 from darkroom.models.job import Job
-from darkroom.models.recipe import Recipe
-from darkroom.models.recipe_batch import RecipeApplication
+from darkroom.models.recipe import Recipe, RecipeApplication
 from darkroom.models.user_settings import UserSettings
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.recipes.batch_notes import part_id, wall_id

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import TransactionCanceled, to_item, to_row, transact
 from darkroom.errors import ServiceUnavailable
-from darkroom.models.identity import Identity
+from darkroom.models.session import Identity
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

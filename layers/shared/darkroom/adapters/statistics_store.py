@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from darkroom.adapters.aws import translated
 from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item, to_row
-from darkroom.models.figures import ModelFigures, Sample, figures_of
+from darkroom.models.model_row import ModelFigures, Sample, figures_of
 from darkroom.ports import Clock
 
 if TYPE_CHECKING:

@@ -247,8 +247,7 @@ class Application(PaidJobs):
 
     @cached_property
     def postponed(self) -> Postponed:
-        from darkroom.services.removal.one_at_a_time import OneAtATime
-        from darkroom.services.removal.postponed import Postponed
+        from darkroom.services.removal.postponed import OneAtATime, Postponed
 
         return Postponed(
             pipeline=self.pipeline,

@@ -1,14 +1,43 @@
 """A model as it is shown: what it can do, what it costs, how it has done here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from math import ceil
+from statistics import median
 from typing import Final, Literal, get_args
 
+from pydantic import Field
+
 from darkroom.models.catalogue import ParameterRange
-from darkroom.models.figures import ModelFigures
 from darkroom.models.money import MicroUsd
+from darkroom.models.value import Value
+
+
+class ModelFigures(Value):
+    """Of the last hundred runs or so."""
+
+    runs: int = 0
+    success_rate: float | None = Field(None, ge=0, le=1, description="None where nothing was run.")
+    median_seconds: float | None = Field(None, description="From the dispatch to the end, of those that succeeded.")
+    p95_seconds: float | None = None
+
+
+Sample = tuple[float | None, bool]
+"""Of one run: seconds from the dispatch to the end, where they are known; and whether it succeeded."""
+
+
+def figures_of(samples: Sequence[Sample]) -> ModelFigures:
+    seconds = sorted(took for took, succeeded in samples if succeeded and took is not None)
+    return ModelFigures(
+        runs=len(samples),
+        success_rate=sum(succeeded for _, succeeded in samples) / len(samples) if samples else None,
+        median_seconds=median(seconds) if seconds else None,
+        # The nearest rank: a time that was really measured.
+        p95_seconds=seconds[ceil(0.95 * len(seconds)) - 1] if seconds else None,
+    )
+
 
 Task = Literal["generate", "edit", "chat"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from pydantic import Field
 
-from darkroom.models.figures import ModelFigures
 from darkroom.models.job import Job
+from darkroom.models.model_row import ModelFigures
 from darkroom.models.money import MicroUsd
 from darkroom.models.value import Value
 

@@ -7,11 +7,8 @@ from typing import Protocol
 from pydantic import Field
 
 from darkroom.models.account import Account
-from darkroom.models.identity import Identity
-from darkroom.models.key import KeyProvider, StoredKey
-from darkroom.models.key_terms import KeyTerms
-from darkroom.models.provider_key import KeyStatus
-from darkroom.models.session import Session, SignInAttempt, SignInLink
+from darkroom.models.key import KeyProvider, KeyStatus, KeyTerms, StoredKey
+from darkroom.models.session import Identity, Session, SignInAttempt, SignInLink
 from darkroom.models.token import ApiToken
 from darkroom.models.user_settings import UserSettings
 from darkroom.models.value import Value

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
-from darkroom.models.chat import ChatRequest, ChatResult
-from darkroom.models.completion import CompletionRequest, CompletionResult
+from darkroom.models.chat import ChatRequest, ChatResult, CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationRecord, GenerationRequest, GenerationResult, RawAnswer
+from darkroom.models.key import KeyStatus
 from darkroom.models.provider import Skill
-from darkroom.models.provider_key import KeyStatus
 
 OnEvent = Callable[[str], bool]
 """The data of one event of a streamed answer, as soon as it has come and before `on_answer`. The result says whether

@@ -29,8 +29,8 @@ from darkroom.models.catalogue import (
     TokenPrices,
 )
 from darkroom.models.generation import GenerationRecord
+from darkroom.models.key import KeyStatus
 from darkroom.models.money import MicroUsd, dollars, micro_usd
-from darkroom.models.provider_key import KeyStatus
 from darkroom.providers import _wire
 
 

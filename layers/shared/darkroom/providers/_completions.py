@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from darkroom.models.completion import CompletionRequest
+from darkroom.models.chat import CompletionRequest
 from darkroom.models.generation import Usage
 from darkroom.providers import _wire
 from darkroom.providers._assembled import assembled, usage_in

@@ -11,12 +11,11 @@ from functools import cached_property
 from typing import Any
 
 from darkroom.errors import InvalidParameter, PayloadTooLarge, UnsupportedModel
-from darkroom.models.chat import ChatRequest, ChatResult
-from darkroom.models.completion import CompletionRequest, CompletionResult
+from darkroom.models.chat import ChatRequest, ChatResult, CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Call, GenerationRecord, GenerationRequest, GenerationResult, RawAnswer, Usage
+from darkroom.models.key import KeyStatus
 from darkroom.models.provider import Skill
-from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import PaidCall
 from darkroom.providers import _openai_like_chat as wire
 from darkroom.providers import _wire

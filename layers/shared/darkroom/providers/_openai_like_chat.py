@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from darkroom.models.chat import ChatRequest, JsonSchema
-from darkroom.models.completion import CompletionRequest
+from darkroom.models.chat import ChatRequest, CompletionRequest, JsonSchema
 from darkroom.models.generation import Usage
 from darkroom.models.provider import Rates
 from darkroom.providers import _wire

@@ -27,9 +27,8 @@ from darkroom.errors import (
     UnusableAnswer,
 )
 from darkroom.models.deadline import Deadline
-from darkroom.models.key_terms import KeyTerms
+from darkroom.models.key import KeyStatus, KeyTerms
 from darkroom.models.money import usd
-from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import IssuedKey
 from darkroom.providers import _wire
 from darkroom.providers._calls import Calls

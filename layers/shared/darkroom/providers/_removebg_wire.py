@@ -20,8 +20,8 @@ from darkroom.errors.names import shown_name
 from darkroom.images.measure import measure
 from darkroom.images.sniff import sniff
 from darkroom.models.generation import GeneratedImage, GenerationRequest, RawAnswer, Usage
+from darkroom.models.key import KeyStatus
 from darkroom.models.money import dollars, micro_usd
-from darkroom.models.provider_key import KeyStatus
 from darkroom.providers import _calls, _wire
 from darkroom.providers._calls import Content
 from darkroom.providers._errors import Asked, broken

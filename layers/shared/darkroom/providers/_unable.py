@@ -1,8 +1,7 @@
 """What a provider says that is asked for something it has not the skill for. `skills` tells beforehand."""
 
 from darkroom.errors import InvalidParameter
-from darkroom.models.chat import ChatRequest, ChatResult
-from darkroom.models.completion import CompletionRequest, CompletionResult
+from darkroom.models.chat import ChatRequest, ChatResult, CompletionRequest, CompletionResult
 from darkroom.models.generation import GenerationRequest, GenerationResult, RawAnswer
 from darkroom.ports import PaidCall
 

@@ -11,8 +11,7 @@ from urllib.parse import quote
 
 from darkroom.errors import DarkroomError, InvalidParameter, UnsupportedModel
 from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
-from darkroom.models.chat import ChatRequest, ChatResult
-from darkroom.models.completion import CompletionRequest, CompletionResult
+from darkroom.models.chat import ChatRequest, ChatResult, CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import (
     Call,
@@ -22,8 +21,8 @@ from darkroom.models.generation import (
     RawAnswer,
     Usage,
 )
+from darkroom.models.key import KeyStatus
 from darkroom.models.provider import Skill
-from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import PaidCall, Provider
 from darkroom.providers import _catalogue, _chat, _completions, _images, _wire
 from darkroom.providers._calls import Calls, in_turn

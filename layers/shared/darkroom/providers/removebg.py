@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import GenerationRecord, GenerationRequest, GenerationResult, RawAnswer
+from darkroom.models.key import KeyStatus
 from darkroom.models.provider import Skill
-from darkroom.models.provider_key import KeyStatus
 from darkroom.ports import PaidCall, Provider
 from darkroom.providers import _removebg_wire as wire
 from darkroom.providers._calls import Calls, answered_by

@@ -6,8 +6,7 @@ import pytest
 
 from darkroom.errors import DarkroomError, ExchangeUnavailable, KeyTermsNotKept
 from darkroom.models.digest import digest
-from darkroom.models.key_terms import KeyTerms
-from darkroom.models.provider_key import KeyStatus
+from darkroom.models.key import KeyStatus, KeyTerms
 from darkroom.services.accounts.connect import Purpose, SignedIn
 from local.simulator import Simulator
 from tests.conftest import SteppingClock

@@ -8,8 +8,7 @@ import pytest
 from darkroom.errors import AccountExists, LinkedElsewhere, NotFound, SignInElsewhere, SignInNotAllowed, TokenRestricted
 from darkroom.models.caller import Caller
 from darkroom.models.digest import digest
-from darkroom.models.key import StoredKey
-from darkroom.models.provider_key import KeyStatus
+from darkroom.models.key import KeyStatus, StoredKey
 from darkroom.models.token import ApiToken
 from darkroom.services.accounts.connect import Purpose
 from darkroom.services.accounts.identities import user_of

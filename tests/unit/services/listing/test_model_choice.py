@@ -5,9 +5,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darkroom.models.figures import ModelFigures
 from darkroom.models.model_query import ModelQuery
-from darkroom.models.model_row import TASKS, ModelRow
+from darkroom.models.model_row import TASKS, ModelFigures, ModelRow
 from darkroom.services.listing.model_choice import chosen, measure, ordered, satisfies
 from darkroom.services.listing.model_list import best
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from darkroom.errors import ServiceUnavailable
-from darkroom.models.figures import ModelFigures
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import Job, PaidWork
+from darkroom.models.model_row import ModelFigures
 from darkroom.services.paid.durations import Durations
 from tests.conftest import SteppingClock
 from tests.fakes.usage import MemoryModelStatistics

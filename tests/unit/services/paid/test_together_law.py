@@ -15,8 +15,8 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.digest import digest
 from darkroom.models.generation import GenerationRecord
 from darkroom.models.job import Job, JobStatus
+from darkroom.models.key import KeyStatus
 from darkroom.models.money import in_dollars
-from darkroom.models.provider_key import KeyStatus
 from darkroom.services.paid.key_watch import watched
 from local.simulator import Simulator
 from tests.conftest import SteppingClock

@@ -27,8 +27,7 @@ from darkroom.models.conversation import PaintStep, Step
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
 from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import Job, JobStatus
-from darkroom.models.recipe import Recipe
-from darkroom.models.recipe_batch import RecipeApplication
+from darkroom.models.recipe import Recipe, RecipeApplication
 from darkroom.models.source import ImageSource
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.recipes.batch_notes import TOO_OLD

@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from darkroom.models.deadline import Deadline
-from darkroom.services.removal.one_at_a_time import OneAtATime, TimeIsUp
+from darkroom.services.removal.postponed import OneAtATime, TimeIsUp
 
 
 def test_what_is_done_in_time_is_returned_and_what_is_raised_is_raised() -> None:

@@ -16,8 +16,7 @@ from darkroom.models.token import ApiToken
 from darkroom.models.user_settings import UserSettings
 from darkroom.services.paid.admission import Submission
 from darkroom.services.removal.cloud_removal import CloudRemoval
-from darkroom.services.removal.one_at_a_time import OneAtATime
-from darkroom.services.removal.postponed import COMPILING, LEASE, TOO_SLOW, Postponed
+from darkroom.services.removal.postponed import COMPILING, LEASE, TOO_SLOW, OneAtATime, Postponed
 from darkroom.services.removal.remove_background import RemoveBackground
 from tests.application import offline
 from tests.conftest import SteppingClock

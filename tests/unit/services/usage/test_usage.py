@@ -15,7 +15,7 @@ from darkroom.http.routes.edits import routes as edit_routes
 from darkroom.http.routes.generations import routes as generate_routes
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
-from darkroom.models.provider_key import KeyStatus
+from darkroom.models.key import KeyStatus
 from darkroom.services.usage.statement import month_of
 from darkroom.services.usage.usage import KeyFigures
 from local.simulator import Simulator

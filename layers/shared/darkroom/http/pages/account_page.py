@@ -10,9 +10,9 @@ from aws_lambda_powertools.event_handler import Response
 from darkroom.http.pages import facts, field, hidden, link, page, paragraph, post_button, try_page
 from darkroom.http.pages.sign_in_pages import RESETS, connect_form
 from darkroom.models.caller import Caller
-from darkroom.models.identity import Identity
 from darkroom.models.key import StoredKey
 from darkroom.models.money import MicroUsd
+from darkroom.models.session import Identity
 from darkroom.models.token import ApiToken
 from darkroom.services.accounts.connect import manage_url
 from darkroom.services.accounts.keys import ShownKey

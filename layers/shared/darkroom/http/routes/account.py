@@ -34,7 +34,7 @@ from darkroom.http.schemas.account import (
     signed_in,
     token_line,
 )
-from darkroom.models.new_token import NewToken
+from darkroom.models.token import NewToken
 
 # For everybody: who is not signed in is told so.
 SESSION = SHOW_SESSION.route

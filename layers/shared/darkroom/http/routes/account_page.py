@@ -13,7 +13,7 @@ from darkroom.http.pages import account_page, sign_in_pages
 from darkroom.http.routes.forms import form_as, form_of
 from darkroom.http.routes.sign_in import as_page
 from darkroom.http.schemas.pages import PAGES, ReturnTo, ThingForm
-from darkroom.models.new_token import NewToken
+from darkroom.models.token import NewToken
 from darkroom.services.accounts.connect import checked_path
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -16,8 +16,7 @@ from darkroom.models.form_values import unfolded
 from darkroom.models.image_input import names_picture, picture_fields
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
-from darkroom.models.recipe import Recipe
-from darkroom.models.recipe_batch import RecipeApplication
+from darkroom.models.recipe import Recipe, RecipeApplication
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.waiting import is_answer

@@ -25,7 +25,7 @@ from darkroom.http.routes.forms import form_as
 from darkroom.http.schemas.pages import PAGES, CallbackQuery, LinkQuery, PastedCode, ReturnTo, TokenForm
 from darkroom.models.digest import digest
 from darkroom.models.form_values import dollars
-from darkroom.models.key_terms import KeyTerms, LimitReset
+from darkroom.models.key import KeyTerms, LimitReset
 from darkroom.observability import logger
 from darkroom.services.accounts.connect import HOME, LIFETIME, Purpose, checked_path
 from darkroom.services.accounts.keys import CONNECT_PAGE

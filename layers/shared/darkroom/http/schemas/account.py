@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from darkroom.http.operation import JSON, Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import Moment, Removed, Usd
 from darkroom.models.caller import Caller
-from darkroom.models.identity import Identity
+from darkroom.models.key import KeyStatus
 from darkroom.models.money import usd
-from darkroom.models.new_token import NewToken
-from darkroom.models.provider_key import KeyStatus
-from darkroom.models.token import ApiToken
+from darkroom.models.session import Identity
+from darkroom.models.token import ApiToken, NewToken
 from darkroom.services.accounts.keys import ShownKey
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.http.operation import HTML, JSON, URLENCODED, Content, Operation
-from darkroom.models.new_token import NewToken
+from darkroom.models.token import NewToken
 
 PAGE: Final[dict[int, Content]] = {200: {HTML: "text"}, 302: {"text/plain": "text"}}
 

@@ -28,8 +28,7 @@ from darkroom.errors import (
 )
 from darkroom.models.caller import Caller
 from darkroom.models.digest import digest
-from darkroom.models.key_terms import NO_TERMS, KeyTerms
-from darkroom.models.provider_key import KeyStatus
+from darkroom.models.key import NO_TERMS, KeyStatus, KeyTerms
 from darkroom.models.session import SignInAttempt
 from darkroom.ports import Clock, IssuedKey, KeyIssuer, SessionStore
 from darkroom.services.accounts.identities import Identities, Linking, user_of

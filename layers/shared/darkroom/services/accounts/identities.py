@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from darkroom.errors import AccountExists, LinkedElsewhere, NotFound
 from darkroom.models.digest import digest
-from darkroom.models.identity import Identity, account_of
-from darkroom.models.provider_key import KeyStatus
+from darkroom.models.key import KeyStatus
+from darkroom.models.session import Identity, account_of
 from darkroom.ports import Clock, IdentityStore
 
 

@@ -6,8 +6,7 @@ from typing import Literal
 
 from darkroom.errors import DarkroomError, InvalidApiKey, InvalidParameter, NotFound
 from darkroom.models.digest import digest
-from darkroom.models.key import KeyProvider, StoredKey
-from darkroom.models.provider_key import KeyStatus
+from darkroom.models.key import KeyProvider, KeyStatus, StoredKey
 from darkroom.ports import Clock, KeyInspector, KeyVault
 
 # Where a browser connects OpenRouter to the account that it signs in to there first.

@@ -7,9 +7,8 @@ from threading import Lock
 from typing import Any, Final
 
 from darkroom.errors import DarkroomError, InvalidParameter, NotFound
-from darkroom.models.figures import ModelFigures
 from darkroom.models.model_query import By, ModelQuery
-from darkroom.models.model_row import TASKS, ModelRow, Task
+from darkroom.models.model_row import TASKS, ModelFigures, ModelRow, Task
 from darkroom.models.money import MicroUsd
 from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Clock, ModelStatistics, SettingsStore

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from darkroom.errors import DarkroomError, InternalError, NotFound, UnusableAnswer, Upstream
-from darkroom.models.chat import ChatMessage, ChatRequest, ChatResult
-from darkroom.models.completion import CompletionRequest, CompletionResult
+from darkroom.models.chat import ChatMessage, ChatRequest, ChatResult, CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Dispatch, GenerationRequest, GenerationResult, RawAnswer, Reference
 from darkroom.models.job import Job, PaidWork, ProviderCall, StoredBody, StoredImage

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from darkroom.errors import DarkroomError
-from darkroom.models.figures import ModelFigures
 from darkroom.models.job import Job
+from darkroom.models.model_row import ModelFigures
 from darkroom.ports import Clock, ModelStatistics
 
 _BELIEVED: Final = timedelta(minutes=5)

@@ -6,7 +6,7 @@ from typing import Final
 
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.job import Job, JobStatus
-from darkroom.models.recipe_batch import Entry, Manifest, Wanted
+from darkroom.models.recipe import Entry, Manifest, Wanted
 from darkroom.ports import Clock, JobStore
 from darkroom.services.recipes.batch_notes import Notes, manifest_key, part_id
 from darkroom.services.recipes.batch_results import canceled, closed, ended, summed

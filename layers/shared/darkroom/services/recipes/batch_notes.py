@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from darkroom.errors import InternalError, NotFound
 from darkroom.models.budget import BudgetRef
 from darkroom.models.job import Job
-from darkroom.models.recipe_batch import Batch
+from darkroom.models.recipe import Batch
 from darkroom.ports import ImageStore
 
 OPERATION: Final = "recipe"

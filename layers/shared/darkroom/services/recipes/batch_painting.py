@@ -13,7 +13,7 @@ from darkroom.models.admission import Outcome
 from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars, said
-from darkroom.models.recipe_batch import Batch, Manifest, Wanted
+from darkroom.models.recipe import Batch, Manifest, Wanted
 from darkroom.ports import Alarm, Clock, JobQueue, JobStore, Ledger, RenderQueue
 from darkroom.services.paid.budgets import exceeded
 from darkroom.services.paid.settlement import Settlement

@@ -13,7 +13,7 @@ from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobCost, PaidWork
 from darkroom.models.money import MicroUsd, in_dollars, said
 from darkroom.models.quote import InputShape, Quote
-from darkroom.models.recipe_batch import Wanted
+from darkroom.models.recipe import Wanted
 from darkroom.models.user_settings import Limits
 from darkroom.ports import Clock
 from darkroom.services.accounts.keys import disconnected

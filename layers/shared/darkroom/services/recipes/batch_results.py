@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from darkroom.errors import CallerError, Charged, DarkroomError, JobCanceled, ServiceUnavailable
 from darkroom.models.job import Job, JobCost, JobStatus
-from darkroom.models.recipe_batch import Entry, Wanted
+from darkroom.models.recipe import Entry, Wanted
 
 _MOST_WARNINGS: Final = 20
 

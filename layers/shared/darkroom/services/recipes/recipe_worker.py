@@ -20,7 +20,7 @@ from darkroom.errors import CallerError, DarkroomError, InternalError
 from darkroom.images.normalise import Normalised, normalise
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus, StoredImage
-from darkroom.models.recipe_batch import Batch, Begun, Entry, Manifest, Wanted
+from darkroom.models.recipe import Batch, Begun, Entry, Manifest, Wanted
 from darkroom.ports import Alarm, Clock, ImageStore, JobQueue, JobStore, RenderQueue
 from darkroom.services.inputs.inputs import parent_of
 from darkroom.services.inputs.sources import Sources

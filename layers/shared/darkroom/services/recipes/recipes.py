@@ -28,8 +28,15 @@ from darkroom.models.caller import Caller
 from darkroom.models.conversation import PaintStep, Step
 from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus
-from darkroom.models.recipe import MOST_STEPS, NAME_PATTERN, Recipe, SavedRecipe
-from darkroom.models.recipe_batch import MOST_PICTURES, Batch, RecipeApplication
+from darkroom.models.recipe import (
+    MOST_PICTURES,
+    MOST_STEPS,
+    NAME_PATTERN,
+    Batch,
+    Recipe,
+    RecipeApplication,
+    SavedRecipe,
+)
 from darkroom.models.source import ImageSource
 from darkroom.models.user_settings import UserSettings
 from darkroom.operations import ENGINE_VERSION, Operation, Rendered, dump, parse
