@@ -59,7 +59,9 @@ def test_what_is_too_large_is_refused(image_store: ImageStore, cloud: Cloud | No
 
 def test_an_output_is_read_as_it_was_written(image_store: ImageStore, user: str) -> None:
     key = f"outputs/{user}/Grüße 1+2.png"
+    assert not image_store.has_output(key)
     image_store.write_output(key, b"abc", media_type="image/png", metadata={})
+    assert image_store.has_output(key)
     assert image_store.read_output(key, max_bytes=3) == b"abc"
     with pytest.raises(PayloadTooLarge, match="3 bytes; 2 are accepted"):
         image_store.read_output(key, max_bytes=2)

@@ -214,7 +214,5 @@ def test_where_an_answer_goes_out_in_one_piece_the_events_do(studio: Studio, mod
     (told,) = _events(answer["body"])
     assert told["type"] == f"{name}.completed"
     (job,) = studio.of("alice").values()
-    # No first impressions are paid for that go nowhere.
-    assert job.work is not None
-    assert job.work.request is not None
-    assert job.work.request.partial_images == 0
+    # Who follows the job sees what this answer cannot carry.
+    assert len(job.partial_keys) == 3

@@ -1,7 +1,7 @@
 """What callers are told of their limits, on every route, and what those are told who are over one."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -18,8 +18,10 @@ from darkroom.http.routes.generations import routes as generations
 from darkroom.http.routes.jobs import routes as jobs
 from darkroom.http.routes.models import routes as models
 from darkroom.http.routes.oauth import routes as oauth
+from darkroom.http.transport import Following, Transport
+from darkroom.models.door import LIVE
 from local.simulator import Simulator
-from tests.application import Studio
+from tests.application import KLEIN, Studio
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event
 from tests.openapi import handled
@@ -58,6 +60,48 @@ def test_an_answer_says_what_is_left_of_each_limit(limited: Callable[..., Studio
     # Of errors as well.
     answer = _get(api, "/v1/jobs/job_01J00000000000000000000000", token)
     assert (answer["statusCode"], answer["headers"]["ratelimit"]) == (404, '"user";r=597;t=42, "token";r=297;t=42')
+
+
+class Begun:
+    """An answer that is begun early: the headers that are known by the time a job is. Implements transport.Outlet."""
+
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+        self.at_opening: dict[str, str] | None = None
+
+    def put(self, headers: Mapping[str, str]) -> None:
+        self.headers |= headers
+
+    def open(self, headers: Mapping[str, str]) -> None:
+        self.at_opening = {**self.headers, **headers}
+
+    def expect(self) -> bool:
+        return True
+
+    def send(self, data: bytes) -> None:
+        pass
+
+    def follow(self, following: Following) -> None:
+        pass
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_is_begun_early_says_it_as_well(limited: Callable[..., Studio], stream: bool) -> None:
+    studio, begun = limited(user=600), Begun()
+    studio.connect("alice")
+    studio.job_queue.works = studio.app.worker
+    event = http_event(
+        "POST",
+        "/v1/images/generations",
+        token=studio.token("alice"),
+        body={"prompt": "A red fox", "model": KLEIN, "stream": stream},
+    )
+    answer = generations(studio.app).handle(event, Context(), Transport(LIVE, outlet=begun))  # type: ignore[arg-type]
+    assert answer["statusCode"] == 200
+    assert begun.at_opening is not None
+    told = {name: answer["headers"][name] for name in ("ratelimit", "ratelimit-policy", "location")}
+    assert begun.at_opening == told
+    assert told["ratelimit-policy"] == '"user";q=600;w=60'
 
 
 def test_who_is_not_known_and_who_has_no_limit_is_told_of_none(limited: Callable[..., Studio]) -> None:

@@ -41,8 +41,9 @@ def _gone_out(acts: Acts, answer: Mapping[str, Any], during: Acts = ()) -> tuple
 
 
 def test_what_is_no_stream_is_begun_with_blanks() -> None:
-    headers, pieces = _gone_out([lambda outlet: outlet.open({"location": "/j"})], PLAIN)
-    assert headers == {"content-type": "application/json"}
+    known: Acts = [lambda outlet: outlet.put({"ratelimit": "r"}), lambda outlet: outlet.open({"location": "/j"})]
+    headers, pieces = _gone_out(known, PLAIN)
+    assert headers == {"content-type": "application/json", "ratelimit": "r", "location": "/j"}
     assert pieces[:3] == [" "] * 3
     assert json.loads("".join(pieces)) == {"a": 1}
 

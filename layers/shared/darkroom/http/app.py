@@ -265,6 +265,8 @@ class Api:
     def _count(self, standing: Standing) -> None:
         """Says of the request how its caller stands. Raises TooManyRequests."""
         self._standing = standing
+        if self._transport.outlet is not None:
+            self._transport.outlet.put(self.rate_headers)
         require_within(standing)
 
     def _signs(self) -> dict[str, str | None]:

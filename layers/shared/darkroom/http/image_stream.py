@@ -10,16 +10,15 @@
 https://platform.openai.com/docs/api-reference/images-streaming
 """
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from darkroom.http.server_events import DONE, event
 from darkroom.http.transport import Outlet
+from darkroom.models.generation import PartialImage
 from darkroom.models.image_request import ImageRequest
 
-_FORMATS: Final = {"iVBOR": "png", "/9j/": "jpeg", "UklGR": "webp"}
 # What OpenAI's events have by these names, and a picture's answer around its data.
 _AROUND: Final = ("background", "quality", "size")
 
@@ -64,23 +63,20 @@ class PictureStream:
 
     def _pass_on(self, data: str) -> bool:
         """False: a first impression is no part of the answer, and another attempt may follow."""
-        try:
-            told = json.loads(data)
-        except ValueError:
-            return False
-        if self._outlet is not None and isinstance(told, dict) and (impression := self._impression(told)):
-            self._outlet.send(self._event("partial_image", impression).encode())
+        wanted = self._request.partial_images
+        partial = PartialImage.of(data)
+        if self._outlet is not None and partial is not None and (wanted is None or partial.index < wanted):
+            self._outlet.send(self._event("partial_image", self._impression(partial)).encode())
         return False
 
-    def _impression(self, told: Mapping[str, Any]) -> dict[str, Any] | None:
-        picture, index = told.get("b64_json"), told.get("partial_image_index")
-        if not isinstance(picture, str) or not isinstance(index, int):
-            return None
-        if self._request.partial_images is not None and index >= self._request.partial_images:
-            return None
-        kind = next((kind for begins, kind in _FORMATS.items() if picture.startswith(begins)), "png")
+    def _impression(self, partial: PartialImage) -> dict[str, Any]:
         around = self._around(int(self._clock().timestamp()), self._request.model_dump(include={*_AROUND}))
-        return {**around, "output_format": kind, "partial_image_index": index, "b64_json": picture}
+        return {
+            **around,
+            "output_format": partial.media_type.removeprefix("image/"),
+            "partial_image_index": partial.index,
+            "b64_json": partial.b64_json,
+        }
 
     def _around(self, created_at: int, known: Mapping[str, Any]) -> dict[str, Any]:
         return {**{name: known.get(name) or "auto" for name in _AROUND}, "created_at": created_at}

@@ -27,6 +27,7 @@ from starlette.routing import Route
 from darkroom.errors import DarkroomError, NoSuchRoute, PayloadTooLarge
 from darkroom.http.app import HEADERS, Api, refusal
 from darkroom.http.asgi_events import Invocation, event_of
+from darkroom.http.followers import Followers
 from darkroom.http.live_outlet import LiveOutlet, Work, body_of
 from darkroom.http.route_table import DEFAULT, ROUTES, Matcher
 from darkroom.http.transport import Transport
@@ -35,6 +36,7 @@ from darkroom.models.door import LIVE
 # Proxies that cut silent connections do so after 30 s at the earliest. Nearly every refusal has come by then.
 BEGINS_AFTER: Final = 25.0
 BLANK_EVERY: Final = 10.0
+LOOK_EVERY: Final = 1.0
 # Of a request, as API Gateway takes it.
 MAX_BODY: Final = 10 * 1024 * 1024
 _CONCURRENCY: Final = 64
@@ -47,10 +49,11 @@ Make = Callable[[], Api]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds: from when on an answer is begun before it is there, and between two blanks."""
+    """Seconds: from when on an answer is begun before it is there; between two blanks, and two looks of a follower."""
 
     begins_after: float = BEGINS_AFTER
     blank_every: float = BLANK_EVERY
+    look_every: float = LOOK_EVERY
 
 
 class _Apis:
@@ -94,6 +97,7 @@ class Live:
         self._api_url = api_url
         self._seconds = seconds
         self._pace = pace or Pace()
+        self._followers = Followers(self._pace.look_every)
         self._threads = ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="live")
 
     @property
@@ -144,7 +148,9 @@ class Live:
             # Nothing but a POST works for long without saying so.
             await outlet.until_news(work, self._pace.begins_after if request.method == "POST" else None)
             if work.done() and not outlet.has_events:
-                return _response(work.result())
+                answer, following = work.result(), outlet.following
+                pieces = self._followers.pieces(body_of(answer), following) if following else None
+                return _response(answer, pieces)
         finally:
             if work.done():
                 listener.cancel()
@@ -188,8 +194,10 @@ def _own_path(path: str) -> str:
     return path.removeprefix("/api") if path.startswith("/api/v1/") else path
 
 
-def _response(answer: Mapping[str, Any]) -> Response:
-    response = Response(body_of(answer), int(answer["statusCode"]))
+def _response(answer: Mapping[str, Any], pieces: AsyncIterator[bytes] | None = None) -> Response:
+    """Args: pieces: of the body, where the answer has only the beginning of it."""
+    status = int(answer["statusCode"])
+    response = Response(body_of(answer), status) if pieces is None else StreamingResponse(pieces, status)
     for name, value in answer["headers"].items():
         response.headers[name] = str(value)
     for cookie in answer.get("cookies", ()):

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from darkroom.http import server_events
+from darkroom.http.transport import Following
 
 Work = asyncio.Future[dict[str, Any]]
 _JSON: Final = {"content-type": "application/json"}
@@ -24,7 +25,9 @@ class LiveOutlet:
         self._is_expected = False
         self._is_blank = False
         self._is_closed = False
-        self._headers: Mapping[str, str] | None = None
+        self.following: Following | None = None
+        self._headers: dict[str, str] = {}
+        self._is_open = False
         self._sent: deque[bytes] = deque()
         self._news = asyncio.Event()
 
@@ -33,16 +36,23 @@ class LiveOutlet:
             self._is_expected = not self._is_blank
             return self._is_expected
 
+    def put(self, headers: Mapping[str, str]) -> None:
+        self._in_loop(lambda: self._headers.update(headers))
+
     def open(self, headers: Mapping[str, str]) -> None:
-        self._in_loop(lambda: self._opened(headers))
+        self.put(headers)
+        self._in_loop(self._opened)
 
     def send(self, data: bytes) -> None:
         self._in_loop(lambda: self._taken(data))
 
+    def follow(self, following: Following) -> None:
+        self.following = following
+
     @property
     def has_events(self) -> bool:
         """Whether some are waiting to go out."""
-        return self._headers is not None and bool(self._sent)
+        return self._is_open and bool(self._sent)
 
     async def until_news(self, work: Work, seconds: float | None) -> bool:
         """Whether within that time the work has ended or there was an event."""
@@ -56,7 +66,7 @@ class LiveOutlet:
         """Decides what the answer is begun as; its headers."""
         with self._deciding:
             self._is_blank = not self._is_expected
-        return _JSON if self._is_blank else {**server_events.HEADERS, **(self._headers or {})}
+        return {**(_JSON if self._is_blank else server_events.HEADERS), **self._headers}
 
     async def pieces(self, work: Work, every: float) -> AsyncIterator[bytes]:
         """Yields all pieces up to the end, and a sign of life whenever none came for the given seconds."""
@@ -81,15 +91,15 @@ class LiveOutlet:
         self._news.clear()
         return data
 
-    def _opened(self, headers: Mapping[str, str]) -> None:
-        self._headers = headers
+    def _opened(self) -> None:
+        self._is_open = True
         if self._sent:
             self._news.set()
 
     def _taken(self, data: bytes) -> None:
         if not self._is_closed:
             self._sent.append(data)
-            if self._headers is not None:
+            if self._is_open:
                 self._news.set()
 
     def _in_loop(self, do: Any) -> None:

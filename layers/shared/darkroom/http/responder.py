@@ -158,7 +158,7 @@ class Answering:
         """
         note(job=submission.job.id)
         if api.transport.outlet is not None:
-            api.transport.outlet.open({**api.rate_headers, "location": f"/v1/jobs/{submission.job.id}"})
+            api.transport.outlet.open({"location": f"/v1/jobs/{submission.job.id}"})
         api.on_error(lambda error: self.undelivered(error, submission, terms))
         job = self.app.jobs.as_shown(submission.job)
         limit = terms.door.max_wait if terms.wait is None else terms.wait

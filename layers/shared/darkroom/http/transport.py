@@ -1,13 +1,31 @@
 """How a request reaches the routes and its answer goes: through API Gateway, or over the live door."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from darkroom.models.deadline import Deadline
 from darkroom.models.door import HTTP_API, Door
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """An answer that goes on with what becomes of something.
+
+    Args:
+        key: of what is followed; the followers of one thing share each look at it.
+        look: (what was seen before, None at first) -> what is seen. Called in any thread.
+        tell: (what is seen) -> what goes out of it, and whether that is the end. Called in the server's loop.
+        ends: no more goes out after it.
+    """
+
+    key: Hashable
+    look: Callable[[Any], Any]
+    tell: Callable[[Any], tuple[str, bool]]
+    ends: Deadline
 
 
 class Outlet(Protocol):
@@ -16,11 +34,17 @@ class Outlet(Protocol):
     def expect(self) -> bool:
         """From now on the answer is a stream of events, or a problem. False if it has been begun as something else."""
 
+    def put(self, headers: Mapping[str, str]) -> None:
+        """The answer has these headers, if it is begun before the route has answered."""
+
     def open(self, headers: Mapping[str, str]) -> None:
-        """What was sent may go out now, with these headers, and everything else as soon as it is sent."""
+        """As put; and what was sent may go out now, and everything else as soon as it is sent."""
 
     def send(self, data: bytes) -> None:
         """Once something is sent, what the route answers is the end of the stream, or the error that ends it."""
+
+    def follow(self, following: Following) -> None:
+        """What the route answers is the beginning; no thread is held for what comes after it."""
 
 
 @dataclass(frozen=True, slots=True)

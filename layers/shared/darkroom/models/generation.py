@@ -27,6 +27,8 @@ class Reference(StrictValue):
 
 
 Slug = Annotated[str, Field(min_length=1, max_length=100)]
+# By which base64 each kind of picture begins.
+_BEGINNINGS = {"iVBOR": "image/png", "/9j/": "image/jpeg", "UklGR": "image/webp"}
 _MOST_OPTIONS = 8000
 
 
@@ -74,11 +76,34 @@ class GenerationRequest(StrictValue):
         0,
         ge=0,
         le=3,
-        description="First impressions that a reader wants, where a provider is asked for a number.",
+        description="That a follower of the job is to see, where a provider is asked for a number.",
     )
     fallback_models: tuple[str, ...] = Field((), description="Tried in turn, while nothing has been billed.")
     zdr: bool = Field(False, description="Only sources that keep nothing.")
     rates: RatesByModel = Field(default_factory=dict, description="For a provider whose answers do not tell the cost.")
+
+
+class PartialImage(Value):
+    """A picture as far as it is made, as an event of OpenAI's form has it; base64."""
+
+    index: int
+    b64_json: str
+
+    @classmethod
+    def of(cls, data: str) -> "PartialImage | None":
+        """Args: data: of any event of a stream. None if it has none."""
+        if '"partial_image_index"' not in data:
+            return None
+        try:
+            told = json.loads(data)
+            return cls(index=told["partial_image_index"], b64_json=told["b64_json"])
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return None
+
+    @property
+    def media_type(self) -> str:
+        """Told from the first bytes; PNG, which most send, where these tell nothing."""
+        return next((kind for begins, kind in _BEGINNINGS.items() if self.b64_json.startswith(begins)), "image/png")
 
 
 class Usage(Value):

@@ -114,7 +114,11 @@ class ImageRequest(BaseModel):
     safety_identifier: str | None = Field(None, max_length=500)
     stream: Annotated[bool, BeforeValidator(switch)] = Field(False, description="The answer as OpenAI's events.")
     partial_images: Annotated[int | None, BeforeValidator(whole_number)] = Field(
-        None, ge=0, le=3, description="With `stream`, how many first impressions; when absent, those that there are."
+        None,
+        ge=0,
+        le=3,
+        description="How many partial pictures those who follow the job get, and who reads a `stream`; when absent, a "
+        "stream has those that there are.",
     )
 
     def identity(self) -> dict[str, Any]:

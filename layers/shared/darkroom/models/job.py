@@ -253,6 +253,13 @@ class Job(Value):
         ending = self.work.cutout_format if self.work else None
         return f"outputs/{self.user}/{self.id}/{index}-cut.{ending}"
 
+    @property
+    def partial_keys(self) -> list[str]:
+        """Where the partial pictures that its request asks for lie for a day, as far as they came."""
+        request = self.work.request if self.work else None
+        wanted = request.partial_images if request else 0
+        return [f"outputs/{self.user}/{self.id}/partial/{index}" for index in range(wanted)]
+
     def as_shown(self, now: datetime) -> "Job":
         """The job as its owner sees it: with its cut-outs as its pictures, and running until they are made.
 

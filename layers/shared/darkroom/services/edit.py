@@ -10,7 +10,7 @@ from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.image_request import EditRequest
 from darkroom.models.quote import InputShape
-from darkroom.services.generate import CheckWebhook, as_followed, prepared
+from darkroom.services.generate import CheckWebhook, prepared
 from darkroom.services.inputs.inputs import Input, Inputs, check_mask
 from darkroom.services.paid.admission import Admission, Prepared, Submission
 from darkroom.services.pricing.answer_sizes import require_room
@@ -48,7 +48,7 @@ class Edit:
         if mask is not None:
             check_mask(pictures[0], mask)
         shapes = [InputShape(width=each.image.width, height=each.image.height) for each in pictures]
-        quote = self.quotes.quote(as_followed(request, terms), inputs=shapes, masked=mask is not None, choice=choice)
+        quote = self.quotes.quote(request, inputs=shapes, masked=mask is not None, choice=choice)
         if not terms.is_async:
             require_room(request, quote, terms.door)
         if mask is not None and (hint := region_hint(mask.data)):

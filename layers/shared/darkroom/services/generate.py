@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
@@ -18,7 +18,6 @@ from darkroom.services.selection.providers import Choice
 OPERATION = "generation"
 
 CheckWebhook = Callable[[str], None]
-Asked = TypeVar("Asked", bound=ImageRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Generate:
         def prepare(choice: Choice) -> Prepared:
             if request.webhook_url:
                 self.check_webhook(request.webhook_url)
-            quote = self.quotes.quote(as_followed(request, terms), choice=choice)
+            quote = self.quotes.quote(request, choice=choice)
             if not terms.is_async:
                 require_room(request, quote, terms.door)
             return prepared(request, quote, keep=lambda: None)
@@ -43,11 +42,6 @@ class Generate:
         return self.admission.submit(
             caller, OPERATION, terms, request.identity(), prepare, skill="generate", provider=request.provider_name
         )
-
-
-def as_followed(request: Asked, terms: Terms) -> Asked:
-    """Without first impressions where no reader is there to see them: some providers take money for each."""
-    return request if request.stream and terms.on_event else request.model_copy(update={"partial_images": 0})
 
 
 def prepared(

@@ -128,7 +128,7 @@ class Jobs:
         own = () if job.conversation_id else job.images
         # Whether they are noted down or not: whatever writes them may have been stopped in between.
         cutouts = [job.cutout_key(index) for index in range(len(own))] if job.has_cutouts else []
-        self._images.remove_outputs([*(image.key for image in own), *cutouts, *completion])
+        self._images.remove_outputs([*(image.key for image in own), *cutouts, *completion, *job.partial_keys])
         if job.is_paid:
             for name in raw_names(job):
                 self._raw_answers.remove(user, name)

@@ -37,6 +37,7 @@ from darkroom.services.paid import fan_out
 from darkroom.services.paid.calls import CarryOut, NotOurs, as_picture, prepare, unheard
 from darkroom.services.paid.fan_out import FanOut
 from darkroom.services.paid.key_watch import unwatched, watched
+from darkroom.services.paid.partials import Partials
 from darkroom.services.paid.persistence import Persist, Write, write_again
 from darkroom.services.paid.settlement import Settlement
 
@@ -169,6 +170,7 @@ class Worker:
             return self._is_done(call, deadline, is_last=is_last)
         finally:
             call.call_off()
+            call.partials.end()
 
     def _is_done(self, call: "_Call", deadline: Deadline, *, is_last: bool) -> bool:
         job = call.job
@@ -276,6 +278,7 @@ class _Call:
         self.call_off: Callable[[], object] = lambda: None
         self._is_streamed = False
         self._heard = on_event
+        self.partials = Partials(job, worker.images, worker.alarm)
         self.watch = Watch(self.on_dispatched, self.on_generation_id, self.on_answer, self.on_event)
 
     def on_dispatched(self, dispatch: Dispatch) -> None:
@@ -317,6 +320,7 @@ class _Call:
         self.call_off()
 
     def on_event(self, data: str) -> bool:
+        self.partials.hear(data)
         try:
             return self._heard(data)
         except Exception as error:  # noqa: BLE001 - the answer is on its way, as below
