@@ -107,8 +107,6 @@ class Emulator:
             self._process.kill()
             self._process.wait()
             self._process = None
-            for left in self._folder.glob("ministack-*.pid"):
-                left.unlink(missing_ok=True)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         # What it has to say of its state is said where this process says what it has to say.

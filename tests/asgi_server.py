@@ -15,7 +15,16 @@ from local.ports import listen
 def serving(application: ASGIApp) -> Iterator[str]:
     """Its URL."""
     listener = listen(0)
-    config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        application,
+        # As in Lambda.
+        http="h11",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
