@@ -31,6 +31,7 @@ def test_there_is_one_client_of_a_service(service: str) -> None:
     assert client.meta.service_model.service_name == service
     assert client.meta.region_name == "eu-west-1"
     assert vars(client.meta.config)["read_timeout"] == READ
+    assert client._client_config.user_agent == "Darkroom"
 
 
 def test_s3_is_asked_in_its_region_unless_there_is_an_emulator() -> None:
