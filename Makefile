@@ -16,8 +16,8 @@ DEPLOYED = --env $(or $(ENV),default) --stack "$(STACK)" --parameters "$(PARAMET
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 PORT ?=
 MODEL ?= u2netp
-# One more than the two cores of a small machine: part of what the tests do is waiting.
-WORKERS ?= 3
+# Two for each core of a small machine: half of what the tests do is waiting.
+WORKERS ?= 4
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ example: ## Run the code blocks of a page of docs/ at the stack of `make up` (NA
 	@sh local/setup.sh local
 	@$(PY) -m local.examples $(NAME)
 
-test: ## Set up and run all tests (WORKERS=3 processes, 0 for none)
+test: ## Set up and run all tests (WORKERS=4 processes, 0 for none)
 	@sh local/setup.sh dev
 	@sh local/setup_javascript.sh
 	@$(PY) functions/remove_background/fetch_weights.py .local/weights u2netp

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import ROOT
-from tests.distribution import LONGEST, WITHOUT_STACK, part_of, place_of
+from tests.distribution import LONGEST, WITH_CLIENTS, WITHOUT_STACK, part_of, place_of
 
 
 def test_whoever_wants_the_stack_is_with_others_who_do(request: pytest.FixtureRequest) -> None:
@@ -23,6 +23,13 @@ def test_what_needs_no_stack_waits_for_none(name: str) -> None:
     file = f"tests/integration/{name}"
     assert (ROOT / file).is_file()
     assert part_of(f"{file}::test_a") == file
+
+
+@pytest.mark.parametrize("name", sorted(WITH_CLIENTS))
+def test_the_second_stack_has_some_of_the_first_ones_files(name: str) -> None:
+    file = f"tests/integration/{name}"
+    assert (ROOT / file).is_file()
+    assert part_of(f"{file}::test_a") == part_of("tests/clients/test_litellm.py::test_a") == "clients"
 
 
 def test_what_takes_longest_begins_first() -> None:
