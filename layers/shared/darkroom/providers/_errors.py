@@ -4,12 +4,14 @@ A provider's text is somebody else's: it is shortened, and what looks like a key
 anything is said with it.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -45,24 +47,21 @@ def plain(said: str | None, secrets: Iterable[str] = ()) -> str | None:
     return said if len(said) <= MAX_TEXT else f"{said[: MAX_TEXT - 1]}…"
 
 
-KIND_OF_STATUS: Final[dict[int, type[DarkroomError]]] = {
-    401: errors.InvalidApiKey,
-    402: errors.InsufficientCredits,
-    403: errors.AccessForbidden,
-    **dict.fromkeys((408, 504, 524), errors.ProviderTimeout),
-    409: errors.Conflict,
-    413: errors.PayloadTooLarge,
-    429: errors.RateLimited,
-    499: errors.NetworkError,
-}
-SAID_OF_KINDS: Final[dict[type[DarkroomError], tuple[str, str]]] = {
-    errors.PayloadTooLarge: ("The request is larger than {} takes.", "Send fewer or smaller pictures."),
-    errors.ServiceUnavailable: ("{} cannot serve the request at the moment.", "Try again in a moment."),
-    errors.ProviderTimeout: ("{} did not finish in time.", "Try again in a moment."),
-    errors.NetworkError: ("{} broke off the request.", "Try again in a moment."),
-    errors.Conflict: ("{} has a conflicting request at the same time.", "Try again in a moment."),
-}
-"""What is wrong, with the provider's title for `{}`, and what to do."""
+Kind = type[DarkroomError]
+REFUSALS: Final = json.loads(Path(__file__).with_name("refusals.json").read_text(encoding="utf-8"))
+"""By provider, and for any of them: the kinds of error that statuses and codes amount to; by kind what is wrong, with
+the provider's title for `{}`, and what to do.
+"""
+
+
+def listed(provider: str, table: str) -> dict[Any, Kind]:
+    """The kind for each status or code."""
+    return {said: getattr(errors, kind) for kind, each in REFUSALS[provider][table].items() for said in each}
+
+
+def by_kind(provider: str, table: str = "kinds") -> dict[Kind, tuple[str, str]]:
+    return {getattr(errors, kind): (detail, fix) for kind, (detail, fix) in REFUSALS[provider][table].items()}
+
 
 # The header by which a simulator of `local/` says that it is one.
 SIMULATOR = "x-darkroom-simulator"

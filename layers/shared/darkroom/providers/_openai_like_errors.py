@@ -23,7 +23,7 @@ from darkroom import errors
 from darkroom.errors import Charged, DarkroomError
 from darkroom.models.generation import Usage
 from darkroom.providers import _wire
-from darkroom.providers._errors import KIND_OF_STATUS, SAID_OF_KINDS, Asked, fix_for, plain, retry_after
+from darkroom.providers._errors import REFUSALS, Asked, by_kind, fix_for, listed, plain, retry_after
 from darkroom.providers._http import Answer
 from darkroom.providers._said import MAX_SENTENCE, Said, error_within, said_in
 
@@ -41,8 +41,8 @@ _BEFOREHAND: Final = (
     errors.AccessForbidden,
     errors.RateLimited,
 )
-# Groq has no room for a tier of service.
-_BY_STATUS: dict[int, Kind] = {**KIND_OF_STATUS, 498: errors.ServiceUnavailable}
+# 498: Groq has no room for a tier of service.
+_BY_STATUS: dict[int, Kind] = {**listed("any", "statuses"), **listed("openai_like", "statuses")}
 _MAX_DETAILS: Final = 20
 _DIMENSIONS = frozenset({"size", "aspect_ratio", "resolution"})
 _PROMPT = ("prompt", "messages", "contents")
@@ -184,19 +184,5 @@ def _reason_of_403(message: str) -> str:
     return "region" if "location" in message or "region" in message else "permission"
 
 
-_FORBIDDEN = {
-    "verification": "Have the organization verified in the provider's settings, or choose another model.",
-    "region": "Choose another provider: this one is not offered in the region.",
-    "permission": "Use a key that may do this.",
-}
-_OTHERS: dict[Kind, tuple[str, str]] = {
-    errors.InvalidApiKey: ("{} does not accept the API key.", "Store another key."),
-    errors.UnsupportedModel: ("{} does not offer this model{because}", "Choose another model."),
-    errors.ContentRefused: ("The content was refused.", "Ask for something else."),
-    errors.UnusableAnswer: (
-        "The model's answer at {} does not have the shape that was asked for.",
-        "Choose another model.",
-    ),
-    errors.RateLimited: ("{} takes no more requests for now.", "Try again later."),
-    **SAID_OF_KINDS,
-}
+_FORBIDDEN: Final = REFUSALS["openai_like"]["reasons_403"]
+_OTHERS: Final = {**by_kind("any"), **by_kind("openai_like")}

@@ -15,7 +15,7 @@ from typing import Any
 from darkroom import errors
 from darkroom.errors import Charged, DarkroomError
 from darkroom.providers import _wire
-from darkroom.providers._errors import KIND_OF_STATUS, Asked, fix_for, plain, retry_after, until_midnight
+from darkroom.providers._errors import Asked, fix_for, listed, plain, retry_after, until_midnight
 from darkroom.providers._http import Answer
 from darkroom.providers._openrouter_complaint import Complaint
 from darkroom.providers._openrouter_words import words
@@ -26,7 +26,7 @@ Kind = type[DarkroomError]
 _UNBILLED_IF_SAID = frozenset({502, 503, 529})
 _UNCLEAR_4XX = frozenset({408, 499})
 
-_BY_STATUS: dict[int, Kind] = {**KIND_OF_STATUS, 410: errors.UnsupportedModel}
+_BY_STATUS: dict[int, Kind] = {**listed("any", "statuses"), **listed("openrouter", "statuses")}
 _DIMENSIONS = frozenset({"aspect_ratio", "resolution", "size", "image_size"})
 _PROMPT = frozenset({"prompt", "messages", "input"})
 

@@ -1,12 +1,12 @@
 """What to tell the reader of a refusal of OpenRouter's: what is wrong, what to do, the parameter at fault, and more."""
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from darkroom import errors
 from darkroom.errors import DarkroomError
 from darkroom.providers import _wire
-from darkroom.providers._errors import SAID_OF_KINDS, Asked, plain
+from darkroom.providers._errors import REFUSALS, Asked, by_kind, plain
 from darkroom.providers._openrouter_complaint import Complaint
 
 Kind = type[DarkroomError]
@@ -33,7 +33,8 @@ def words(kind: Kind, complaint: Complaint, asked: Asked, said: str | None) -> W
         context = {"accepted": [each.strip() for each in accepted[1].split(",")][:_MAX_ACCEPTED]} if accepted else {}
         return (f"{asked.title} refused the request{because}", "Change the request.", param, context)
     if kind is errors.AccessForbidden:
-        return (f"{asked.title} does not allow it{because}", *_FORBIDDEN[_reason_of_403(complaint)])
+        reason = _reason_of_403(complaint)
+        return (f"{asked.title} does not allow it{because}", _FORBIDDEN[reason], None, {"reason": reason})
     if kind is errors.ContentRefused:
         told = _wire.labels(complaint.metadata.get("reasons"), _MAX_REASONS)
         reasons = [shown for each in told if (shown := plain(each, asked.secrets))]
@@ -97,45 +98,7 @@ def _limits(complaint: Complaint) -> dict[str, Any]:
 
 # A source of OpenRouter's says so of the account that it is called with: the user's own if they keep a key of theirs at
 # OpenRouter for it, OpenRouter's if not.
-_OF_SOURCES: dict[Kind, tuple[str, str]] = {
-    errors.InsufficientCredits: (
-        "The model's source at OpenRouter has no credit or quota left",
-        "Add credit at the source if you use a key of your own there; else choose another model.",
-    ),
-    errors.InvalidApiKey: (
-        "The model's source at OpenRouter does not accept its API key",
-        "Store a good one at OpenRouter if you use a key of your own there; else choose another model.",
-    ),
-}
-_CREDIT = {
-    "credits": (
-        "The OpenRouter account is out of credit.",
-        "Add credits at https://openrouter.ai/settings/credits.",
-    ),
-    "key_limit": (
-        "The OpenRouter key has reached its spending limit.",
-        "Raise or remove the key's limit at https://openrouter.ai/settings/keys.",
-    ),
-    "reservation": (
-        "The credit at OpenRouter is less than this request might cost.",
-        "Ask for fewer tokens, or add credits at https://openrouter.ai/settings/credits.",
-    ),
-    "in_flight": (
-        "Requests that are still running have the rest of the credit at OpenRouter set aside.",
-        "Try again when they are done.",
-    ),
-    "image_balance_floor": (
-        "OpenRouter paints in a chat only while at least $1.00 is left, on the account and on the key.",
-        "Add credits, raise the key's limit, or use an image model outside the chat.",
-    ),
-}
-_FORBIDDEN: dict[str, tuple[str, str | None, dict[str, Any]]] = {
-    "region": ("Choose a model that is offered in your region.", None, {"reason": "region"}),
-    "guardrail": ("Change the request, or the guardrail at OpenRouter.", None, {"reason": "guardrail"}),
-    "budget": ("Ask who runs the OpenRouter workspace to raise its budget.", None, {"reason": "budget"}),
-    "permission": ("Use a key that may do this.", None, {"reason": "permission"}),
-}
-_OTHERS: dict[Kind, tuple[str, str]] = {
-    errors.InvalidApiKey: ("{} does not accept the API key.", "Connect again, or store another key."),
-    **SAID_OF_KINDS,
-}
+_OF_SOURCES: Final = by_kind("openrouter", "of_sources")
+_CREDIT: Final = REFUSALS["openrouter"]["reasons_402"]
+_FORBIDDEN: Final = REFUSALS["openrouter"]["reasons_403"]
+_OTHERS: Final = {**by_kind("any"), **by_kind("openrouter")}

@@ -15,7 +15,7 @@ from typing import Any, Final
 from darkroom import errors
 from darkroom.errors import Charged, DarkroomError
 from darkroom.providers import _wire
-from darkroom.providers._errors import Asked, fix_for, plain, retry_after
+from darkroom.providers._errors import REFUSALS, Asked, by_kind, fix_for, listed, plain, retry_after
 from darkroom.providers._http import Answer
 
 NAME: Final = "removebg"
@@ -24,51 +24,11 @@ TITLE: Final = "remove.bg"
 Kind = type[DarkroomError]
 
 _UNCLEAR_4XX: Final = frozenset({408, 499})
-_BY_CODE: Final[dict[str, Kind]] = {
-    "unknown_foreground": errors.NoForeground,
-    "file_too_large": errors.PayloadTooLarge,
-    "resolution_too_high": errors.ImageTooLarge,
-    "failed_to_read_image": errors.UnreadableImage,
-    "invalid_file_type": errors.UnreadableImage,
-}
-_BY_STATUS: Final[dict[int, Kind]] = {
-    400: errors.InvalidParameter,
-    401: errors.InvalidApiKey,
-    402: errors.InsufficientCredits,
-    403: errors.InvalidApiKey,
-    408: errors.ProviderTimeout,
-    413: errors.PayloadTooLarge,
-    422: errors.InvalidParameter,
-    429: errors.RateLimited,
-    499: errors.NetworkError,
-    504: errors.ProviderTimeout,
-    524: errors.ProviderTimeout,
-}
+_BY_CODE: Final[dict[str, Kind]] = listed("removebg", "codes")
+_BY_STATUS: Final[dict[int, Kind]] = listed("removebg", "statuses")
 # Our names of the parameters that codes complain about.
-_PARAMS: Final = {
-    "invalid_bg_color": "background",
-    "invalid_crop_margin": "margin",
-    "invalid_format": "format",
-    "invalid_channels": "channels",
-    "invalid_dimensions": "image",
-    "missing_source": "image",
-}
-_WORDS: Final[dict[Kind, tuple[str, str]]] = {
-    errors.NoForeground: (
-        "remove.bg finds no foreground in the picture.",
-        "Send a picture with a clear subject; it was not charged.",
-    ),
-    errors.InsufficientCredits: (
-        "The remove.bg account has too few credits.",
-        "Buy credits at https://www.remove.bg/pricing.",
-    ),
-    errors.InvalidApiKey: (
-        "remove.bg does not accept the API key.",
-        "Send a good one to PUT /v1/keys/removebg; https://www.remove.bg/dashboard#api-key has yours.",
-    ),
-    errors.RateLimited: ("remove.bg takes no more pictures for now.", "Try again later."),
-    errors.ProviderTimeout: ("remove.bg took too long.", "Try again."),
-}
+_PARAMS: Final = {code: param for param, codes in REFUSALS["removebg"]["params"].items() for code in codes}
+_WORDS: Final = by_kind("removebg")
 
 
 def refused(answer: Answer, asked: Asked) -> DarkroomError:
