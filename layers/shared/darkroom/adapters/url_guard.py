@@ -8,14 +8,16 @@ Sources: OWASP SSRF Prevention Cheat Sheet; IANA IPv4 and IPv6 Special-Purpose A
 Global Unicast Address Assignments; RFC 4291 (mapped), 6052 and 8215 (NAT64), 3056 (6to4), 4380 (Teredo); RFC 6761,
 6762, 8375 and ICANN's reservation of .internal (names that are never public); WHATWG URL, "ends in a number checker".
 Python's `is_global` follows the registries as of each release and differs between 3.11, 3.12 and 3.13, hence the list
-of our own beside it.
+of our own beside it, `blocked_networks.json`.
 """
 
+import json
 import re
 import socket
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv6Network, ip_address, ip_network
+from pathlib import Path
 from threading import Thread
 from typing import NoReturn
 
@@ -36,42 +38,9 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PRIVATE_SUFFIXES = (".localhost", ".localdomain", ".local", ".internal", ".home.arpa")
 
-_BLOCKED_V4 = tuple(
-    IPv4Network(network)
-    for network in (
-        "0.0.0.0/8",  # this network
-        "10.0.0.0/8",  # private
-        "100.64.0.0/10",  # carrier-grade NAT
-        "127.0.0.0/8",  # loopback, with Lambda's runtime API
-        "168.63.129.16/32",  # Azure's platform address
-        "169.254.0.0/16",  # link-local: EC2 metadata 169.254.169.254, ECS credentials 169.254.170.2
-        "172.16.0.0/12",  # private
-        "192.0.0.0/24",  # IETF protocol assignments
-        "192.0.2.0/24",  # documentation
-        "192.31.196.0/24",  # AS112
-        "192.52.193.0/24",  # AMT
-        "192.88.99.0/24",  # 6to4 relays
-        "192.168.0.0/16",  # private
-        "192.175.48.0/24",  # AS112
-        "198.18.0.0/15",  # benchmarks
-        "198.51.100.0/24",  # documentation
-        "203.0.113.0/24",  # documentation
-        "224.0.0.0/4",  # multicast
-        "240.0.0.0/4",  # reserved, broadcast
-    )
-)
 # Outside lie loopback, mapped and compatible IPv4, NAT64, fc00::/7 with EC2's fd00:ec2::254, link-local, multicast.
 _GLOBAL_UNICAST_V6 = IPv6Network("2000::/3")
-_BLOCKED_V6 = tuple(
-    IPv6Network(network)
-    for network in (
-        "2001::/23",  # IETF protocol assignments: Teredo, benchmarks, ORCHID
-        "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4
-        "2620:4f:8000::/48",  # AS112
-        "3fff::/20",  # documentation
-    )
-)
+_BLOCKED = tuple(map(ip_network, json.loads(Path(__file__).with_name("blocked_networks.json").read_text("utf-8"))))
 
 
 def is_public(address: str) -> bool:
@@ -82,9 +51,8 @@ def is_public(address: str) -> bool:
         return False
     if "%" in address or not ip.is_global or ip.is_multicast:
         return False
-    if ip.version == 4:
-        return not any(ip in network for network in _BLOCKED_V4)
-    return ip in _GLOBAL_UNICAST_V6 and not any(ip in network for network in _BLOCKED_V6)
+    is_assigned = ip.version == 4 or ip in _GLOBAL_UNICAST_V6
+    return is_assigned and not any(ip in network for network in _BLOCKED)
 
 
 def system_resolver(host: str, port: int) -> list[str]:

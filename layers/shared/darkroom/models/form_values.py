@@ -6,14 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _SWITCH: Final = {
-    "true": True,
-    "1": True,
-    "on": True,
-    "yes": True,
-    "false": False,
-    "0": False,
-    "off": False,
-    "no": False,
+    **dict.fromkeys(("true", "1", "on", "yes"), True),
+    **dict.fromkeys(("false", "0", "off", "no"), False),
 }
 _WHOLE: Final = re.compile(r"([+-]?\d{1,18})(?:\.0{1,9})?", re.ASCII)
 _DOLLARS: Final = re.compile(r"(?:US)?\$?\s*(\d{1,9}(?:\.\d{1,9}|,\d{1,2})?)\s*\$?", re.ASCII)

@@ -1,5 +1,6 @@
 """A job: one piece of work that a user asked for, and how it went."""
 
+import hashlib
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -68,6 +69,26 @@ class StoredImage(Value):
         """As answers have it. The address changes with the picture, so what it gives may be kept for ever."""
         width, height = thumbnail_size(self.width, self.height)
         return {"url": f"{address}?size=thumb&v={self.sha256[:12]}", "width": width, "height": height}
+
+
+def stored_image(
+    stem: str, data: bytes, media_type: str, size: tuple[int, int], *, sha256: str | None = None
+) -> StoredImage:
+    """A picture's file as it is to be stored.
+
+    Args:
+        stem: its key without the ending, which follows from the media type.
+        size: in pixels, width and height.
+        sha256: of the data, where it is known.
+    """
+    return StoredImage(
+        key=f"{stem}.{media_type.partition('/')[2].replace('jpeg', 'jpg')}",
+        media_type=media_type,
+        width=size[0],
+        height=size[1],
+        bytes=len(data),
+        sha256=sha256 or hashlib.sha256(data).hexdigest(),
+    )
 
 
 class StoredBody(Value):

@@ -32,18 +32,8 @@ _CERTAIN: Final = (
 )
 # Fields whose text is a picture if it looks like one.
 _LIKELY: Final = (
-    "image",
-    "data",
-    "url",
-    "uri",
-    "fileUri",
-    "file_uri",
-    "sample",
-    "output",
-    "result",
-    "content",
-    "src",
-    "bytes",
+    *("image", "data", "url", "uri", "fileUri", "file_uri"),
+    *("sample", "output", "result", "content", "src", "bytes"),
 )
 # Fields that hold pictures, or hold what holds them.
 _WITHIN: Final = (

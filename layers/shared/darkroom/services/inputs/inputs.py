@@ -10,7 +10,7 @@ from darkroom.errors import CallerError
 from darkroom.images.mask import check_size, normalise_mask
 from darkroom.images.normalise import Normalised, normalise
 from darkroom.images.workload import Workload
-from darkroom.models.job import Parent, StoredImage
+from darkroom.models.job import Parent, StoredImage, stored_image
 from darkroom.models.source import ImageSource
 from darkroom.ports import ImageStore
 from darkroom.services.inputs.sources import Sources
@@ -18,7 +18,6 @@ from darkroom.services.inputs.sources import Sources
 Role = Literal["image", "mask"]
 
 _MOST_REF: Final = 2048
-_ENDINGS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +69,8 @@ def check_mask(first: Input, mask: Input) -> None:
 
 def _stored(user: str, picture: Normalised) -> StoredImage:
     digest = _sha256(picture.data)
-    return StoredImage(
-        key=f"inputs/{user}/{digest}.{_ENDINGS[picture.media_type]}",
-        media_type=picture.media_type,
-        width=picture.width,
-        height=picture.height,
-        bytes=len(picture.data),
-        sha256=digest,
-    )
+    size = (picture.width, picture.height)
+    return stored_image(f"inputs/{user}/{digest}", picture.data, picture.media_type, size, sha256=digest)
 
 
 def parent_of(source: ImageSource, handed_over: bytes, *, role: Role = "image") -> Parent:

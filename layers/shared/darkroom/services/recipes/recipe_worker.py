@@ -19,7 +19,7 @@ from typing import Any, Final
 from darkroom.errors import CallerError, DarkroomError, InternalError
 from darkroom.images.normalise import Normalised, normalise
 from darkroom.models.deadline import Deadline
-from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.models.job import Job, JobStatus, StoredImage, stored_image
 from darkroom.models.recipe import Batch, Begun, Entry, Manifest, Wanted
 from darkroom.ports import Alarm, Clock, ImageStore, JobQueue, JobStore, RenderQueue
 from darkroom.services.inputs.inputs import parent_of
@@ -47,7 +47,6 @@ _EVERY: Final = 5
 _LEAST: Final = 8.0
 # At one picture, before it is given up.
 _MOST_DEATHS: Final = 2
-_ENDINGS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 _NOT_BEGUN: Final = "The money was used up by the pictures before this one, so it was not begun."
 # Stands for no picture, where the first is yet to be made.
 _NOTHING: Final = StoredImage(key="", media_type="", width=0, height=0, bytes=0, sha256="")
@@ -282,14 +281,8 @@ class RecipeWorker:
     def _kept(self, job: Job, stem: str, picture: Normalised) -> StoredImage:
         """Where only this content can be: a source that has changed must not change what is being painted."""
         sha256 = hashlib.sha256(picture.data).hexdigest()
-        image = StoredImage(
-            key=f"outputs/{job.user}/{job.id}/work/{stem}-{sha256[:16]}.{_ENDINGS[picture.media_type]}",
-            media_type=picture.media_type,
-            width=picture.width,
-            height=picture.height,
-            bytes=len(picture.data),
-            sha256=sha256,
-        )
+        place, size = f"outputs/{job.user}/{job.id}/work/{stem}-{sha256[:16]}", (picture.width, picture.height)
+        image = stored_image(place, picture.data, picture.media_type, size, sha256=sha256)
         self.images.write_output(image.key, picture.data, media_type=image.media_type, metadata={"job": job.id})
         return image
 

@@ -1,6 +1,5 @@
 """Operations done to pictures: bytes in, bytes out, and the results where they are kept."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from darkroom.images.decode import decode
 from darkroom.images.icc import to_srgb
 from darkroom.images.measure import measure
 from darkroom.images.picture import Picture, opaque
-from darkroom.models.job import Job, StoredImage
+from darkroom.models.job import Job, StoredImage, stored_image
 from darkroom.models.operations import OperationStep
 from darkroom.models.source import ImageSource
 from darkroom.operations import Operation, Rendered, parse, render
@@ -21,7 +20,6 @@ from darkroom.ports import ImageStore, Segmenter
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.paid.calls import MOST_STORED_BYTES
 
-_ENDINGS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 # Of a picture that a function without the segmentation model works on: it waits for providers, and has little memory.
 MOST_PIXELS_ELSEWHERE: Final = 12_000_000
 _UPLOAD: Final = re.compile(r"upl_[0-9A-Za-z]{1,60}")
@@ -66,14 +64,8 @@ class Render:
 
     def keep(self, job: Job, rendered: Rendered, *, stem: str) -> StoredImage:
         """Writes it where only this job can have put it, so that doing it twice changes nothing."""
-        image = StoredImage(
-            key=f"outputs/{job.user}/{job.id}/{stem}.{_ENDINGS[rendered.media_type]}",
-            media_type=rendered.media_type,
-            width=rendered.width,
-            height=rendered.height,
-            bytes=len(rendered.data),
-            sha256=hashlib.sha256(rendered.data).hexdigest(),
-        )
+        size = (rendered.width, rendered.height)
+        image = stored_image(f"outputs/{job.user}/{job.id}/{stem}", rendered.data, rendered.media_type, size)
         self.images.write_output(image.key, rendered.data, media_type=image.media_type, metadata={"job": job.id})
         return image
 

@@ -1,12 +1,11 @@
 """What comes of a cut-out that has a job: the picture in the outputs bucket, and the job's final state."""
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from darkroom.models.cutout import Cutout, CutoutOptions
-from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.models.job import Job, JobStatus, StoredImage, stored_image
 from darkroom.ports import ImageStore
 
 Pipeline = Callable[[bytes, CutoutOptions, bytes | None], Cutout]
@@ -45,12 +44,5 @@ def failed(job: Job, problem: dict[str, Any], *, at: datetime) -> Job:
 
 
 def image_of(job: Job, cutout: Cutout, *, stem: str) -> StoredImage:
-    ending = cutout.media_type.partition("/")[2].replace("jpeg", "jpg")
-    return StoredImage(
-        key=f"outputs/{job.user}/{job.id}/{stem}.{ending}",
-        media_type=cutout.media_type,
-        width=cutout.width,
-        height=cutout.height,
-        bytes=len(cutout.data),
-        sha256=hashlib.sha256(cutout.data).hexdigest(),
-    )
+    size = (cutout.width, cutout.height)
+    return stored_image(f"outputs/{job.user}/{job.id}/{stem}", cutout.data, cutout.media_type, size)
