@@ -37,20 +37,10 @@ _LIKELY: Final = (
 )
 # Fields that hold pictures, or hold what holds them.
 _WITHIN: Final = (
-    *(
-        "data",
-        "images",
-        "image",
-        "image_url",
-        "imageUrl",
-        "inlineData",
-        "inline_data",
-        "fileData",
-        "file_data",
-        "source",
-    ),
-    *("output", "outputs", "result", "results", "artifacts", "predictions", "generated_images", "generatedImages"),
-    *("choices", "candidates", "message", "delta", "content", "parts", "response", "item"),
+    *("data", "images", "image", "image_url", "imageUrl", "inlineData", "inline_data", "fileData", "file_data"),
+    *("source", "output", "outputs", "result", "results", "artifacts", "predictions"),
+    *("generated_images", "generatedImages", "choices", "candidates", "message", "delta", "content", "parts"),
+    *("response", "item"),
 )
 # Fields whose text is words.
 _WORDS: Final = ("text", "content", "output_text", "output")
