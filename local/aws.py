@@ -11,6 +11,8 @@ import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
 
+from darkroom.adapters import json_calls
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
@@ -52,6 +54,7 @@ class Aws:
             }
         )
         core.register_component("data_loader", _LOADER)
+        json_calls.install(core)
         self._session = boto3.Session(
             botocore_session=core,
             aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],

@@ -20,6 +20,7 @@ from botocore.loaders import Loader
 from botocore.session import Session
 from botocore.utils import ContainerMetadataFetcher
 
+from darkroom.adapters import json_calls
 from darkroom.adapters.aws import CLIENT_CONFIG, bounded, s3_config
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def session() -> Session:
     fetcher: Any = ContainerMetadataFetcher(session=fetching)  # which the stubs take for another
     container = ContainerProvider(fetcher=fetcher)
     made.get_component("credential_provider").insert_before(container.METHOD, container)
+    json_calls.install(made)
     _be_ready_for_snapshots(fetching)
     return made
 

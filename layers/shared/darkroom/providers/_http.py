@@ -23,6 +23,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.providers import _sse
 
 _WRITE_BYTES = 65536
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "Darkroom/0.1"}
 _MIB = 1024 * 1024
 EVENTS = "text/event-stream"
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
@@ -152,38 +153,6 @@ class _Body(httpx.SyncByteStream):
         self._connection.close()
 
 
-class _Transport(httpx.BaseTransport):
-    """Sends a request over a connection of its own, along the `line` among its extensions."""
-
-    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
-        self._given_context = ssl_context
-
-    @cached_property
-    def _ssl_context(self) -> ssl.SSLContext:
-        # Made when first needed: reading the root certificates takes longer than all else here.
-        return self._given_context or httpx.create_ssl_context(trust_env=False)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        connection = httpcore.HTTPConnection(
-            target.origin,
-            ssl_context=self._ssl_context if url.scheme == "https" else None,
-            network_backend=_Backend(request.extensions["line"]),
-        )
-        content = cast("httpx.SyncByteStream", request.stream)
-        try:
-            answer = connection.handle_request(
-                httpcore.Request(request.method, target, headers=request.headers.raw, content=content)
-            )
-        except BaseException:
-            connection.close()
-            raise
-        return httpx.Response(
-            answer.status, headers=answer.headers, stream=_Body(answer, connection), extensions=answer.extensions
-        )
-
-
 OnHeaders = Callable[[int, httpx.Headers], None]
 
 
@@ -205,12 +174,12 @@ class HttpClient:
     ) -> None:
         self._timeouts = timeouts or Timeouts()
         self._max_answer_bytes = max_answer_bytes
-        self._client = httpx.Client(
-            transport=_Transport(ssl_context),
-            trust_env=False,
-            follow_redirects=False,
-            headers={"Accept-Encoding": "identity", "User-Agent": "Darkroom/0.1"},
-        )
+        self._given_context = ssl_context
+
+    @cached_property
+    def _ssl_context(self) -> ssl.SSLContext:
+        # Made when first needed: reading the root certificates takes longer than all else here.
+        return self._given_context or httpx.create_ssl_context(trust_env=False)
 
     def send(
         self,
@@ -233,9 +202,8 @@ class HttpClient:
             BrokenOff: not even the headers came.
         """
         line = _Line(deadline, self._timeouts)
-        request = self._client.build_request(method, url, headers=headers, content=content, extensions={"line": line})
         try:
-            response = self._client.send(request, stream=True)
+            response = self._open(line, method, httpx.URL(url), headers, content)
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
             raise _broken(error, line) from error
         try:
@@ -245,6 +213,27 @@ class HttpClient:
         finally:
             response.close()
         return Answer(response.status_code, response.headers, body, broken)
+
+    def _open(
+        self, line: _Line, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None
+    ) -> httpx.Response:
+        """Asks as `httpx.Client` does, without its redirects, cookies and hooks, which take as long again."""
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        connection = httpcore.HTTPConnection(
+            target.origin,
+            ssl_context=self._ssl_context if url.scheme == "https" else None,
+            network_backend=_Backend(line),
+        )
+        sent = {"Host": url.netloc.decode("ascii"), **_HEADERS, **headers}
+        if content is not None or method in ("POST", "PUT", "PATCH"):
+            sent["Content-Length"] = str(len(content or b""))
+        fields = [(name.encode("ascii"), value.encode("ascii")) for name, value in sent.items()]
+        try:
+            answer = connection.handle_request(httpcore.Request(method, target, headers=fields, content=content))
+        except BaseException:
+            connection.close()
+            raise
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer, connection))
 
     def _gather(
         self, response: httpx.Response, line: _Line, on_event: Callable[[str], None] | None
