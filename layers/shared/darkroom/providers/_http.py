@@ -9,6 +9,7 @@ is counted while it arrives.
 The network backend is httpcore's public seam (https://www.encode.io/httpcore/network-backends/).
 """
 
+import logging
 import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,6 +24,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.providers import _sse
 
 _WRITE_BYTES = 65536
+_log = logging.getLogger("httpx")
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "Darkroom/0.1"}
 _MIB = 1024 * 1024
 EVENTS = "text/event-stream"
@@ -233,6 +235,8 @@ class HttpClient:
         except BaseException:
             connection.close()
             raise
+        # The line that `httpx.Client` has in the log, where calls of providers are to be in it.
+        _log.info('HTTP Request: %s %s "%d"', method, url, answer.status)
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer, connection))
 
     def _gather(
