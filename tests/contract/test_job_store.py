@@ -206,3 +206,44 @@ def test_what_its_owner_has_removed_stays_so_whatever_is_written_of_it(
     assert job_store.finish(finished(free, clock))
     found = [job_store.find(user, job.id) for job in (free, paid)]
     assert [(job.removed_at, job.status.is_final) for job in found if job] == [(removed_at, True)] * 2
+
+
+def test_what_an_owner_says_of_a_job_is_kept_by_all_that_is_written_of_it(
+    job_store: JobStore, clock: SteppingClock, user: str
+) -> None:
+    job = free_job(user, clock)
+    job_store.add(job)
+    assert job_store.label(user, job.id, favorite=True, title="Für den Umschlag") == job.model_copy(
+        update={"favorite": True, "title": "Für den Umschlag"}
+    )
+    running = start_job(job_store, job, clock)
+    assert (running.favorite, running.title) == (True, "Für den Umschlag")
+    # As it was read before it was labeled.
+    done = finished(job.model_copy(update={"attempt": running.attempt, "status": running.status}), clock)
+    assert job_store.finish(done)
+    found = job_store.find(user, job.id)
+    assert found is not None
+    assert (found.status, found.favorite, found.title) == (JobStatus.SUCCEEDED, True, "Für den Umschlag")
+    assert [each.favorite for each in job_store.page(user, limit=5).jobs] == [True]
+    for said, expected in (
+        ({"favorite": False}, (False, "Für den Umschlag")),
+        ({"favorite": True, "title": ""}, (True, None)),
+        ({"title": ""}, (True, None)),
+    ):
+        labeled = job_store.label(user, job.id, **said)
+        assert labeled is not None
+        assert (labeled.favorite, labeled.title) == expected
+        assert job_store.find(user, job.id) == labeled
+
+
+def test_no_job_is_made_by_what_is_said_of_it(job_store: JobStore, clock: SteppingClock, user: str) -> None:
+    job = free_job(user, clock)
+    assert job_store.label(user, job.id, favorite=True) is None
+    assert job_store.find(user, job.id) is None
+    job_store.add(job)
+    assert job_store.label(f"{user}-b", job.id, favorite=True) is None
+    job_store.hide(user, job.id, at=clock.now)
+    assert job_store.label(user, job.id, title="Mine") is None
+    found = job_store.find(user, job.id)
+    assert found is not None
+    assert (found.favorite, found.title) == (False, None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import RLock
 
+from darkroom.adapters.job_rows import LABELS
 from darkroom.errors import NotFound, PayloadTooLarge
 from darkroom.models.job import Job, JobStatus, KeptCutout, ProviderCall, thumbnail_key
 from darkroom.models.key import KeyProvider, StoredKey
@@ -13,9 +14,11 @@ from darkroom.models.token import ApiToken
 from darkroom.ports import Clock, JobPage, OpenJob, PresignedUpload
 
 _IN_SHORT = {"user", "id", "created_at", "dispatched_at", "key_sha256"}
+_BY_OWNER = ("removed_at", *LABELS)
 _WRITTEN_APART = (
     *("attempt", "started_at", "lease_expires_at", "dispatched_at", "key_usage", "key_sha256"),
     *("key_charges", "key_listed", "removed_at", "stop_at", "cutouts"),
+    *LABELS,
 )
 
 
@@ -146,7 +149,7 @@ class MemoryJobStore:
             stored = self.jobs.get((job.user, job.id))
             if stored is None or stored.attempt != job.attempt or stored.status.is_final or not stored.cost.settled:
                 return False
-            kept = {"started_at": stored.started_at or job.started_at, "removed_at": stored.removed_at}
+            kept = {"started_at": stored.started_at or job.started_at, **_said_by_owner(stored)}
             self._put(job, **kept, lease_expires_at=None)
             self.work[job.user, job.id] = of_free_work(job, job.created_at)
             return True
@@ -156,7 +159,7 @@ class MemoryJobStore:
             stored = self.unsettled(job)
             if stored is None:
                 return False
-            self._put(job, removed_at=stored.removed_at)
+            self._put(job, **_said_by_owner(stored))
             return True
 
     def dispatch(
@@ -261,7 +264,7 @@ class MemoryJobStore:
             if stored is None or stored.status.is_final or not stored.cost.settled or stored.attempt != job.attempt:
                 return None
             begun = stored.started_at or job.started_at
-            kept = {"started_at": begun, "removed_at": stored.removed_at}
+            kept = {"started_at": begun, **_said_by_owner(stored)}
             self.jobs[job.user, job.id] = job.model_copy(update={"attempt": job.attempt + 1, **kept})
             return self.jobs[job.user, job.id]
 
@@ -269,6 +272,14 @@ class MemoryJobStore:
         with self.lock:
             if (user, job_id) in self.jobs:
                 self._put(self.jobs[user, job_id], removed_at=at)
+
+    def label(self, user: str, job_id: str, *, favorite: bool | None = None, title: str | None = None) -> Job | None:
+        with self.lock:
+            stored = self.jobs.get((user, job_id))
+            if stored is None or stored.removed_at is not None:
+                return None
+            said = {} if favorite is None else {"favorite": favorite}
+            return self._put(stored, **said, **({} if title is None else {"title": title or None}))
 
     def remove(self, user: str, job_id: str) -> bool:
         with self.lock:
@@ -293,6 +304,10 @@ class MemoryJobStore:
         changed = job.model_copy(update=changes)
         self.jobs[job.user, job.id] = changed
         return changed
+
+
+def _said_by_owner(stored: Job) -> dict[str, object]:
+    return {name: getattr(stored, name) for name in _BY_OWNER}
 
 
 def keeping_dispatch(stored: Job, job: Job) -> Job:

@@ -98,6 +98,13 @@ CASES: dict[str, list[Case]] = {
     ],
     "GET /v1/jobs/{job_id}/events": [Case(lambda bob, owned: bob.get(f"/v1/jobs/{owned.job}/events"))],
     "DELETE /v1/jobs/{job_id}": [Case(lambda bob, owned: bob.request("DELETE", f"/v1/jobs/{owned.job}"))],
+    "PATCH /v1/jobs/{job_id}": [
+        Case(lambda bob, owned: bob.request("PATCH", f"/v1/jobs/{owned.job}", json={"favorite": True, "title": "x"})),
+    ],
+    "POST /v1/jobs/remove": [
+        Case(lambda bob, owned: bob.post("/v1/jobs/remove", {"ids": [owned.job]}), 200,
+             lambda body, _: [each["error"]["code"] for each in body["data"]] == ["NOT_FOUND"]),
+    ],
     "POST /v1/jobs/{job_id}/cancel": [Case(lambda bob, owned: bob.post(f"/v1/jobs/{owned.job}/cancel"))],
     "POST /v1/images/edits": [
         Case(_edit(job_id="job")),

@@ -301,3 +301,45 @@ def test_anothers_pictures_are_not_found(
         etag = f'"{pictured.images[0].sha256[:32]}-t1"'
         answer = _picture(services, address + query, bob, **{"if-none-match": etag})
         assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "NOT_FOUND")
+
+
+def test_a_job_is_a_favorite_in_either_spelling(
+    call: Caller, token: str, tokens: Tokens, job_store: MemoryJobStore, clock: SteppingClock
+) -> None:
+    for number in (1, 2):
+        _add(job_store, clock, number)
+    status, shown = call("PATCH", "/v1/jobs/job_01", token=token, body={"favourite": True, "title": " For  the cover "})
+    assert (status, shown["favorite"], shown["title"]) == (200, True, "For the cover")
+    for name in ("favorite", "favourite"):
+        page = call("GET", "/v1/jobs", token=token, query={name: "true"})[1]["data"]
+        assert [job["id"] for job in page] == ["job_01"]
+    assert call("PATCH", "/v1/jobs/job_01", token=token, body={"favorite": False})[1]["title"] == "For the cover"
+    for body in ({"favorite": "perhaps"}, {"title": "x" * 201}, {"starred": True}, {"status": "failed"}):
+        status, problem = call("PATCH", "/v1/jobs/job_01", token=token, body=body)
+        assert (status, problem["param"], problem["charged"]) == (400, next(iter(body)), False)
+    bob = tokens.create(user="bob")[1]
+    assert call("PATCH", "/v1/jobs/job_01", token=bob, body={"title": "His"})[0] == 404
+    assert call("GET", "/v1/jobs/job_01", token=token)[1]["title"] == "For the cover"
+
+
+def test_several_jobs_are_removed_by_their_owner_alone(
+    call: Caller, token: str, tokens: Tokens, job_store: MemoryJobStore, clock: SteppingClock
+) -> None:
+    for number in (1, 2):
+        _add(job_store, clock, number)
+    _add(job_store, clock, 3, status=JobStatus.RUNNING)
+    ids = {"ids": ["job_01", "job_03", "job_09"]}
+    _, told = call("POST", "/v1/jobs/remove", token=tokens.create(user="bob")[1], body=ids)
+    assert [(each["deleted"], each["error"]["code"]) for each in told["data"]] == [(False, "NOT_FOUND")] * 3
+    status, told = call("POST", "/v1/jobs/remove", token=token, body=ids)
+    assert status == 200
+    assert told["data"][0] == {"id": "job_01", "object": "job", "deleted": True}
+    assert [each["error"]["code"] for each in told["data"][1:]] == ["CONFLICT", "NOT_FOUND"]
+    assert [each["error"]["charged"] for each in told["data"][1:]] == [False, False]
+    assert sorted(job_id for _, job_id in job_store.jobs) == ["job_02", "job_03"]
+
+
+@pytest.mark.parametrize("body", [{"ids": []}, {"ids": ["job_1"] * 101}, {"ids": "job_1"}, {"ids": [1]}, {}])
+def test_a_hundred_are_removed_at_once_at_the_most(call: Caller, token: str, body: dict[str, Any]) -> None:
+    status, problem = call("POST", "/v1/jobs/remove", token=token, body=body)
+    assert (status, problem["code"], problem["charged"]) == (400, "INVALID_PARAMETER", False)

@@ -8,8 +8,9 @@ job that costs money; older rows do not say), `lease_expires_at` (epoch seconds)
 `dispatched_at`, `generation_id`, `provider`, `key_usage` (a string, for DynamoDB's numbers end at 38 digits),
 `key_sha256`, `key_charges` and `key_listed`. Of a job of several calls `calls` is a map by their indexes, so that each
 is written by itself, and `stop_at` forbids further ones. The list `cutouts` is made of its pictures when it is over,
-and nothing else writes it. How the sweep has fared with the job, `looked_at` and `look_failures`, stands there alone,
-as do the columns of `Mark`: random words by which the last write of each kind is known again by its writer.
+and nothing else writes it; nor does anything but `label` write `favorite` and `title`. How the sweep has fared with the
+job, `looked_at` and `look_failures`, stands there alone, as do the columns of `Mark`: random words by which the last
+write of each kind is known again by its writer.
 """
 
 import json
@@ -41,6 +42,8 @@ class Mark:
     CUT_OUT = "cut_out_by"
 
 
+# What an owner says of a job, which nothing else writes.
+LABELS = ("favorite", "title")
 _BESIDE = {
     "user",
     "id",
@@ -57,6 +60,7 @@ _BESIDE = {
     "provider",
     "removed_at",
     "stop_at",
+    *LABELS,
 }
 _CALLS = "calls"
 _CUTOUTS = "cutouts"
@@ -99,7 +103,7 @@ def listed_as(job: Job) -> str | None:
 
 
 def job_row(job: Job) -> dict[str, Any]:
-    beside = job.model_dump(mode="json", include=_BESIDE - {"lease_expires_at"})
+    beside = job.model_dump(mode="json", include=_BESIDE - {"lease_expires_at", *LABELS})
     row = {
         **job_key(job.user, job.id),
         **{name: value for name, value in beside.items() if value is not None},

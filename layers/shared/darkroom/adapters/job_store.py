@@ -211,6 +211,26 @@ class DynamoJobStore(JobCutouts, PaidJobs):
                 ExpressionAttributeValues=to_item({":at": at.isoformat()}),
             )
 
+    def label(self, user: str, job_id: str, *, favorite: bool | None = None, title: str | None = None) -> Job | None:
+        said = {name: value for name, value in (("favorite", favorite), ("title", title)) if value is not None}
+        sets = ", ".join(f"{name} = :{name}" for name, value in said.items() if value)
+        removes = ", ".join(name for name, value in said.items() if not value)
+        values = {f":{name}": value for name, value in said.items() if value}
+        given: dict[str, Any] = {"ExpressionAttributeValues": to_item(values)} if values else {}
+        try:
+            with conditional():
+                updated = self._client.update_item(
+                    TableName=self._table,
+                    Key=to_item(job_key(user, job_id)),
+                    UpdateExpression=(f"SET {sets} " if sets else "") + (f"REMOVE {removes}" if removes else ""),
+                    ConditionExpression="attribute_exists(pk) AND attribute_not_exists(removed_at)",
+                    **given,
+                    ReturnValues="ALL_NEW",
+                )
+        except ConditionFailed:
+            return None
+        return to_job(updated["Attributes"])
+
     def remove(self, user: str, job_id: str) -> bool:
         try:
             with conditional():

@@ -251,6 +251,8 @@ class Job(Value):
     removed_at: datetime | None = Field(
         None, description="From then on its owner sees it no more; it is kept until it is settled."
     )
+    favorite: bool = False
+    title: str | None = Field(None, description="What its owner calls it.")
     parent_id: str | None = Field(None, description="The turn that this paid call belongs to.")
     turn: TurnState | None = Field(None, description="Of a turn, which itself costs nothing; its jobs do.")
 

@@ -151,6 +151,11 @@ class JobStore(Protocol):
     def hide(self, user: str, job_id: str, *, at: datetime) -> None:
         """Notes down that its owner has removed it: `removed_at`. What is written of it afterwards leaves that."""
 
+    def label(self, user: str, job_id: str, *, favorite: bool | None = None, title: str | None = None) -> Job | None:
+        """Stores what is given of what an owner says of a job; an empty title is none. The job as it is then; None if
+        there is none, or its owner has removed it.
+        """
+
     def revive(self, job: Job) -> bool:
         """Stores that a job which had failed, and is settled, has succeeded after all; False of any other,
         and of one that its owner has removed.

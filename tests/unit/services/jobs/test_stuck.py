@@ -162,7 +162,6 @@ def test_a_turn_that_is_stuck_is_removed_from_sight_and_its_conversation_told_al
     talk.fails("cut_body", path=CHAT)
     turn = talk.say("warmer")
     studio.app.jobs.remove(ALICE, turn.id, studio.app.settlement.cancel)
-    studio.app.jobs.remove(ALICE, f"{turn.id}-plan", studio.app.settlement.cancel)
     assert studio.app.jobs.page(ALICE)[0] == []
     for _ in range(4):
         talk.sweep()

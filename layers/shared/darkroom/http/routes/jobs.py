@@ -1,4 +1,4 @@
-"""GET /v1/jobs · GET, DELETE /v1/jobs/{job_id} · GET …/images/{index}, …/events · POST …/cancel · POST /v1/uploads"""
+"""/v1/jobs: list, show, label, cancel, remove, pictures, events · POST /v1/uploads"""
 
 from typing import Any
 
@@ -11,12 +11,18 @@ from darkroom.http.schemas.jobs import (
     CANCEL_JOB,
     CREATE_UPLOAD,
     FOLLOW_JOB,
+    LABEL_JOB,
     LIST_JOBS,
     REMOVE_JOB,
+    REMOVE_JOBS,
     SHOW_JOB,
     SHOW_PICTURE,
     Job,
+    JobIds,
+    JobLabels,
     JobList,
+    JobRemoval,
+    JobRemovals,
     JobsQuery,
     ListedJob,
     RemovedJob,
@@ -27,6 +33,8 @@ from darkroom.services.jobs.groups import JobFilter
 
 # Of each job's pictures; GET /v1/jobs/{job_id} has them all.
 MOST_LISTED = 10
+# Seconds that one of several, with its pictures, may take to be removed.
+_FOR_A_REMOVAL = 6.0
 
 
 def routes(app: Application) -> Api:
@@ -61,6 +69,23 @@ def routes(app: Application) -> Api:
     def remove_job(job_id: str) -> Response[Any]:
         app.jobs.remove(api.user, job_id, app.settlement.cancel)
         return answered(RemovedJob(id=job_id))
+
+    @api.serve(REMOVE_JOBS)
+    def remove_jobs() -> Response[Any]:
+        ids = validated(JobIds, api.request.fields(JobIds.model_fields)).ids
+        done = app.jobs.remove_all(api.user, ids, has_time=lambda: api.seconds_left > _FOR_A_REMOVAL)
+        data = (
+            JobRemoval(id=job_id, deleted=error is None, error=error.problem() if error else None)
+            for job_id, error in done
+        )
+        return answered(JobRemovals(data=tuple(data)))
+
+    @api.serve(LABEL_JOB)
+    def label_job(job_id: str) -> Response[Any]:
+        said = validated(JobLabels, api.request.fields({*JobLabels.model_fields, "favourite"}))
+        title = said.title if said.title is None else " ".join(said.title.split())
+        job = app.jobs.label(api.user, job_id, favorite=said.favorite, title=title)
+        return answered(Job.model_validate(app.jobs.show(job)))
 
     @api.serve(CANCEL_JOB)
     def cancel_job(job_id: str) -> Response[Any]:

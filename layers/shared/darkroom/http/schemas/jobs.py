@@ -5,7 +5,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from darkroom.errors import Charged
 from darkroom.errors.names import shown_name
@@ -21,6 +21,13 @@ _OPERATIONS: Final = (
 )
 
 
+def _american(said: Any) -> Any:
+    """Fields whose British names are read, too."""
+    if not isinstance(said, dict) or "favorite" in said or "favourite" not in said:
+        return said
+    return {"favorite" if name == "favourite" else name: value for name, value in said.items()}
+
+
 class JobsQuery(Page):
     """Which jobs are listed. A job fits if it or one of its parts does; its `status` is the whole's."""
 
@@ -30,6 +37,12 @@ class JobsQuery(Page):
     conversation: str | None = Field(None, min_length=1, max_length=64)
     model: str | None = Field(None, min_length=1, max_length=200, description="Asked for or used; without vendor, too.")
     q: str | None = Field(None, max_length=200, description="Words that are all in the prompt.")
+    favorite: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_american(cls, said: Any) -> Any:
+        return _american(said)
 
     @field_validator("op", "status", "has", mode="before")
     @classmethod
@@ -56,6 +69,7 @@ class JobsQuery(Page):
             "conversation": self.conversation,
             "model": self.model,
             "words": tuple((self.q or "").split()),
+            "favorite": self.favorite,
         }
 
 
@@ -163,6 +177,8 @@ class Job(Answer):
     object: Literal["job"] = "job"
     op: str
     status: Status
+    favorite: bool
+    title: str | None
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
@@ -217,6 +233,40 @@ class RemovedJob(Removed):
     object: Literal["job"] = "job"
 
 
+class JobLabels(BaseModel):
+    """What an owner says of a job; what is left out, or null, stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    favorite: bool | None = Field(None, description="`favourite` is read, too.")
+    title: str | None = Field(None, max_length=200, description="An empty one removes it.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_american(cls, said: Any) -> Any:
+        return _american(said)
+
+
+class JobIds(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    ids: tuple[str, ...] = Field(min_length=1, max_length=100)
+
+
+class JobRemoval(Answer):
+    """What became of one of several."""
+
+    id: str
+    object: Literal["job"] = "job"
+    deleted: bool
+    error: dict[str, Any] | None = absent("Problem details: why it is still there.")
+
+
+class JobRemovals(Answer):
+    object: Literal["list"] = "list"
+    data: tuple[JobRemoval, ...]
+
+
 class UploadForm(Answer):
     """Send `fields` and then the file, as field `file`, as multipart/form-data to `url`, without the token."""
 
@@ -237,5 +287,7 @@ SHOW_PICTURE: Final = Operation(
 )
 FOLLOW_JOB: Final = Operation("GET /v1/jobs/{job_id}/events", {200: {EVENTS: "text"}, 204: {}})
 REMOVE_JOB: Final = Operation("DELETE /v1/jobs/{job_id}", json_of(RemovedJob))
+LABEL_JOB: Final = Operation("PATCH /v1/jobs/{job_id}", json_of(Job), body=fields(JobLabels))
+REMOVE_JOBS: Final = Operation("POST /v1/jobs/remove", json_of(JobRemovals), body=fields(JobIds))
 CANCEL_JOB: Final = Operation("POST /v1/jobs/{job_id}/cancel", json_of(Job))
 CREATE_UPLOAD: Final = Operation("POST /v1/uploads", {201: {JSON: UploadForm}}, body=fields(UploadRequest))

@@ -30,6 +30,8 @@ class JobFilter(Value):
     model: str | None = Field(None, description="As it was asked for or used, with or without who makes it.")
     words: tuple[str, ...] = Field((), description="That are all in the prompts, in any case.")
 
+    favorite: bool | None = None
+
     @property
     def takes_all(self) -> bool:
         return self == JobFilter()
@@ -43,6 +45,7 @@ class JobFilter(Value):
         """Args: jobs: one as its owner sees it, and its parts."""
         return (
             (not self.statuses or jobs[0].status in self.statuses)
+            and self.favorite in (None, jobs[0].favorite)
             and (not self.ops or any(job.op in self.ops for job in jobs))
             and (not self.has_images or any(job.images for job in jobs))
             and (self.conversation is None or any(job.conversation_id == self.conversation for job in jobs))
@@ -116,5 +119,6 @@ def _is_by(job: Job, model: str) -> bool:
 def _has_words(jobs: Sequence[Job], words: Sequence[str]) -> bool:
     if not words:
         return True
-    said = "\n".join(str(job.input.get(name) or "") for job in jobs for name in _WORDS).casefold()
+    said = "\n".join(str(job.input.get(name) or "") for job in jobs for name in _WORDS)
+    said = f"{said}\n{jobs[0].title or ''}".casefold()
     return all(word.casefold() in said for word in words)

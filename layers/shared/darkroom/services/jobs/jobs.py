@@ -1,10 +1,10 @@
 """Jobs: showing them to their owner, canceling and removing them, and closing those whose worker died."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from darkroom.errors import Conflict, InvalidParameter, NotFound, ServiceUnavailable
+from darkroom.errors import Conflict, DarkroomError, InvalidParameter, NotFound, ServiceUnavailable
 from darkroom.models.job import Job, JobStatus, Parent, StoredImage
 from darkroom.models.money import MicroUsd, in_credits, in_dollars
 from darkroom.ports import Clock, ImageStore, JobStore, RawAnswerStore
@@ -52,7 +52,7 @@ class Jobs:
         # Longer than any id there is, and in the end than DynamoDB takes for a key.
         job = self._store.find(user, job_id) if len(job_id) <= MOST_ID else None
         if job is None or self._is_gone(job):
-            raise NotFound(f"There is no job {job_id[:64]!r}.", fix="GET /v1/jobs lists yours.")
+            raise _not_found(job_id)
         return job
 
     def as_shown(self, job: Job) -> Job:
@@ -102,8 +102,8 @@ class Jobs:
     def remove(self, user: str, job_id: str, cancel: Cancel) -> None:
         """Removes a job that is over, or that nobody works on any more, and its images.
 
-        Where it is not known yet what it cost, its owner sees it no more, and what was set aside stays so until that
-        is known. Its receipt stays in any case.
+        Its parts go with it. Where it is not known yet what it cost, its owner sees it no more, and what was set aside
+        stays so until that is known. Its receipt stays in any case.
 
         Args:
             cancel: as for `cancel`.
@@ -116,13 +116,57 @@ class Jobs:
         if is_stuck(job, self._clock()):
             job = self.cancel(user, job_id, cancel)
         if not job.status.is_final:
-            raise Conflict(
-                f"The job is {job.status}.", fix=f"Wait until it is over, or cancel it (POST /v1/jobs/{job_id}/cancel)."
-            )
+            raise _at_work(job)
         parent = self._store.find(user, job.parent_id) if job.parent_id else None
         if parent is not None and not parent.status.is_final:
             # That would have it done, and paid for, once more.
             raise Conflict("The job is a part of another that goes on.", fix=f"Wait until {parent.id} is over.")
+        for part in self._parts(job):
+            self._remove_one(part, job)
+        self._remove_one(job, parent)
+
+    def remove_all(
+        self, user: str, ids: Sequence[str], *, has_time: Callable[[], bool]
+    ) -> list[tuple[str, DarkroomError | None]]:
+        """Removes several that are over, each as `remove` does; by id why one was not.
+
+        Args:
+            has_time: whether there is time for another one.
+        """
+        return [(each, self._kept_for(user, each, has_time)) for each in dict.fromkeys(ids)]
+
+    def _kept_for(self, user: str, job_id: str, has_time: Callable[[], bool]) -> DarkroomError | None:
+        if not has_time():
+            return ServiceUnavailable("There was no time left for it.", fix="Send those that are left again.")
+        try:
+            job = self.find(user, job_id)
+            if job.status is JobStatus.UNCERTAIN:
+                raise Conflict(
+                    "It is not known yet whether the job cost anything.",
+                    fix=f"Wait until it is settled, or remove it by itself (DELETE /v1/jobs/{job_id}).",
+                    charged="unknown",
+                )
+            if not job.status.is_final:
+                raise _at_work(job)
+            # One that is over is never canceled.
+            self.remove(user, job_id, lambda _: False)
+        except DarkroomError as error:
+            return error
+        return None
+
+    def _parts(self, job: Job) -> Iterator[Job]:
+        """Of a turn, or of a batch that paints."""
+        if job.turn is None and wall_of(job) is None:
+            return
+        before: str | None = f"{job.id}-~"
+        while before is not None:
+            page = self._store.page(job.user, limit=MOST_PER_PAGE, before=before)
+            parts = [each for each in page.jobs if each.parent_id == job.id]
+            yield from parts
+            before = page.next_id if len(parts) == len(page.jobs) else None
+
+    def _remove_one(self, job: Job, parent: Job | None) -> None:
+        user, job_id = job.user, job.id
         completion = [str(job.result["completion"]), long_answer_key(job)] if "completion" in job.result else []
         # A conversation shows the pictures of its turns as long as there is one; they are removed with it.
         own = () if job.conversation_id else job.images
@@ -135,7 +179,7 @@ class Jobs:
             if job.work is not None and not job.images:
                 # An answer that could not be used may be kept as the picture that it is.
                 self._images.remove_outputs_under(f"outputs/{user}/{job_id}/")
-        if job.cost.settled and (parent is None or parent.cost.settled):
+        if job.status.is_final and job.cost.settled and (parent is None or parent.cost.settled):
             self._store.remove(user, job_id)
         else:
             # Its own cost, or its parent's, is yet to be read from it.
@@ -149,6 +193,16 @@ class Jobs:
         for each in (self._store.find(job.user, job.id), parent):
             if each is not None and each.removed_at is not None and each.cost.settled:
                 self._store.remove(each.user, each.id)
+
+    def label(self, user: str, job_id: str, *, favorite: bool | None, title: str | None) -> Job:
+        """Notes what an owner says of a job; None leaves it as it is, an empty title removes it. Raises NotFound."""
+        job = self.find(user, job_id)
+        if favorite is None and title is None:
+            return job
+        labeled = self._store.label(user, job_id, favorite=favorite, title=title)
+        if labeled is None:
+            raise _not_found(job_id)
+        return labeled
 
     def cancel(self, user: str, job_id: str, cancel: Cancel) -> Job:
         """Cancels a job that was not sent to its provider, or that is stuck; one that is canceled already stays so.
@@ -239,6 +293,8 @@ class Jobs:
             "object": "job",
             "op": job.op,
             "status": job.status.value,
+            "favorite": job.favorite,
+            "title": job.title,
             **job.model_dump(mode="json", include=moments),
             "input": job.input,
             "output": {**_output(job, most_images), "images": images},
@@ -280,6 +336,16 @@ class Jobs:
             "charged": "unknown" if job.dispatched_at and not cost.settled else cost.charged,
             **({"settled_together": cost.together.line()} if cost.together else {}),
         }
+
+
+def _at_work(job: Job) -> Conflict:
+    return Conflict(
+        f"The job is {job.status}.", fix=f"Wait until it is over, or cancel it (POST /v1/jobs/{job.id}/cancel)."
+    )
+
+
+def _not_found(job_id: str) -> NotFound:
+    return NotFound(f"There is no job {job_id[:64]!r}.", fix="GET /v1/jobs lists yours.")
 
 
 def long_answer_key(job: Job) -> str:

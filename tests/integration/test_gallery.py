@@ -1,0 +1,73 @@
+"""What a gallery shows, on the running stack: thumbnails by the functions' own rights, lists by what was asked for."""
+
+from typing import Any
+
+import httpx
+
+from darkroom.models.job import thumbnail_key, thumbnail_size
+from local.stack import Stack
+from tests.integration.users import ASYNC, People, User
+from tests.photos import load
+
+TALKS = "/v1/conversations"
+
+
+def _thumb(user: User, thumb: dict[str, Any], size: tuple[int, int]) -> None:
+    assert (thumb["width"], thumb["height"]) == thumbnail_size(*size)
+    answers = [user.get(thumb["url"]) for _ in range(2)]
+    for answer in answers:
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp"), answer.text
+        assert load(answer.content).size == (thumb["width"], thumb["height"])
+    assert answers[0].content == answers[1].content
+    etag = answers[0].headers["etag"]
+    assert user.get(thumb["url"], headers={"if-none-match": etag}).status_code == 304
+
+
+def test_a_picture_is_found_looked_at_and_removed_with_its_thumbnail(people: People, stack: Stack) -> None:
+    user = people.new("gallery")
+    job = user.until(user.order(prompt="A heron at dawn")["id"], "succeeded")
+    (image,) = job["output"]["images"]
+    _thumb(user, image["thumb"], (image["width"], image["height"]))
+    full = user.get(f"/v1/jobs/{job['id']}/images/0")
+    assert (full.status_code, httpx.get(full.headers["location"], trust_env=False).status_code) == (303, 200)
+    talk = user.post(TALKS, {"job_id": job["id"]}).json()
+    (version,) = talk["versions"]
+    _thumb(user, version["image"]["thumb"], (version["image"]["width"], version["image"]["height"]))
+    (line,) = user.get(TALKS).json()["data"]
+    _thumb(user, line["thumb"], (version["image"]["width"], version["image"]["height"]))
+    turn = user.post(f"{TALKS}/{talk['id']}/messages", {"content": "warmer"}, headers=ASYNC).json()["id"]
+    user.until(turn, "succeeded")
+    for query, found in (
+        ({"q": "heron", "has": "images", "op": "generation"}, [job["id"]]),
+        ({"conversation": talk["id"]}, [turn]),
+        ({"status": "succeeded"}, [turn, job["id"]]),
+    ):
+        page = user.get("/v1/jobs", params=query).json()
+        assert [each["id"] for each in page["data"]] == found, query
+        assert page["next_cursor"] is None
+    label = user.request("PATCH", f"/v1/jobs/{job['id']}", json={"favourite": True, "title": "Heron"}).json()
+    assert (label["favorite"], label["title"], label["output"]["images"][0]["sha256"]) == (
+        True,
+        "Heron",
+        image["sha256"],
+    )
+    assert [each["id"] for each in user.get("/v1/jobs", params={"favorite": "true"}).json()["data"]] == [job["id"]]
+    before = user.receipts(), user.budget()
+    removed = user.post("/v1/jobs/remove", {"ids": [job["id"], turn, "job_none"]}).json()["data"]
+    assert [(each["deleted"], each.get("error", {}).get("code")) for each in removed] == [
+        (True, None),
+        (True, None),
+        (False, "NOT_FOUND"),
+    ]
+    assert user.get("/v1/jobs").json()["data"] == [], "a turn's calls went with it"
+    assert (user.receipts(), user.budget()) == before
+    assert user.get(image["thumb"]["url"]).status_code == 404
+    bucket = stack.template.scope.ref("OutputsBucket")
+    left = stack.aws.s3.list_objects_v2(Bucket=bucket, Prefix=f"outputs/{user.name}/{job['id']}/").get("Contents", [])
+    assert [each["Key"] for each in left if each["Key"].endswith(thumbnail_key(""))] == []
+
+
+def test_a_field_that_is_not_known_is_refused_at_every_door(people: People) -> None:
+    answer = people.new("typo").get("/v1/jobs", params={"staus": "failed"})
+    assert (answer.status_code, answer.json()["charged"]) == (400, False)
+    assert "Did you mean `status`?" in answer.json()["fix"]
