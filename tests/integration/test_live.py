@@ -9,6 +9,7 @@ from tests.integration.users import GENERATIONS, KLEIN, PATIENCE, People, User, 
 
 PRICE = 14_000
 TALKER = "google/gemini-2.5-flash"
+STREAMING = "openai/gpt-image-1-mini"
 
 
 @pytest.fixture
@@ -59,6 +60,30 @@ def test_a_token_is_through_the_gateway_before_the_provider_sends_the_next(user:
     assert end == "[DONE]"
     assert json.loads(chunks[-1])["darkroom"]["cost"]["charged"] is True
     assert user.charges() == [receipt["actual_micro_usd"] for receipt in user.receipts()]
+
+
+def test_a_follower_is_shown_the_partial_picture_of_a_workers_job_before_it_is_paid_for(user: User) -> None:
+    user.scenario("held_stream", after=3)
+    body = {"prompt": "A red fox", "model": STREAMING, "partial_images": 1}
+    job_id = user.post(GENERATIONS, body, headers={"prefer": "respond-async"}).json()["id"]
+    headers = {"authorization": f"Bearer {user.token}"}
+    with (
+        plain_client(user.stack.url, timeout=PATIENCE) as client,
+        client.stream("GET", f"/v1/jobs/{job_id}/events", headers=headers) as answer,
+    ):
+        told = (json.loads(line.removeprefix("data: ")) for line in answer.iter_lines() if line.startswith("data: "))
+        link = next(each["url"] for each in told if "partial_image_index" in each)
+        shown = httpx.get(link, trust_env=False)
+        assert (shown.headers["content-type"], shown.content[:4]) == ("image/png", b"\x89PNG")
+        assert user.charges() == []
+        user.release()
+        *_, job = told
+    assert (job["status"], job["cost"]["charged"]) == ("succeeded", True)
+    assert user.request("DELETE", f"/v1/jobs/{job_id}").status_code == 200
+    assert httpx.get(link, trust_env=False).status_code == 404
+    for name in ("LiveFunction", "WorkerFunction", "JobsFunction"):
+        log = user.stack.logs / f"{name}.log"
+        assert not log.exists() or "IAM REFUSES" not in log.read_text()
 
 
 def _answers(user: User) -> list[str]:
