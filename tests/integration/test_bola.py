@@ -179,6 +179,14 @@ CASES: dict[str, list[Case]] = {
         # What is hers of a model, that she likes it, is not his.
         Case(lambda bob, _: bob.get(f"/v1/models/{KLEIN}"), 200, lambda body, _: body["favourite"] is False),
     ],
+    "PUT /v1/models/{proxy+}": [
+        Case(
+            lambda bob, _: bob.request("PUT", "/v1/models/openai/gpt-image-2/favorite"),
+            200,
+            lambda body, _: KLEIN not in body["favorite_models"],
+        ),
+    ],
+    "DELETE /v1/models/{proxy+}": [Case(lambda bob, _: bob.request("DELETE", f"/v1/models/{KLEIN}/favorite"), 200)],
     "PATCH /v1/settings": [Case(lambda bob, _: bob.request("PATCH", "/v1/settings", json={"user": "alice"}), 400)],
 }  # fmt: skip
 # They name nothing that anybody owns; whose they are is said by the token alone, or they have tests of their own.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from darkroom.models.segmentation import MODELS
 from darkroom.models.user_settings import UserSettings
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.tokens import Tokens
@@ -121,7 +122,22 @@ class TestRows:
         assert listed[MUSE]["estimates"] == {"generate": {"usd": None, "micro_usd": None, "credits": None}}
         assert listed["openrouter/auto"]["estimates"]["chat"]["usd"] is None
 
+    def test_the_models_that_cut_out_are_listed_with_their_licenses(self, ask: Any) -> None:
+        """Installed or not; which are, of others than the stack's own only the function that cuts out can see."""
+        body = ask(**{"for": "Remove"})
+        rows = {row["id"]: row for row in body["data"]}
+        assert (body["total"], set(rows)) == (len(rows), set(MODELS))
+        assert [each for each, row in rows.items() if row["default"] and row["installed"]] == ["u2net"]
+        assert (rows["u2net"]["license"], rows["u2net"]["acknowledged"]) == (MODELS["u2net"].licence, True)
+        assert (rows["bria-rmbg"]["commercial"], rows["bria-rmbg"]["acknowledged"]) == (False, False)
+        assert rows["isnet-anime"]["installed"] is None
+
     def test_the_stacks_own_choice_is_recommended(self, ask: Any) -> None:
+        assert {row["id"]: row["recommended_for"] for row in ask()["data"] if row["recommended"]} == {
+            KLEIN: ["generate"],
+            "google/gemini-2.5-flash-image": ["edit"],
+            FLASH: ["chat"],
+        }
         recommended = [row["id"] for row in ask()["data"] if row["recommended"]]
         assert set(recommended) == {KLEIN, "google/gemini-2.5-flash-image", FLASH}
         assert _ids(ask())[:3] == recommended, "they come first"

@@ -10,10 +10,11 @@ from darkroom.http.routes.account import routes
 from darkroom.http.schemas.settings import ChangedSettings
 from darkroom.models.catalogue import ImageModel, ParameterRange
 from darkroom.models.money import CREDIT
-from darkroom.models.user_settings import RETENTION_DAYS
+from darkroom.models.user_settings import RETENTION_DAYS, UserSettings
 from tests.application import KLEIN, LIMITS, Studio
 from tests.events import Context, http_event
 from tests.fakes.catalogue import Unreachable
+from tests.fakes.paid import MemorySettingsStore
 from tests.openapi import handled
 
 MINI = "openai/gpt-image-1-mini"
@@ -32,6 +33,7 @@ CHANGES: dict[str, tuple[Any, Any]] = {
     "warn_at_cost": (0.5, 0.5),
     "credit_usd": (0.01, 0.01),
     "enable_image_generation": (False, False),
+    "enable_background_removal": (False, False),
     "preferred_manipulation_method": ("local", "local"),
     "favourite_models": (["gpt-image-1-mini", KLEIN, KLEIN, "gpt-4o-mini"], [MINI, KLEIN, "openai/gpt-4o-mini"]),
     "background_model": ("u2netp", "u2netp"),
@@ -312,3 +314,86 @@ class TestLimitsOfModels:
         alice.set(image_edit_model=None, max_cost_per_request=None)
         (told,) = alice.set(max_cost_per_day=0.05, ai_chat_model=self.OPUS)["warnings"]
         assert "`max_cost_per_day` is $0.05" in told
+
+
+class RacingSettings(MemorySettingsStore):
+    """Somebody else is faster, once."""
+
+    is_raced = False
+
+    def save(self, user: str, settings: UserSettings) -> bool:
+        if not self.is_raced:
+            self.is_raced = True
+            others = {"favourite_models": (MINI,), "warn_at_percent": 44}
+            assert super().save(user, self.load(user).model_copy(update=others))
+        return super().save(user, settings)
+
+
+class TestRoundTrip:
+    def test_what_is_shown_can_be_sent_back_and_changes_nothing(self, alice: User) -> None:
+        for given in ({}, {name: given for name, (given, _) in CHANGES.items()}):
+            alice.set(**given)
+            shown = alice()[1]
+            assert alice.set(**shown) == shown
+            assert alice()[1] == shown
+
+    def test_a_document_that_was_edited_changes_what_was_edited(self, alice: User) -> None:
+        shown = alice()[1]
+        after = alice.set(**{**shown, "warn_at_percent": 33, "webhook_url": URL})
+        assert after["set"] == {"warn_at_percent": 33, "webhook_url": URL}
+        assert {name for name, origin in after["source"].items() if origin == "user"} == after["set"].keys()
+
+    def test_it_says_which_model_serves_each_role(self, alice: User) -> None:
+        first = alice()[1]["effective"]
+        assert first == {"generate": KLEIN, "edit": KLEIN, "chat": "google/gemini-3-flash-preview", "paint": KLEIN}
+        alice.set(image_generation_model="gpt-image-1-mini", image_edit_model="google/gemini-2.5-flash-image")
+        alice.set(ai_chat_model="gemini-2.5-flash", enable_image_generation=False)
+        shown = alice()[1]
+        assert shown["effective"] == {
+            "generate": MINI,
+            "edit": "google/gemini-2.5-flash-image",
+            "chat": "google/gemini-2.5-flash",
+            "paint": None,
+        }
+        assert shown["set"]["ai_chat_model"] == "gemini-2.5-flash"
+
+    def test_a_model_that_has_gone_is_shown_as_set_and_not_as_effective(self, studio: Studio, alice: User) -> None:
+        studio.settings.settings["alice"] = UserSettings(chat_model="acme/gone")
+        shown = alice()[1]
+        assert shown["ai_chat_model"] == shown["set"]["ai_chat_model"] == "acme/gone"
+        assert shown["effective"]["chat"] == "google/gemini-3-flash-preview"
+
+    def test_where_the_lists_cannot_be_had_nothing_is_claimed(self, studio: Studio) -> None:
+        studio.published = Unreachable()
+        assert User(studio)()[1]["effective"] == dict.fromkeys(("generate", "edit", "chat", "paint"))
+
+    def test_a_model_that_lives_is_not_called_dead(self, alice: User) -> None:
+        problem = alice.refusal(image_generation_model="anthropic/claude-opus-4.6")
+        assert "makes text" in problem["detail"]
+        assert "There is no" not in problem["detail"]
+
+
+class TestFavorites:
+    def ask(self, studio: Studio, method: str, name: str, path: str = "favorite") -> tuple[int, Any]:
+        token = studio.token("alice")
+        event = http_event(method, f"/v1/models/{name}/{path}", token=token)
+        event["routeKey"] = event["requestContext"]["routeKey"] = f"{method} /v1/models/{{proxy+}}"
+        answer = handled(routes(studio.app).handle, event, Context())
+        return answer["statusCode"], json.loads(answer["body"])
+
+    @pytest.mark.parametrize("path", ["favorite", "favourite"])
+    def test_a_model_is_starred_and_not_any_more(self, studio: Studio, alice: User, path: str) -> None:
+        status, answer = self.ask(studio, "PUT", KLEIN, path)
+        assert (status, answer["favorite"], answer["favorite_models"]) == (200, True, [KLEIN])
+        assert self.ask(studio, "PUT", "gpt-image-1-mini", path)[1]["favorite_models"] == [KLEIN, MINI]
+        assert alice()[1]["favourite_models"] == [KLEIN, MINI]
+        assert self.ask(studio, "DELETE", KLEIN, path)[1]["favorite_models"] == [MINI]
+        assert self.ask(studio, "DELETE", KLEIN, path)[0] == 200, "once more changes nothing"
+        status, problem = self.ask(studio, "PUT", "acme/none", path)
+        assert (status, problem["charged"], alice()[1]["favourite_models"]) == (400, False, [MINI])
+
+    def test_changes_at_the_same_time_lose_nothing(self, studio: Studio, alice: User) -> None:
+        """Another star comes between reading and writing."""
+        studio.settings = RacingSettings()
+        assert set(self.ask(studio, "PUT", KLEIN)[1]["favorite_models"]) == {KLEIN, MINI}
+        assert alice()[1]["warn_at_percent"] == 44

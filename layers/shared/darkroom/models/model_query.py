@@ -44,7 +44,7 @@ class ModelQuery(BaseModel):
     favourite: bool | None = None
     sort: Sort | None = None
     recommend: By | None = None
-    task: Task | None = Field(None, alias="for")
+    task: Task | None = Field(None, alias="for", description="`remove` lists the models that cut out.")
     # Of a request.
     n: int | None = Field(None, ge=1, le=10)
     size: str | None = Field(None, max_length=20)

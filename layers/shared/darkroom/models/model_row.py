@@ -93,7 +93,7 @@ class ModelRow:
     estimates: Mapping[Task, MicroUsd | None] = field(default_factory=dict)
     figures: ModelFigures | None = None
     note: Note | None = None
-    recommended: bool = False
+    recommended_for: tuple[Task, ...] = ()
     expires_at: datetime | None = None
     as_of: datetime | None = None
 
@@ -104,6 +104,11 @@ class ModelRow:
     @property
     def is_free(self) -> bool:
         return "free" in self.tags
+
+    @property
+    def recommended(self) -> bool:
+        """Whether the stack takes it by itself for anything."""
+        return bool(self.recommended_for)
 
     def price(self, task: Task | None = None) -> MicroUsd | None:
         """Of one picture or turn; without a task, of the first thing that it does."""

@@ -13,6 +13,9 @@ RETENTION_DAYS: Final = (1, 3, 7, 14)
 WARN_AT_COST: MicroUsd = 100_000
 
 
+MOST_FAVOURITES: Final = 100
+
+
 class Limits(Value):
     """What may be spent at the most; None is without limit."""
 
@@ -31,7 +34,7 @@ class UserSettings(Value):
     chat_model: str | None = Field(None, max_length=200, description="The planner.")
     provider: str | None = Field(None, max_length=50, description="One of the providers, or `auto`.")
     credit: MicroUsd | None = Field(None, ge=1, description="What a credit is worth, for showing.")
-    favourite_models: tuple[str, ...] = Field((), max_length=100)
+    favourite_models: tuple[str, ...] = Field((), max_length=MOST_FAVOURITES)
     background_model: str | None = Field(None, max_length=50, description="Segmentation model.")
     cloud_removal: Literal["never", "always", "fallback"] | None = Field(
         None, description="Whether remove.bg, which costs money, cuts out: `fallback`, when ours has failed."
@@ -42,5 +45,6 @@ class UserSettings(Value):
     zero_data_retention: bool | None = Field(None, description="Only sources that keep nothing.")
     webhook_url: str | None = Field(None, max_length=2048, description="Told of jobs that name no other.")
     enable_image_generation: bool | None = Field(None, description="Whether a conversation may have pictures painted.")
+    enable_background_removal: bool | None = Field(None, description="Whether pictures may be cut out.")
     manipulation_method: Literal["local", "generative", "hybrid"] | None = None
     version: int = Field(0, description="Counts the changes, so that none is lost.")

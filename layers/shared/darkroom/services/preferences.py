@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+from darkroom.errors import InvalidParameter
 from darkroom.models.money import in_dollars, usd
-from darkroom.models.user_settings import WARN_AT_COST, UserSettings
+from darkroom.models.user_settings import MOST_FAVOURITES, WARN_AT_COST, UserSettings
 from darkroom.services.paid.budgets import WARN_AT_PERCENT, Budgets
 from darkroom.services.setting_checks import SettingChecks
 
@@ -24,6 +25,7 @@ STORED: Final[Mapping[str, str]] = {
     "warn_at_cost": "warn_at_cost",
     "credit_usd": "credit",
     "enable_image_generation": "enable_image_generation",
+    "enable_background_removal": "enable_background_removal",
     "preferred_manipulation_method": "manipulation_method",
     "favourite_models": "favourite_models",
     "background_model": "background_model",
@@ -48,6 +50,7 @@ BUILT_IN: Final[Mapping[str, Default]] = {
     "warn_at_percent": Default(WARN_AT_PERCENT),
     "warn_at_cost": Default(float(in_dollars(WARN_AT_COST))),
     "enable_image_generation": Default(True),
+    "enable_background_removal": Default(True),
     "preferred_manipulation_method": Default("hybrid"),
     "favourite_models": Default(()),
     "use_cloud_removal": Default("never"),
@@ -84,14 +87,65 @@ class Preferences:
         kept = self._defaults["retention_days"].value
         values["retention_days"] = min(values["retention_days"], kept)
         values["favourite_models"] = list(values["favourite_models"])
-        return {**values, "source": sources}
+        own_values = {name: _shown(name, getattr(chosen, stored)) for name, stored in STORED.items()}
+        own_values |= {f"max_cost_{name}": usd(getattr(chosen.limits, name)) for name in LIMITS}
+        effective = self._checks.effective(
+            {name: str(values[name]) for name in MODELS}, self._model_defaults(), provider=values["ai_provider"]
+        )
+        paints = values["enable_image_generation"] and values["preferred_manipulation_method"] != "local"
+        return {
+            **values,
+            "source": sources,
+            "set": {name: own_values[name] for name, origin in sources.items() if own_values[name] not in (None, ())},
+            "effective": {**effective, "paint": effective["edit"] if paints else None},
+        }
 
-    def change(self, user: str, changes: Mapping[str, Any], *, own_key: bool) -> tuple[str, ...]:
+    def favour(self, user: str, name: str, *, is_favourite: bool) -> tuple[str, tuple[str, ...]]:
+        """Adds a model to the user's favourites, or takes it out, whatever else is changed at the same time.
+
+        Returns:
+            Its id, and all of them.
+
+        Raises:
+            UnsupportedModel: there is none of that name, and it is no favourite either.
+            InvalidParameter: there are as many as there may be.
+        """
+        known = self._budgets.settings(user).favourite_models
+        (named,), _ = self._checks.favourites((name,), known)
+
+        def changed(seen: UserSettings) -> Mapping[str, Any]:
+            others = tuple(each for each in seen.favourite_models if each != named)
+            if len(others) >= MOST_FAVOURITES and is_favourite:
+                raise InvalidParameter(
+                    f"There are {MOST_FAVOURITES} favorites, which is the most.",
+                    fix="Take one out first.",
+                    param="model",
+                )
+            return {"favourite_models": (*others, named) if is_favourite else others}
+
+        return named, self._budgets.update(user, changed).favourite_models
+
+    def _model_defaults(self) -> dict[str, str]:
+        return {name: str(self._defaults[name].value) for name in MODELS}
+
+    def _unchanged(self, user: str, changes: Mapping[str, Any], *, own_key: bool, is_document: bool) -> set[str]:
+        """What is sent as it was shown and cannot be meant as a change: all of it in a document that is sent back, and
+        of single settings what nobody could set: several models, days beyond the least, a URL without its query.
+        """
+        shown = self.show(user, own_key=own_key)
+        same = {name for name, value in changes.items() if value is not None and _same(shown[name], value)}
+        hidden = {"webhook_url", "retention_days", *(name for name in MODELS if "," in str(shown[name]))}
+        return same if is_document else same & hidden
+
+    def change(
+        self, user: str, changes: Mapping[str, Any], *, own_key: bool, is_document: bool = False
+    ) -> tuple[str, ...]:
         """Sets what is named, by the API's names; None returns one to its default.
 
         Args:
             changes: amounts in dollars.
             own_key: whether the user pays for everything themselves.
+            is_document: these are all settings, as they were shown.
 
         Returns:
             What to know about it.
@@ -99,6 +153,8 @@ class Preferences:
         Raises:
             CallerError: what cannot be had; nothing is changed.
         """
+        unchanged = self._unchanged(user, changes, own_key=own_key, is_document=is_document)
+        changes = {name: value for name, value in changes.items() if name not in unchanged}
         seen = self._budgets.settings(user)
         given = {name: value for name, value in changes.items() if value is not None}
         accepted, warnings = self._checks.check(given, favourites=seen.favourite_models)
@@ -112,7 +168,15 @@ class Preferences:
         return (*warnings, *self._checks.unaffordable(models, allowed))
 
 
+def _same(shown: Any, given: Any) -> bool:
+    if isinstance(given, Decimal):
+        return shown is not None and Decimal(str(shown)) == given
+    return list(shown) == list(given) if isinstance(given, tuple) else bool(shown == given)
+
+
 def _shown(name: str, own: Any) -> Any:
+    if own is None:
+        return None
     if name == "webhook_url":
         # What its query carries is between its user and their server.
         return own.partition("?")[0]

@@ -10,12 +10,12 @@ from darkroom.models import segmentation
 from darkroom.models.model_row import Task
 from darkroom.models.money import said as money
 from darkroom.models.provider import AUTO
-from darkroom.models.user_settings import Limits
+from darkroom.models.user_settings import RETENTION_DAYS, Limits
 from darkroom.ports import Provider
 from darkroom.services.catalogue import aliases
 from darkroom.services.catalogue.catalogue import Catalogue, Listing
-from darkroom.services.listing.model_quotes import ModelQuotes, least_turn
 from darkroom.services.selection.chat_models import ChatModels
+from darkroom.services.selection.providers import FIRST
 
 _TASKS: Final[Mapping[str, Task]] = {
     "image_generation_model": "generate",
@@ -61,16 +61,49 @@ class SettingChecks:
         if "ai_chat_model" in changes:
             warnings += self._chat_model(changes["ai_chat_model"])
         if "favourite_models" in changes:
-            accepted["favourite_models"], said = self._favourites(changes["favourite_models"], favourites)
+            accepted["favourite_models"], said = self.favourites(changes["favourite_models"], favourites)
             warnings += said
         if "ai_provider" in changes:
             self._provider(changes["ai_provider"])
         if "background_model" in changes:
             warnings += self._background_model(changes["background_model"])
+        if changes.get("retention_days", RETENTION_DAYS[0]) not in RETENTION_DAYS:
+            days = ", ".join(map(str, RETENTION_DAYS))
+            raise InvalidParameter(
+                "Pictures cannot be kept for so many days.", fix=f"Use one of: {days}.", param="retention_days"
+            )
         if "webhook_url" in changes:
             with _about("webhook_url"):
                 self.check_webhook(changes["webhook_url"])
         return accepted, warnings
+
+    def effective(
+        self, models: Mapping[str, str], defaults: Mapping[str, str], *, provider: str
+    ) -> dict[str, str | None]:
+        """For each task the model that serves it while a request names none; None where nobody can say, or none can.
+
+        Args:
+            models, defaults: by setting what applies, and what the stack has: names, with commas between them.
+            provider: who serves them.
+        """
+        try:
+            images = {model.id: bool(model.max_references) for model in self.catalogue.image_models()}
+            chats = self.catalogue.chat_model_ids()
+        except DarkroomError:
+            return dict.fromkeys(_TASKS.values())
+        served = None if provider in (AUTO, FIRST) else self.providers[provider]
+        able: dict[str, Collection[str]] = {
+            "image_generation_model": images,
+            "image_edit_model": [each for each, edits in images.items() if edits],
+            "ai_chat_model": chats,
+        }
+        found: dict[str, str | None] = {}
+        for setting, live in able.items():
+            own = live if served is None else [each for each in live if served.serves(each)]
+            names = f"{models[setting]},{defaults[setting]}".split(",")
+            resolved = (aliases.resolve(name.strip(), own) for name in names if name.strip())
+            found[_TASKS[setting]] = next((each.id for each in resolved if each), None)
+        return found
 
     def unaffordable(self, models: Mapping[str, str], limits: Limits) -> list[str]:
         """A sentence for each model that cannot be used at all under the limits.
@@ -87,6 +120,9 @@ class SettingChecks:
         return [each for each in said if each]
 
     def _unaffordable(self, setting: str, names: str, limits: Limits, listing: Listing) -> str | None:
+        # A sign-in, which is the same function's, prices nothing.
+        from darkroom.services.listing.model_quotes import ModelQuotes, least_turn
+
         task = _TASKS[setting]
         chats = {each.id: each for each in listing.chat_models}
         live = chats if task == "chat" else {each.id: each for each in listing.image_models}
@@ -116,7 +152,7 @@ class SettingChecks:
         suited = [each for each in live if setting != "image_edit_model" or live[each].max_references]
         found = aliases.resolve(name, live)
         if found is None:
-            raise aliases.refusal(name, live=suited, param=setting)
+            raise aliases.refusal(name, live=suited, chat=self._chat_ids() - set(live), param=setting)
         if found.id not in suited:
             raise UnsupportedModel(
                 f"{found.id} makes new pictures only, and does not edit.",
@@ -125,6 +161,12 @@ class SettingChecks:
                 context={"suggestions": aliases.suggest(name, suited)},
             )
         return [f"{found.reason} {found.id} is used instead."] if found.reason else []
+
+    def _chat_ids(self) -> frozenset[str]:
+        try:
+            return self.catalogue.chat_model_ids()
+        except DarkroomError:
+            return frozenset()  # they only serve to say more
 
     def _chat_model(self, name: str) -> list[str]:
         with _about("ai_chat_model"):
@@ -159,8 +201,8 @@ class SettingChecks:
             f"that names no model is refused until `background_model` is changed; null returns to {self.segmenter}."
         ]
 
-    def _favourites(self, names: Sequence[str], known: Collection[str]) -> tuple[tuple[str, ...], list[str]]:
-        """As ids, so that they are found again in lists."""
+    def favourites(self, names: Sequence[str], known: Collection[str]) -> tuple[tuple[str, ...], list[str]]:
+        """As ids, so that they are found again in lists. Raises UnsupportedModel."""
         try:
             live = {model.id for model in self.catalogue.image_models()} | self.catalogue.chat_model_ids()
         except DarkroomError as error:

@@ -146,7 +146,7 @@ class TestThreeDays:
         days(catalogue, clock)
         found = catalogue.listing()
         assert found.as_of == begun, "the oldest of its parts"
-        dates = {row.id: row.as_of for row in rows(found)}
+        dates = {row.id: row.as_of for row in rows(found, {})}
         for model in failing:
             assert found.endpoints[model] == known[model]
             assert dates[model] == begun

@@ -26,7 +26,7 @@ one = st.builds(
     output_modalities=st.sets(st.sampled_from(MODALITIES)).map(tuple),
     estimates=st.dictionaries(st.sampled_from(TASKS), amounts),
     figures=figures,
-    recommended=st.booleans(),
+    recommended_for=st.sampled_from([(), ("generate",), ("generate", "edit")]),
 )
 many = st.lists(one, max_size=6, unique_by=lambda row: row.id)
 queries = st.builds(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from darkroom.errors import NoForeground, ServiceUnavailable
+from darkroom.errors import Conflict, NoForeground, ServiceUnavailable
 from darkroom.images.pipeline import remove_background
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
@@ -14,6 +14,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.receipt import of_free_work
+from darkroom.models.user_settings import UserSettings
 from darkroom.services.removal.cloud_removal import OPERATION
 from darkroom.services.removal.postponed import LEASE
 from darkroom.services.removal.remove_background import RemoveBackground
@@ -121,6 +122,19 @@ class TestRequests:
         assert list(world.images.outputs) == [f"outputs/alice/{job.id}/cutout.jpg"]
         assert job.input == {"options": {"format": "jpeg"}, "image_url": "https://x.example/a.png"}
         assert job.expires_at == world.clock.now + timedelta(days=30)
+
+
+class TestSwitchedOff:
+    """By `enable_background_removal`: for requests and for dropped files, and for nobody else."""
+
+    def test_a_request_is_refused_and_a_file_fails_with_the_reason(self, world: World) -> None:
+        world.studio.settings.settings["alice"] = UserSettings(enable_background_removal=False)
+        with pytest.raises(Conflict, match="enable_background_removal"):
+            world.cut_out(CutoutRequest(image=b"photo"))
+        world.service().on_dropped(FILE)
+        assert world.only_job() == ("alice", JobStatus.FAILED, "CONFLICT")
+        made = world.service().answer(Caller(user="bob"), CutoutRequest(image=b"photo"), lambda: TERMS, Deadline(30))
+        assert isinstance(made, Cutout)
 
 
 class TestKindsOfDroppedFiles:

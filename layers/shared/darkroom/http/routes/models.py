@@ -21,6 +21,9 @@ def routes(app: Application) -> Api:
 
     @api.serve(LIST_MODELS)
     def list_models() -> Response[Any]:
+        if api.query.get("for", "").strip().lower() == "remove":
+            chosen = app.settings.background_model
+            return answered(model_views.segmentation_list(chosen, app.settings.acknowledged_licences))
         query = api.query_as(ModelQuery)
         return answered(model_views.model_list(app.models.find(api.user, query), query))
 

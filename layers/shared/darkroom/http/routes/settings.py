@@ -1,13 +1,27 @@
-"""The HTTP edge of a user's settings: GET, PATCH /v1/settings"""
+"""The HTTP edge of a user's settings: GET, PATCH /v1/settings · PUT, DELETE /v1/models/{id}/favorite"""
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
+from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
+from darkroom.errors import NotFound
 from darkroom.http.app import Api, answered, validated
-from darkroom.http.schemas.settings import CHANGE_SETTINGS, SHOW_SETTINGS, ChangedSettings, SettingsView
+from darkroom.http.schemas.settings import (
+    ADD_FAVORITE,
+    CHANGE_SETTINGS,
+    ONLY_SHOWN,
+    REMOVE_FAVORITE,
+    SHOW_SETTINGS,
+    ChangedSettings,
+    FavoriteModel,
+    SettingsView,
+)
+
+_FAVORITE: Final = re.compile(r"/v1/models/(.+)/favou?rite/?")
 
 
 def settings_routes(api: Api, app: Application) -> None:
@@ -24,7 +38,33 @@ def settings_routes(api: Api, app: Application) -> None:
     @api.serve(CHANGE_SETTINGS)
     def change_settings() -> Response[Any]:
         api.require_unrestricted()
-        named = validated(ChangedSettings, api.request.fields(ChangedSettings.model_fields))
+        given = api.request.fields(_is_setting)
+        named = validated(ChangedSettings, given)
         changes = {name: getattr(named, name) for name in named.model_fields_set}
-        warnings = app.preferences.change(api.user, changes, own_key=app.keys.pays_alone(api.user))
+        warnings = app.preferences.change(
+            api.user, changes, own_key=app.keys.pays_alone(api.user), is_document="source" in given
+        )
         return answered(shown(warnings))
+
+    def favored(*, is_favourite: bool) -> Response[Any]:
+        api.require_unrestricted()
+        found = _FAVORITE.fullmatch(str(api.app.current_event.path))
+        if found is None:
+            raise NotFound(
+                "A model itself cannot be changed.", fix="PUT or DELETE /v1/models/{id}/favorite stars it, or not."
+            )
+        model, every = app.preferences.favour(api.user, unquote(found[1]), is_favourite=is_favourite)
+        return answered(FavoriteModel(id=model, favorite=is_favourite, favorite_models=every))
+
+    # Ids contain slashes, which clients write as they are or as %2F.
+    @api.serve(ADD_FAVORITE)
+    def add_favorite() -> Response[Any]:
+        return favored(is_favourite=True)
+
+    @api.serve(REMOVE_FAVORITE)
+    def remove_favorite() -> Response[Any]:
+        return favored(is_favourite=False)
+
+
+def _is_setting(name: str) -> bool:
+    return name in ChangedSettings.model_fields or name in ONLY_SHOWN or name == "favorite_models"

@@ -1,5 +1,6 @@
 """Models and estimates as answers: OpenAI's list, and beside it what only we know."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,7 +18,10 @@ from darkroom.http.schemas.models import (
     ParameterLine,
     PriceLine,
     Recommendation,
+    SegmentationLine,
+    SegmentationList,
 )
+from darkroom.models import segmentation
 from darkroom.models.catalogue import ParameterRange
 from darkroom.models.model_query import By, ModelQuery
 from darkroom.models.model_row import ModelRow, Price
@@ -86,12 +90,33 @@ def amount(micro: MicroUsd | None, credit: MicroUsd) -> Amount:
     return Amount(usd=float(in_dollars(micro)), micro_usd=micro, credits=float(in_credits(micro, credit)))
 
 
+def segmentation_list(default: str, acknowledged: Collection[str]) -> SegmentationList:
+    """The models that cut out, by which one does it where none is named."""
+    data = tuple(
+        SegmentationLine(
+            id=each.name,
+            best_for=each.best_for,
+            license=each.licence,
+            license_note=each.licence_note,
+            commercial=each.commercial,
+            acknowledged=not each.needs_acknowledgement or each.name in acknowledged,
+            default=each.name == default,
+            installed=True if each.name == default else None,
+        )
+        for each in segmentation.MODELS.values()
+    )
+    return SegmentationList(data=data, total=len(data))
+
+
 def _row(row: ModelRow, seen: Seen, *, whole: bool = False) -> dict[str, Any]:
     """The fields of a line."""
     text = row.description
     same = ("id", "name", "tags", "input_modalities", "output_modalities", "context_length")
     return {
-        **{name: getattr(row, name) for name in (*same, "max_completion_tokens", "options", "recommended")},
+        **{
+            name: getattr(row, name)
+            for name in (*same, "max_completion_tokens", "options", "recommended", "recommended_for")
+        },
         "created": int(row.created.timestamp()) if row.created else 0,
         "owned_by": row.owner,
         "shutdown_date": row.expires_at.date().isoformat() if row.expires_at else None,

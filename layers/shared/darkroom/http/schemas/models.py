@@ -74,6 +74,7 @@ class ModelLine(Answer):
     measured: Measured | None
     note: NoteLine | None
     recommended: bool
+    recommended_for: tuple[Task, ...] = Field(description="For what the stack takes it by itself.")
     favourite: bool
     as_of: Moment | None
     stale: bool
@@ -105,6 +106,26 @@ class ModelList(Answer):
     as_of: Moment
     age_seconds: int
     stale: bool
+
+
+class SegmentationLine(Answer):
+    """A model that cuts pictures out, here and at no cost."""
+
+    id: str
+    object: Literal["model"] = "model"
+    best_for: str
+    license: str
+    license_note: str
+    commercial: bool = Field(description="Whether its publisher allows commercial use.")
+    acknowledged: bool = Field(description="Whether it may be used here: some want the operator to say so.")
+    default: bool
+    installed: bool | None = Field(description="Null where only the function that cuts out can see it.")
+
+
+class SegmentationList(Answer):
+    object: Literal["list"] = "list"
+    data: tuple[SegmentationLine, ...]
+    total: int
 
 
 class Comparison(Answer):
@@ -162,7 +183,7 @@ class EstimateRequest(EstimateItem):
     items: list[EstimateItem] | None = Field(None, min_length=1, max_length=MOST_ITEMS)
 
 
-LIST_MODELS: Final = Operation("GET /v1/models", json_of(ModelList), query=ModelQuery)
+LIST_MODELS: Final = Operation("GET /v1/models", {200: {JSON: ModelList | SegmentationList}}, query=ModelQuery)
 COMPARE_MODELS: Final = Operation("GET /v1/models/compare", json_of(Comparison), query=ComparisonQuery)
 SHOW_MODEL: Final = Operation("GET /v1/models/{proxy+}", json_of(OneModel))
 ESTIMATE: Final = Operation("POST /v1/estimates", {200: {JSON: Estimate}}, body=fields(EstimateRequest))

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from darkroom.http.operation import Answer, Operation, absent, fields, json_of
 from darkroom.models.form_values import lowered, switch, unfolded, whole_number
@@ -11,6 +11,7 @@ from darkroom.models.form_values import lowered, switch, unfolded, whole_number
 # Dollars.
 Usd = Annotated[Decimal, Field(ge=0, le=100_000, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+ONLY_SHOWN: Final = ("object", "source", "set", "effective", "warnings")
 Origin = Literal["user", "stack", "built-in"]
 
 
@@ -31,6 +32,17 @@ class ChangedSettings(BaseModel):
 
     model_config = ConfigDict(defer_build=True, extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_shown(cls, given: Any) -> Any:
+        """What is shown can be sent back: what only tells is passed over."""
+        if not isinstance(given, dict):
+            return given
+        kept = {name: value for name, value in given.items() if name not in ONLY_SHOWN}
+        if "favorite_models" in kept:
+            kept["favourite_models"] = kept.pop("favorite_models")
+        return kept
+
     image_generation_model: Name | None = None
     image_edit_model: Name | None = None
     ai_chat_model: Name | None = None
@@ -43,15 +55,34 @@ class ChangedSettings(BaseModel):
     warn_at_cost: Usd | None = None
     credit_usd: Annotated[Decimal, Field(ge=Decimal("0.000001"), le=1000, allow_inf_nan=False)] | None = None
     enable_image_generation: bool | None = None
+    enable_background_removal: bool | None = None
     preferred_manipulation_method: Annotated[
         Literal["local", "generative", "hybrid"] | None, BeforeValidator(lowered)
     ] = None
     favourite_models: Annotated[tuple[Name, ...] | None, Field(max_length=100), BeforeValidator(_names)] = None
     background_model: Annotated[str, Field(min_length=1, max_length=50)] | None = None
     use_cloud_removal: Annotated[Literal["never", "fallback", "always"] | None, BeforeValidator(_switch)] = None
-    retention_days: Annotated[Literal[1, 3, 7, 14] | None, BeforeValidator(whole_number)] = None
+    retention_days: Annotated[int | None, Field(ge=1, le=3650), BeforeValidator(whole_number)] = Field(
+        None, description="1, 3, 7 or 14."
+    )
     zero_data_retention: bool | None = None
     webhook_url: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
+
+
+class EffectiveModels(Answer):
+    """Which model serves what names none; null where none can, or the lists cannot be had."""
+
+    generate: str | None
+    edit: str | None
+    chat: str | None
+    paint: str | None = Field(description="Of conversations; null where painting is switched off.")
+
+
+class FavoriteModel(Answer):
+    object: Literal["model.favorite"] = "model.favorite"
+    id: str
+    favorite: bool
+    favorite_models: tuple[str, ...]
 
 
 class SettingsView(Answer):
@@ -70,6 +101,7 @@ class SettingsView(Answer):
     warn_at_cost: float
     credit_usd: float
     enable_image_generation: bool
+    enable_background_removal: bool
     preferred_manipulation_method: Literal["local", "generative", "hybrid"]
     favourite_models: tuple[str, ...]
     background_model: str
@@ -78,8 +110,12 @@ class SettingsView(Answer):
     zero_data_retention: bool
     webhook_url: str | None = Field(description="Without its query, which can be a credential.")
     source: dict[str, Origin]
+    set: dict[str, Any] = Field(description="What you have set, as you have; the rest comes from elsewhere.")
+    effective: EffectiveModels
     warnings: tuple[str, ...] | None = absent("What to know about a change.")
 
 
+ADD_FAVORITE: Final = Operation("PUT /v1/models/{proxy+}", json_of(FavoriteModel))
+REMOVE_FAVORITE: Final = Operation("DELETE /v1/models/{proxy+}", json_of(FavoriteModel))
 SHOW_SETTINGS: Final = Operation("GET /v1/settings", json_of(SettingsView))
 CHANGE_SETTINGS: Final = Operation("PATCH /v1/settings", json_of(SettingsView), body=fields(ChangedSettings))

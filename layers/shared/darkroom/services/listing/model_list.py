@@ -131,7 +131,7 @@ class ModelList:
 
     def _rows(self, listing: Listing) -> tuple[ModelRow, ...]:
         if self._made is None or self._made[0] is not listing:
-            self._made = (listing, rows(listing, _recommended(listing, self._defaults.values())))
+            self._made = (listing, rows(listing, _recommended(listing, self._defaults)))
         return self._made[1]
 
     def _named(self, name: str, by_id: Mapping[str, ModelRow], *, param: str | None = None) -> Named:
@@ -225,15 +225,16 @@ def _of_pictures(wants: Mapping[str, Any]) -> InvalidParameter:
     )
 
 
-def _recommended(listing: Listing, defaults: Iterable[str]) -> frozenset[str]:
-    """What the stack takes by itself: for each task the first that is live."""
+def _recommended(listing: Listing, defaults: Mapping[Task, str]) -> Mapping[str, tuple[Task, ...]]:
+    """What the stack takes by itself, of each model for what: for each task the first that is live."""
     live = [*(model.id for model in listing.image_models), *(model.id for model in listing.chat_models)]
-    found = set()
-    for names in defaults:
+    found: dict[str, tuple[Task, ...]] = {}
+    for task, names in defaults.items():
         resolved = (aliases.resolve(name.strip(), live) for name in names.split(",") if name.strip())
         first = next((each for each in resolved if each is not None), None)
-        found |= {first.id} if first else set()
-    return frozenset(found)
+        if first:
+            found[first.id] = (*found.get(first.id, ()), task)
+    return found
 
 
 def tasks_of(found: Iterable[ModelRow]) -> list[Task]:

@@ -26,7 +26,7 @@ _TOKEN_UNITS: Final = {
 _OPTION_TAGS: Final = {"tools": "tools", "structured_outputs": "structured-outputs"}
 
 
-def rows(listing: Listing, recommended: Collection[str] = ()) -> tuple[ModelRow, ...]:
+def rows(listing: Listing, recommended: Mapping[str, tuple[Task, ...]]) -> tuple[ModelRow, ...]:
     """Those that paint, then those that talk, in the order in which they are published."""
     chats = {model.id: model for model in listing.chat_models}
     images = {model.id: model for model in listing.image_models}
@@ -35,13 +35,18 @@ def rows(listing: Listing, recommended: Collection[str] = ()) -> tuple[ModelRow,
         model.id for model in listing.chat_models if "text" in model.output_modalities and model.id not in images
     ]
     return tuple(
-        _row(images.get(each), chats.get(each), listing, quotes, is_recommended=each in recommended)
+        _row(images.get(each), chats.get(each), listing, quotes, recommended_for=recommended.get(each, ()))
         for each in (*images, *talking)
     )
 
 
 def _row(
-    image: ImageModel | None, chat: ChatModel | None, listing: Listing, quotes: ModelQuotes, *, is_recommended: bool
+    image: ImageModel | None,
+    chat: ChatModel | None,
+    listing: Listing,
+    quotes: ModelQuotes,
+    *,
+    recommended_for: tuple[Task, ...],
 ) -> ModelRow:
     first = image or chat
     assert first is not None  # noqa: S101 - it is from one list or the other
@@ -72,7 +77,7 @@ def _row(
         prices=(*_image_prices(endpoints), *(_token_prices(chat.prices) if chat and talks else ())),
         estimates=estimates,
         note=note,
-        recommended=is_recommended,
+        recommended_for=recommended_for,
         expires_at=chat.expires_at if chat else None,
         as_of=listing.as_of_model(first.id),
     )

@@ -1,6 +1,6 @@
 """What a user may spend: their limits, the budgets that follow from them, and what is left."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,10 +31,13 @@ class Budgets:
 
     def change(self, user: str, changes: Mapping[str, Any], **others: Any) -> UserSettings:
         """Sets the limits and the other settings that are named; None returns one to the stack's default."""
+        return self.update(user, lambda seen: {**others, "limits": seen.limits.model_copy(update=dict(changes))})
+
+    def update(self, user: str, change: Callable[[UserSettings], Mapping[str, Any]]) -> UserSettings:
+        """Changes the settings as they are when they are written, again as long as others are faster."""
         for _ in range(_SAVES):
             seen = self._settings.load(user)
-            limits = seen.limits.model_copy(update=dict(changes))
-            changed = seen.model_copy(update={**others, "limits": limits})
+            changed = seen.model_copy(update=dict(change(seen)))
             if self._settings.save(user, changed):
                 return changed
         raise Conflict("The settings are being changed elsewhere.", fix="Try again.")

@@ -12,7 +12,15 @@ from typing import Any
 
 from ulid import ULID
 
-from darkroom.errors import CallerError, DarkroomError, DarkroomFault, InternalError, JobCanceled, ServiceUnavailable
+from darkroom.errors import (
+    CallerError,
+    Conflict,
+    DarkroomError,
+    DarkroomFault,
+    InternalError,
+    JobCanceled,
+    ServiceUnavailable,
+)
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.cutout import Cutout, CutoutOptions, CutoutRequest
@@ -81,6 +89,7 @@ class RemoveBackground:
             DarkroomFault: it could not be done here, and nobody else may, or will, do it.
         """
         settings = self.settings(caller.user)
+        _require_on(settings)
         mode, warning = mode_of(request, settings)
         if mode == "always":
             return self.cloud().submit(caller, request, terms())
@@ -171,6 +180,8 @@ class RemoveBackground:
 
     def _attempt(self, job: Job, file: DroppedFile, mode: Mode) -> Job:
         try:
+            if job.op != RECIPE:
+                _require_on(self.settings(job.user))
             if mode != "never" and (paid := self._taken_over(job)):
                 return paid
             data = self.images.read_upload(file.key, version=file.version, max_bytes=MAX_UPLOAD_BYTES)
@@ -255,6 +266,15 @@ class RemoveBackground:
 
     def _store(self, job: Job, cutout: Cutout, *, stem: str) -> Job:
         return store(self.images, job, cutout, stem=stem, at=self.clock())
+
+
+def _require_on(settings: UserSettings) -> None:
+    """Raises Conflict where the user has switched it off."""
+    if settings.enable_background_removal is False:
+        raise Conflict(
+            "Background removal is switched off by `enable_background_removal`: false.",
+            fix="PATCH /v1/settings switches it on.",
+        )
 
 
 def _with_model(request: CutoutRequest, settings: UserSettings) -> CutoutRequest:
