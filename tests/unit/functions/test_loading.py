@@ -33,7 +33,7 @@ SOME: Final = {
     "asyncio": {"Worker"},
     "aws_lambda_powertools.tracing": {"Worker"},
     "multiprocessing": {"Chat", "Worker"},
-    "httpx": {"Account", "Chat", "Edit", "Generate", "Models", "OAuth", "Webhooks", "Worker"},
+    "httpx": {"Worker"},
     "PIL": {"Chat", "Edit", "Worker"},
 }
 # What only some of the functions need, of our own. The image function has its own test, for what it loads when somebody

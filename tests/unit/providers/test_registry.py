@@ -35,8 +35,9 @@ def test_an_unknown_name_lists_those_that_are_known(name: str) -> None:
 
 def test_a_provider_is_imported_when_it_is_asked_for() -> None:
     program = (
-        "import sys, darkroom.providers as p; p.names(); assert 'httpx' not in sys.modules;"
-        "p.load('openrouter'); assert 'httpx' in sys.modules"
+        "import sys, darkroom.providers as p; p.names(); assert 'darkroom.providers.openrouter' not in sys.modules;"
+        "p.load('openrouter')(None); assert 'darkroom.providers.openrouter' in sys.modules;"
+        "assert 'httpx' not in sys.modules; p.load_sending(); assert 'httpx' in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

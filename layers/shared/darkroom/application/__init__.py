@@ -149,8 +149,11 @@ class Application(PaidJobs):
 
     @cached_property
     def worker(self) -> Worker:
+        from darkroom.providers import load_sending
         from darkroom.services.paid.worker import Worker, after
 
+        # Who has a worker calls providers, and loads in the init phase, which has a full processor.
+        load_sending()
         return Worker(
             jobs=self.ports.jobs,
             queue=self.ports.job_queue,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,9 +10,33 @@ if TYPE_CHECKING:
 
     from darkroom import ports
     from darkroom.adapters.url_guard import UrlGuard
+    from darkroom.models.webhook import WebhookReply
     from darkroom.providers import ProviderSettings
     from darkroom.providers.openrouter import OpenRouter, OpenRouterAuth
     from darkroom.settings import Settings
+
+
+class LazyFetcher:
+    """Implements ports.UrlFetcher. What `make` takes, httpx among it, is loaded when the first URL is fetched."""
+
+    def __init__(self, make: Callable[[], ports.UrlFetcher]) -> None:
+        self._made = cache(make)
+
+    def fetch(self, url: str, *, max_bytes: int) -> bytes:
+        return self._made().fetch(url, max_bytes=max_bytes)
+
+
+class LazySender:
+    """Implements ports.WebhookSender, as above when the first URL of a webhook is given or called."""
+
+    def __init__(self, make: Callable[[], ports.WebhookSender]) -> None:
+        self._made = cache(make)
+
+    def check(self, url: str) -> None:
+        self._made().check(url)
+
+    def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> WebhookReply:
+        return self._made().send(url, body, headers)
 
 
 class Outside:
@@ -29,19 +53,28 @@ class Outside:
 
     @cached_property
     def fetcher(self) -> ports.UrlFetcher:
-        from darkroom.adapters.url_fetcher import HttpUrlFetcher
+        return self._fetcher(https_only=False)
 
-        return HttpUrlFetcher(self.url_guard)
+    def _fetcher(self, *, https_only: bool) -> ports.UrlFetcher:
+        def make() -> ports.UrlFetcher:
+            from darkroom.adapters.url_fetcher import HttpUrlFetcher
+
+            return HttpUrlFetcher(self.url_guard, https_only=https_only)
+
+        return LazyFetcher(make)
 
     @cached_property
     def webhook_sender(self) -> ports.WebhookSender:
-        from darkroom.adapters.webhook_sender import HttpWebhookSender
+        def make() -> ports.WebhookSender:
+            from darkroom.adapters.webhook_sender import HttpWebhookSender
 
-        return HttpWebhookSender(self.url_guard)
+            return HttpWebhookSender(self.url_guard)
+
+        return LazySender(make)
 
     @cached_property
     def check_url(self) -> Callable[[str], object]:
-        return self.url_guard.check
+        return lambda url: self.url_guard.check(url)
 
     @cached_property
     def providers(self) -> Mapping[str, ports.Provider]:
@@ -62,7 +95,6 @@ class Outside:
         return OpenRouterAuth(self.provider_settings("openrouter"))
 
     def provider_settings(self, name: str) -> ProviderSettings:
-        from darkroom.adapters.url_fetcher import HttpUrlFetcher
         from darkroom.providers import ProviderSettings
 
         settings = self._settings
@@ -73,5 +105,5 @@ class Outside:
             read_seconds=settings.openrouter_timeout_ms / 1000,
             attempts=settings.openrouter_max_retries + 1,
             credit_usd=settings.removebg_credit_usd if name == "removebg" else None,
-            fetcher=HttpUrlFetcher(self.url_guard, https_only=True),
+            fetcher=self._fetcher(https_only=True),
         )

@@ -12,7 +12,7 @@ from darkroom.errors import InvalidParameter
 from darkroom.ports import Provider
 from darkroom.providers._settings import ProviderSettings
 
-__all__ = ["Connect", "ProviderSettings", "ProvidersByName", "load", "names"]
+__all__ = ["Connect", "ProviderSettings", "ProvidersByName", "load", "load_sending", "names"]
 
 Connect = Callable[[ProviderSettings | None], Provider]
 
@@ -38,6 +38,11 @@ def load(name: str) -> Connect:
         )
     connect: Connect = import_module(f"{__name__}.{name}").connect
     return connect
+
+
+def load_sending() -> None:
+    """Loads what calls are made by (httpx), as the first call does otherwise."""
+    import_module(f"{__name__}._transport")
 
 
 class ProvidersByName(Mapping[str, Provider]):

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, TypeVar
 
-import httpx
-
 from darkroom.errors import DarkroomError, InvalidApiKey, RateLimited, ServiceUnavailable, UnsupportedModel
 from darkroom.models.deadline import Deadline
 from darkroom.models.generation import Call, Dispatch, RawAnswer
@@ -50,7 +48,9 @@ def form(fields: Mapping[str, Any], files: Sequence[tuple[str, tuple[str, bytes,
     Args:
         files: for each the name of its part, and a file name, the bytes and the media type.
     """
-    made = httpx.Request("POST", "http://form", data=fields, files=files)
+    from httpx import Request
+
+    made = Request("POST", "http://form", data=fields, files=files)
     return Content(made.read(), made.headers["Content-Type"])
 
 
@@ -166,7 +166,9 @@ class Calls:
 
     def again(self, answer: RawAnswer, model: str) -> tuple[Answer, Asked]:
         """An answer as it was when it came, as far as it was kept."""
-        headers = httpx.Headers({"content-type": answer.media_type})
+        from httpx import Headers
+
+        headers = Headers({"content-type": answer.media_type})
         if answer.generation_id:
             headers["x-generation-id"] = answer.generation_id
         broken = None if answer.complete else BrokenOff("it was cut off", sent=True)
@@ -259,10 +261,10 @@ def _never_left(error: DarkroomError) -> bool:
     return isinstance(error.__cause__, BrokenOff) and not error.__cause__.sent
 
 
-def _tell_id(watch: Watch) -> Callable[[int, httpx.Headers], None]:
+def _tell_id(watch: Watch) -> OnHeaders:
     """Tells the id of whatever may have been begun; a refusal has an id, too, which nobody will ever ask for."""
 
-    def on_headers(status: int, headers: httpx.Headers) -> None:
+    def on_headers(status: int, headers: Mapping[str, str]) -> None:
         generation_id = _wire.identifier(headers.get("x-generation-id"))
         if generation_id and (status < 300 or status >= 500 or status in (408, 499)):
             watch.on_generation_id(generation_id)

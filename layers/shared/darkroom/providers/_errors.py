@@ -4,6 +4,8 @@ A provider's text is somebody else's: it is shortened, and what looks like a key
 anything is said with it.
 """
 
+from __future__ import annotations
+
 import json
 import math
 import re
@@ -12,15 +14,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final
 
 from darkroom import errors
 from darkroom.errors import Charged, DarkroomError, NetworkError, ProviderTimeout, Upstream
 from darkroom.ports import UrlFetcher
 from darkroom.providers import _wire
 from darkroom.providers._http import BrokenOff
+
+if TYPE_CHECKING:
+    import httpx
 
 MAX_TEXT = 400
 _MAX_READ = 20_000
@@ -92,7 +95,7 @@ class Asked:
     fetcher: UrlFetcher | None = field(default=None, repr=False)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def answered(self, status: int, headers: httpx.Headers) -> "Asked":
+    def answered(self, status: int, headers: httpx.Headers) -> Asked:
         ids = (_wire.identifier(headers.get(name)) for name in ("request-id", "x-request-id", "cf-ray"))
         generation_id = _wire.identifier(headers.get("x-generation-id"))
         return replace(

@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-import httpx
-
 from darkroom.errors import ImageTooLarge, InvalidParameter, PayloadTooLarge
 from darkroom.errors.names import shown_name
 from darkroom.images.measure import measure
@@ -100,10 +98,12 @@ def kept(answer: Answer, _asked: Asked) -> RawAnswer:
 
 def unkept(raw: RawAnswer) -> Answer:
     """The answer again."""
+    from httpx import Headers
+
     head, _, body = raw.body.partition(b"\r\n\r\n")
     _, *lines = head.decode().split("\r\n")
     pairs = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
-    return Answer(200, httpx.Headers(pairs), body, None if raw.complete else BrokenOff("it was cut off", sent=True))
+    return Answer(200, Headers(pairs), body, None if raw.complete else BrokenOff("it was cut off", sent=True))
 
 
 def read(answer: Answer, asked: Asked, credit: Decimal | None) -> tuple[GeneratedImage, Usage]:
