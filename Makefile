@@ -1,6 +1,6 @@
 # Darkroom's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up example reset demo test test-quick coverage stress check audit format lock bench build sam-env invoke token invite deploy destroy doctor cost clean
+.PHONY: help up example reset demo test test-quick coverage stress check audit format lock bench planner-eval build sam-env invoke token invite deploy destroy doctor cost clean
 SHELL := /bin/sh
 export SAM_CLI_TELEMETRY := 0
 # Compiled once and kept out of the folders that are packed for Lambda: half of what a process takes to start.
@@ -86,6 +86,10 @@ bench: ## Measure: background removal against rembg, operations against Pillow, 
 	$(PY) -m benchmarks.operations
 	$(PY) -m benchmarks.generation
 	$(PY) -m benchmarks.cold_start
+
+planner-eval: ## Have a planner's model plan the labelled sentences, and score it; costs money, and asks first (MODEL=, YES=1)
+	@sh local/setup.sh dev
+	@$(PY) -m local.planner_eval $(if $(filter command environment,$(origin MODEL)),$(MODEL)) $(if $(YES),--yes)
 
 build: ## Build functions, layer and image for Lambda (needs Python 3.13 and Docker)
 	@sh local/setup.sh local

@@ -38,7 +38,7 @@ _VALUES: Final[Mapping[str, Any]] = {
     "status": "succeeded",
     "month": "2026-11",
     "by": [],
-    "reply": "I made it warmer.",
+    "reply": "Done: warmer (20). I made it warmer.",
     "title": "",
     "content": "warmer, please",
     "estimated_usd": 0.014,

@@ -69,5 +69,4 @@ def _reply_to(wanted: Sequence[Intent]) -> str:
 
 
 def _plainly(intent: Intent) -> dict[str, Any]:
-    given = {"op": intent.kind, "amount": intent.amount, "mode": intent.mode}
-    return {name: value for name, value in given.items() if value is not None}
+    return {"op": intent.kind, **intent.given}

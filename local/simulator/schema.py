@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from local.simulator.intents import HISTORY, LOCAL, PAINT, Intent
+from local.simulator.intents import ADVICE, HISTORY, LOCAL, PAINT, Intent, spoken
 
 Schema = Mapping[str, Any]
 _TOLD_APART = ("op", "operation", "type", "kind", "name", "action", "tool")
@@ -111,8 +111,14 @@ class Filler:
         required = schema.get("required") or []
         filled = {}
         amount = self._amount_of(properties, intent)
+        known = intent.given if intent is not None and intent.given.keys() <= properties.keys() else {}
         for name, each in properties.items():
-            if name in required or name == amount or self._is_needed(name, self._choices(each), intent):
+            if name in known:
+                filled[name] = known[name]
+            elif known and name not in _TOLD_APART:
+                # Left out: the operation has a default that suits what is said.
+                continue
+            elif name in required or name == amount or self._is_needed(name, self._choices(each), intent):
                 filled[name] = self._value(each, name, depth + 1, intent, needed=name == amount)
         return filled
 
@@ -177,7 +183,7 @@ class Filler:
     def _of_enum(self, values: Sequence[Any], intent: Intent | None) -> Any:
         if intent is not None:
             return next((name for name in (intent.mode, *intent.names) if name in values), values[0])
-        does = {each.does for each in self._wanted}
+        does = {each.does for each in self._wanted} - {ADVICE}
         both = [value for value in values if re.fullmatch(r"both|hybrid|mixed", str(value), re.IGNORECASE)]
         if does >= {LOCAL, PAINT} and both:
             return both[0]
@@ -201,6 +207,8 @@ class Filler:
         return "paint" in name and any(each.does == PAINT for each in self._wanted)
 
     def _string(self, schema: Schema, name: str, intent: Intent | None) -> str:
+        if name == "language":
+            return self._wanted[0].language if self._wanted else spoken(self._text)
         painted = next((each.mode for each in self._wanted if each.does == PAINT), None)
         if PROMPT.search(name):
             text = (intent.mode if intent and intent.does == PAINT else None) or painted or self._text
@@ -218,7 +226,7 @@ class Filler:
         low = schema.get("minimum", schema.get("exclusiveMinimum"))
         high = schema.get("maximum", schema.get("exclusiveMaximum"))
         value: float
-        if intent is not None and intent.kind == "crop" and name in _BOX:
+        if intent is not None and intent.kind.startswith("crop") and name in _BOX:
             value = _BOX[name] * (1 if high is None else high)
         elif intent is not None and intent.amount is not None:
             value = _scaled(intent, name, low, high, schema.get("default"))

@@ -26,13 +26,29 @@ _INSTEAD = "I cannot paint; this is as near to it as light and colour come."
 def possible(wanted: Sequence[Intent], schema: Mapping[str, Any]) -> list[Intent]:
     """What can be done of it, and what is said of what cannot."""
     painted = next((each for each in wanted if each.does == PAINT), None)
-    if painted is None or _can_paint(schema):
+    if _can_paint(schema):
+        return _painted(wanted, schema)
+    if painted is None:
         return list(wanted)
     near = [each for each in _near(painted.mode or "") if set(each.names) & _constants(schema)]
     done = [each for each in wanted if each.does == LOCAL]
     said = _INSTEAD if near or (done and _constants(schema) & set(done[0].names)) else _NOTHING
     kept = [replace(each, said=said) if each is painted else each for each in wanted]
     return [*kept, *(each for each in near if each.kind not in {other.kind for other in done})]
+
+
+def _painted(wanted: Sequence[Intent], schema: Mapping[str, Any]) -> list[Intent]:
+    """With what the schema has no operation for painted, where operations are to do little or nothing."""
+    offered = _constants(schema)
+    if "operations" not in offered:
+        return list(wanted)
+    missed = [each for each in wanted if each.does == LOCAL and each.kind not in offered]
+    kept = [each for each in wanted if each not in missed]
+    if missed and not any(each.does == PAINT for each in kept):
+        kept.append(
+            Intent("generate", PAINT, PAINT_NAMES, "I painted that.", mode=missed[0].text, language=missed[0].language)
+        )
+    return kept
 
 
 def _near(text: str) -> list[Intent]:

@@ -128,7 +128,7 @@ def test_a_plan_after_prose_is_read_at_once(user: User) -> None:
     user.scenario("answer", path="/chat/completions", **case("planner_prose_before_json"))
     begun = user.request("POST", "/v1/conversations", files={"image": PHOTO})
     turn = say(user, begun.headers["location"], "make it warmer")
-    assert turn["reply"] == "I made it warmer."
+    assert turn["reply"] == "Done: warmer (20). I made it warmer."
     assert (turn["version"]["id"], turn["settled"]) == ("v2", True)
     assert [step["operation"]["op"] for step in turn["version"]["steps"]] == ["color_temperature"]
     assert len(user.paid_requests()) == 1

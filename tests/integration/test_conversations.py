@@ -70,7 +70,7 @@ def assert_books_agree(user: User, path: str) -> None:
 def test_a_conversation_by_all_its_routes(alice: User) -> None:
     path = begin(alice, title="A portrait")
     warm = say(alice, path, "make it warmer")
-    assert (warm["reply"], warm["type"]) == ("I made it warmer.", "technical")
+    assert (warm["reply"], warm["type"]) == ("Done: warmer (20). I made it warmer.", "technical")
     assert (warm["version"]["id"], warm["version"]["parent"]) == ("v2", "v1")
     painted = say(alice, path, "make it a watercolour painting")
     assert (painted["type"], painted["version"]["id"]) == ("artistic", "v3")
@@ -113,7 +113,7 @@ def test_a_reply_does_not_wait_for_what_it_cost(alice: User, case: str) -> None:
     alice.scenario(scenario, path="/chat/completions", form="null")
     path = begin(alice)
     turn = say(alice, path, "make it warmer")
-    assert (turn["reply"], turn["version"]["id"]) == ("I made it warmer.", "v2")
+    assert (turn["reply"], turn["version"]["id"]) == ("Done: warmer (20). I made it warmer.", "v2")
     assert (turn["settled"], turn["cost_usd"], turn["conversation"]["settled"]) == (False, None, False)
     cost = turn["job"]["cost"]
     assert (cost["settled"], cost["actual_usd"], cost["charged"]) == (False, None, "unknown")

@@ -145,7 +145,8 @@ def test_a_plan_after_prose_is_read_without_a_second_paid_call(studio: Studio, t
     studio.simulator.scenario("answer", path="/chat/completions", parameters=given)
     talk = Talk(studio).begin()
     turn = talk.say("make it warmer")
-    assert (turn.status, turn.result["reply"], talk.now.current) == (JobStatus.SUCCEEDED, "I made it warmer.", "v2")
+    assert turn.result["reply"] == "Done: warmer (20). I made it warmer."
+    assert (turn.status, talk.now.current) == (JobStatus.SUCCEEDED, "v2")
     (step,) = talk.now.versions[1].steps
     assert step.operation == {"op": "color_temperature", "temperature": 20.0, "tint": 0.0}
     assert talk.posts() == ["chat"]

@@ -187,5 +187,23 @@ def test_both_spellings_are_read_and_one_is_written(given: dict[str, Any], writt
     assert set(stored) <= set(written), "what was stored before is shown in today's spelling"
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("grayscale", "black_and_white"),
+        ("greyscale", "black_and_white"),
+        ("b&w", "black_and_white"),
+        ("brighten", "brightness"),
+        ("warmer", "color_temperature"),
+        ("mirror", "flip"),
+        ("schwarzweiß", "black_and_white"),
+        ("模糊", "blur"),
+        ("brihgtness", "brightness"),
+    ],
+)
+def test_a_word_for_an_operation_leads_to_it(said: str, meant: str) -> None:
+    assert f"Did you mean `{meant}`?" in refused([{"op": said}]).fix
+
+
 def test_one_thing_said_in_both_spellings_is_refused() -> None:
     assert refused([{"op": "border", "color": "red", "colour": "blue"}]).param == "operations[0].colour"

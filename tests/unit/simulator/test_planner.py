@@ -75,7 +75,7 @@ def planned(text: str, schema: type[BaseModel] = Plan) -> Any:
         ("slightly cooler", "edit", [Temperature(op="temperature", amount=-10)], None),
         ("30% brighter", "edit", [Brightness(op="brightness", factor=1.3)], None),
         ("black and white", "edit", [Grayscale(op="grayscale")], None),
-        ("a vintage look", "edit", [Sepia(op="sepia", strength=0.6)], None),
+        ("sepia at 60 %", "edit", [Sepia(op="sepia", strength=0.6)], None),
         ("remove the background", "edit", [RemoveBackground(op="remove_background")], None),
         ("rotate it left", "edit", [Rotate(op="rotate", degrees=-90)], None),
         (
@@ -113,7 +113,7 @@ def test_whatever_is_said_the_plan_is_valid(text: str) -> None:
 
 
 class Kelvin(Strict):
-    type: Literal["white_balance"]
+    type: Literal["temperature"]
     kelvin: int = Field(ge=2000, le=12000)
 
 
@@ -132,11 +132,11 @@ class Step(Strict):
 
 
 def test_a_schema_of_another_taste() -> None:
-    assert planned("warmer", Step).step == Kelvin(type="white_balance", kelvin=5700)
+    assert planned("warmer", Step).step == Kelvin(type="temperature", kelvin=5700)
     assert planned("as a watercolour", Step).step == Painted(type="generative_edit", instruction="as a watercolour")
     assert planned("undo that", Step).step == Undo(type="undo")
 
 
 def test_without_a_schema() -> None:
     messages = [{"role": "user", "content": "warmer"}]
-    assert planner.plan(messages, {})["operations"] == [{"op": "temperature", "amount": 20}]
+    assert planner.plan(messages, {})["operations"] == [{"op": "color_temperature", "temperature": 20}]

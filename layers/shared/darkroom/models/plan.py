@@ -36,6 +36,7 @@ class Plan(StrictValue):
     reply: str = Field(max_length=2000, description="A short answer to the person, in their language.")
     type: Literal["technical", "artistic", "history", "talk"]
     actions: tuple[Action, ...] = Field((), max_length=8, description="In the order in which they are done.")
+    language: str = Field("", max_length=35, description="Of the person's last message, such as `en` or `de`.")
     needs_painting: bool | None = Field(
         None, description="Whether what is wanted cannot be had without painting. Asked where nothing may be painted."
     )

@@ -6,7 +6,8 @@ Files that begin with an underscore are what operations share. A recipe is a lis
 
 from darkroom.operations._base import Canvas, Operation, OutputFormat, Tools
 from darkroom.operations._engine import ENGINE_VERSION, Rendered, render, run
-from darkroom.operations._registry import MOST_OPERATIONS, dump, load, names, parse, schema
+from darkroom.operations._registry import MOST_OPERATIONS, called, described, dump, load, names, parse, schema
+from darkroom.operations._words import folded
 
 __all__ = [
     "ENGINE_VERSION",
@@ -16,7 +17,10 @@ __all__ = [
     "OutputFormat",
     "Rendered",
     "Tools",
+    "called",
+    "described",
     "dump",
+    "folded",
     "load",
     "names",
     "parse",

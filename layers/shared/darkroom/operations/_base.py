@@ -57,6 +57,12 @@ class Operation(BaseModel):
     needs_subject: ClassVar[bool] = False
     """Whether it calls `Tools.subject`, which only the function with the segmentation model can."""
 
+    words: ClassVar[str] = ""
+    """By which people call it, in six languages; see `_words`."""
+
+    changes_file: ClassVar[bool] = False
+    """Whether it is about the file, and not about what is seen."""
+
     cost: ClassVar[int] = 40
     """Milliseconds that it takes for a megapixel on one vCPU, at most; `python -m benchmarks.operations --costs`."""
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from PIL import Image
+
 from darkroom.errors import CallerError, InvalidParameter
 from darkroom.images.decode import decode
 from darkroom.operations._base import Canvas, ColorOperation, Operation, PointOperation, Tools
@@ -32,6 +34,8 @@ class Rendered:
     width: int
     height: int
     warnings: tuple[str, ...] = ()
+    is_unchanged: bool = False
+    """Every pixel is as it came, and nothing was asked of the file."""
 
 
 def render(data: bytes, operations: Sequence[Operation], tools: Tools, *, max_megapixels: float) -> Rendered:
@@ -48,7 +52,14 @@ def render(data: bytes, operations: Sequence[Operation], tools: Tools, *, max_me
     picture = decode(data, max_megapixels=max_megapixels)
     canvas = run(Canvas(picture.pixels, picture.icc, warnings=picture.warnings), operations, tools)
     file, media_type, warnings = encoded(canvas, picture.source_format)
-    return Rendered(file, media_type, *canvas.pixels.size, warnings)
+    is_unchanged = not any(each.changes_file for each in operations) and _is_same(picture.pixels, canvas.pixels)
+    return Rendered(file, media_type, *canvas.pixels.size, warnings, is_unchanged)
+
+
+def _is_same(before: Image.Image, after: Image.Image) -> bool:
+    if before.mode != after.mode or before.size != after.size:
+        return False
+    return before is after or before.tobytes() == after.tobytes()
 
 
 def run(canvas: Canvas, operations: Sequence[Operation], tools: Tools) -> Canvas:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from darkroom.errors import InvalidParameter
 from darkroom.models.operations import spelled
 from darkroom.models.recipe import MOST_STEPS
+from darkroom.operations import _words
 from darkroom.operations._base import Operation, Schema
 from darkroom.operations._complaint import complaint
 from darkroom.operations._schema import schema_of, strictly
@@ -36,10 +37,12 @@ def load(name: str) -> type[Operation]:
         InvalidParameter: there is none; the error lists those there are.
     """
     if name not in names():
-        near = get_close_matches(name, names(), n=1)
+        meant = [each for each in names() if _words.means(_operation_in(each), name)]
+        near = meant or get_close_matches(name, names(), n=1)
+        likely = " or ".join(f"`{each}`" for each in near)
         raise InvalidParameter(
             f"There is no operation {name[:60]!r}.",
-            fix=(f"Did you mean `{near[0]}`? " if near else "") + f"There are: {', '.join(names())}.",
+            fix=(f"Did you mean {likely}? " if near else "") + f"There are: {', '.join(names())}.",
             param="op",
             context={"accepted": list(names())},
         )
@@ -121,3 +124,14 @@ def dump(operations: Sequence[Operation]) -> list[dict[str, Any]]:
     Every field is in it but those that are None, defaults too: should a default ever change, the recipe will not.
     """
     return [each.model_dump(mode="json", exclude_none=True) for each in operations]
+
+
+def described(step: Mapping[str, Any], language: str) -> str:
+    """What a step of a recipe does, with its values, in the words of a language or else in English."""
+    return _words.described(load(str(step["op"])), step, language)
+
+
+def called(name: str) -> frozenset[str]:
+    """All plain words for an operation, in every language, folded."""
+    phrases = (each for language in _words.LANGUAGES for each in _words.called(load(name), language))
+    return frozenset(map(_words.folded, phrases))

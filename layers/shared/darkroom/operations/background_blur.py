@@ -17,6 +17,27 @@ class BackgroundBlur(Operation):
 
     needs_subject: ClassVar[bool] = True
 
+    words: ClassVar[str] = """
+        en: background blur, blur* background, background blur*, blur* backdrop, blur* behind, background out of focus
+        en: background unsharp, bokeh, portrait mode, portrait effect, portrait lens, shallow depth of field
+        en: depth of field, defocus* background, soften background, background soft*, background fuzzy
+        en: unfocus* background, focus on subject, wide open lens
+        de: Hintergrund unscharf, hintergrund unscharf*, hintergrund weichzeichn*, hintergrund verwisch*
+        de: hintergrund verschwomm*, hintergrund weich*, hintergrund unscharfe, hintergrundunscharfe, hinten unscharf*
+        de: dahinter unscharf*, bokeh*, portratmodus, portraitmodus, portrateffekt, tiefenscharfe, scharfentiefe
+        de: freistellungsunscharfe
+        fr: fond flou, flou* fond, flou* arriere plan, flou* derriere, bokeh, mode portrait, effet portrait
+        fr: profondeur de champ, arriere plan flou*, fond flout*, estompe* fond, estompe* arriere plan
+        fr: flou d arriere plan
+        es: fondo desenfocado, desenfoc* fondo, difumin* fondo, fondo borros*, fondo difumin*, fondo desenfoc*, bokeh
+        es: modo retrato, efecto retrato, profundidad de campo, desenfoc* detras, emborron* fondo, borros* detras
+        es: desenfoque de fondo, fondo fuera de foco
+        zh: 背景虚化, 背景 模糊, 虚化, 景深, 散景, 后面虚, 后面 模糊, 焦外, 人像模式, 大光圈, 背景 柔化, 后面 糊
+        zh: 身后 模糊
+        ja: 背景ぼかし, 背景 ぼか, 背景 ボカ, 背景 ぼけ, 背景 ボケ, 後ろ ぼか, 後ろ ボケ, 後ろ ぼけ, 後ろ ボカ, ボケ感
+        ja: 玉ボケ, ポートレートモード, 被写界深度, ポートレート風, 背後 ぼか, ピント 被写体
+    """
+
     op: Literal["background_blur"] = "background_blur"
     radius: float = Field(
         1.5,

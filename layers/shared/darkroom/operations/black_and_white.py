@@ -1,6 +1,6 @@
 """A black-and-white photograph."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,19 @@ from darkroom.operations._matrix import Matrix, MatrixOperation
 
 class BlackAndWhite(MatrixOperation):
     """Makes a black-and-white picture; the weights say how bright each color becomes, like filters on film."""
+
+    words: ClassVar[str] = """
+        en: black_and_white, black_white, b&w, b_&_w, b_w, bw, b_n_w, grayscale, greyscale, gray scale, grey scale
+        en: monochrome, monochromatic, {remove} color, without color, colorless, no color
+        de: Schwarzweiß, schwarz_weiss*, schwarzweiss*, schwarz_und_weiss, s_w, s/w, sw, graustufen, monochrom*
+        de: farbe {remove}, farben {remove}, einfarbig, entfarb*
+        fr: noir_et_blanc, n&b, n_&_b, n_et_b, niveaux de gris, monochrome, nuances de gris, {remove} couleur*
+        fr: sans couleur*
+        es: blanco_y_negro, b/n, b_y_n, byn, blanco_negro, escala de grises, tonos grises, monocromo, monocromatic*
+        es: {remove} color !alg*, sin color*
+        zh: 黑白, 灰度, 单色, 去色, 灰阶, 去掉颜色, 没有颜色, 变灰
+        ja: 白黒, モノクロ, グレースケール, モノトーン, 色 抜, 色をなく, 黒白, 無彩色
+    """
 
     op: Literal["black_and_white"] = "black_and_white"
     red: float = Field(21.26, ge=0, le=100, description="Weight of red, relative to the others; much: bright skin.")

@@ -15,6 +15,18 @@ class Blur(Operation):
 
     cost: ClassVar = 80
 
+    words: ClassVar[str] = """
+        en: blur, blur*, gaussian, soft focus, softer !edge* !light* !shadow*, soften image, soften photo
+        en: soften picture, soften everything, out of focus, unsharp !mask, less sharp, dreamy, fuzzy
+        de: weichgezeichnet, weichzeichn*, unscharf*, verwisch*, verschwomm*, weicher !kante* !rand*, gauss*
+        de: soft fokus, weniger scharf, blur
+        fr: flou, flout*, adouci* image, adouci* photo, gaussien*, moins net*, estompe*, vaporeu*
+        es: desenfocado, desenfoc*, difumin*, borros*, emborron*, gaussian*, menos nitid*, suaviz* imagen
+        es: suaviz* foto
+        zh: 模糊, 柔焦, 高斯, 糊一点, 柔化, 朦胧感
+        ja: ぼかし, ぼか, ボカ, ぼやけ, ソフトフォーカス, ガウス, ソフトに, ふんわり
+    """
+
     op: Literal["blur"] = "blur"
     radius: float = Field(
         0.5,

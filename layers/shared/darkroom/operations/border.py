@@ -1,6 +1,6 @@
 """A border around the picture."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from PIL import Image
 from pydantic import Field
@@ -13,6 +13,23 @@ from darkroom.operations._place import of_longer_side
 
 class Border(Operation):
     """Adds a border of one color around the picture, which grows by it."""
+
+    words: ClassVar[str] = """
+        en: border, border*, frame, framed, edge around, outline around, passepartout, mat around, matte around
+        de: Rahmen, rahm*, einrahm*, rand !entfern* !weg, rander !entfern* !weg, umrand*, umrahm*, bordure
+        de: passepartout
+        fr: bordure, bordur*, cadre, encadr*, contour autour, lisere autour !detour*, marge, passe partout
+        es: borde, borde !recorte !suaviz*, marco, enmarc*, orla, recuadr*
+        zh: 边框, 相框, 画框, {color}框, 外框, 加框, 描边, 框, 白边, 黑边, {color}边
+        ja: 枠, フレーム, 縁取り, ふち, 額縁, 縁, ボーダー, フチ
+        {"bottom": 15, "width": 4}
+        en: polaroid, polaroid frame, instant photo
+        de: Polaroid, polaroid*
+        fr: polaroid
+        es: polaroid
+        zh: 拍立得
+        ja: ポラロイド, チェキ
+    """
 
     op: Literal["border"] = "border"
     width: float = Field(3, ge=0, le=50, description="In per cent of the longer side; 0 for none.")

@@ -1,7 +1,7 @@
 """The file format of the result."""
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from PIL import Image
 from pydantic import BeforeValidator, Field
@@ -14,6 +14,18 @@ from darkroom.operations._css import EXAMPLES, CssColor, rgba
 
 class Convert(Operation):
     """Sets the file format of the result and how strongly it is compressed."""
+
+    words: ClassVar[str] = """
+        en: file format, as {format}, to {format}, into {format}, {format}, file type, convert to {format}
+        en: save {format}, export {format}, format {format}
+        de: Dateiformat, als {format}, {format}, speicher* {format}, in {format}, dateityp
+        fr: format de fichier, en {format}, {format}, enregistr* {format}, au format {format}, export* {format}
+        es: formato de archivo, {format}, en {format}, a {format}, guard* {format}, formato {format}, export* {format}
+        zh: 文件格式, {format}, 存成{format}, 导出{format}, 转成{format}, 另存
+        ja: ファイル形式, {format}, {format}形式, {format}で保存, {format}に変換
+    """
+
+    changes_file: ClassVar[bool] = True
 
     op: Literal["convert"] = "convert"
     format: Annotated[OutputFormat, BeforeValidator(file_format)] = Field(

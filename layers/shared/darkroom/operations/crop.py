@@ -1,6 +1,6 @@
 """A part of the picture."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,24 @@ from darkroom.operations._geometry import Box, Focus, Geometric, Ratio, Size, cr
 
 class Crop(Geometric):
     """Cuts away what is outside a box, or as little as gives a ratio such as 16:9; with both, the ratio in the box."""
+
+    words: ClassVar[str] = """
+        en: crop, crop*, trim, trim*, cut off, tighter, zoom in, cut to, aspect ratio, cut {ratio}, {ratio} format
+        en: portrait format, landscape format, {ratio}
+        de: zuschneiden, zuschneid*, zuschnitt, schneid* zu, beschneid*, schneid* ab, abschneid*, schneid*
+        de: seitenverhaltnis, zoom*, {ratio} format, {ratio}, engerer ausschnitt, ausschnitt, hochformat, querformat
+        fr: recadrer, recadr*, rogne*, coupe*, decoupe*, cadrage plus serre, resserr*, zoom*, format {ratio}, {ratio}
+        es: recortar, recort*, cort*, encuadr*, acerc*, zoom, formato {ratio}, {ratio}
+        zh: 裁剪, 裁, 剪裁, 截, 裁切, 切, {ratio}, 比例 {ratio}, 放大画面
+        ja: トリミング, トリミ, 切り取, 切り抜 {ratio}, クロップ, {ratio}, 余分な 切, 端を切, 切り落と, 比率 {ratio}
+        {"ratio": "1:1"}
+        en: square, squared, instagram square, square crop, square format, insta format
+        de: quadratisch, quadrat*, quadratformat
+        fr: carré, carre*
+        es: cuadrado, cuadrad*
+        zh: 正方形, 方形, 方图, 方的, 一比一
+        ja: 正方形, スクエア, 真四角, 四角く
+    """
 
     op: Literal["crop"] = "crop"
     unit: Literal["percent", "pixels"] = Field(

@@ -17,6 +17,29 @@ class CropToSubject(Geometric):
 
     needs_subject: ClassVar[bool] = True
 
+    words: ClassVar[str] = """
+        en: crop to the subject, crop subject, crop* person, crop* main, crop* tight* around, {remove} empty space
+        en: {remove} blank space, {remove} white space around, trim around, tight* around, crop* around, zoom subject
+        en: zoom* person, crop* object, crop* product, focus crop, center subject, crop* face, frame subject
+        en: crop* margins, crop* dog, crop* cat, crop* closely, crop to the !{ratio}
+        de: auf das Motiv zuschneiden, motiv zuschneid*, motiv zuschnitt, motiv beschneid*, zuschneid* person
+        de: zuschneid* hauptmotiv, hauptmotiv zuschneid*, schneid* motiv, schneid* hauptmotiv, schneid* person
+        de: eng* um, leer* platz {remove}, leer* rand {remove}, leer* flache* {remove}, eng am motiv
+        de: person zuschneid*, zoom* motiv, schneid* produkt, objekt zuschneid*, produkt zuschneid*, leerraum
+        fr: recadrer sur le sujet, recadr* sujet, recadr* personne, recadr* objet, recadr* produit, recadr* autour
+        fr: coupe* autour, rogne* autour, espace vide, vide autour, zoom* sujet, resserr* sujet, serre* autour
+        fr: cadr* sujet, recadr* visage, rogne* sujet, marges vides
+        es: recortar al sujeto, recort* sujeto, recort* persona, recort* principal, recort* objeto, recort* producto
+        es: recort* alrededor, espacio vacio, espacio sobrante, espacio en blanco, ajust* sujeto, acerc* sujeto
+        es: encuadr* sujeto, recort* protagonista, recort* motivo, recort* cara, cort* alrededor, zoom sujeto
+        zh: 裁到主体, 裁 主体, 裁 人物, 裁 产品, 主体 裁, 空白 不要, 空白 去, 多余空白, 周围空白, 裁 主角, 只留主体
+        zh: 突出主体, 裁掉空白, 周围 裁掉, 人物 裁剪, 裁 中间的, 主体 居中
+        ja: 被写体に合わせてトリミング, 被写体 トリミ, 人物 トリミ
+        ja: 人物に合わせてトリミ, 人に合わせて, 主役 トリミ, 余白 {remove}, 余白 切, 余白を
+        ja: 被写体 切り取, 人物 切り取, 商品 トリミ, 被写体 クロップ, 顔 トリミ, 被写体 寄, 主題 トリミ, メイン トリミ
+        ja: 周り 切り, 被写体 中心
+    """
+
     op: Literal["crop_to_subject"] = "crop_to_subject"
     margin: float = Field(
         5, ge=0, le=100, description="Room around the subject, in per cent of its longer side, as far as there is any."

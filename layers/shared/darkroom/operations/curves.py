@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import Final, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -25,6 +25,16 @@ class CurvePoint(BaseModel):
 
 class Curves(PointOperation):
     """Bends the tones along a smooth curve through points; for example an S for more contrast."""
+
+    words: ClassVar[str] = """
+        {"points": [{"input": 64, "output": 52}, {"input": 192, "output": 204}]}
+        en: tone curve, curve, curves, s curve, tonal curve
+        de: Gradationskurve, kurve*, s kurve, tonkurve
+        fr: courbe de tons, courbe*, courbe en s
+        es: curva de tonos, curva*
+        zh: 曲线, S曲线, 色调曲线
+        ja: トーンカーブ, カーブ, S字
+    """
 
     op: Literal["curves"] = "curves"
     points: tuple[CurvePoint, ...] = Field(

@@ -20,6 +20,20 @@ class Denoise(Operation):
 
     cost: ClassVar = 170
 
+    words: ClassVar[str] = """
+        en: less noise, denoise*, de noise, noise {remove}, noise {down}, noise reduction, noise, noisy
+        en: {remove} grain, grain {down}, {too} grainy, {too} noisy, smooth noise, clean noise, iso noise, speckle*
+        en: {too} grain, grain high iso
+        de: weniger Rauschen, entrausch*, rausch*, bildrausch*, rauschreduz*, rauschunterdruck*, kornig {too}
+        de: {too} kornig, korn {remove}, korn {down}, verrauscht, rauschfrei
+        fr: moins de bruit, debruit*, bruit, bruite*, reduction du bruit, grain {remove}, grain {down}, {too} de grain
+        fr: {too} granuleu*, {too} grain
+        es: menos ruido, ruido, quit* grano, reduc* ruido, grano {remove}, grano {down}, {too} grano, granulad* {too}
+        es: {too} granul*, ruidos*
+        zh: 降噪, 噪, 去噪, 杂点, 颗粒 {remove}, 颗粒太, 噪点, 噪音, 颗粒 {down}, 噪声
+        ja: ノイズ除去, ノイズ, ざらつき, ザラザラ, ざらざら, 粒子 {remove}, 粒状感 {remove}, ザラつき
+    """
+
     op: Literal["denoise"] = "denoise"
     amount: float = Field(
         30,

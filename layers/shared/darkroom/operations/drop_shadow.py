@@ -23,6 +23,18 @@ class DropShadow(Operation):
 
     cost: ClassVar = 60
 
+    words: ClassVar[str] = """
+        en: drop shadow, shadow {add} !lift !raise !open !bright*, soft shadow, shadow under, shadow behind
+        en: shadow beneath, cast shadow, shadow below
+        de: Schlagschatten, schatten {add}, weich* schatten, schatten drunter, schatten unter, schatten werf*
+        de: schatten hinter, schatten dahinter
+        fr: ombre portée, ombre {add}, ombre douce, ombre sous, ombre dessous, ombrage, ombre derriere
+        es: sombra paralela, sombra {add}, sombra suave, sombra debajo, sombra proyectada, sombra bajo, sombra detras
+        es: sombread*, sombrita
+        zh: 投影, 阴影, 影子, 加影
+        ja: 影, ドロップシャドウ, 影を付ける, シャドウを付け, シャドウを入れ, シャドウを追加
+    """
+
     op: Literal["drop_shadow"] = "drop_shadow"
     offset_x: float = Field(
         1, ge=-20, le=20, description="How far it falls to the right, in per cent of the longer side; negative: left."

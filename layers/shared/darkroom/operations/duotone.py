@@ -1,7 +1,7 @@
 """Two inks."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,15 @@ from darkroom.operations._tone import HexColor, PerCent, luma, rgb
 
 class Duotone(ColorOperation):
     """Prints the picture in two colors: one for the shadows, one for the highlights, and all between them."""
+
+    words: ClassVar[str] = """
+        en: duotone, duo tone, two color*, two tone, bichrome, two ink*, only two colors, 2 color*, dual tone
+        de: Duotone, duoton*, duplex, zwei farben, zweifarb*, zweiton*, 2 farben
+        fr: bichromie, duotone, duoton, deux couleurs, bicolore, bichrome, 2 couleurs, deux tons, deux encres
+        es: duotono, duotone, dos colores, bicolor, bitono, dos tintas, dos tonos, 2 colores
+        zh: 双色调, 双色, 两种颜色, 两色, 双调
+        ja: デュオトーン, ダブルトーン, 2色, 二色, 2トーン, ツートン, ２色
+    """
 
     op: Literal["duotone"] = "duotone"
     shadows: HexColor = Field("#1b1464", description="Color of the darkest parts, `#rrggbb`.")

@@ -3,7 +3,7 @@
 import math
 from random import Random
 from statistics import NormalDist
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from PIL import Image, ImageChops
 from pydantic import Field
@@ -23,6 +23,16 @@ _IN_EXTREMES: Final = 0.3
 
 class Grain(Operation):
     """Adds film grain: random noise, the same for the same seed."""
+
+    words: ClassVar[str] = """
+        en: film grain, grain, grainy, grain*, add noise, noise effect, analog noise, noise texture
+        de: Filmkorn, korn, kornig*, filmkorn*, kornung, rauschen {add} !weniger
+        fr: grain de film, grain, granuleu*, grain argentique, {add} bruit
+        es: grano de película, grano, granulad*, grano de cine, {add} ruido, granulos*
+        zh: 胶片颗粒, 颗粒, 颗粒感, 加噪点, 胶片感
+        ja: フィルムの粒子, 粒子, グレイン, 粒状, フィルム粒子, ザラっと, ざらっと, ノイズを加え, ノイズを足
+        ja: ノイズを追加
+    """
 
     op: Literal["grain"] = "grain"
     amount: float = Field(25, ge=0, le=100, description="Strength in per cent; 0 changes nothing, 25 is well visible.")

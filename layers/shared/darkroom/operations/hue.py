@@ -1,7 +1,7 @@
 """Other colors of the same lightness."""
 
 from math import cos, radians, sin
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,19 @@ from darkroom.operations._tone import BLUE, GREEN, RED
 
 class Hue(MatrixOperation):
     """Turns all colors around the color wheel (red to green to blue and back); greys stay grey."""
+
+    words: ClassVar[str] = """
+        {"degrees": 30}
+        en: hue, hue*, shift color*, color shift, rotate color*, color wheel, turn color* wheel, shift tint
+        en: color* rotat*, rotate hue, shift all color*
+        de: Farbton, farbton*, farbkreis, farben verschieb*, farben dreh*, farbverschieb*, farben rotier*
+        fr: teinte, teinte*, roue chromatique, decal* couleur*, cercle chromatique, fais tourner couleurs
+        fr: tourne* couleurs, roue des couleurs
+        es: tono de color, tono !tonos !marron* !sepia !gris*, matiz*, rueda de color*, gir* color*, rot* color*
+        es: desplaz* color*, circulo cromatico, hue, rueda cromatica
+        zh: 调整色相, 色相 !相框, 色轮, 色调 度, 颜色 旋转, 转色相, 色环
+        ja: 色相, 色合い 回, 色相環, 色 回転, 色をずら, ヒュー
+    """
 
     op: Literal["hue"] = "hue"
     degrees: float = Field(

@@ -1,6 +1,6 @@
 """Black point, white point and what lies between."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,16 @@ from darkroom.operations._tone import CHANNEL_HELP, Channel, concerns
 
 class Levels(PointOperation):
     """Sets which values become black and white and where the middle lies: for hazy, faded or too dark pictures."""
+
+    words: ClassVar[str] = """
+        en: levels, black point, white point, blacks to, whites to, output level*, histogram level*, level adjust*
+        en: crush blacks, faded blacks, input levels
+        de: Tonwerte, tonwert*, schwarzpunkt, weisspunkt, tonwertkorrektur
+        fr: niveaux, niveaux !gris, point noir, point blanc, niveau d entree
+        es: niveles, niveles, punto negro, punto blanco, punto de negro, punto de blanco
+        zh: 色阶, 黑场, 白场, 黑点, 白点
+        ja: レベル補正, レベル, 黒点, 白点, ブラックポイント, ホワイトポイント
+    """
 
     op: Literal["levels"] = "levels"
     black: float = Field(0, ge=0, le=254, description="Values up to this become black (0 to 255).")

@@ -1,7 +1,7 @@
 """The edges of a cut-out, softer or elsewhere."""
 
 from statistics import NormalDist
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from PIL import Image, ImageFilter
 from pydantic import Field
@@ -18,6 +18,40 @@ class RefineEdges(Operation):
     """Softens the edges of a cut-out, or moves them inwards to take off a rim of background, or outwards.
 
     Use it after `remove_background`, before a new background.
+    """
+
+    words: ClassVar[str] = """
+        {"feather": 0.2}
+        en: refined edges, refin* edge*, edge refin*, feather*, soften edge*, smooth* edge*, edge* smooth*
+        en: edge* soft*, edge* clean*, clean* edge*, clean* cutout, refine cutout, jagged, edge* rough, rough edge*
+        en: cutout edge*, edge* cutout, edge* better, improv* edge*, tidy edge*, polish edge*, edge* harsh, hard edge*
+        en: soft* outline
+        de: verfeinerte Kanten, kante* verfeiner*, verfeiner* kante*, rander verfeiner*, kante* weich*, weich* kante*
+        de: kante* glatt*, glatt* kante*, rander glatt*, rander weich*, kante* sauber*, sauber* kante*, kantenglattung
+        de: ausgefranst*, kante* verbesser*, auslauf* kante*, kontur* glatt*, kontur* weich*, rand weich*, weich* rand
+        de: umriss* glatt*, freisteller*, kante* nachbesser*, kante* optimier*
+        fr: contours affinés, affin* contour*, contour* affin*, liss* contour*, contour* liss*, adouci* contour*
+        fr: contour* dou*, affin* bord*, bord* affin*, liss* bord*, adouci* bord*, bord* dou*, ameliore* contour*
+        fr: nettoie* contour*, contour* propre*, bord* propre*, contours net*, detourage, liser*, progressif bord*
+        fr: bord* irregulier*, crenel*, nettoie* bord*, ameliore* bord*
+        es: bordes refinados, refin* borde*, suaviz* borde*, borde* suav*, alis* borde*, limpi* borde*, borde* limpi*
+        es: mejor* borde*, perfeccion* borde*, pul* borde*, difumin* borde*, refin* contorno*, suaviz* contorno*
+        es: contorno* suav*, mejor* contorno*, borde* irregular*, dentad*, limpi* recorte, limpi* contorno*
+        es: borde* del recorte
+        zh: 细化边缘, 边缘, 羽化, 毛边, 锯齿, 抠图边, 轮廓 平滑, 轮廓 柔, 边 柔和, 轮廓 优化, 边缘优化
+        ja: 輪郭をなめらかに, 輪郭 きれい, 輪郭 整, 輪郭 なめらか, 輪郭 滑らか, エッジ, 境界 なめらか, 境界 ぼか
+        ja: 切り抜き きれい, 縁 なめらか, フェザー, ギザギザ, 縁を 滑らか, 輪郭 ぼか, 輪郭 柔, 縁を整, 境界線, 境目
+        ja: 輪郭 自然
+        {"feather": 0.1, "shift": -0.2}
+        en: trimmed rim, rim {remove}, halo {remove}, {remove} halo, fringe {remove}, {remove} fringe
+        en: white outline {remove}, halo around, fringe around, rim around, edge* inward*, contract edge*, edges in
+        en: fringing
+        de: Kanten nach innen, saum {remove}, {remove} saum, farbsaum, halo, weiss* rand {remove}, saum um
+        de: kante* innen, rand* {remove} freigestellt
+        fr: contour rogné, halo, lisere {remove}, frange*, lisere autour, lisere blanc
+        es: borde recortado, halo, ribete, reborde, borde blanco {remove}, filo blanco
+        zh: 收缩边缘, 白边 {remove}, 边缘 收, 光晕 {remove}, 杂边, 边缘 白
+        ja: 縁を削る, フチ {remove}, 白い縁 {remove}, ハロー, 輪郭 内側, フリンジ
     """
 
     op: Literal["refine_edges"] = "refine_edges"

@@ -16,6 +16,25 @@ class ReplaceBackground(Operation):
 
     needs_subject: ClassVar[bool] = True
 
+    words: ClassVar[str] = """
+        {"background": "white"}
+        en: new background, {color} background, background {color}, background to {color}, on {only}, onto {only}
+        en: {color} backdrop, backdrop {color}, background gradient, gradient background, gradient, backdrop gradient
+        en: background solid, change background color, white behind, {color} behind, plain background
+        en: studio background, replac* background {color}, swap background {color}, background color, plain backdrop
+        de: neuer Hintergrund, {color} hintergrund, hintergrund {color}, auf {only}, vor {only}, verlauf hintergrund
+        de: hintergrund verlauf, farbverlauf, verlauf, hintergrundfarbe, einfarbig* hintergrund, hintergrund einfarbig
+        de: vor einen {color}
+        fr: nouveau fond, fond {color}, {color} fond, sur {only}, fond degrade, degrade fond, degrade
+        fr: arriere plan {color}, couleur du fond, fond uni, arriere plan uni, sur un fond, couleur de fond
+        es: fondo nuevo, fondo {color}, {color} fondo, sobre {only}, fondo degradado, degradado, gradiente
+        es: color de fondo, fondo liso, fondo de color, sobre fondo, fondo a {color}
+        zh: 换背景, {color}底, {color}背景, 背景 {color}, 换底, 底色, 渐变, 纯色背景, 背景色, 白底图, {color}的背景
+        zh: 背景 渐变, 换{color}
+        ja: 背景を替える, 背景 {color}, {color}背景, {color}い背景, {color}の背景, グラデーション, 背景色, 単色背景
+        ja: {color}バック, 無地の背景, 背景を無地
+    """
+
     op: Literal["replace_background"] = "replace_background"
     background: CssBackground | None = Field(
         None,

@@ -16,6 +16,32 @@ class Resize(Geometric):
 
     cost: ClassVar = 110
 
+    words: ClassVar[str] = """
+        {"scale": 50}
+        en: smaller, resiz*, shrink, shrink*, scale down, {size}, downscale, downsize, half size, half the size, halve
+        en: reduce size, size {down}, longest side, longer side, pixels wide, pixels tall, px wide, px, pixels, scale*
+        en: wide, for web, thumbnail, file size
+        de: kleiner, verkleiner*, skalier*, {size}, halb* grosse, halbier*, breite, hohe auf, langste seite
+        de: lange seite, lange kante, px, pixel, grosse andern, grosse {down}, runterskalier*, halb so gross
+        fr: plus petit, redimension*, redui* taille, redui* image, redui*, reduction taille, {size}, moitie, largeur
+        fr: hauteur, cote le plus long, grand cote, px, pixels, plus petit*, taille {down}, retreci*, mise a l echelle
+        fr: demi taille, de large
+        es: más pequeño, redimension*, escal* !gris*, {size}, mitad, ancho, anchura, alto de, altura, lado mas largo
+        es: lado mayor, px, pixeles, mas pequen*, tamano {down}, achic*, encog*, reduc* tamano, reduc* imagen
+        es: mas chic*, disminuy* tamano
+        zh: 缩小, 尺寸, {size}, 像素, px, 宽 px, 缩放, 一半, 长边, 边长, 宽度, 高度, 改大小, 缩到, 小一点, 改成 像素
+        zh: 调整大小
+        ja: 縮小, リサイズ, {size}, px, ピクセル, 幅, 長辺, 半分, サイズを変, サイズ変更, 小さく, 高さ, サイズを
+        {"scale": 200}
+        en: larger, enlarge*, bigger, upscale*, scale up, double size, twice size, twice as big, double the size
+        en: size {up}, upsiz*, larger size
+        de: größer, vergrosser*, grosser*, doppelt*, verdopp*, hochskalier*, grosse {up}
+        fr: plus grand, agrandi*, plus grand*, double taille, doubl*, deux fois plus, taille {up}
+        es: más grande, agrand*, mas grande, ampli*, dobl*, duplic*, tamano {up}, el doble, aument* tamano
+        zh: 放大, 变大, 两倍, 2倍, 大一倍, 翻倍, 尺寸 大
+        ja: 拡大, 大きく, 2倍, 二倍, ２倍, 倍に
+    """
+
     op: Literal["resize"] = "resize"
     width: int | None = Field(None, ge=1, le=LONGEST_SIDE, description="Pixels.")
     height: int | None = Field(None, ge=1, le=LONGEST_SIDE, description="Pixels.")

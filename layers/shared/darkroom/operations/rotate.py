@@ -24,6 +24,39 @@ class Rotate(Geometric):
 
     cost: ClassVar = 180
 
+    words: ClassVar[str] = """
+        {"angle": 90}
+        en: rotate to the right, rotat*, turn {number}, turn degrees, turn right, turn clockwise, clockwise
+        en: quarter turn, turn quarter, on its side, sideways, turn on side, turned right
+        de: nach rechts drehen, dreh* !farb*, rotier* !farb*, vierteldrehung, uhrzeigersinn, rechts herum, rechtsherum
+        de: kipp*, verdreht
+        fr: rotation à droite, pivot*, tourn* !couleur*, rotation, fais pivoter, quart de tour, sens horaire
+        fr: sens des aiguilles, couchee, sur le cote
+        es: girar a la derecha, gir* !color*, rot* !color*, cuarto de vuelta, sentido horario, de lado
+        es: vuelta a la derecha
+        zh: 向右旋转, 旋转, 转 度, 右转, 转个方向, 顺时针, 转{number}, 右旋
+        ja: 右に回転, 回転 !色, 右に回, 時計回り, 度回, 横向き, 横倒し
+        {"angle": -90}
+        en: rotate to the left, rotat* left, turn* left, counterclockwise, counter clockwise, anticlockwise
+        en: anti clockwise, quarter left, rotat* counter*, left turn
+        de: nach links drehen, dreh* links, links dreh*, rotier* links, links rotier*, gegen uhrzeigersinn, linksherum
+        de: gegen den uhrzeigersinn
+        fr: rotation à gauche, pivot* gauche, tourn* gauche, rotation gauche, sens antihoraire, sens inverse aiguilles
+        fr: contraire des aiguilles, anti horaire, sens inverse des aiguilles
+        es: girar a la izquierda, gir* izquierda, rot* izquierda, sentido antihorario, contrario reloj, contra reloj
+        es: antihorario
+        zh: 向左旋转, 左转, 向左转, 逆时针, 左旋, 往左转, 向左旋, 往左旋
+        ja: 左に回転, 左に回, 反時計, 左回転, 左へ回, 左に90, 左へ90
+        {"angle": 180}
+        en: turn upside down, upside down, head over, wrong way up, rotate half turn, half turn, on its head
+        en: turn around 180
+        de: auf den Kopf stellen, kopf, auf dem kopf, kopfuber, halbe drehung, verkehrt herum, falsch herum
+        fr: tête en bas, tete en bas, a l envers, demi tour, envers
+        es: de cabeza, cabeza, boca abajo, media vuelta, al reves, patas arriba
+        zh: 上下颠倒, 倒过来, 倒了, 颠倒, 转180, 倒着, 反了, 倒立
+        ja: 上下逆さま, 逆さ, さかさま, 上下が逆, 180度, 半回転, 天地逆
+    """
+
     op: Literal["rotate"] = "rotate"
     angle: float = Field(ge=-360, le=360, description="Degrees, clockwise; -90 is a quarter turn to the left.")
     expand: bool = Field(

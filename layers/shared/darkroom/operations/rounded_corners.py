@@ -1,6 +1,6 @@
 """Rounded, transparent corners."""
 
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from PIL import Image, ImageDraw
 from pydantic import Field
@@ -14,6 +14,23 @@ _BAND_ROWS: Final = 256
 
 class RoundedCorners(Operation):
     """Rounds the picture's corners; what is cut off becomes transparent."""
+
+    words: ClassVar[str] = """
+        en: rounded corners, round* corner*, corner* round*, rounded edge*, round* off, app icon, curved corner*
+        en: corner radius
+        de: abgerundete Ecken, abrund*, ecken rund*, rund* ecken, abgerundet*, eckenradius, ecken rundlich, rund* ab
+        fr: coins arrondis, arrondi*, coin* rond*
+        es: esquinas redondeadas, redond*, esquina* redond*
+        zh: 圆角, 圆润的角, 角 圆, 四角变圆
+        ja: 角丸, 角を丸, 角 丸, 丸い角, 丸みを
+        {"radius": 50}
+        en: circle crop, circular, round picture, round avatar, make it round, into a circle, circle
+        de: kreisrund, kreis, rund ausschneid*, rundes bild
+        fr: en cercle, cercle, rond, circulaire
+        es: en círculo, circul*, redonda
+        zh: 圆形, 裁成圆
+        ja: 円形, 丸く切り抜, 丸型
+    """
 
     op: Literal["rounded_corners"] = "rounded_corners"
     radius: float = Field(

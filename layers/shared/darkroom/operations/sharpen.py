@@ -15,6 +15,20 @@ class Sharpen(Operation):
 
     cost: ClassVar = 90
 
+    words: ClassVar[str] = """
+        en: sharper, sharp* !less, crisp*, more detail*, {too} soft, blurry, out of focus fix, clearer, clarity
+        en: unsharp mask, detail* enhance*, enhanc* detail*, in focus, bring out detail*, bring out texture
+        en: {too} blurry, fine detail*, edges crisp*, more definition, detail* pop, definition
+        de: schärfer, scharf*, nachscharf*, geschart*, mehr details, {too} weich, klarer, knackscharf, details {up}
+        de: detail* herausarbeit*, {too} unscharf, bildscharfe, mehr scharfe, etwas unscharf, ist unscharf
+        fr: plus net, nettet*, net !contour*, nette, nets !contour*, plus de details, accentu* details, affute*, pique
+        fr: {too} flou*, {too} mou, renforc* details, sharpen, est floue, un peu floue, trop molle, details
+        es: más nítido, nitid*, enfoc*, mas detalle*, afil*, definicion, {too} borros*, detalle* {up}, poco nitid*
+        es: mas definid*, realz* detalle*, enfoque, sale borros*, esta borros*
+        zh: 锐化, 清晰, 锐利, 更清楚, 细节, 不清晰, 清楚, 有点糊, 太糊, 锐度
+        ja: シャープに, シャープ, くっきり, 鮮明, 解像感, ピント, 鮮鋭, はっきり !色, アンシャープ, ディテール, 細部
+    """
+
     op: Literal["sharpen"] = "sharpen"
     amount: float = Field(80, ge=0, le=500, description="Strength in per cent; 0 changes nothing, 80 is usual.")
     radius: float = Field(

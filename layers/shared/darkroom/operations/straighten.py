@@ -15,6 +15,19 @@ class Straighten(Geometric):
 
     cost: ClassVar = 100
 
+    words: ClassVar[str] = """
+        {"angle": 2}
+        en: straightened, straight*, horizon, crooked, level it, level horizon, tilted, tilt, slanted, skewed
+        en: level the, not level, leaning, slanting
+        de: begradigt, begradig*, horizont*, schief, gerade*, geraderuck*, ausricht*, richte* gerade, waagerecht*
+        de: schrag*, verkantet, gekippt
+        fr: redressé, redress*, horizon, penche*, de travers, droite !a, mets droit, remets droit, incline*
+        fr: bien droit, mettre droit
+        es: enderezado, enderez*, horizonte, torcid*, nivel* !niveles, inclinad*, chuec*, ladead*, derech* !a
+        zh: 拉直, 歪, 水平线, 地平线, 扶正, 校正水平, 倾斜, 摆正, 斜了, 水平校正, 放平, 调平
+        ja: 傾き補正, 傾き, 傾い, 水平, 斜め, まっすぐ, 地平線, 水平線, 曲がって, 水平に
+    """
+
     op: Literal["straighten"] = "straighten"
     angle: float = Field(
         ge=-45, le=45, description="Degrees, clockwise: positive lifts the left side, negative lifts the right side."

@@ -1,7 +1,7 @@
 """Writing on the picture."""
 
 from dataclasses import replace
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,16 @@ class Text(Operation):
     """Writes text on the picture, in lines that are broken where the picture ends.
 
     Latin, Greek and Cyrillic letters, digits, punctuation and line breaks; no emoji.
+    """
+
+    words: ClassVar[str] = """
+        en: text, writ* {quoted}, write, caption, text*, {quoted}, title, lettering, headline, say* {quoted}
+        en: words {quoted}, type {quoted}, label
+        de: Text, schreib*, text*, {quoted}, beschrift*, schriftzug, titel, uberschrift, bildunterschrift, untertitel
+        fr: texte, ecri*, texte*, {quoted}, legende, titre, inscri*, sous titre
+        es: texto, escrib*, texto*, {quoted}, titulo, leyenda, rotul*, pon* {quoted}, subtitulo
+        zh: 文字, 写, 字, {quoted}, 标题, 文案, 配字, 字幕
+        ja: 文字, 書, テキスト, {quoted}, タイトル, 字幕, 文字入れ, キャプション, 見出し
     """
 
     op: Literal["text"] = "text"

@@ -1,6 +1,6 @@
 """Darker corners."""
 
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from PIL import Image
 from pydantic import Field
@@ -15,6 +15,26 @@ _POINTS: Final = 128
 
 class Vignette(Operation):
     """Darkens the picture towards its corners, or tints them with another color."""
+
+    words: ClassVar[str] = """
+        en: vignette, vignett*, dark* corner*, corner* dark*, dark* edge*, edge* dark*, dark* border* around
+        en: corner* black, edge* fade* black, corner shading, light fall off, light falloff, dark* towards corner*
+        de: Vignette, vignett*, ecken abdunk*, ecken dunk*, dunk* ecken, randabdunk*, abgedunkelt* ecken, rander dunk*
+        de: rander abdunk*, dunk* rander, rand* abdunk*, randabschattung
+        fr: vignettage, vignet*, coins sombre*, assombri* coin*, bords sombre*, assombri* bord*, coins fonce*
+        fr: fonce* coins
+        es: viñeta, vinet*, oscurec* esquina*, esquinas oscur*, bordes oscur*, oscurec* borde*, vineteado
+        es: esquinas negras
+        zh: 暗角, 四角 暗, 边角 暗, 四周 暗, 边缘 暗, 角落 暗, 四周压暗
+        ja: ビネット, 周辺減光, 四隅 暗, 隅 暗, 周辺 暗, ヴィネット, 周辺光量, 周り 暗, トンネル効果, 端を暗
+        {"color": "white"}
+        en: white vignette, light* corner*, bright* corner*, corner* white, white corner*, corner* light*
+        de: weiße Vignette, weiss* vignett*, ecken aufhell*, ecken heller, hell* ecken, hell* vignett*
+        fr: vignettage blanc, vignet* blanc*, coins blanc*, eclairci* coins, coins clair*
+        es: viñeta blanca, vinet* blanc*, esquinas blancas, aclar* esquina*, esquinas clar*
+        zh: 白色暗角, 白色晕影, 四角 亮, 四角 白
+        ja: 白いビネット, 四隅 明る, 四隅 白, 白い周辺
+    """
 
     op: Literal["vignette"] = "vignette"
     amount: float = Field(50, ge=0, le=100, description="How much of the color the corners get, in per cent.")

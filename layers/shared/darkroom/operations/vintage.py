@@ -1,7 +1,7 @@
 """The colors of an old, faded photograph."""
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,21 @@ class Vintage(ColorOperation):
     """Gives the colors of an old, faded photograph: paler, warmer, with lifted shadows and yellowed whites.
 
     Add `grain` and `vignette` for the rest of the look.
+    """
+
+    words: ClassVar[str] = """
+        en: vintage, vintage*, retro*, old photo*, old time*, nostalgi*, faded look, analog look, film look, analogue
+        en: old film, old fashioned, seventies, 70s, 60s, 80s, like an old, aged look, antique, look* old
+        en: polaroid look, kodachrome, old picture, faded film
+        de: Vintage, vintage*, retro*, nostalgisch*, alt* foto*, analog*, altmodisch*, wie fruher, alt* bild*, antik*
+        de: verblichen*, 70er*, 60er*, 80er*, vergilbt*, filmlook
+        fr: vintage, vintage*, retro*, ancien*, vieille photo, vieux film, vieilli*, annees 70, annees 60, annees 80
+        fr: argentique, nostalgi*, vieille, d epoque, jauni*
+        es: vintage, vintage*, retro*, antigu*, foto vieja, nostalgi*, analogic*, anos 70, anos 60, anos 80, setentas
+        es: de epoca, envejec*, vieja, aspecto viejo, ochentas
+        zh: 复古, 怀旧, 老照片, 旧照片, 年代感, 胶片风, 复古风, 老电影, 古早, 做旧, 胶片色, 七十年代, 八十年代
+        ja: ヴィンテージ, ビンテージ, レトロ, 昔の写真, 古い写真, 懐かし, ノスタルジ, フィルム風, 昭和, 古びた
+        ja: 色褪せた, アンティーク, フィルムっぽい色, 昔風
     """
 
     op: Literal["vintage"] = "vintage"

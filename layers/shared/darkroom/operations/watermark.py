@@ -1,6 +1,6 @@
 """A translucent text or logo on the picture."""
 
-from typing import Final, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 from PIL import Image
 from pydantic import Field, model_validator
@@ -17,6 +17,15 @@ _SHADOW: Final = 60
 
 class Watermark(Operation):
     """Marks the picture with a translucent text or logo, once or all over it."""
+
+    words: ClassVar[str] = """
+        en: watermark, watermark*, copyright, logo, copyright mark, stamp, {quoted} all over, faint* {quoted}
+        de: Wasserzeichen, wasserzeich*, copyright*, logo, urheber*, stempel
+        fr: filigrane, filigran*, copyright, logo, tatouage, watermark
+        es: marca de agua, marca* agua, copyright, logo, logotipo, sello
+        zh: 水印, 版权, 标识, logo, 商标
+        ja: 透かし, ウォーターマーク, コピーライト, ロゴ, 著作権
+    """
 
     op: Literal["watermark"] = "watermark"
     text: Writing | None = Field(None, description="What the mark says; either this or `image`.")

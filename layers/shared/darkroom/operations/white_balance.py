@@ -1,6 +1,6 @@
 """White that is white."""
 
-from typing import Final, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 from PIL import Image
 from pydantic import Field, model_validator
@@ -19,6 +19,28 @@ Light = tuple[float, float, float]
 
 class WhiteBalance(Operation):
     """Takes out a color cast, by itself or so that a point that you know to be grey or white becomes neutral."""
+
+    words: ClassVar[str] = """
+        en: white balance, white balanc*, color cast, cast !add, {too} yellow, {too} blue, {too} green, {too} orange
+        en: {too} red, yellowish, greenish, bluish, orangey, neutral* color*, color* neutral*, color* off, fix color*
+        en: correct color*, color correct*, whites white, yellow tinge, tinge, neutralize, blue tinge, natural color*
+        en: looks yellow, looks blue, looks green, looks orange, color* wrong, whites look, yellow tint, blue tint
+        en: green tint, color* natural, unnatural color*
+        de: Weißabgleich, weissabgleich, farbstich, gelbstich*, blaustich*, grunstich*, rotstich*, {too} gelb
+        de: {too} blau, {too} grun, {too} rot, {too} orange, gelblich*, blaulich*, grunlich*, rotlich*
+        de: farben neutral*, neutral* farben, stich, farben korrigier*, farbkorrektur, farben stimmen nicht
+        de: naturlich* farben, farben naturlich*
+        fr: balance des blancs, balance blanc*, dominante*, {too} jaune, {too} bleu*, {too} vert*, {too} orange
+        fr: {too} rouge, jaunatre, bleute*, bleuatre, verdatre, couleurs neutre*, neutralis*, tire* sur
+        fr: corrige* couleur*, couleurs naturelles, couleurs justes, tire vers
+        es: balance de blancos, balance blanco*, dominante*, {too} amarill*, {too} azul*, {too} verd*, {too} naranj*
+        es: {too} roj*, amarillent*, azulad*, verdos*, colores neutr*, neutraliz*, corrig* color*, tira a
+        es: colores naturales, correccion de color, equilibr* blanco*, se ve amarill*, se ve azul
+        zh: 白平衡, 偏黄, 偏蓝, 偏绿, 偏红, 偏色, 色偏, 太黄, 太蓝, 太绿, 太红, 发黄, 发蓝, 发绿, 校正颜色, 颜色不对
+        zh: 校色, 颜色 自然, 颜色 正常, 黄黄的
+        ja: ホワイトバランス, 色かぶり, 黄ばみ, 黄色っぽ, 青っぽ, 緑っぽ, 赤っぽ, 黄色い !に, 色被り, 青すぎ, 黄色すぎ
+        ja: 緑がか, 青みがか, 黄みがか, 自然な色, 色味 補正, 色がおかしい, 色味がおかしい, 青み, 赤み, 黄色く !して
+    """
 
     op: Literal["white_balance"] = "white_balance"
     method: Literal["grey_world", "point"] = Field(

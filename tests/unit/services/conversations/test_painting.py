@@ -51,7 +51,6 @@ def test_where_nothing_may_be_painted_the_setting_is_named_and_nobody_claims_oth
     assert [each for each in turn.warnings if f"`{setting}`" in each] == list(own(turn.warnings))
     assert len(own(turn.warnings)) == 1
     assert "I painted" not in reply
-    assert "I cannot paint" in reply
     is_near = has_picture and "painting" in wish
     assert turn.result["type"] == ("technical" if is_near else "talk")
     assert ("Nothing was changed" in reply) is not is_near
@@ -97,16 +96,56 @@ def test_what_was_done_in_its_place_is_named(talk: Talk, studio: Studio) -> None
     plan = {"reply": "I painted it.", "type": "artistic", "actions": [operations(WARM)], "needs_painting": True}
     talk.answers(json.dumps(plan))
     turn = talk.say("as an oil painting")
-    assert turn.result["reply"] == f"{turn.warnings[0]} What was done instead: color_temperature."
+    assert turn.result["reply"] == f"{turn.warnings[0]} Done: warmer (20)."
     assert (turn.result["type"], talk.now.current) == ("technical", "v2")
 
 
-def test_an_explanation_of_the_planners_own_is_kept(talk: Talk, studio: Studio) -> None:
-    choose(studio, enable_image_generation=False)
-    why = "Malen geht gerade nicht. Soll ich es wärmer machen?"
-    talk.answers(json.dumps({"reply": why, "type": "talk", "actions": [], "needs_painting": True}))
-    turn = talk.say("male einen Fuchs")
-    assert turn.result["reply"] == f"Nothing was changed. {turn.warnings[0]} {why}"
+@pytest.mark.parametrize(
+    ("language", "claim", "facts"),
+    [
+        ("en", "Added a red balloon.", "Done: brighter (20 %)."),
+        ("de", "Ich habe einen roten Ballon gemalt.", "Gemacht: heller (20 %)."),
+        ("fr", "J’ai ajouté un ballon rouge.", "Fait : plus lumineux (20 %)."),
+        ("es", "He añadido un globo rojo.", "Hecho: más brillante (20 %)."),
+        ("zh", "我画了一个红气球。", "已完成：更亮 (20 %)。"),
+        ("ja", "赤い風船を描きました。", "完了：明るく (20 %)。"),
+        ("it", "Ho dipinto un palloncino rosso.", "Done: brighter (20 %)."),
+        ("ru", "Я нарисовал красный шар.", "Done: brighter (20 %)."),
+        ("en", "I made it brighter and painted a red balloon.", "Done: brighter (20 %)."),
+    ],
+)
+@pytest.mark.parametrize("is_off", [True, False])
+def test_what_is_claimed_beside_what_was_done_is_not_repeated_in_any_language(
+    talk: Talk, studio: Studio, language: str, claim: str, facts: str, *, is_off: bool
+) -> None:
+    if is_off:
+        choose(studio, enable_image_generation=False)
+    action = operations({"op": "brightness", "amount": 20})
+    plan = {"reply": claim, "type": "technical", "actions": [action], "language": language, "needs_painting": False}
+    talk.answers(json.dumps(plan, ensure_ascii=False))
+    assert talk.say("add a red balloon").result["reply"] == facts
+
+
+@pytest.mark.parametrize(
+    ("language", "claim", "facts"),
+    [
+        ("en", "I made it warmer.", "Nothing was changed. I could not make a plan of that;"),
+        ("de", "Ich habe es wärmer gemacht.", "Es wurde nichts geändert. Daraus konnte ich keinen Plan machen;"),
+        ("zh", "我把它调暖了。", "没有做任何更改。 无法据此制定步骤"),
+        ("it", "L’ho reso più caldo.", "Nothing was changed. I could not make a plan of that;"),
+    ],
+)
+def test_a_plan_that_does_nothing_claims_nothing(talk: Talk, language: str, claim: str, facts: str) -> None:
+    plan = {"reply": claim, "type": "technical", "actions": [], "language": language}
+    talk.answers(json.dumps(plan, ensure_ascii=False))
+    reply = talk.say("make it warmer").result["reply"]
+    assert (reply.startswith(facts), claim in reply, talk.now.current) == (True, False, "v1")
+
+
+def test_what_is_said_where_nothing_is_done_is_said_to_be_the_planners(talk: Talk) -> None:
+    talk.answers(json.dumps({"reply": "A cat, I think.", "type": "talk", "actions": [], "language": "en"}))
+    reply = talk.say("What do you see?").result["reply"]
+    assert reply == "Nothing was changed. The planner says: “A cat, I think.”"
 
 
 @pytest.mark.parametrize("action", [paint("a fox"), {"kind": "generate", "prompt": "a fox"}])

@@ -54,7 +54,8 @@ def test_a_plan_that_does_not_say_what_it_cost_is_carried_out_at_once(
 ) -> None:
     talk.fails(scenario, path=CHAT, options=options)
     turn = talk.say("warmer")
-    assert (turn.status, turn.result["reply"], turn.result["version"]) == ("succeeded", "I made it warmer.", "v2")
+    assert turn.result["reply"] == "Done: warmer (20). I made it warmer."
+    assert (turn.status, turn.result["version"]) == ("succeeded", "v2")
     assert_unsettled(talk, turn)
     assert (talk.now.spent, talk.now.messages[-1].planned) == (0, None)
     # Until it is known, what was set aside stays so.

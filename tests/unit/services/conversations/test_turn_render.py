@@ -101,10 +101,10 @@ def test_what_was_painted_is_where_it_begins_anew(talk: Talk, studio: Studio) ->
     talk.say("warmer")
     painted = talk.part(talk.say("make it a watercolour painting"), "paint0").images[0]
     talk.say("mirror it")
-    talk.say("sharpen it")
+    talk.say("darker")
     done = [step.operation or {} for step in studio.app.conversations.recipe(talk.now)[2:]]
     made = studio.app.render.redo(USER, painted, done)
-    assert [each["op"] for each in done] == ["flip", "sharpen"]
+    assert [each["op"] for each in done] == ["flip", "brightness"]
     assert talk.bytes_of(talk.shown) == made.data
 
 

@@ -49,7 +49,8 @@ def versions(conversation: Conversation) -> list[tuple[str, str | None]]:
 
 def test_a_message_becomes_a_version_with_the_bytes_that_its_operations_make(talk: Talk, studio: Studio) -> None:
     turn = talk.say("make it warmer, and crop it square")
-    assert (turn.status, turn.result["reply"]) == (JobStatus.SUCCEEDED, "I made it warmer. I cropped it.")
+    assert turn.result["reply"] == "Done: warmer (20), square (1:1). I made it warmer. Square."
+    assert (turn.status) == (JobStatus.SUCCEEDED)
     assert (turn.result["version"], talk.now.current, versions(talk.now)) == ("v2", "v2", [("v1", None), ("v2", "v1")])
     (version,) = talk.now.versions[1:]
     render = studio.app.render

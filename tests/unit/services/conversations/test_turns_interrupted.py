@@ -76,7 +76,7 @@ def test_two_at_a_time_admit_each_part_once_and_give_the_conversation_the_turn_o
 
 
 def test_turns_of_one_conversation_at_once_are_all_taken(talk: Talk, studio: Studio) -> None:
-    turns = [talk.submit(said) for said in ("warmer", "mirror it", "sharpen it", "hello")]
+    turns = [talk.submit(said) for said in ("warmer", "mirror it", "darker", "hello")]
     sent, studio.job_queue.sent = studio.job_queue.sent, []
     with ThreadPoolExecutor(4) as pool:
         for each in [pool.submit(studio.app.worker.run, user, job_id, Deadline(LONG)) for user, job_id in sent]:

@@ -53,11 +53,14 @@ def read_plan(text: str, *, may_paint: bool, method: Method, has_picture: bool) 
         raise PaintingForbidden("Nothing may be painted now; use operations that come near to it, or only reply.")
     plan = _plan(found)
     actions = tuple(_checked(each, index, method) for index, each in enumerate(plan.actions))
-    plan = plan.model_copy(update={"actions": actions, "type": _type(actions)})
+    # To plan something and then do nothing is no talk, and what is said of it is not so.
+    is_empty = not actions and plan.type != "talk" and bool(plan.reply.strip())
+    said = {"reply": ""} if is_empty else {}
+    plan = plan.model_copy(update={"actions": actions, "type": _type(actions), **said})
     if len(plan.paints()) > 1:
         raise InvalidPlan("It paints more than once; say everything in one prompt.")
     _check_order(plan, has_picture=has_picture)
-    if not plan.actions and not plan.reply.strip():
+    if not plan.actions and not plan.reply.strip() and not is_empty:
         raise InvalidPlan("It neither does nor says anything.")
     if len(plan.model_dump_json()) > _MOST_PLAN:
         raise InvalidPlan("It is too long; use fewer operations and shorter texts.")

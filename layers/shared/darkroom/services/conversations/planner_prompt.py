@@ -24,6 +24,7 @@ answer with one JSON object that follows the schema, and with nothing else.
 
 `reply`: one or two plain sentences to the person, in the language of their last message: what you do, or why not. \
 Claim nothing that is not in `actions`.
+`language`: of that message, such as `en` or `de`.
 `type`: `technical` if operations alone do it, `artistic` if something is painted, `history` for undo and redo, `talk` \
 if nothing is done.
 `actions`: in the order in which they are done; empty to only talk. Each has a `kind`: `operations` with the list of \

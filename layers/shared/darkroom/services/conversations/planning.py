@@ -13,7 +13,7 @@ from darkroom.models.money import MicroUsd
 from darkroom.models.plan import Plan
 from darkroom.models.user_settings import WARN_AT_COST, UserSettings
 from darkroom.ports import Clock, ImageStore, SettingsStore
-from darkroom.services.conversations import painting_off, planner_estimate
+from darkroom.services.conversations import planner_estimate, replies
 from darkroom.services.conversations.conversations import read_version
 from darkroom.services.conversations.planner import Method, Planner, preview
 from darkroom.services.paid.admission import Prepared, part_of
@@ -144,7 +144,7 @@ class Planning:
 
     def why_no_painting(self, user: str) -> str | None:
         """Which of the user's settings forbids painting, as a sentence; None where it is allowed."""
-        return painting_off.reason(self.settings.load(user))
+        return replies.why_unpainted(self.settings.load(user))
 
     def warn_at_cost(self, user: str) -> MicroUsd:
         """The total of a conversation at which its user wants to be told."""

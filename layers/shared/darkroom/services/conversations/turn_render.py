@@ -39,10 +39,12 @@ class TurnRender:
             NeedsImageFunction: there is no segmentation model here; nothing was done.
             CallerError: an operation cannot be done to the picture.
         """
-        if state.image is None:
+        before = state.image
+        if before is None:
             return moved(turn, state, done=state.done + 1, rendering=False)
-        rendered, origin, since = self._rendered(turn.user, state, state.image, action.operations)
-        image = self.render.keep(turn, rendered, stem=str(state.done))
+        rendered, origin, since = self._rendered(turn.user, state, before, action.operations)
+        is_kept = rendered.is_unchanged and not state.since
+        image = before if is_kept else self.render.keep(turn, rendered, stem=str(state.done))
         told = dict.fromkeys((*turn.warnings, *rendered.warnings))
         turn = turn.model_copy(update={"warnings": tuple(told)})
         steps = [Step(operation=each).model_dump(mode="json", exclude_none=True) for each in action.operations]
@@ -51,8 +53,8 @@ class TurnRender:
             state,
             done=state.done + 1,
             image=image,
-            origin=origin,
-            since=since,
+            origin=state.origin if is_kept else origin,
+            since=state.since if is_kept else since,
             steps=(*state.steps, *steps),
             rendering=False,
         )

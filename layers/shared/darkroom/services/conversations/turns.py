@@ -31,14 +31,13 @@ from darkroom.models.money import MicroUsd, in_dollars, said
 from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
 from darkroom.ports import Clock, JobStore, RenderQueue
 from darkroom.services.accounts.snapshot import keep, kept, read_anew, read_once
-from darkroom.services.conversations import painting_off, versions
+from darkroom.services.conversations import replies, versions
 from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.conversations.painting import Painting
 from darkroom.services.conversations.planner import InvalidPlan, PaintingForbidden, Planner
 from darkroom.services.conversations.planning import Planning
 from darkroom.services.conversations.turn_cost import TurnCosts, begun, cost_of, failed, spent, total
 from darkroom.services.conversations.turn_render import TurnRender, moved, origin_of
-from darkroom.services.conversations.versions import NOTHING_CHANGED
 from darkroom.services.paid.admission import TURN, Admission, Prepared, Submission, in_order, part_of
 from darkroom.services.paid.at_hand import keep_job
 from darkroom.services.paid.settlement import DECIDED_AFTER, SIMULATED
@@ -46,7 +45,6 @@ from darkroom.services.recipes.render import NeedsImageFunction
 from darkroom.services.selection.providers import Choice
 
 MOST_CONTENT = 4000
-_REFUSED = f"{NOTHING_CHANGED} I could not make a plan of that; say it in other words, or in smaller steps."
 
 
 @dataclass(slots=True)
@@ -183,7 +181,7 @@ class Turns:
         except InvalidPlan as invalid:
             if repair is not None:
                 is_painted = isinstance(invalid, PaintingForbidden)
-                refused = Plan(reply="" if is_painted else _REFUSED, type="talk", needs_painting=is_painted)
+                refused = Plan(reply="", type="talk", needs_painting=is_painted)
                 return self._take_plan(at, state, refused)
             return self._ask_again(at, call, text, invalid)
         version = _version(conversation, state.base)
@@ -208,14 +206,14 @@ class Turns:
         return False
 
     def _take_plan(self, at: "_Course", state: TurnState, plan: Plan, **found: Any) -> bool:
-        """With nothing in its reply that is not so, and why nothing is painted if that is to be told.
+        """With why nothing is painted, if that is to be told.
 
         A plan that paints is written down before anything is bought by it. Any other is done at once, and written down
         with what comes of it: broken off before, it is read once more from the planner's answer, which is kept.
         """
         turn = at.turn
-        plan, why = painting_off.honest(plan, self.planning.why_no_painting(turn.user))
-        if why is not None:
+        why = self.planning.why_no_painting(turn.user)
+        if why is not None and replies.is_missed(plan):
             turn = turn.model_copy(update={"warnings": (*turn.warnings, why)})
         at.is_written_at_each_step = any(isinstance(each, PaintAction) for each in plan.actions)
         return self._go_on(at, moved(turn, state, plan=plan.model_dump(mode="json"), reply=plan.reply, **found))
@@ -279,21 +277,24 @@ class Turns:
         turn, parts = at.turn, at.parts
         move = next((each.kind for each in plan.actions if isinstance(each, HistoryAction)), None)
         told = dict.fromkeys(warning for job in (*parts, turn) for warning in job.warnings)
+        seen = at.conversation or kept(("conversation", state.conversation_id)) or self._conversation(at, state)
+        steps = tuple(Step.model_validate(each) for each in state.steps)
+        is_changed = bool(steps) and not versions.is_same(seen, state.base, state.image, steps)
+        image = state.image if is_changed else None
         over = versions.Turn(
             turn.id,
             state.content,
-            painting_off.told(plan, turn.warnings),
+            replies.told(plan, steps, why=replies.why_in(turn.warnings), move=move, is_changed=is_changed),
             state.plan or {},
             state.base,
-            image=state.image if state.steps else None,
-            steps=tuple(Step.model_validate(each) for each in state.steps),
+            image=image,
+            steps=steps if is_changed else (),
             move=move,
             # What is true of every answer of a simulator stands behind what is to be known of this one.
             warnings=tuple(sorted(told, key=SIMULATED.__eq__)),
             cost=cost_of(parts),
             warn_at=self.planning.warn_at_cost(turn.user),
         )
-        seen = at.conversation or kept(("conversation", state.conversation_id))
         taken = self.conversations.append(turn.user, state.conversation_id, over, seen=seen)
         keep(("taken", turn.id), taken.conversation)
         return self._end(
@@ -301,7 +302,7 @@ class Turns:
             {
                 "status": JobStatus.SUCCEEDED,
                 "error": None,
-                "images": (state.image,) if state.image and state.steps else (),
+                "images": (image,) if image else (),
                 "result": {
                     "reply": taken.reply,
                     "type": plan.type,

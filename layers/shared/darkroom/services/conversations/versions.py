@@ -9,10 +9,9 @@ from darkroom.errors import Conflict, NotFound
 from darkroom.models.conversation import Conversation, Message, Planned, Step, Version
 from darkroom.models.job import StoredImage
 from darkroom.models.money import MicroUsd, said
+from darkroom.services.conversations import replies
 
 MOST_TITLE = 80
-NOTHING_CHANGED = "Nothing was changed."
-_NO_DIFFERENCE = "The picture is the same as before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +166,17 @@ def _crossing(before: MicroUsd, after: MicroUsd, warn_at: MicroUsd | None) -> tu
 
 
 def _true_reply(before: Conversation, after: Conversation, turn: Turn, why: tuple[str, ...]) -> str:
-    """What is said to the person: the planner's words where all was done that they may claim, else the truth first.
-
-    A turn that failed, or whose plan was refused, says so in words of our own.
-    """
-    if not turn.plan or NOTHING_CHANGED.lower()[:-1] in turn.reply.lower():
+    """What is said to the person; of a move that was not possible, that nothing was changed and why."""
+    if turn.move is None or after is not before:
         return turn.reply
-    if after is before:
-        # What a move would have done the planner has told already, and it is not so.
-        return " ".join((NOTHING_CHANGED, *(why if turn.move else (turn.reply,)))).strip()
-    base = before.version(turn.base) if turn.base else None
-    if turn.image is not None and base is not None and turn.image.sha256 == base.image.sha256:
-        return f"{_NO_DIFFERENCE} {turn.reply}".strip()
-    return turn.reply
+    return " ".join((replies.nothing(str(turn.plan.get("language", ""))), *why))
+
+
+def is_same(conversation: Conversation, base: str | None, image: StoredImage | None, steps: tuple[Step, ...]) -> bool:
+    """Whether a picture that was not painted is the one that the turn began with."""
+    version = conversation.version(base) if base else None
+    is_kept = version is not None and image is not None and version.image.sha256 == image.sha256
+    return is_kept and not any(step.paint for step in steps)
 
 
 def title_of(text: str) -> str:
