@@ -26,6 +26,7 @@ _VALUES: Final[Mapping[str, Any]] = {
     "url": "https://…",
     "get": f"/v1/jobs/job_{_ID}",
     "cancel": f"/v1/jobs/job_{_ID}/cancel",
+    "derived": f"/v1/jobs?made_from=job_{_ID}",
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "media_type": "image/jpeg",
     "width": 1024,

@@ -6,8 +6,8 @@ import httpx
 
 from darkroom.models.job import thumbnail_key, thumbnail_size
 from local.stack import Stack
-from tests.integration.users import ASYNC, People, User
-from tests.photos import load
+from tests.integration.users import ASYNC, EDITS, People, User
+from tests.photos import jpeg, load
 
 TALKS = "/v1/conversations"
 
@@ -37,6 +37,21 @@ def test_a_picture_is_found_looked_at_and_removed_with_its_thumbnail(people: Peo
     _thumb(user, line["thumb"], (version["image"]["width"], version["image"]["height"]))
     turn = user.post(f"{TALKS}/{talk['id']}/messages", {"content": "warmer"}, headers=ASYNC).json()["id"]
     user.until(turn, "succeeded")
+    edited = user.until(user.post(EDITS, {"prompt": "At dusk", "job_id": job["id"]}, headers=ASYNC).json()["id"])
+    derived = user.get(job["urls"]["derived"]).json()["data"]
+    assert [each["id"] for each in derived] == [edited["id"], turn]
+    came_from = [[(each["kind"], each["ref"]) for each in one["lineage"]] for one in derived]
+    assert came_from[0] == [("job", job["id"])]
+    assert came_from[1][:2] == [("conversation", talk["id"]), ("job", job["id"])]
+    assert version["source"]["ref"] == job["id"]
+    assert user.request("DELETE", f"/v1/jobs/{edited['id']}").status_code == 200
+    assert [each["id"] for each in user.get(job["urls"]["derived"]).json()["data"]] == [turn]
+    cutout = user.request(
+        "POST", "/v1/images/background-removals", files={"image": ("a.jpg", jpeg(), "image/jpeg")}
+    ).json()
+    assert [each["kind"] for each in cutout["job"]["lineage"]] == ["file"]
+    _thumb(user, cutout["thumb"], (cutout["width"], cutout["height"]))
+    assert user.request("DELETE", f"/v1/jobs/{cutout['job']['id']}").status_code == 200
     for query, found in (
         ({"q": "heron", "has": "images", "op": "generation"}, [job["id"]]),
         ({"conversation": talk["id"]}, [turn]),

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from darkroom.models.job import StoredImage
+from darkroom.models.job import Parent, StoredImage
 from darkroom.models.money import MicroUsd
 from darkroom.models.operations import OperationStep
 from darkroom.models.value import StrictValue, Value
@@ -40,6 +40,7 @@ class Version(Value):
     steps: tuple[Step, ...] = Field((), description="From the parent's picture to this one; empty where it was given.")
     message: int | None = Field(None, description="Number of the assistant's message that made it.")
     created_at: datetime
+    source: Parent | None = Field(None, description="Where it was given from.")
 
 
 class Planned(Value):

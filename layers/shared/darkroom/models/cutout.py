@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from darkroom.models.form_values import file_format, given, lowered
 from darkroom.models.image_input import is_bare_base64, is_data_url, is_listed, one_picture
+from darkroom.models.job import Parent
 from darkroom.models.source import ImageSource
 from darkroom.models.value import StrictValue, Value
 
@@ -174,3 +175,4 @@ class Cutout(Value):
     model: str
     timings_ms: dict[str, float] = Field(description="Milliseconds per stage, in order.")
     warnings: tuple[str, ...] = ()
+    parent: Parent | None = Field(None, description="The picture that it was cut out of, where a request brought it.")

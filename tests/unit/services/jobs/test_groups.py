@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from darkroom.models.job import Job, JobStatus, StoredImage
+from darkroom.models.job import Job, JobStatus, Parent, StoredImage
 from darkroom.models.money import CREDIT
 from darkroom.ports import JobPage
 from darkroom.services.jobs.groups import MAX_READ, JobFilter
@@ -146,6 +146,30 @@ def test_what_is_given_has_to_fit(shop: Shop, wanted: JobFilter, found: list[str
     shop.add("job_5", "turn", input={"content": "Add a kitten"})
     shop.add("job_5-paint0", "paint", parent_id="job_5", model_used="acme/painter-2")
     assert [group[0] for page in shop.listed(wanted) for group in page] == found
+
+
+def test_what_was_made_from_a_job_is_looked_for_among_those_after_it(shop: Shop) -> None:
+    for number in range(600):
+        shop.add(f"job_0{number:03}")
+    shop.add("job_1", images=(IMAGE, IMAGE))
+    first, second = (Parent(kind="job", ref="job_1", index=index, sha256="ab") for index in range(2))
+    shop.add("job_2", "edit", lineage=(Parent(kind="upload", ref="job_1", sha256="ab"),))
+    shop.add("job_3", "edit", lineage=(first,))
+    shop.add("job_4", "background-removal", lineage=(second,))
+    shop.add("job_5", "turn", lineage=(Parent(kind="conversation", ref="conv_1", version="v1", sha256="ab"), first))
+    painted = Parent(kind="job", ref="job_5", sha256="ab")
+    shop.add("job_5-paint0", "paint", parent_id="job_5", lineage=(painted,))
+    for source, found in (
+        ("job_1", ["job_5", "job_4", "job_3"]),
+        ("job_1/0", ["job_5", "job_3"]),
+        ("job_1/1", ["job_4"]),
+        ("job_5", []),
+        ("job_0001", []),
+    ):
+        assert [group[0] for page in shop.listed(JobFilter(made_from=source)) for group in page] == found, source
+    shop.store.reads.clear()
+    shop.listed(JobFilter(made_from="job_1"))
+    assert len(shop.store.reads) == 1
 
 
 def test_what_is_removed_or_expired_is_in_no_list(shop: Shop) -> None:

@@ -15,12 +15,13 @@ from darkroom.http.operation import (
     JSON,
     Answer,
     Operation,
+    absent,
     fields,
     json_of,
 )
 from darkroom.http.schemas.common import Page, PaidHeaders, Removed, Usd
 from darkroom.http.schemas.images import NamedPictures, SentPictures
-from darkroom.http.schemas.jobs import Cost, Image, PictureQuery, Thumbnail
+from darkroom.http.schemas.jobs import Cost, Image, ParentLine, PictureQuery, Thumbnail
 from darkroom.http.schemas.jobs import Job as JobView
 from darkroom.http.schemas.recipes import ExportedRecipe, StepLine, step_line
 from darkroom.models.conversation import Conversation, Message, Summary, Version
@@ -148,6 +149,7 @@ class VersionView(Answer):
     created_at: datetime
     steps: tuple[StepLine, ...] = Field(description="From the parent's picture to this one.")
     image: Image
+    source: ParentLine | None = absent("Where a picture was given from, that was not made here.")
 
 
 class MessageView(Answer):
@@ -265,6 +267,7 @@ def show_version(conversation_id: str, version: Version, link: Link) -> VersionV
         parent=version.parent,
         message=version.message,
         created_at=version.created_at,
+        source=ParentLine.model_validate(version.source.model_dump(exclude_none=True)) if version.source else None,
         steps=tuple(map(step_line, version.steps)),
         image=Image.model_validate(
             {

@@ -38,6 +38,11 @@ class JobsQuery(Page):
     model: str | None = Field(None, min_length=1, max_length=200, description="Asked for or used; without vendor, too.")
     q: str | None = Field(None, max_length=200, description="Words that are all in the prompt.")
     favorite: bool | None = None
+    made_from: str | None = Field(
+        None,
+        pattern=r"^[^/]{1,64}(/\d{1,4})?$",
+        description="A job, `job_…`, or one of its pictures, `job_…/0`: what was made from it.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -70,6 +75,7 @@ class JobsQuery(Page):
             "model": self.model,
             "words": tuple((self.q or "").split()),
             "favorite": self.favorite,
+            "made_from": self.made_from,
         }
 
 
@@ -151,9 +157,10 @@ class ParentLine(Answer):
     """A picture that a job began with."""
 
     role: Literal["image", "mask"]
-    kind: Literal["job", "upload", "url", "file"]
-    ref: str | None = absent("The job's or upload's id, or the URL without its query.")
+    kind: Literal["job", "upload", "url", "file", "conversation"]
+    ref: str | None = absent("The id, or the URL without its query.")
     index: int | None = absent("Which of the job's pictures, from 0.")
+    version: str | None = absent("Which of the conversation's.")
     sha256: str = Field(description="Of the bytes that were handed over.")
 
 
@@ -168,6 +175,7 @@ class Output(BaseModel):
 class JobUrls(Answer):
     get: str
     cancel: str
+    derived: str = Field(description="Lists what was made from its pictures.")
 
 
 class Job(Answer):

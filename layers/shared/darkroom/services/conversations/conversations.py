@@ -265,7 +265,7 @@ class Conversations:
 
 
 def _begun_with(conversation: Conversation, picture: Input) -> Conversation:
-    first = Version(id="v1", image=picture.image, created_at=conversation.created_at)
+    first = Version(id="v1", image=picture.image, created_at=conversation.created_at, source=picture.parent)
     return conversation.model_copy(update={"versions": (first,), "current": first.id})
 
 

@@ -82,7 +82,7 @@ class Planning:
                 models.first, request, shown, [message.planned for message in conversation.messages]
             ),
             warnings=models.warnings,
-            lineage=(Parent(kind="file", sha256=shown.sha256),) if shown else (),
+            lineage=_lineage(conversation),
             shown={"content": content, "conversation": conversation.id, "base": conversation.current},
             conversation_id=conversation.id,
             turn=state,
@@ -154,6 +154,16 @@ class Planning:
     def _keep(self, shown: StoredImage | None, picture: bytes | None) -> None:
         if shown is not None and picture is not None:
             self.images.write_output(shown.key, picture, media_type=shown.media_type, metadata={})
+
+
+def _lineage(conversation: Conversation) -> tuple[Parent, ...]:
+    """The version that a message is about, and the job whose picture the conversation began with."""
+    about = conversation.version(conversation.current) if conversation.current else None
+    if about is None:
+        return ()
+    shown = Parent(kind="conversation", ref=conversation.id, version=about.id, sha256=about.image.sha256)
+    first = conversation.versions[0].source
+    return (shown, first) if first is not None and first.kind == "job" else (shown,)
 
 
 def took(call: Job) -> Planned | None:

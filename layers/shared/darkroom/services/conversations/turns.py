@@ -342,7 +342,8 @@ class Turns:
     def _end(self, at: "_Course", update: Mapping[str, Any]) -> bool:
         """Whether what it cost is yet to be settled; a part may have been, while the turn was being ended."""
         turn, parts = at.turn, at.parts
-        lineage = tuple(Parent(kind="job", ref=part.id, sha256=part.request_sha256 or "") for part in parts)
+        made = (Parent(kind="job", ref=part.id, sha256=part.request_sha256 or "") for part in parts)
+        lineage = (*turn.lineage, *made)
         cost = total(parts)
         known = {"started_at": turn.started_at or begun(parts), "completed_at": self.clock()}
         at.is_ended = True

@@ -31,6 +31,7 @@ class JobFilter(Value):
     words: tuple[str, ...] = Field((), description="That are all in the prompts, in any case.")
 
     favorite: bool | None = None
+    made_from: str | None = Field(None, description="A job, or one of its pictures: `job_…/0`.")
 
     @property
     def takes_all(self) -> bool:
@@ -38,8 +39,9 @@ class JobFilter(Value):
 
     @property
     def earliest(self) -> str | None:
-        """No job before this id fits: those of a conversation are younger than it is, as their ids tell."""
-        return None if self.conversation is None else f"job_{self.conversation.removeprefix('conv_')}"
+        """No job before this id fits: what is made in a conversation, or from a job, is younger, as ids tell."""
+        begun = None if self.conversation is None else f"job_{self.conversation.removeprefix('conv_')}"
+        return max(filter(None, (begun, (self.made_from or "").partition("/")[0])), default=None)
 
     def fits(self, jobs: Sequence[Job]) -> bool:
         """Args: jobs: one as its owner sees it, and its parts."""
@@ -50,6 +52,7 @@ class JobFilter(Value):
             and (not self.has_images or any(job.images for job in jobs))
             and (self.conversation is None or any(job.conversation_id == self.conversation for job in jobs))
             and (self.model is None or any(_is_by(job, self.model) for job in jobs))
+            and (self.made_from is None or any(_is_made_from(job, self.made_from, jobs[0].id) for job in jobs))
             and _has_words(jobs, self.words)
         )
 
@@ -114,6 +117,14 @@ def _is_by(job: Job, model: str) -> bool:
     wanted = model.casefold()
     known = (job.model_requested, job.model_used, job.result.get("model"))
     return any(wanted in (name.casefold(), name.casefold().rpartition("/")[2]) for name in known if name)
+
+
+def _is_made_from(job: Job, source: str, whole: str) -> bool:
+    """Args: whole: the job that it is or belongs to, whose parts are made from each other."""
+    ref, _, index = source.partition("/")
+    return whole != ref and any(
+        parent.kind == "job" and parent.ref == ref and index in ("", str(parent.index or 0)) for parent in job.lineage
+    )
 
 
 def _has_words(jobs: Sequence[Job], words: Sequence[str]) -> bool:

@@ -306,7 +306,7 @@ class Jobs:
             # Who serves it, or the planner of a turn; what is done here is nobody's.
             "provider": job.provider if job.is_paid or job.turn is not None else None,
             "lineage": [_parent(parent) for parent in (job.lineage[:most_images] if is_batch(job) else job.lineage)],
-            "urls": {"get": path, "cancel": f"{path}/cancel"},
+            "urls": {"get": path, "cancel": f"{path}/cancel", "derived": f"/v1/jobs?made_from={job.id}"},
         }
 
     def show_group(self, group: "Group", *, most_images: int) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Clock, ImageStore, JobStore
+from darkroom.services.inputs.inputs import parent_of
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.inputs.uploads import MAX_UPLOAD_BYTES
 from darkroom.services.paid.admission import Submission, kept_for
@@ -117,12 +118,16 @@ class RemoveBackground:
     def _made_or_queued(
         self, caller: Caller, request: CutoutRequest, deadline: Deadline, warning: str | None
     ) -> Cutout | Job:
+        order = self._read(caller.user, request)
+        parent = parent_of(request.source, order.data)
+
         def new_job() -> Job:
             job = self._new_job(caller.user, self.clock(), request.shown)
-            token_id = caller.token.id if caller.token else None
-            return job.model_copy(update={"token_id": token_id, "warnings": (warning,) if warning else ()})
+            said = {"token_id": caller.token.id if caller.token else None, "warnings": (warning,) if warning else ()}
+            return job.model_copy(update={**said, "lineage": (parent,)})
 
-        return self.postponed.cut_out(self._read(caller.user, request), new_job, deadline)
+        made = self.postponed.cut_out(order, new_job, deadline)
+        return made if isinstance(made, Job) else made.model_copy(update={"parent": parent})
 
     def _read(self, user: str, request: CutoutRequest) -> Order:
         behind = self.sources.read(user, request.behind) if request.behind.given else None
@@ -132,6 +137,7 @@ class RemoveBackground:
         """Stores a finished cut-out with a job that shows it."""
         now = self.clock()
         job = self._new_job(user, now, request.shown)
+        job = job.model_copy(update={"lineage": (cutout.parent,) if cutout.parent else ()})
         done = self._store(job, cutout, stem="cutout")
         self.jobs.add(done)
         return done
