@@ -21,6 +21,8 @@ PACKAGE: Final = state.ROOT / "layers" / "shared" / "darkroom"
 FOLDER: Final = PACKAGE / "adapters" / "aws_descriptions"
 SERVICES: Final = ("dynamodb", "kms", "s3", "secretsmanager", "sqs")
 _WORDS: Final = frozenset({"documentation", "documentationUrl", "examples"})
+# What botocore's own methods look up that are named after no operation.
+_LOOKED_UP: Final = {"generate_presigned_post": "create_bucket"}
 
 
 def descriptions() -> dict[str, str]:
@@ -48,7 +50,8 @@ def _names_in_code() -> frozenset[str]:
     nodes = [node for path in PACKAGE.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
     attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return frozenset(attributes | texts)
+    found = attributes | texts
+    return frozenset(found | {operation for method, operation in _LOOKED_UP.items() if method in found})
 
 
 def _of_operations(model: Mapping[str, Any], called: frozenset[str]) -> dict[str, Any]:

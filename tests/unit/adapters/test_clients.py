@@ -109,6 +109,8 @@ def test_a_service_is_called_where_botocore_calls_it(
         assert [_host(client.generate_presigned_url("get_object", Params=place)) for client in (ours, its)] == [
             f"uploads.s3.{region}.{'amazonaws.com.cn' if region.startswith('cn-') else 'amazonaws.com'}"
         ] * 2
+        forms = [client.generate_presigned_post("uploads", "a/b.png") for client in (ours, its)]
+        assert forms[0]["url"] == forms[1]["url"]
 
 
 def _host(url: str) -> str:
