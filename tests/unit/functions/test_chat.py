@@ -286,6 +286,28 @@ def test_what_is_no_message_is_refused_before_anything_is_paid(
     assert studio.paid_requests() == []
 
 
+def test_a_message_takes_what_a_picture_takes(chat: Chat, studio: Studio) -> None:
+    one = f"{ROOT}/{chat.begin()}"
+    model = "anthropic/claude-haiku-4.5"
+    body = {"content": "warmer", "model": model, "max_cost_usd": 0.08, "provider": "openrouter", "zdr": None}
+    status, job, _ = chat("POST", f"{one}/messages", body, headers={"prefer": "respond-async"})
+    assert status == 202
+    studio.carry_out()
+    assert studio.job("alice", f"{job['id']}-plan").model_used == model
+    asked, answered = chat("GET", one)[1]["messages"]
+    assert (asked["model_used"], answered["model_used"]) == (None, model)
+    status, problem, _ = chat("POST", f"{one}/messages", {"content": "cooler", "max_cost_usd": "0.0001"})
+    assert (status, problem["code"], problem["param"], problem["charged"]) == (
+        402,
+        "COST_LIMIT",
+        "max_cost_usd",
+        False,
+    )
+    assert problem["limit_usd"] == 0.0001 < problem["estimated_usd"] < problem["reserved_usd"]
+    status, problem, _ = chat("POST", f"{one}/messages", {"content": "cooler", "provider": "nobody"})
+    assert (status, problem["param"], len(studio.paid_requests())) == (400, "provider", 1)
+
+
 # ── Versions ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -10,7 +10,7 @@ from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.conversation import Conversation
 from darkroom.models.deadline import Deadline
-from darkroom.models.job import Job, StoredImage
+from darkroom.models.job import Job, StoredImage, TurnChoices
 from darkroom.models.source import ImageSource
 from darkroom.services.paid.settlement import SIMULATED
 from tests.application import LONG, Studio
@@ -39,10 +39,10 @@ class Talk:
         source = None if picture is None else ImageSource("image", data=picture)
         return Talk(self.studio, self.studio.app.conversations.create(USER, source).id)
 
-    def submit(self, content: str, *, by: Caller = CALLER, **terms: Any) -> Job:
+    def submit(self, content: str, *, by: Caller = CALLER, choices: TurnChoices | None = None, **terms: Any) -> Job:
         """The turn, of which nothing is done yet."""
         given = Terms(**{"route": "POST /messages", "is_async": True, **terms})
-        return self.studio.app.turns.submit(by, self.id, content, given).job
+        return self.studio.app.turns.submit(by, self.id, content, given, choices or TurnChoices()).job
 
     def say(self, content: str, **more: Any) -> Job:
         """The turn as it is when nobody has anything left to do."""

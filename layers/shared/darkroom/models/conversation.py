@@ -62,6 +62,7 @@ class Message(Value):
     cost: MicroUsd = Field(0, description="Of the turn's paid calls, as far as it is known.")
     settled: bool = Field(True, description="Whether `cost` is all of it.")
     planned: Planned | None = None
+    model_used: str | None = Field(None, description="That planned it; None of a person's.")
     warnings: tuple[str, ...] = ()
 
 

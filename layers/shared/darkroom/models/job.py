@@ -161,6 +161,17 @@ class PaidWork(Value):
     rates: dict[str, RatesByModel] = Field(default_factory=dict, description="By provider, of those that tell no cost.")
 
 
+class TurnChoices(Value):
+    """What a message says for itself, and not for the ones after it; None leaves it to the settings."""
+
+    model: str | None = Field(None, min_length=1, max_length=200, description="The planner.")
+    fallback_models: tuple[str, ...] = Field((), max_length=3, description="That may plan in its place.")
+    image_model: str | None = Field(None, min_length=1, max_length=200, description="The painter.")
+    provider: str | None = Field(None, min_length=1, max_length=50, description="By its name, or `auto`.")
+    zdr: bool | None = Field(None, description="Only sources that keep nothing.")
+    max_cost: MicroUsd | None = Field(None, ge=1, description="Of the whole turn.")
+
+
 class TurnState(Value):
     """How far a turn of a conversation, or one picture of a recipe, has come. Its paid calls are jobs of their own.
 
@@ -169,6 +180,7 @@ class TurnState(Value):
 
     conversation_id: str
     content: str
+    choices: TurnChoices = TurnChoices()
     base: str | None = Field(None, description="The version it begins with; None where there is no picture.")
     plan: dict[str, Any] | None = None
     reply: str = ""

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from darkroom.errors import CostLimit, UnsupportedModel
 from darkroom.models.conversation import Conversation
-from darkroom.models.job import JobStatus
+from darkroom.models.job import JobStatus, TurnChoices
 from darkroom.models.user_settings import Limits, UserSettings
 from tests.application import PLANNER, Studio
 from tests.unit.services.talking import NO_PLAN, USER, Talk, assert_books_agree, operations, paint
@@ -95,12 +96,65 @@ def test_a_planner_that_broke_off_is_waited_for_until_it_is_known_what_it_cost(t
     assert talk.posts() == ["chat"]
 
 
-def test_a_planner_that_cannot_see_is_not_shown_a_picture(talk: Talk, studio: Studio) -> None:
+def test_a_planner_that_cannot_see_is_refused_and_not_replaced_by_a_dearer_one(talk: Talk, studio: Studio) -> None:
     choose(studio, chat_model=BLIND)
+    for choices in (TurnChoices(), TurnChoices(model=BLIND)):
+        with pytest.raises(UnsupportedModel, match=f"{BLIND} cannot look at pictures"):
+            talk.submit("warmer", choices=choices)
+    assert studio.paid_requests() == []
+
+
+def test_a_planner_that_has_gone_gives_way_with_a_warning(talk: Talk, studio: Studio) -> None:
+    choose(studio, chat_model="acme/gone")
     turn = talk.say("warmer")
     assert (turn.status, talk.part(turn, "plan").model_requested) == (JobStatus.SUCCEEDED, PLANNER)
-    assert BLIND in turn.warnings[0]
+    assert "acme/gone" in turn.warnings[0]
     assert_books_agree(talk, turn)
+
+
+# ── What a message says for itself ────────────────────────────────────────────────────────────────────────────────────
+
+ANOTHER = "anthropic/claude-haiku-4.5"
+PAINTER = "black-forest-labs/flux.2-pro"
+
+
+def test_a_message_chooses_its_planner_and_its_painter(talk: Talk, studio: Studio) -> None:
+    turn = talk.say("make it a watercolour painting", choices=TurnChoices(model=ANOTHER, image_model=PAINTER))
+    assert (turn.status, talk.part(turn, "plan").model_used) == (JobStatus.SUCCEEDED, ANOTHER)
+    assert talk.part(turn, "paint0").model_used == PAINTER
+    assert talk.now.messages[-1].model_used == ANOTHER
+    # The next one is as it is set again.
+    after = talk.say("make it an oil painting")
+    assert (talk.part(after, "plan").model_used, talk.now.messages[-1].model_used) == (PLANNER, PLANNER)
+    assert talk.part(after, "paint0").model_used != PAINTER
+    assert_books_agree(talk, turn, after)
+
+
+def test_a_message_may_name_who_stands_in_for_its_planner(talk: Talk) -> None:
+    choices = TurnChoices(model="acme/gone", fallback_models=(ANOTHER,))
+    turn = talk.say("warmer", choices=choices)
+    assert talk.part(turn, "plan").model_used == ANOTHER
+    assert any("acme/gone" in warning for warning in turn.warnings)
+
+
+def test_what_a_message_may_cost_is_a_wall_for_all_of_its_calls(talk: Talk, studio: Studio) -> None:
+    turn = talk.say("make it a watercolour painting", choices=TurnChoices(max_cost=20_000, image_model=PAINTER))
+    assert turn.status is JobStatus.FAILED, "the painting alone costs three cents"
+    assert turn.error is not None
+    assert (turn.error["code"], turn.error["charged"], talk.posts()) == ("COST_LIMIT", True, ["chat"])
+    assert 0 < sum(studio.charged(USER)) <= 20_000
+    with pytest.raises(CostLimit):
+        talk.submit("warmer", choices=TurnChoices(max_cost=100))
+    wide = talk.say("make it a watercolour painting", choices=TurnChoices(max_cost=60_000, image_model=PAINTER))
+    assert wide.status is JobStatus.SUCCEEDED
+    assert sum(part.cost.reserved for part in talk.parts(wide).values()) <= 60_000 + 20_000
+
+
+def test_a_message_may_ask_for_sources_that_keep_nothing(talk: Talk) -> None:
+    call = talk.part(talk.submit("warmer", choices=TurnChoices(zdr=True)), "plan")
+    assert call.work is not None
+    assert call.work.chat is not None
+    assert call.work.chat.zdr
 
 
 def test_where_there_is_no_picture_a_planner_need_not_see(studio: Studio) -> None:
@@ -112,7 +166,8 @@ def test_where_there_is_no_picture_a_planner_need_not_see(studio: Studio) -> Non
     assert (talk.part(turn, "plan").model_requested, talk.posts()) == (BLIND, ["chat", "images"])
     assert_books_agree(talk, turn)
     # Now there is one.
-    assert talk.part(talk.say("warmer"), "plan").model_requested == PLANNER
+    with pytest.raises(UnsupportedModel, match="cannot look at pictures"):
+        talk.submit("warmer")
 
 
 # ── What is said is what was done ─────────────────────────────────────────────────────────────────────────────────────

@@ -85,8 +85,8 @@ def _messages(api: Api, app: Application) -> None:
     @api.serve(declared.SAY)
     def say(conversation_id: str) -> Response[Any]:
         terms = terms_of(api)
-        content = validated(NewMessage, api.request.fields(NewMessage.model_fields)).content
-        submission = app.turns.submit(api.caller, conversation_id, content, terms)
+        said = validated(NewMessage, api.request.fields(NewMessage.model_fields))
+        submission = app.turns.submit(api.caller, conversation_id, said.content, terms, said.choices)
 
         def done(job: Job) -> Response[Any]:
             conversation = app.turns.conversation_after(job)

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from darkroom.errors import InvalidParameter
 from darkroom.errors.names import shown_name
@@ -25,13 +26,14 @@ from darkroom.http.schemas.jobs import Cost, Image, ParentLine, PictureQuery, Th
 from darkroom.http.schemas.jobs import Job as JobView
 from darkroom.http.schemas.recipes import ExportedRecipe, StepLine, step_line
 from darkroom.models.conversation import Conversation, Message, Summary, Version
-from darkroom.models.form_values import given
+from darkroom.models.form_values import given, switch, unfolded
 from darkroom.models.image_input import edit_fields, names_picture
-from darkroom.models.job import Job
+from darkroom.models.job import Job, TurnChoices
 from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.source import ImageSource
 from darkroom.models.value import StrictValue
 
+Name = Annotated[str, Field(min_length=1, max_length=200)]
 Link = Callable[[str], str]
 """From an object's key to a URL that reads it for a while."""
 
@@ -40,11 +42,26 @@ class NewMessage(StrictValue):
     """How long it may be is said by the turn that it begins."""
 
     content: str
+    model: Name | None = Field(None, description="The planner, for this message.")
+    fallback_models: Annotated[tuple[Name, ...], Field(max_length=3), BeforeValidator(unfolded)] = ()
+    image_model: Name | None = Field(None, description="The painter, for this message.")
+    provider: Annotated[str, Field(min_length=1, max_length=50)] | None = Field(None, description="By name, or `auto`.")
+    zdr: Annotated[bool | None, BeforeValidator(switch)] = Field(None, description="Only sources that keep nothing.")
+    max_cost_usd: Annotated[Decimal, Field(ge=Decimal("0.000001"), le=1000, allow_inf_nan=False)] | None = Field(
+        None, description="Of the message in all: its planning and what it paints."
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, fields: Any) -> Any:
         return given(fields, "content") if isinstance(fields, dict) else fields
+
+    @property
+    def choices(self) -> TurnChoices:
+        """What it says for itself beside its words."""
+        most = None if self.max_cost_usd is None else int(self.max_cost_usd * 1_000_000)
+        said = self.model_dump(exclude={"content", "max_cost_usd"})
+        return TurnChoices(**said, max_cost=most)
 
     @field_validator("content", mode="before")
     @classmethod
@@ -160,6 +177,7 @@ class MessageView(Answer):
     version: str | None = Field(description="The version that is shown after it.")
     plan: dict[str, Any] | None
     settled: bool
+    model_used: str | None = Field(description="That planned it; null of a person's.")
     object: Literal["conversation.message"] = "conversation.message"
     job: str | None = Field(description="The turn that it belongs to.")
     cost_usd: Usd | None = Field(description="Null while it is not known.")
@@ -300,7 +318,7 @@ def show_turn(job: Job, conversation: Conversation, shown_job: JobView, link: Li
 
 
 def _message(message: Message) -> MessageView:
-    same = ("n", "role", "content", "created_at", "version", "plan", "settled", "warnings")
+    same = ("n", "role", "content", "created_at", "version", "plan", "settled", "warnings", "model_used")
     return MessageView(
         **{name: getattr(message, name) for name in same},
         job=message.turn,

@@ -1,11 +1,13 @@
 """The painter's part of a turn: a picture made, or this one made over, as a paid job."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from darkroom.models.budget import BudgetRef
 from darkroom.models.image_request import ImageRequest
-from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage
+from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage, TurnChoices
 from darkroom.models.money import MicroUsd
+from darkroom.models.provider import AUTO, Skill
 from darkroom.models.quote import InputShape
 from darkroom.models.user_settings import Limits
 from darkroom.ports import Clock
@@ -13,6 +15,8 @@ from darkroom.services.accounts.keys import disconnected
 from darkroom.services.paid.budgets import Budgets, reserve_for
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.selection.providers import Providers
+
+AS_SET: Final = TurnChoices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,31 +26,44 @@ class Painting:
     providers: Providers
     clock: Clock
 
-    def job(self, turn: Job, prompt: str, image: StoredImage | None, *, like: Job, spent: MicroUsd) -> Job:
+    def job(
+        self,
+        turn: Job,
+        prompt: str,
+        image: StoredImage | None,
+        *,
+        like: Job,
+        spent: MicroUsd,
+        by: TurnChoices = AS_SET,
+    ) -> Job:
         """The paid job, not admitted yet.
 
         Args:
             like: a part of the same turn, whose budgets it shares. Where the user pays that and the stack this one,
                 the stack's limits hold for them, too.
             spent: what the turn has cost so far, which counts towards the limit of one request.
+            by: what the message says of the painter.
 
         Raises:
             InvalidApiKey: the user's key that the turn was begun with is gone.
             MoneyRefused: it may cost more than is left of that.
             CallerError: whatever else Providers.choose and Quotes.quote raise.
         """
-        choice = self.providers.choose(turn.user, "edit" if image else "generate")
+        skill: Skill = "edit" if image else "generate"
+        asked = by.provider if by.provider in (None, AUTO) or skill in self.providers.get(by.provider).skills else None
+        choice = self.providers.choose(turn.user, skill, asked=asked)
         budgets = like.budgets
         if like.own_key and not choice.own_key:
             if choice.name == like.provider:
                 raise disconnected(choice.name)
             budgets = _within(budgets, self.budgets.limits(turn.user, own_key=False))
         shapes = [InputShape(width=image.width, height=image.height)] if image else []
-        quote = self.quotes.quote(ImageRequest(prompt=prompt), inputs=shapes, choice=choice)
+        request = ImageRequest(prompt=prompt, model=by.image_model, zdr=by.zdr)
+        quote = self.quotes.quote(request, inputs=shapes, choice=choice)
         reserve = reserve_for(
             estimate=quote.estimate,
             reserve=quote.reserve,
-            most=None,
+            most=None if by.max_cost is None else max(0, by.max_cost - spent),
             per_request=self.left(turn.user, spent, own_key=choice.own_key),
             least=quote.least,
             may_vouch=False,

@@ -46,8 +46,11 @@ class Planning:
         picture: bytes | None = None
         if current is not None:
             picture = preview(read_version(self.images, current))
-        is_private = privacy.wanted(None, choice)
-        models = self.models.choose(sees=picture is not None, choice=choice, zdr=is_private)
+        by = state.choices
+        is_private = privacy.wanted(by.zdr, choice)
+        models = self.models.choose(
+            by.model, by.fallback_models, sees=picture is not None, choice=choice, zdr=is_private
+        )
         request = self.planner.request(
             conversation,
             content,
@@ -62,9 +65,8 @@ class Planning:
             update={"max_price": dict(chat_pricing.max_price(models.models)), "zdr": is_private}
         )
         limits = self.budgets.limits(conversation.user, own_key=choice.own_key)
-        least = min(
-            (each for each in (limits.per_conversation, limits.per_day, limits.per_month) if each), default=None
-        )
+        walls = (limits.per_conversation, limits.per_day, limits.per_month, by.max_cost)
+        least = min((each for each in walls if each), default=None)
         request, shape = _fitting(models.models, request, shown, limit=limits.per_request, most=least)
         wall = chat_pricing.reserve(models.models, shape)
         return Prepared(
@@ -78,6 +80,7 @@ class Planning:
             estimate=chat_pricing.estimate(models.models, shape),
             reserve=wall,
             bound=wall,
+            most=by.max_cost,
             expected=planner_estimate.likely_cost(
                 models.first, request, shown, [message.planned for message in conversation.messages]
             ),
@@ -100,14 +103,15 @@ class Planning:
         chosen = self.models.choose(request.model, request.fallback_models, sees=bool(inputs))
         rates = like.work.rates if like.work else {}
         models = paid_by(chosen.models, rates.get(like.provider))
-        request, shape = _fitting(models, request, shown, limit=limit, most=None)
+        most = left_of(turn, like.cost)
+        request, shape = _fitting(models, request, shown, limit=limit, most=most)
         wall = chat_pricing.reserve(models, shape)
         expected = planner_estimate.likely_cost(models[0], request, shown, [took(like)])
         reserve = reserve_for(
             estimate=chat_pricing.estimate(models, shape),
             reserve=wall,
             bound=wall,
-            most=None,
+            most=most,
             per_request=limit,
             may_vouch=False,
             expected=expected,
@@ -164,6 +168,13 @@ def _lineage(conversation: Conversation) -> tuple[Parent, ...]:
     shown = Parent(kind="conversation", ref=conversation.id, version=about.id, sha256=about.image.sha256)
     first = conversation.versions[0].source
     return (shown, first) if first is not None and first.kind == "job" else (shown,)
+
+
+def left_of(turn: Job, *costs: JobCost) -> MicroUsd | None:
+    """What is left of what the message said that it may cost; None if it said nothing."""
+    most = turn.turn.choices.max_cost if turn.turn else None
+    spent = sum((cost.actual or 0) if cost.settled else cost.reserved for cost in costs)
+    return None if most is None else max(0, most - spent)
 
 
 def took(call: Job) -> Planned | None:

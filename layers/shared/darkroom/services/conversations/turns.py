@@ -26,14 +26,14 @@ from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.chat import ChatRequest
 from darkroom.models.conversation import Conversation, PaintStep, Step, Version
-from darkroom.models.job import Job, JobStatus, Parent, TurnState
+from darkroom.models.job import Job, JobStatus, Parent, TurnChoices, TurnState
 from darkroom.models.money import MicroUsd, in_dollars, said
 from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
 from darkroom.ports import Clock, JobStore, RenderQueue
 from darkroom.services.accounts.snapshot import keep, kept, read_anew, read_once
 from darkroom.services.conversations import replies, versions
 from darkroom.services.conversations.conversations import Conversations
-from darkroom.services.conversations.painting import Painting
+from darkroom.services.conversations.painting import AS_SET, Painting
 from darkroom.services.conversations.planner import InvalidPlan, PaintingForbidden, Planner
 from darkroom.services.conversations.planning import Planning
 from darkroom.services.conversations.turn_cost import TurnCosts, begun, cost_of, failed, spent, total
@@ -84,7 +84,9 @@ class Turns:
     jobs: JobStore
     clock: Clock
 
-    def submit(self, caller: Caller, conversation_id: str, content: str, terms: Terms) -> Submission:
+    def submit(
+        self, caller: Caller, conversation_id: str, content: str, terms: Terms, choices: TurnChoices = AS_SET
+    ) -> Submission:
         """The job of the turn; raises what Conversations.find and Admission.submit raise."""
         conversation = self.conversations.find(caller.user, conversation_id)
         words = content.strip()
@@ -97,11 +99,11 @@ class Turns:
             renewed = self.conversations.renew(conversation)
             self.conversations.require_room(renewed)
             keep(("conversation", renewed.id), renewed)
-            state = TurnState(conversation_id=renewed.id, content=words, base=renewed.current)
+            state = TurnState(conversation_id=renewed.id, content=words, base=renewed.current, choices=choices)
             return self.planning.first(renewed, words, state, choice)
 
-        identity = {"conversation": conversation.id, "content": words}
-        return self.admission.submit(caller, "plan", terms, identity, prepare, skill="chat")
+        identity = {"conversation": conversation.id, "content": words, **choices.model_dump(exclude_defaults=True)}
+        return self.admission.submit(caller, "plan", terms, identity, prepare, skill="chat", provider=choices.provider)
 
     def advance(self, user: str, turn_id: str) -> bool:
         """Does whatever is to be done next, until somebody else has to do something first; whether it is a turn."""
@@ -228,7 +230,7 @@ class Turns:
             like = at.part("plan") or turn
             # As above.
             with read_anew(), self._within_the_turn(turn, "The painting", cost, own_key=like.own_key):
-                job = self.painting.job(turn, action.prompt, state.image, like=like, spent=cost)
+                job = self.painting.job(turn, action.prompt, state.image, like=like, spent=cost, by=state.choices)
             self.admission.admit_part(part_of(turn, name, job))
             return False
         if not painted.status.is_final:
@@ -294,6 +296,7 @@ class Turns:
             warnings=tuple(sorted(told, key=SIMULATED.__eq__)),
             cost=cost_of(parts),
             warn_at=self.planning.warn_at_cost(turn.user),
+            model_used=parts[0].model_used if parts else None,
         )
         taken = self.conversations.append(turn.user, state.conversation_id, over, seen=seen)
         keep(("taken", turn.id), taken.conversation)

@@ -52,6 +52,7 @@ class Turn:
     warnings: tuple[str, ...] = ()
     cost: Cost = field(default_factory=Cost)
     warn_at: MicroUsd | None = None
+    model_used: str | None = None
 
 
 def version_of(conversation: Conversation, version_id: str) -> Version:
@@ -129,6 +130,7 @@ def with_turn(conversation: Conversation, turn: Turn, now: datetime) -> Conversa
         cost=turn.cost.amount,
         settled=turn.cost.is_settled,
         planned=turn.cost.planned,
+        model_used=turn.model_used,
         warnings=(*turn.warnings, *crossing, *warnings),
     )
     return changed.model_copy(

@@ -143,6 +143,9 @@ class ChatModels:
     ) -> tuple[str, Resolved]:
         if name is not None:
             return name, self._resolved(name, served, everything, direct, param="model")
+        if own and (blind := aliases.resolve(own, everything)) and _is_blind(everything[blind.id], served):
+            # One that has gone is replaced; one that is there, and was chosen, is not, and least by a dearer one.
+            raise self._refusal(own, served, everything, param="ai_chat_model")
         for each in (*((own,) if own else ()), *self._default):
             if found := aliases.resolve(each, served):
                 return each, found
@@ -227,6 +230,11 @@ def _may_take(provider: Provider, model: ChatModel) -> bool:
 
 def _is_priced(model: ChatModel) -> bool:
     return model.prices.prompt is not None and model.prices.completion is not None
+
+
+def _is_blind(model: ChatModel, served: Mapping[str, ChatModel]) -> bool:
+    """Whether it is not among those that serve because it cannot look at pictures."""
+    return model.id not in served and _talks(model) and not _sees(model)
 
 
 def paints(model: ChatModel) -> bool:
