@@ -47,6 +47,7 @@ _SAYS_MORE: Mapping[str, frozenset[str]] = {
     "text": frozenset({"watermark"}),
     "vintage": frozenset({"sepia"}),
 }
+_PUT_ON = frozenset({"border", "text", "watermark", "vignette"})
 _BALANCE = re.compile("balan|abgleich|平衡|バランス")
 
 
@@ -104,6 +105,8 @@ def intents(text: str) -> list[Intent]:
             return [Intent(does, HISTORY, _HISTORY[does], f"I did it: {does}.", language=language)]
     if _any(plain, "ADVISED", language) and not quoted:
         return [Intent("suggest", ADVICE, ("suggest",), _advice(language), language=language)]
+    if re.search(wishes.SEEN, plain):
+        return []
     if re.search(wishes.ASKED, plain) and text.rstrip().endswith(("?", "？", "か", "吗", "呢")) and not re.search(
         wishes.REQUESTED, plain
     ):  # fmt: skip
@@ -187,7 +190,7 @@ def _any(plain: str, name: str, language: str) -> bool:
 def _operations(plain: str, language: str) -> list[Found]:
     """The operations that the sentence names, each once, by the phrases that explain most of it."""
     every = [found for way in _ways() for found in find(plain, way, language)]
-    every = [each for each in every if not is_kept(plain, each)]
+    every = [each for each in every if not is_kept(plain, each) and not _is_taken_out(plain, each, language)]
     taken: list[Found] = []
     for each in sorted(every, key=lambda found: (-found.score, found.start)):
         same = next((other for other in taken if other.way.op == each.way.op), None)
@@ -199,6 +202,14 @@ def _operations(plain: str, language: str) -> list[Found]:
             taken.append(each)
     kept = [each for each in taken if not _is_said_better(each, taken, plain)]
     return sorted(kept, key=lambda found: found.start)
+
+
+def _is_taken_out(plain: str, each: Found, language: str) -> bool:
+    """Whether what an operation would put on the picture is to be taken out of it."""
+    if each.way.op not in _PUT_ON:
+        return False
+    taken_out = _words.Way(each.way.op, {}, {language: (f"{{remove}} {each.phrase}",)})
+    return any(True for _ in find(plain, taken_out, language))
 
 
 def _is_said_better(each: Found, taken: Sequence[Found], plain: str) -> bool:
@@ -311,7 +322,7 @@ def _painted(plain: str, text: str, found: Sequence[Found], language: str) -> li
     ]
     is_wanted = bool(art) or any(_free_change(plain, span, language) for span in free)
     if not found and not is_wanted and not _any(plain, "TALKED", language):
-        is_wanted = len(_CJK.findall(plain)) >= 4 or len(plain.split()) >= 2
+        is_wanted = len(_CJK.findall(plain)) >= 2 or len(plain.split()) >= 2
     if not is_wanted or (not art and not found and _any(plain, "TALKED", language) and not any(
         _free_change(plain, span, language) for span in free
     )):  # fmt: skip

@@ -72,6 +72,7 @@ ADVISED = """
     fr: qu en penses, avis, que ferais, que pourrais, qu est ce qu ameliorer, comment rendre, quoi ameliorer
     fr: que me conseill*, piste*, tu ferais
     es: suger*, sugier*, consej*, idea*, propon*, propuesta*, recomend*, recomiend*, que cambiarias, como mejor*
+    es: como la mejor*, como puedo
     es: que mejorarias, mejoras, que opinas
     es: como podria quedar mejor, como podria, que harias, que le falta, que se puede mejorar, tips, que podria
     zh: 建议, 意见, 推荐, 优化方案, 怎么改, 怎么优化, 怎样改, 怎么修, 如何改, 改进, 提升空间, 有什么可以, 怎么才能
@@ -94,9 +95,10 @@ TALKED = """
     es: hola, buenos dias, buenas tardes, buenas noches, buenas, gracias, perfect*, genial, ok, vale, dejala asi
     es: dejalo asi, asi esta bien, me gusta, me encanta
     es: no cambies, nada mas, adios, espera, olvidalo, esta bien, excelente, que bonit*, asi queda, para, listo
-    zh: 你好, 您好, 谢谢, 多谢, 完美, 很好, 不错, 好的, 可以了, 不用改, 就这样, 别改, 不用了, 再见, 嗨, 早上好
+    zh: 嗯, 好吧, 是的, 对的, 你好, 您好, 谢谢, 多谢, 完美, 很好, 不错, 好的, 可以了, 不用改, 就这样, 别改, 不用了
+    zh: 再见, 嗨, 早上好
     zh: 晚上好, 喜欢, 好看, 算了, 没事, 辛苦了, 不要动, 先不, 哈喽, 太棒
-    ja: こんにちは, こんばんは, おはよう, ありがとう, 完璧, いいね, 素敵, このまま, そのまま, 大丈夫, やめ
+    ja: はい, うん, こんにちは, こんばんは, おはよう, ありがとう, 完璧, いいね, 素敵, このまま, そのまま, 大丈夫, やめ
     ja: さようなら, はじめまして, オッケー, ok, 最高, 気に入, 何もしない, 変更なし, お疲れ, もう十分, うれしい, 嬉し
     ja: ばっちり
 """
@@ -110,7 +112,7 @@ COMMON = MappingProxyType(
         "als weniger foto um "
         "ich fur machen kannst du aus bisschen hinzu ins zum zur noch bisserl mal ohne wie wirkt dreh weg gib "
         "nur alles in drumherum dran",
-        "fr": "le la les une et mets plus photo image de du des l en sur moins je tu est peu fais rends au un s "
+        "fr": "le la les une et mets plus photo image de du des l en sur moins je tu est peu fais rends au un "
         "il vous plait d "
         "dans avec c qu moi sans ajoute enleve passe ce cette tout trop vers veux",
         "es": "el la los las una y mas foto imagen de del en con por favor menos que hazla hazlo haz al pon "
@@ -138,10 +140,16 @@ KEPT = (
 ASKED = (
     r"^\W*(?:what|which|who|whose|where|when|why|how|is|are|was|were|does|did|do you|have you|has|was|wer|wo|"
     r"wann|warum|wie|wieso|welche\w*|"
-    r"ist|sind|woher|hat|qui|ou est|quand|pourquoi|comment|quel\w*|est ce|c est quoi|c est qui|c est ou|combien|"
+    r"ist|sind|woher|hat|qui|ou|quand|pourquoi|comment|quel\w*|est ce|c est quoi|c est qui|c est ou|combien|"
     r"qu est|que\b(?= )|quien\w*|donde|cuando|"
     r"por que|como|cual\w*|cuant\w*|de que|es una?|esta foto|en que|a que|d ou|hay)\b"
     r"|什么|谁|哪|为什么|为何|多少|几[个只岁点张]|是不是|吗|何|誰|どこ|いつ|なぜ|どの|いくら|どんな|どれ|いくつ|ですか"
+)
+# A question about what is in the picture, however it is put.
+SEEN = (
+    r"^\W*(?:(?:can|do|could) you (?:see|tell|recogni\w+|know)|siehst|erkennst|kannst du .*(?:sehen|erkennen)|"
+    r"(?:que )?vois tu|"
+    r"(?:que )?ves|puedes ver)\b"
 )
 REQUESTED = (
     r"\b(?:can|could|would|will|please|kannst|konntest|konnen|bitte|peux|pourrais|pouvez|pourriez|peut|puedes|"

@@ -61,6 +61,7 @@ def test_all_that_words_imply_is_an_operation_that_can_be_done() -> None:
         for way in _words.ways(operations.load(name)):
             assert set(way.sets) < set(fields)
             assert "en" in way.phrases
+            assert all(phrase.strip() == phrase != "" for phrases in way.phrases.values() for phrase in phrases)
             assert not any(set("*!{}_") & set(_words.shown(way, language)) for language in way.phrases)
         assert set(_words.ways(operations.load(name))[0].phrases) == set(_words.LANGUAGES), name
 

@@ -112,9 +112,9 @@ def shown(way: Way, language: str) -> str:
 
 
 def folded(text: str) -> str:
-    """In lower case, Latin letters without accents, words parted by spaces alone."""
+    """In lower case and American spelling, Latin letters without accents, words parted by spaces alone."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("ß", "ss").replace("œ", "oe").replace("æ", "ae")
-    return "".join(_base(letter) for letter in plain)
+    return "".join(map(_base, plain)).replace("colour", "color").replace("grey", "gray")
 
 
 def _base(letter: str) -> str:

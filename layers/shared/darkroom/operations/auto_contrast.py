@@ -16,15 +16,15 @@ class AutoContrast(Operation):
         en: auto contrast, automatic contrast, contrast auto*, auto tone, auto level*, auto enhance
         en: enhance !edge* !detail*, hazy, haze, dehaze, dull, foggy !make, flat look*, looks flat, full tonal range
         en: stretch contrast, normalize, adjust light*, fix light*, improve light*, better light*, correct light*
-        en: light* {bad}, lighting, stretch histogram
+        en: light* {bad}, lighting, stretch histogram, contrast automatic*
         de: Auto-Kontrast, autokontrast, kontrast automatisch, automatisch* kontrast, auto tonwert*, dunst*, diesig
         de: nebelschleier, schleier, flau, licht anpass*, beleuchtung, licht verbesser*, licht korrigier*
         de: lichtverhaltnis*, belichtung anpass*, licht optimier*, tonwertspreizung, optimier* bild
         fr: contraste automatique, contraste auto, auto contraste, auto niveaux, voilee, voile, brumeu*, terne
         fr: eclairage, ajuste* lumiere, corrige* lumiere, ameliore* lumiere, regle* lumiere, optimis* lumiere
-        fr: plage tonale
+        fr: plage tonale, contraste automatique*
         es: contraste automático, contraste auto, autocontraste, auto niveles, neblina, bruma, velada, apagad* !color*
-        es: iluminacion, ajust* luz, mejor* luz, corrig* luz, arregl* luz, rango tonal
+        es: iluminacion, ajust* luz, mejor* luz, corrig* luz, arregl* luz, rango tonal, contraste automatica*
         zh: 自动对比度, 自动对比, 自动色阶, 灰蒙蒙, 发灰, 去雾, 雾霾, 朦胧, 调整 光, 光线, 打光, 优化光, 改善光, 光照
         zh: 灰雾, 自动调整
         ja: 自動コントラスト, コントラスト 自動, オートコントラスト, 自動レベル, かすみ, 霞, もや, 眠い, ライティング

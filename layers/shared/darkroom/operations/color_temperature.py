@@ -13,19 +13,21 @@ class ColorTemperature(PointOperation):
 
     words: ClassVar[str] = """
         {"temperature": 20}
-        en: warmer, warm*, warmth, color temperature, golden hour, golden light, {too} cold, {too} cool, sunnier, cozy
-        en: cosier, candle light, warm* tone*
+        en: warmer, warm*, warmth, color temperature, temperature, golden hour, golden light, {too} cold, {too} cool
+        en: sunnier, cozy, cosier, candle light, warm* tone*
         de: wärmer, warmer*, warme*, warm, farbtemperatur, {too} kalt, {too} kuhl, goldene stunde, erwarm*
         fr: plus chaud, chaud*, rechauff*, temperature, {too} froid*, chaleureu*, heure doree, tons chauds
-        es: más cálido, calid*, calient*, temperatura, {too} fri*, calidez, hora dorada, tonos calidos
+        es: más cálido, calida, calidas, calido*, calient*, temperatura, {too} fri*, calidez, hora dorada
+        es: tonos calidos
         zh: 更暖, 暖, 色温, 暖色, 偏冷, 暖一点, 太冷, 暖调
         ja: 暖かく, 暖か, 暖色, 色温度, 温かみ, 温か, あたたか, 寒すぎ, ウォーム
         {"temperature": -20}
-        en: cooler, cool*, colder, cold*, color temperature {down}, {too} warm, less warm, icy, {too} hot, bluish tone
-        en: cool* tone*
+        en: cooler, cool_down, cool_it, cooling, colder, cold*, temperature {down}, {too} warm, less warm, icy
+        en: {too} hot, bluish tone, cool* tone*, cool tone*, cool color*, cool light
         de: kühler, kuhl*, kalter*, kalt*, farbtemperatur {down}, {too} warm, weniger warm, eisig*
         fr: plus froid, froid*, refroidi*, temperature {down}, {too} chaud*, moins chaud*, glacial*, tons froids
-        es: más frío, fri*, enfri*, temperatura {down}, {too} calid*, menos calid*, tonos frios
+        es: más frío, fri*, enfri*, temperatura {down}, {too} calida, {too} calido*, menos calida, menos calido*
+        es: tonos frios
         zh: 更冷, 冷, 冷色, 色温 {down}, 偏暖, 太暖, 冷调, 冷一点
         ja: 寒色, 冷た, クール, 色温度 {down}, 暖かすぎ, 涼し, 寒々, 冷やか
         {"tint": 20}

@@ -28,12 +28,13 @@ class Curves(PointOperation):
 
     words: ClassVar[str] = """
         {"points": [{"input": 64, "output": 52}, {"input": 192, "output": 204}]}
-        en: tone curve, curve, curves, s curve, tonal curve
-        de: Gradationskurve, kurve*, s kurve, tonkurve
-        fr: courbe de tons, courbe*, courbe en s
-        es: curva de tonos, curva*
-        zh: 曲线, S曲线, 色调曲线
-        ja: トーンカーブ, カーブ, S字
+        en: tone curve, curve, curves, s curve, tonal curve, fade* black*, matte look, matte black*, lifted black*
+        en: lift black*
+        de: Gradationskurve, kurve*, s kurve, tonkurve, schwarz* verblass*, matt* schwarz*, matter look
+        fr: courbe de tons, courbe*, courbe en s, noirs delaves, noirs mats, effet mat
+        es: curva de tonos, curva*, negros lavados, negros mate, efecto mate
+        zh: 曲线, S曲线, 色调曲线, 黑色 褪, 哑光
+        ja: トーンカーブ, カーブ, S字, マットな, 黒を浮か
     """
 
     op: Literal["curves"] = "curves"

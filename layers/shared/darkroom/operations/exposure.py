@@ -14,7 +14,7 @@ class Exposure(PointOperation):
     words: ClassVar[str] = """
         {"stops": 1}
         en: more exposure, exposure, expos* up, underexposed, under exposed, stop brighter, stops brighter
-        en: brighter by stop*, stop* more, ev, push stop*, {too} little light
+        en: brighter by stop*, stop* more, ev, push stop*, {too} little light, overexpose by, over expose by
         de: mehr Belichtung, belichtung, unterbelichtet, blende* heller, blendenstufe*, belicht* langer, blende* mehr
         fr: plus d'exposition, exposition, sous expose*, sousexpose*, diaph*, surexpose legerement, diaph* de plus
         es: más exposición, exposicion, subexpuest*, sub expuest*, paso* mas, paso* de luz, punto* de exposicion
@@ -23,11 +23,12 @@ class Exposure(PointOperation):
         ja: 露出を上げる, 露出, 露光, アンダー, 露出不足, 段 明, EV
         {"stops": -1}
         en: less exposure, exposure {down}, overexposed, over exposed, blown out, stop darker, stops darker
-        en: {too} exposed, blown highlight*, stop* less
+        en: {too} exposed, blown highlight*, stop* less, underexpose, under expose
         de: weniger Belichtung, belichtung {down}, uberbelichtet, blende* dunkler, ausgefressen*, blende* weniger
         fr: moins d'exposition, exposition {down}, surexpose*, sur expose*, cramee, crame, brule*, diaph* de moins
-        fr: {too} expose*
+        fr: {too} expose*, diaph* moins
         es: menos exposición, exposicion {down}, sobreexpuest*, sobre expuest*, quemad*, paso* menos, {too} expuest*
+        es: punto menos de exposicion, puntos menos, punto menos, paso menos de exposicion
         zh: 降低曝光, 曝光 {down}, 过曝, 曝光过度, 曝光太, 爆了, 过度曝光
         ja: 露出を下げる, 露出 {down}, 白飛び, 露出オーバー, 白とび, 飛んで, 段 暗, 露出過多
     """

@@ -17,7 +17,7 @@ class Flip(Geometric):
     words: ClassVar[str] = """
         en: mirror, mirror*, flip, flip*, reflect*, left and right swapped, swap left right, reverse image
         de: spiegeln, spiegel*, seitenverkehrt, gespiegelt, umklapp*
-        fr: miroir, miroir, retourne* horizontal*, symetrie, inverse* gauche droite, retourne* vertical*
+        fr: miroir, retourne* horizontal*, symetrie, inverse* gauche droite, retourne* vertical*
         fr: renverse* horizontal*, en miroir
         es: espejo, espej*, volte*, reflej*, invert* horizontal*, invert* vertical*, simetri*
         zh: 镜像, 翻转, 水平翻, 左右翻, 左右对调, 左右颠倒, 对称翻

@@ -16,7 +16,7 @@ class Levels(PointOperation):
         en: crush blacks, faded blacks, input levels
         de: Tonwerte, tonwert*, schwarzpunkt, weisspunkt, tonwertkorrektur
         fr: niveaux, niveaux !gris, point noir, point blanc, niveau d entree
-        es: niveles, niveles, punto negro, punto blanco, punto de negro, punto de blanco
+        es: niveles, punto negro, punto blanco, punto de negro, punto de blanco
         zh: 色阶, 黑场, 白场, 黑点, 白点
         ja: レベル補正, レベル, 黒点, 白点, ブラックポイント, ホワイトポイント
     """

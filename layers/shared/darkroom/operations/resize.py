@@ -20,7 +20,7 @@ class Resize(Geometric):
         {"scale": 50}
         en: smaller, resiz*, shrink, shrink*, scale down, {size}, downscale, downsize, half size, half the size, halve
         en: reduce size, size {down}, longest side, longer side, pixels wide, pixels tall, px wide, px, pixels, scale*
-        en: wide, for web, thumbnail, file size
+        en: for web, thumbnail, file size
         de: kleiner, verkleiner*, skalier*, {size}, halb* grosse, halbier*, breite, hohe auf, langste seite
         de: lange seite, lange kante, px, pixel, grosse andern, grosse {down}, runterskalier*, halb so gross
         fr: plus petit, redimension*, redui* taille, redui* image, redui*, reduction taille, {size}, moitie, largeur

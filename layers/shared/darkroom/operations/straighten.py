@@ -19,8 +19,8 @@ class Straighten(Geometric):
         {"angle": 2}
         en: straightened, straight*, horizon, crooked, level it, level horizon, tilted, tilt, slanted, skewed
         en: level the, not level, leaning, slanting
-        de: begradigt, begradig*, horizont*, schief, gerade*, geraderuck*, ausricht*, richte* gerade, waagerecht*
-        de: schrag*, verkantet, gekippt
+        de: begradigt, begradig*, horizont, horizonts, horizontlinie, schief, gerade*, geraderuck*, ausricht*
+        de: richte* gerade, waagerecht*, schrag*, verkantet, gekippt
         fr: redressé, redress*, horizon, penche*, de travers, droite !a, mets droit, remets droit, incline*
         fr: bien droit, mettre droit
         es: enderezado, enderez*, horizonte, torcid*, nivel* !niveles, inclinad*, chuec*, ladead*, derech* !a
