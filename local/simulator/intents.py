@@ -36,6 +36,7 @@ _SAYS_MORE: Mapping[str, frozenset[str]] = {
     "brightness": frozenset({"auto_contrast", "exposure", "gamma"}),
     "contrast": frozenset({"auto_contrast", "curves"}),
     "crop": frozenset({"crop_to_subject", "resize"}),
+    "crop_to_subject": frozenset({"refine_edges"}),
     "drop_shadow": frozenset({"gamma"}),
     "gamma": frozenset({"curves", "levels"}),
     "grain": frozenset({"denoise"}),
@@ -43,7 +44,7 @@ _SAYS_MORE: Mapping[str, frozenset[str]] = {
     "remove_background": frozenset({"background_blur", "crop", "crop_to_subject", "refine_edges"}),
     "resize": frozenset({"denoise", "posterize", "contrast", "saturation"}),
     "rotate": frozenset({"hue", "straighten", "brightness", "contrast", "saturation", "exposure"}),
-    "saturation": frozenset({"vibrance", "vintage", "color_temperature"}),
+    "saturation": frozenset({"vibrance", "vintage", "color_temperature", "white_balance"}),
     "text": frozenset({"watermark"}),
     "vintage": frozenset({"sepia"}),
 }

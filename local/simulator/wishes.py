@@ -63,7 +63,8 @@ ADVISED = """
     en: what change
     en: how better, what is missing, what can be improved, help me improve, opinion, what can i do, what else
     en: could look better
-    de: vorschlag*, vorschlage, schlag* vor, tipp*, idee*, empfehl*, empfiehl*, rat, ratschlag*, was wurdest du
+    de: anregung*, vorschlag*, vorschlage, schlag* vor, tipp*, idee*, empfehl*, empfiehl*, rat, ratschlag*
+    de: was wurdest du
     de: was kann besser
     de: wie besser, was konnte, verbesserungsvorschlag*, was meinst, feedback, was sollte, was lasst sich verbesser*
     de: wie verbesser*, was wurde
@@ -81,7 +82,8 @@ ADVISED = """
     ja: どうすると, ヒント, お勧め, 改善案, 何を変え, どんな編集, どうやったら, 助言
 """
 TALKED = """
-    en: hello, hi, hey, thank*, thx, perfect, great, nice, ok, okay, love it, looks good, never mind, stop, cancel
+    en: nevermind, never_mind, no thanks, hello, hi, hey, thank*, thx, perfect, great, nice, ok, okay, love it
+    en: looks good, never mind, stop, cancel
     en: wait, bye, cool one
     en: awesome, well done, that s it, leave it, don t change, do not change, no changes, good morning, good evening
     en: like it, wow, as it is, fine, keep it, beautiful

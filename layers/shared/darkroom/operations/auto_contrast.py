@@ -19,16 +19,18 @@ class AutoContrast(Operation):
         en: light* {bad}, lighting, stretch histogram, contrast automatic*
         de: Auto-Kontrast, autokontrast, kontrast automatisch, automatisch* kontrast, auto tonwert*, dunst*, diesig
         de: nebelschleier, schleier, flau, licht anpass*, beleuchtung, licht verbesser*, licht korrigier*
-        de: lichtverhaltnis*, belichtung anpass*, licht optimier*, tonwertspreizung, optimier* bild
+        de: lichtverhaltnis*, belichtung anpass*, licht optimier*, tonwertspreizung, optimier* bild, grauschleier
+        de: trub, trube, matsch*
         fr: contraste automatique, contraste auto, auto contraste, auto niveaux, voilee, voile, brumeu*, terne
         fr: eclairage, ajuste* lumiere, corrige* lumiere, ameliore* lumiere, regle* lumiere, optimis* lumiere
-        fr: plage tonale, contraste automatique*
+        fr: plage tonale, contraste automatique*, grisatre, voile de brume
         es: contraste automático, contraste auto, autocontraste, auto niveles, neblina, bruma, velada, apagad* !color*
-        es: iluminacion, ajust* luz, mejor* luz, corrig* luz, arregl* luz, rango tonal, contraste automatica*
+        es: iluminacion, ajust* luz, mejor* luz, corrig* luz, arregl* luz, rango tonal, contraste automatica*, opaca
+        es: gris y apagada, brumosa
         zh: 自动对比度, 自动对比, 自动色阶, 灰蒙蒙, 发灰, 去雾, 雾霾, 朦胧, 调整 光, 光线, 打光, 优化光, 改善光, 光照
-        zh: 灰雾, 自动调整
+        zh: 灰雾, 自动调整, 有点灰, 灰灰的, 偏灰, 雾蒙蒙, 发闷, 通透
         ja: 自動コントラスト, コントラスト 自動, オートコントラスト, 自動レベル, かすみ, 霞, もや, 眠い, ライティング
-        ja: 光 調整, 照明, 光の加減, 自動補正, 光の感じ
+        ja: 光 調整, 照明, 光の加減, 自動補正, 光の感じ, くすんで見え, ぼんやり, クリアに
     """
 
     op: Literal["auto_contrast"] = "auto_contrast"

@@ -33,9 +33,10 @@ class BackgroundBlur(Operation):
         es: modo retrato, efecto retrato, profundidad de campo, desenfoc* detras, emborron* fondo, borros* detras
         es: desenfoque de fondo, fondo fuera de foco
         zh: 背景虚化, 背景 模糊, 虚化, 景深, 散景, 后面虚, 后面 模糊, 焦外, 人像模式, 大光圈, 背景 柔化, 后面 糊
-        zh: 身后 模糊
+        zh: 身后 模糊, 背景 虚, 背景 糊, 人像效果, 突出人物 背景
         ja: 背景ぼかし, 背景 ぼか, 背景 ボカ, 背景 ぼけ, 背景 ボケ, 後ろ ぼか, 後ろ ボケ, 後ろ ぼけ, 後ろ ボカ, ボケ感
-        ja: 玉ボケ, ポートレートモード, 被写界深度, ポートレート風, 背後 ぼか, ピント 被写体
+        ja: 玉ボケ, ポートレートモード, 被写界深度, ポートレート風, 背後 ぼか, ピント 被写体, 背景をぼかし, 一眼レフ
+        ja: 背景 ソフト
     """
 
     op: Literal["background_blur"] = "background_blur"

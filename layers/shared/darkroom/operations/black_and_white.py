@@ -12,13 +12,13 @@ class BlackAndWhite(MatrixOperation):
 
     words: ClassVar[str] = """
         en: black_and_white, black_white, b&w, b_&_w, b_w, bw, b_n_w, grayscale, greyscale, gray scale, grey scale
-        en: monochrome, monochromatic, {remove} color, without color, colorless, no color, black_&_white
+        en: monochrome, monochromatic, {remove} color, without color, colorless, no color, black_&_white, b/w, b_/_w
         de: Schwarzweiß, schwarz_weiss*, schwarzweiss*, schwarz_und_weiss, s_w, s/w, sw, graustufen, monochrom*
         de: farbe {remove}, farben {remove}, einfarbig, entfarb*, schwarz_&_weiss
         fr: noir_et_blanc, n&b, n_&_b, n_et_b, niveaux de gris, monochrome, nuances de gris, {remove} couleur*
         fr: sans couleur*, noir_&_blanc
         es: blanco_y_negro, b/n, b_y_n, byn, blanco_negro, escala de grises, tonos grises, monocromo, monocromatic*
-        es: {remove} color !alg*, sin color*
+        es: {remove} color !alg*, sin color*, b_/_n
         zh: 黑白, 灰度, 单色, 去色, 灰阶, 去掉颜色, 没有颜色, 变灰
         ja: 白黒, モノクロ, グレースケール, モノトーン, 色 抜, 色をなく, 黒白, 無彩色
     """

@@ -23,8 +23,9 @@ class Blur(Operation):
         fr: flou, flout*, adouci* image, adouci* photo, gaussien*, moins net*, estompe*, vaporeu*
         es: desenfocado, desenfoc*, difumin*, borros*, emborron*, gaussian*, menos nitid*, suaviz* imagen
         es: suaviz* foto
-        zh: 模糊, 柔焦, 高斯, 糊一点, 柔化, 朦胧感
-        ja: ぼかし, ぼか, ボカ, ぼやけ, ソフトフォーカス, ガウス, ソフトに, ふんわり
+        zh: 模糊, 柔焦, 高斯, 糊一点, 柔化, 朦胧感, 朦胧, 虚一点, 柔一点
+        ja: ぼかし, ぼか, ボカ, ぼやけ, ソフトフォーカス, ガウス, ソフトに, ふんわり, 柔らかくぼか, 柔らかい感じ
+        ja: やわらかい雰囲気
     """
 
     op: Literal["blur"] = "blur"

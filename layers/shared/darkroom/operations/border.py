@@ -20,8 +20,8 @@ class Border(Operation):
         de: passepartout
         fr: bordure, bordur*, cadre, encadr*, contour autour, lisere autour !detour*, marge, passe partout
         es: borde, borde !recorte !suaviz*, marco, enmarc*, orla, recuadr*
-        zh: 边框, 相框, 画框, {color}框, 外框, 加框, 描边, 框, 白边, 黑边, {color}边
-        ja: 枠, フレーム, 縁取り, ふち, 額縁, 縁, ボーダー, フチ
+        zh: 边框, 相框, 画框, {color}框, 外框, 加框, 描边, 框, 白边, 黑边, {color}边, 加个框, 白框, 黑框, 描个边
+        ja: 枠, フレーム, 縁取り, ふち, 額縁, 縁, ボーダー, フチ, フレームを, 縁を付け, 縁をつけ
         {"bottom": 15, "width": 4}
         en: polaroid, polaroid frame, instant photo
         de: Polaroid, polaroid*

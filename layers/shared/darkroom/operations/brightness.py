@@ -26,15 +26,18 @@ class Brightness(PointOperation):
         ja: 明るく, 明る, 明るさ, 暗い, 暗すぎ, 暗くて, 暗め, 輝度
         {"amount": -20}
         en: darker, darken*, brightness {down}, {too} bright, {too} light, less bright, dim it, dimmer, dim the
-        en: tone down bright*, less light
+        en: tone down bright*, less light, tone down highlight*, highlight* {down}, reduc* highlight*, tame highlight*
+        en: recover highlight*
         de: dunkler, abdunk*, dunkel* ab, helligkeit {down}, {too} hell, weniger hell, verdunk*, weniger licht
-        de: nachdunk*
+        de: nachdunk*, lichter abdunk*, lichter {down}, lichter dunk*, lichter zuruck*
         fr: plus sombre, assombri*, luminosite {down}, {too} clair*, {too} lumineu*, moins clair*, moins lumineu*
-        fr: fonce*, obscurci*
+        fr: fonce*, obscurci*, hautes lumieres {down}, recuper* hautes lumieres, hautes lumieres
         es: más oscuro, oscure*, mas oscur*, brillo {down}, {too} clar*, {too} brill*, {too} luminos*, menos brill*
-        es: menos luz, menos clar*
-        zh: 更暗, 变暗, 调暗, 压暗, 暗一点, 暗一些, 暗点, 亮度 {down}, {too}亮, 别这么亮, 暗些
-        ja: 暗く, 明るさ {down}, 明るすぎ, 暗めに, 暗くして, 明度 {down}
+        es: menos luz, menos clar*, luces altas {down}, altas luces {down}, luces altas, altas luces
+        zh: 更暗, 变暗, 调暗, 压暗, 暗一点, 暗一些, 暗点, 亮度 {down}, {too}亮, 别这么亮, 暗些, 高光 压, 压高光
+        zh: 高光 {down}, 高光 暗, 高光
+        ja: 暗く, 明るさ {down}, 明るすぎ, 暗めに, 暗くして, 明度 {down}, ハイライト 抑え, ハイライト {down}
+        ja: ハイライト 暗, ハイライト
     """
 
     op: Literal["brightness"] = "brightness"

@@ -16,10 +16,13 @@ class Contrast(PointOperation):
         en: more contrast, contrast, contrasty, punchier, punch*, {too} flat, flat, more depth, crisper tones
         en: washed out !sky
         de: mehr Kontrast, kontrast*, kontrastreich*, {too} flach, knackiger, flach
-        fr: plus de contraste, contrast*, {too} plat*, plus de punch, manque de relief, plate
-        es: más contraste, contrast*, {too} plan*, mas fuerza, mas profundidad
-        zh: 更高对比度, 对比, 反差, 对比度, 太平, 层次感
-        ja: コントラストを上げる, コントラスト, メリハリ, めりはり
+        fr: plus de contraste, contrast*, {too} plat*, plus de punch, manque de relief, plate, fade plate, image plate
+        fr: photo plate
+        es: más contraste, contrast*, {too} plan*, mas fuerza, mas profundidad, plana, foto plana, apagada y plana
+        es: sin fuerza, poca fuerza
+        zh: 更高对比度, 对比, 反差, 对比度, 太平, 层次感, 画面平, 太平淡, 平淡, 没有冲击力, 没劲
+        ja: コントラストを上げる, コントラスト, メリハリ, めりはり, のっぺり, 平坦, ぼんやりした印象, インパクト
+        ja: 引き締
         {"amount": -20}
         en: less contrast, contrast {down}, {too} contrast, contrast {too}, {too} contrasty, soft* contrast
         en: contrast soft*, harsh, contrast hard, flatter, less harsh

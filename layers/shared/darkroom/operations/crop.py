@@ -18,9 +18,12 @@ class Crop(Geometric):
         de: zuschneiden, zuschneid*, zuschnitt, schneid* zu, beschneid*, schneid* ab, abschneid*, schneid*
         de: seitenverhaltnis, zoom*, {ratio} format, {ratio}, engerer ausschnitt, ausschnitt, hochformat, querformat
         fr: recadrer, recadr*, rogne*, coupe*, decoupe*, cadrage plus serre, resserr*, zoom*, format {ratio}, {ratio}
-        es: recortar, recort*, cort*, encuadr*, acerc*, zoom, formato {ratio}, {ratio}
-        zh: 裁剪, 裁, 剪裁, 截, 裁切, 切, {ratio}, 比例 {ratio}, 放大画面
+        fr: format portrait, format paysage
+        es: recortar, recort*, cort*, encuadr*, acerc*, zoom, formato {ratio}, {ratio}, formato vertical
+        es: formato horizontal
+        zh: 裁剪, 裁, 剪裁, 截, 裁切, 切, {ratio}, 比例 {ratio}, 放大画面, 裁一下, 剪成, 竖版, 横版, 剪切
         ja: トリミング, トリミ, 切り取, 切り抜 {ratio}, クロップ, {ratio}, 余分な 切, 端を切, 切り落と, 比率 {ratio}
+        ja: 縦長, 横長, 切り取って, 余計な部分
         {"ratio": "1:1"}
         en: square, squared, instagram square, square crop, square format, insta format
         de: quadratisch, quadrat*, quadratformat

@@ -26,17 +26,21 @@ class CropToSubject(Geometric):
         de: zuschneid* hauptmotiv, hauptmotiv zuschneid*, schneid* motiv, schneid* hauptmotiv, schneid* person
         de: eng* um, leer* platz {remove}, leer* rand {remove}, leer* flache* {remove}, eng am motiv
         de: person zuschneid*, zoom* motiv, schneid* produkt, objekt zuschneid*, produkt zuschneid*, leerraum
+        de: naher ans motiv, auf das wesentliche, drumherum weg*
         fr: recadrer sur le sujet, recadr* sujet, recadr* personne, recadr* objet, recadr* produit, recadr* autour
         fr: coupe* autour, rogne* autour, espace vide, vide autour, zoom* sujet, resserr* sujet, serre* autour
-        fr: cadr* sujet, recadr* visage, rogne* sujet, marges vides
+        fr: cadr* sujet, recadr* visage, rogne* sujet, marges vides, plus pres du sujet, au plus pres
         es: recortar al sujeto, recort* sujeto, recort* persona, recort* principal, recort* objeto, recort* producto
         es: recort* alrededor, espacio vacio, espacio sobrante, espacio en blanco, ajust* sujeto, acerc* sujeto
         es: encuadr* sujeto, recort* protagonista, recort* motivo, recort* cara, cort* alrededor, zoom sujeto
+        es: quit* espacio, espacio de sobra, mas cerca del sujeto
         zh: 裁到主体, 裁 主体, 裁 人物, 裁 产品, 主体 裁, 空白 不要, 空白 去, 多余空白, 周围空白, 裁 主角, 只留主体
         zh: 突出主体, 裁掉空白, 周围 裁掉, 人物 裁剪, 裁 中间的, 主体 居中, 多余的空白, 多余的边, 空白部分, 空的地方
+        zh: 主体放大, 只要人物部分, 靠近主体, 人物 居中
         ja: 被写体に合わせてトリミング, 被写体 トリミ, 人物 トリミ, 人物に合わせてトリミ, 人に合わせて, 主役 トリミ
         ja: 余白 {remove}, 余白 切, 余白を, 被写体 切り取, 人物 切り取, 商品 トリミ, 被写体 クロップ, 顔 トリミ
-        ja: 被写体 寄, 主題 トリミ, メイン トリミ, 周り 切り, 被写体 中心
+        ja: 被写体 寄, 主題 トリミ, メイン トリミ, 周り 切り, 被写体 中心, 人だけ残して切, 主役を大きく, 余白をカット
+        ja: 余白を削
     """
 
     op: Literal["crop_to_subject"] = "crop_to_subject"

@@ -29,9 +29,11 @@ class Denoise(Operation):
         fr: moins de bruit, debruit*, bruit, bruite*, reduction du bruit, grain {remove}, grain {down}, {too} de grain
         fr: {too} granuleu*, {too} grain
         es: menos ruido, ruido, quit* grano, reduc* ruido, grano {remove}, grano {down}, {too} grano, granulad* {too}
-        es: {too} granul*, ruidos*
-        zh: 降噪, 噪, 去噪, 杂点, 颗粒 {remove}, 颗粒太, 噪点, 噪音, 颗粒 {down}, 噪声
+        es: {too} granul*, ruidos*, grano quit*, pixelad*, ruidosa, mucho ruido
+        zh: 降噪, 噪, 去噪, 杂点, 颗粒 {remove}, 颗粒太, 噪点, 噪音, 颗粒 {down}, 噪声, 去颗粒, 颗粒感太重, 磨掉噪
+        zh: 画面 脏
         ja: ノイズ除去, ノイズ, ざらつき, ザラザラ, ざらざら, 粒子 {remove}, 粒状感 {remove}, ザラつき
+        ja: ノイズリダクション, 粒々
     """
 
     op: Literal["denoise"] = "denoise"

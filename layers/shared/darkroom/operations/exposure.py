@@ -19,8 +19,8 @@ class Exposure(PointOperation):
         fr: plus d'exposition, exposition, sous expose*, sousexpose*, diaph*, surexpose legerement, diaph* de plus
         es: más exposición, exposicion, subexpuest*, sub expuest*, paso* mas, paso* de luz, punto* de exposicion
         es: punto* mas de luz
-        zh: 增加曝光, 曝光, 欠曝, 曝光不足, 档, 提高曝光
-        ja: 露出を上げる, 露出, 露光, アンダー, 露出不足, 段 明, EV
+        zh: 增加曝光, 曝光, 欠曝, 曝光不足, 档, 提高曝光, 太曝, 曝光 正, 补曝光, 曝光补偿
+        ja: 露出を上げる, 露出, 露光, アンダー, 露出不足, 段 明, EV, 露出 上げ, 明るさ 段, 段分
         {"stops": -1}
         en: less exposure, exposure {down}, overexposed, over exposed, blown out, stop darker, stops darker
         en: {too} exposed, blown highlight*, stop* less, underexpose, under expose

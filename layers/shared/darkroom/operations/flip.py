@@ -19,9 +19,9 @@ class Flip(Geometric):
         de: spiegeln, spiegel*, seitenverkehrt, gespiegelt, umklapp*
         fr: miroir, retourne* horizontal*, symetrie, inverse* gauche droite, retourne* vertical*
         fr: renverse* horizontal*, en miroir
-        es: espejo, espej*, volte*, reflej*, invert* horizontal*, invert* vertical*, simetri*
-        zh: 镜像, 翻转, 水平翻, 左右翻, 左右对调, 左右颠倒, 对称翻
-        ja: 左右反転, 反転 !色 !ネガ, ミラー, 鏡, 裏返, 左右を逆, 左右逆
+        es: espejo, espej*, volte*, reflej*, invert* horizontal*, invert* vertical*, simetri*, al otro lado
+        zh: 镜像, 翻转, 水平翻, 左右翻, 左右对调, 左右颠倒, 对称翻, 翻过来, 反过来, 左右反
+        ja: 左右反転, 反転 !色 !ネガ, ミラー, 鏡, 裏返, 左右を逆, 左右逆, 鏡像, 左右を反転
         {"direction": "vertical"}
         en: flip vertically, flip* vertical*, mirror* vertical*, flip* top bottom, flip* upside down, vertical mirror
         en: vertical flip, flip* along horizontal axis

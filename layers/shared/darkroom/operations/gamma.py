@@ -23,9 +23,9 @@ class Gamma(PointOperation):
         es: medios tonos más claros, medios tonos, tonos medios, gamma, aclar* sombras, levant* sombras, sub* sombras
         es: abr* sombras, sombras {too}, recuper* sombras, sombras empastadas
         zh: 提亮中间调, 中间调 亮, 中间调, 伽马, gamma, 提亮暗部, 暗部 亮, 暗部 提, 阴影 提, 阴影 亮, 暗部太黑
-        zh: 暗部 死黑, 暗部
+        zh: 暗部 死黑, 暗部, 阴影部分 亮, 暗处 亮, 暗的地方 亮, 黑的地方 亮
         ja: 中間調を明るく, 中間調 明る, 中間トーン 明る, 中間調, ガンマ, シャドウ 明る, シャドー 明る, 暗部 明る
-        ja: 暗部 持ち上げ, 影の部分 明る, 中間トーン, 暗部
+        ja: 暗部 持ち上げ, 影の部分 明る, 中間トーン, 暗部, 暗いところ 明る, 影 明る, 陰 明る
         {"gamma": 0.8}
         en: darker midtones, midtone* dark*, dark* midtone*, mid tone* dark*, gamma {down}, midtone* {down}
         de: dunklere Mitteltöne, mittelton* dunk*, mittelton* abdunk*, gamma {down}

@@ -47,11 +47,12 @@ class RefineEdges(Operation):
         en: white outline {remove}, halo around, fringe around, rim around, edge* inward*, contract edge*, edges in
         en: fringing
         de: Kanten nach innen, saum {remove}, {remove} saum, farbsaum, halo, weiss* rand {remove}, saum um
-        de: kante* innen, rand* {remove} freigestellt
+        de: kante* innen, rand* {remove} freigestellt, saum um freigestell*, saum weg
         fr: contour rogné, halo, lisere {remove}, frange*, lisere autour, lisere blanc
         es: borde recortado, halo, ribete, reborde, borde blanco {remove}, filo blanco
-        zh: 收缩边缘, 白边 {remove}, 边缘 收, 光晕 {remove}, 杂边, 边缘 白
-        ja: 縁を削る, フチ {remove}, 白い縁 {remove}, ハロー, 輪郭 内側, フリンジ
+        zh: 收缩边缘, 白边 {remove}, 边缘 收, 光晕 {remove}, 杂边, 边缘 白, 白边 处理, 有白边, 边上 白, 边缘有
+        ja: 縁を削る, フチ {remove}, 白い縁 {remove}, ハロー, 輪郭 内側, フリンジ, 白いフチ, 白フチ, フチが残
+        ja: 周り 白い
     """
 
     op: Literal["refine_edges"] = "refine_edges"

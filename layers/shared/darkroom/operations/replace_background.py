@@ -30,9 +30,9 @@ class ReplaceBackground(Operation):
         es: fondo nuevo, fondo {color}, {color} fondo, sobre {only}, fondo degradado, degradado, gradiente
         es: color de fondo, fondo liso, fondo de color, sobre fondo, fondo a {color}
         zh: 换背景, {color}底, {color}背景, 背景 {color}, 换底, 底色, 渐变, 纯色背景, 背景色, 白底图, {color}的背景
-        zh: 背景 渐变, 换{color}
+        zh: 背景 渐变, 换{color}, {color}的底, 底换成{color}, 背景 换成
         ja: 背景を替える, 背景 {color}, {color}背景, {color}い背景, {color}の背景, グラデーション, 背景色, 単色背景
-        ja: {color}バック, 無地の背景, 背景を無地
+        ja: {color}バック, 無地の背景, 背景を無地, 背景は{color}, 背景を{color}
     """
 
     op: Literal["replace_background"] = "replace_background"

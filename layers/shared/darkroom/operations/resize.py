@@ -20,15 +20,16 @@ class Resize(Geometric):
         {"scale": 50}
         en: smaller, resiz*, shrink, shrink*, scale down, {size}, downscale, downsize, half size, half the size, halve
         en: reduce size, size {down}, longest side, longer side, pixels wide, pixels tall, px wide, px, pixels, scale*
-        en: for web, thumbnail, file size
+        en: for web, thumbnail, file size, reduc* {number} size, percent smaller
         de: kleiner, verkleiner*, skalier*, {size}, halb* grosse, halbier*, breite, hohe auf, langste seite
         de: lange seite, lange kante, px, pixel, grosse andern, grosse {down}, runterskalier*, halb so gross
+        de: {number} kleiner
         fr: plus petit, redimension*, redui* taille, redui* image, redui*, reduction taille, {size}, moitie, largeur
         fr: hauteur, cote le plus long, grand cote, px, pixels, plus petit*, taille {down}, retreci*, mise a l echelle
-        fr: demi taille, de large
+        fr: demi taille, de large, redui* {number}
         es: más pequeño, redimension*, escal* !gris*, {size}, mitad, ancho, anchura, alto de, altura, lado mas largo
         es: lado mayor, px, pixeles, mas pequen*, tamano {down}, achic*, encog*, reduc* tamano, reduc* imagen
-        es: mas chic*, disminuy* tamano
+        es: mas chic*, disminuy* tamano, reducela, reducelo, redu* {number}, reduc* {number}
         zh: 缩小, 尺寸, {size}, 像素, px, 宽 px, 缩放, 一半, 长边, 边长, 宽度, 高度, 改大小, 缩到, 小一点, 改成 像素
         zh: 调整大小
         ja: 縮小, リサイズ, {size}, px, ピクセル, 幅, 長辺, 半分, サイズを変, サイズ変更, 小さく, 高さ, サイズを

@@ -51,10 +51,13 @@ class Rotate(Geometric):
         en: turn upside down, upside down, head over, wrong way up, rotate half turn, half turn, on its head
         en: turn around 180
         de: auf den Kopf stellen, kopf, auf dem kopf, kopfuber, halbe drehung, verkehrt herum, falsch herum
-        fr: tête en bas, tete en bas, a l envers, demi tour, envers
-        es: de cabeza, cabeza, boca abajo, media vuelta, al reves, patas arriba
-        zh: 上下颠倒, 倒过来, 倒了, 颠倒, 转180, 倒着, 反了, 倒立
-        ja: 上下逆さま, 逆さ, さかさま, 上下が逆, 180度, 半回転, 天地逆
+        de: richtig herum, auf die fusse
+        fr: tête en bas, tete en bas, a l envers, demi tour, envers, remets endroit, a l endroit, mets endroit
+        fr: tourne* a l endroit
+        es: de cabeza, cabeza, boca abajo, media vuelta, al reves, patas arriba, dale la vuelta, de vuelta
+        es: endereza de cabeza, ponla al derecho
+        zh: 上下颠倒, 倒过来, 倒了, 颠倒, 转180, 倒着, 反了, 倒立, 转正, 转回来, 倒了 转
+        ja: 上下逆さま, 逆さ, さかさま, 上下が逆, 180度, 半回転, 天地逆, 正しい向き, 向きを直
     """
 
     op: Literal["rotate"] = "rotate"

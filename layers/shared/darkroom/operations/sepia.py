@@ -17,9 +17,10 @@ class Sepia(MatrixOperation):
         en: sepia, sepia*, brown tone*, brownish, brown tint*
         de: Sepia, sepia*, braunton*, braunlich*, brauntone
         fr: sépia, sepia*, ton brun, tons bruns, brun*, tons marron
-        es: sepia, sepia*, tono marron, tonos marron*, marron*, tono cafe
-        zh: 棕褐色, 褐色, 怀旧棕, 深褐, 棕色调, 泛黄老照片, 乌贼墨
-        ja: セピア, 茶色っぽ, 茶系, 褐色
+        es: sepia, sepia*, tono marron, tonos marron*, marron*, tono cafe, tonos cafes, cafe antiguo, marron antiguo
+        es: tono sepia
+        zh: 棕褐色, 褐色, 怀旧棕, 深褐, 棕色调, 泛黄老照片, 乌贼墨, 发黄的老照片, 褐色调, 泛黄
+        ja: セピア, 茶色っぽ, 茶系, 褐色, 茶色, 古い茶色, セピア色
     """
 
     op: Literal["sepia"] = "sepia"

@@ -18,15 +18,19 @@ class Sharpen(Operation):
     words: ClassVar[str] = """
         en: sharper, sharp* !less, crisp*, more detail*, {too} soft, blurry, out of focus fix, clearer, clarity
         en: unsharp mask, detail* enhance*, enhanc* detail*, in focus, bring out detail*, bring out texture
-        en: {too} blurry, fine detail*, edges crisp*, more definition, detail* pop, definition
+        en: {too} blurry, fine detail*, edges crisp*, more definition, detail* pop, definition, emphasi* detail*
+        en: detail* emphasi*, enhance texture*
         de: schärfer, scharf*, nachscharf*, geschart*, mehr details, {too} weich, klarer, knackscharf, details {up}
         de: detail* herausarbeit*, {too} unscharf, bildscharfe, mehr scharfe, etwas unscharf, ist unscharf
+        de: details betonen, details schaerfen, detail* deutlich*
         fr: plus net, nettet*, net !contour*, nette, nets !contour*, plus de details, accentu* details, affute*, pique
         fr: {too} flou*, {too} mou, renforc* details, sharpen, est floue, un peu floue, trop molle, details
         es: más nítido, nitid*, enfoc*, mas detalle*, afil*, definicion, {too} borros*, detalle* {up}, poco nitid*
-        es: mas definid*, realz* detalle*, enfoque, sale borros*, esta borros*
-        zh: 锐化, 清晰, 锐利, 更清楚, 细节, 不清晰, 清楚, 有点糊, 太糊, 锐度
+        es: mas definid*, realz* detalle*, enfoque, sale borros*, esta borros*, resalt* detalle*, detalle* resalt*
+        es: destac* detalle*, marc* detalle*
+        zh: 锐化, 清晰, 锐利, 更清楚, 细节, 不清晰, 清楚, 有点糊, 太糊, 锐度, 锐, 糊了, 虚了, 不够清
         ja: シャープに, シャープ, くっきり, 鮮明, 解像感, ピント, 鮮鋭, はっきり !色, アンシャープ, ディテール, 細部
+        ja: 細部 強調, ボケてる, ぼやけてる, 輪郭をくっきり
     """
 
     op: Literal["sharpen"] = "sharpen"

@@ -18,14 +18,17 @@ class Straighten(Geometric):
     words: ClassVar[str] = """
         {"angle": 2}
         en: straightened, straight*, horizon, crooked, level it, level horizon, tilted, tilt, slanted, skewed
-        en: level the, not level, leaning, slanting
+        en: level the, not level, leaning, slanting, tilt* fix
         de: begradigt, begradig*, horizont, horizonts, horizontlinie, schief, gerade*, geraderuck*, ausricht*
-        de: richte* gerade, waagerecht*, schrag*, verkantet, gekippt
+        de: richte* gerade, waagerecht*, schrag*, verkantet, gekippt, kipp* gerade, gerad* kipp*, schief gerade
         fr: redressé, redress*, horizon, penche*, de travers, droite !a, mets droit, remets droit, incline*
         fr: bien droit, mettre droit
         es: enderezado, enderez*, horizonte, torcid*, nivel* !niveles, inclinad*, chuec*, ladead*, derech* !a
-        zh: 拉直, 歪, 水平线, 地平线, 扶正, 校正水平, 倾斜, 摆正, 斜了, 水平校正, 放平, 调平
-        ja: 傾き補正, 傾き, 傾い, 水平, 斜め, まっすぐ, 地平線, 水平線, 曲がって, 水平に
+        es: ponla derecha, bien recta, recta
+        zh: 拉直, 歪, 水平线, 地平线, 扶正, 校正水平, 倾斜, 摆正, 斜了, 水平校正, 放平, 调平, 调正, 转正 歪, 正一点
+        zh: 弄正, 拉平
+        ja: 傾き補正, 傾き, 傾い, 水平, 斜め, まっすぐ, 地平線, 水平線, 曲がって, 水平に, 真っ直ぐ, 真っすぐ
+        ja: 水平にして
     """
 
     op: Literal["straighten"] = "straighten"

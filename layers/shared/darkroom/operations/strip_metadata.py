@@ -19,7 +19,7 @@ class StripMetadata(Operation):
     words: ClassVar[str] = """
         en: no metadata, metadata, meta data, exif, gps, location data, geotag*, {remove} location, camera info*
         en: {remove} camera, {remove} gps, hidden data, privacy data, iptc, camera data, personal data, file info*
-        en: location from file, where it was taken
+        en: location from file, where it was taken, location info, gps info, without metadata
         de: ohne Metadaten, metadaten, exif*, gps*, standort*, geodaten, ortsdaten, kameradaten, aufnahmeort
         de: aufnahmedaten, bildinformation*, ortsangabe*, aufnahmeinfo*
         fr: sans métadonnées, metadonnee*, exif, gps, geolocalisation, localisation, donnees appareil

@@ -24,9 +24,10 @@ class Vignette(Operation):
         fr: vignettage, vignet*, coins sombre*, assombri* coin*, bords sombre*, assombri* bord*, coins fonce*
         fr: fonce* coins
         es: viñeta, vinet*, oscurec* esquina*, esquinas oscur*, bordes oscur*, oscurec* borde*, vineteado
-        es: esquinas negras
-        zh: 暗角, 四角 暗, 边角 暗, 四周 暗, 边缘 暗, 角落 暗, 四周压暗
-        ja: ビネット, 周辺減光, 四隅 暗, 隅 暗, 周辺 暗, ヴィネット, 周辺光量, 周り 暗, トンネル効果, 端を暗
+        es: esquinas negras, bordes negros difumin*, esquinas {down}, contornos oscur*
+        zh: 暗角, 四角 暗, 边角 暗, 四周 暗, 边缘 暗, 角落 暗, 四周压暗, 四周 压暗, 角 压暗
+        ja: ビネット, 周辺減光, 四隅 暗, 隅 暗, 周辺 暗, ヴィネット, 周辺光量, 周り 暗, トンネル効果, 端を暗, 四隅を暗
+        ja: 隅を落と
         {"color": "white"}
         en: white vignette, light* corner*, bright* corner*, corner* white, white corner*, corner* light*
         de: weiße Vignette, weiss* vignett*, ecken aufhell*, ecken heller, hell* ecken, hell* vignett*

@@ -25,14 +25,15 @@ class Vintage(ColorOperation):
         en: old film, old fashioned, seventies, 70s, 60s, 80s, like an old, aged look, antique, look* old
         en: polaroid look, kodachrome, old picture, faded film
         de: Vintage, vintage*, retro*, nostalgisch*, alt* foto*, analog*, altmodisch*, wie fruher, alt* bild*, antik*
-        de: verblichen*, 70er*, 60er*, 80er*, vergilbt*, filmlook
+        de: verblichen*, 70er*, 60er*, 80er*, vergilbt*, filmlook, aus omas zeiten, alt aussehen, alt* look
         fr: vintage, vintage*, retro*, ancien*, vieille photo, vieux film, vieilli*, annees 70, annees 60, annees 80
-        fr: argentique, nostalgi*, vieille, d epoque, jauni*
+        fr: argentique, nostalgi*, vieille, d epoque, jauni*, d autrefois, a l ancienne, d antan, ancienne
         es: vintage, vintage*, retro*, antigu*, foto vieja, nostalgi*, analogic*, anos 70, anos 60, anos 80, setentas
-        es: de epoca, envejec*, vieja, aspecto viejo, ochentas
-        zh: 复古, 怀旧, 老照片, 旧照片, 年代感, 胶片风, 复古风, 老电影, 古早, 做旧, 胶片色, 七十年代, 八十年代
+        es: de epoca, envejec*, vieja, aspecto viejo, ochentas, de antes, epoca, anejo, viejit*
+        zh: 复古, 怀旧, 老照片, 旧照片, 年代感, 胶片风, 复古风, 老电影, 古早, 做旧, 胶片色, 七十年代, 八十年代, 旧时光
+        zh: 民国, 年代, 老旧, 复古感
         ja: ヴィンテージ, ビンテージ, レトロ, 昔の写真, 古い写真, 懐かし, ノスタルジ, フィルム風, 昭和, 古びた
-        ja: 色褪せた, アンティーク, フィルムっぽい色, 昔風
+        ja: 色褪せた, アンティーク, フィルムっぽい色, 昔風, 昔っぽ, 古い感じ, 年代物, 古めかしい
     """
 
     op: Literal["vintage"] = "vintage"

@@ -35,11 +35,13 @@ class WhiteBalance(Operation):
         fr: corrige* couleur*, couleurs naturelles, couleurs justes, tire vers
         es: balance de blancos, balance blanco*, dominante*, {too} amarill*, {too} azul*, {too} verd*, {too} naranj*
         es: {too} roj*, amarillent*, azulad*, verdos*, colores neutr*, neutraliz*, corrig* color*, tira a
-        es: colores naturales, correccion de color, equilibr* blanco*, se ve amarill*, se ve azul
+        es: colores naturales, correccion de color, equilibr* blanco*, se ve amarill*, se ve azul, tono amarill*
+        es: tono azul*, color real, colores reales, se ve verd*, se ve naranj*
         zh: 白平衡, 偏黄, 偏蓝, 偏绿, 偏红, 偏色, 色偏, 太黄, 太蓝, 太绿, 太红, 发黄, 发蓝, 发绿, 校正颜色, 颜色不对
-        zh: 校色, 颜色 自然, 颜色 正常, 黄黄的
+        zh: 校色, 颜色 自然, 颜色 正常, 黄黄的, 色彩还原, 偏色校正, 颜色 正, 肤色 黄, 颜色怪
         ja: ホワイトバランス, 色かぶり, 黄ばみ, 黄色っぽ, 青っぽ, 緑っぽ, 赤っぽ, 黄色い !に, 色被り, 青すぎ, 黄色すぎ
         ja: 緑がか, 青みがか, 黄みがか, 自然な色, 色味 補正, 色がおかしい, 色味がおかしい, 青み, 赤み, 黄色く !して
+        ja: 色味を自然, 肌 黄色, 肌 青, 色が変, 緑がかって
     """
 
     op: Literal["white_balance"] = "white_balance"
