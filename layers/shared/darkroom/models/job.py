@@ -114,10 +114,9 @@ class Parent(Value):
     """A picture that a job began with."""
 
     role: Literal["image", "mask"] = "image"
-    kind: Literal["job", "upload", "url", "file", "conversation"]
-    ref: str | None = Field(None, description="The id, or the URL without its query.")
+    kind: Literal["job", "upload", "url", "file"]
+    ref: str | None = Field(None, description="The job's or upload's id, or the URL without its query.")
     index: int | None = Field(None, description="Which of the job's pictures, from 0.")
-    version: str | None = Field(None, description="Which of the conversation's.")
     sha256: str = Field(description="Of the bytes that were handed over.")
 
 

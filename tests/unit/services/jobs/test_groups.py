@@ -156,7 +156,7 @@ def test_what_was_made_from_a_job_is_looked_for_among_those_after_it(shop: Shop)
     shop.add("job_2", "edit", lineage=(Parent(kind="upload", ref="job_1", sha256="ab"),))
     shop.add("job_3", "edit", lineage=(first,))
     shop.add("job_4", "background-removal", lineage=(second,))
-    shop.add("job_5", "turn", lineage=(Parent(kind="conversation", ref="conv_1", version="v1", sha256="ab"), first))
+    shop.add("job_5", "turn", lineage=(Parent(kind="file", sha256="ab"), first))
     painted = Parent(kind="job", ref="job_5", sha256="ab")
     shop.add("job_5-paint0", "paint", parent_id="job_5", lineage=(painted,))
     for source, found in (

@@ -161,7 +161,7 @@ class ParentLine(Answer):
     ref: str | None = absent("The id, or the URL without its query.")
     index: int | None = absent("Which of the job's pictures, from 0.")
     version: str | None = absent("Which of the conversation's.")
-    sha256: str = Field(description="Of the bytes that were handed over.")
+    sha256: str | None = absent("Of the bytes that were handed over.")
 
 
 class Output(BaseModel):

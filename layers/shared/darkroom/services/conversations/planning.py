@@ -85,7 +85,7 @@ class Planning:
                 models.first, request, shown, [message.planned for message in conversation.messages]
             ),
             warnings=models.warnings,
-            lineage=_lineage(conversation),
+            lineage=_lineage(conversation, shown),
             shown={"content": content, "conversation": conversation.id, "base": conversation.current},
             conversation_id=conversation.id,
             turn=state,
@@ -160,14 +160,12 @@ class Planning:
             self.images.write_output(shown.key, picture, media_type=shown.media_type, metadata={})
 
 
-def _lineage(conversation: Conversation) -> tuple[Parent, ...]:
-    """The version that a message is about, and the job whose picture the conversation began with."""
-    about = conversation.version(conversation.current) if conversation.current else None
-    if about is None:
+def _lineage(conversation: Conversation, shown: StoredImage | None) -> tuple[Parent, ...]:
+    """The picture that a message is about, and the job that the conversation's first picture was made by."""
+    if shown is None:
         return ()
-    shown = Parent(kind="conversation", ref=conversation.id, version=about.id, sha256=about.image.sha256)
-    first = conversation.versions[0].source
-    return (shown, first) if first is not None and first.kind == "job" else (shown,)
+    about, first = Parent(kind="file", sha256=shown.sha256), conversation.versions[0].source
+    return (about, first) if first is not None and first.kind == "job" else (about,)
 
 
 def left_of(turn: Job, *costs: JobCost) -> MicroUsd | None:

@@ -346,7 +346,8 @@ class Turns:
         """Whether what it cost is yet to be settled; a part may have been, while the turn was being ended."""
         turn, parts = at.turn, at.parts
         made = (Parent(kind="job", ref=part.id, sha256=part.request_sha256 or "") for part in parts)
-        lineage = (*turn.lineage, *made)
+        # Which version it was about its state says.
+        lineage = (*(each for each in turn.lineage if each.kind == "job"), *made)
         cost = total(parts)
         known = {"started_at": turn.started_at or begun(parts), "completed_at": self.clock()}
         at.is_ended = True

@@ -305,7 +305,7 @@ class Jobs:
             **({"calls": [each.line() for each in job.calls]} if job.calls else {}),
             # Who serves it, or the planner of a turn; what is done here is nobody's.
             "provider": job.provider if job.is_paid or job.turn is not None else None,
-            "lineage": [_parent(parent) for parent in (job.lineage[:most_images] if is_batch(job) else job.lineage)],
+            "lineage": _lineage(job, most_images),
             "urls": {"get": path, "cancel": f"{path}/cancel", "derived": f"/v1/jobs?made_from={job.id}"},
         }
 
@@ -363,6 +363,15 @@ def _output(job: Job, most: int | None) -> dict[str, Any]:
 
 def _dollars(amount: MicroUsd | None) -> float | None:
     return None if amount is None else float(in_dollars(amount))
+
+
+def _lineage(job: Job, most: int | None) -> list[dict[str, Any]]:
+    """What it began with; of a turn the version that it was about, in the place of that version's bytes."""
+    parents = job.lineage[:most] if is_batch(job) else job.lineage
+    if job.turn is None or job.turn.base is None:
+        return [_parent(parent) for parent in parents]
+    about = {"role": "image", "kind": "conversation", "ref": job.turn.conversation_id, "version": job.turn.base}
+    return [about, *(_parent(parent) for parent in parents if parent.kind == "job")]
 
 
 def _parent(parent: Parent) -> dict[str, Any]:
