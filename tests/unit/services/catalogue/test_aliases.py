@@ -60,7 +60,7 @@ CHAT_NAMES = {
     "models/gemini-2.5-flash": "google/gemini-2.5-flash",
     "Gemini 2 Flash": "google/gemini-2.5-flash",
     "google/gemini-pro": "google/gemini-3-flash-preview",
-    "mistralai/pixtral-large-2411": "google/gemma-4-31b-it:free",
+    "mistralai/pixtral-large-2411": "qwen/qwen3.6-27b",
     "openai/gpt-oss-20b": "openai/gpt-oss-20b",
     "openai/gpt-oss-20b:free": "nvidia/nemotron-3-nano-30b-a3b:free",
     "meta-llama/llama-3.2-3b-instruct:free": "nvidia/nemotron-3-nano-30b-a3b:free",
