@@ -75,7 +75,7 @@ def test_the_route_that_was_meant_is_named_first(method: str, path: str, nearest
     [
         ("GET", "/v1/images/generations", "POST"),
         ("HEAD", "/v1/jobs", "GET"),
-        ("POST", "/v1/jobs/job_1", "DELETE, GET"),
+        ("POST", "/v1/jobs/job_1", "DELETE, GET, PATCH"),
         ("POST", "/v1/settings", "GET, PATCH"),
         ("POST", "/v1/models/google/gemini-2.5-flash-image", "DELETE, GET, PUT"),
         ("PATCH", "/v1/recipes/warm", "DELETE, GET, PUT"),
