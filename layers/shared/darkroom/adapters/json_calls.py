@@ -1,4 +1,4 @@
-"""Calls of AWS's JSON services, for a quarter of the processor time that botocore takes for one by itself.
+"""Calls of AWS's JSON services, for a part of the processor time that botocore takes for one by itself.
 
 botocore writes, signs, sends and reads each request through its models of the services, for all protocols and settings.
 Here the same clients ask by the standard library's JSON and a pool of urllib3's connections. Credentials, retries,
