@@ -44,10 +44,9 @@ from tests.fakes.memory import (
     MemoryJobStore,
     MemoryKeyVault,
     MemorySigningKey,
-    MemoryTokenStore,
 )
 from tests.fakes.paid import MemoryAnswerStore, MemoryRawAnswerStore, MemorySettingsStore
-from tests.fakes.people import MemoryIdentityStore, MemoryLinkStore, MemoryRequestCounts
+from tests.fakes.people import MemoryIdentityStore, MemoryLinkStore, MemoryRequestCounts, MemoryTokenStore
 from tests.fakes.prompt_queues import PromptQueue
 from tests.fakes.recipes import MemoryRecipeStore, MemoryRenderQueue
 from tests.fakes.sessions import MemorySessionStore

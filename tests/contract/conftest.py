@@ -38,8 +38,8 @@ from local.resources import create_resources
 from local.template import Template
 from tests.conftest import ROOT, SteppingClock
 from tests.fakes.ledger import MemoryLedger
-from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryKeyVault, MemoryTokenStore
-from tests.fakes.people import MemoryIdentityStore, MemoryLinkStore
+from tests.fakes.memory import MemoryImageStore, MemoryJobStore, MemoryKeyVault
+from tests.fakes.people import MemoryIdentityStore, MemoryLinkStore, MemoryTokenStore
 from tests.fakes.sessions import MemorySessionStore
 
 # In what stands in brackets behind a test's name.

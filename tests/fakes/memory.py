@@ -10,7 +10,6 @@ from darkroom.errors import NotFound, PayloadTooLarge
 from darkroom.models.job import Job, JobStatus, KeptCutout, ProviderCall, thumbnail_key
 from darkroom.models.key import KeyProvider, StoredKey
 from darkroom.models.receipt import KeyCharges, KeyListing, Receipt, of_free_work
-from darkroom.models.token import ApiToken
 from darkroom.ports import Clock, JobPage, OpenJob, PresignedUpload
 
 _IN_SHORT = {"user", "id", "created_at", "dispatched_at", "key_sha256"}
@@ -20,30 +19,6 @@ _WRITTEN_APART = (
     *("key_charges", "key_listed", "removed_at", "stop_at", "cutouts"),
     *LABELS,
 )
-
-
-class MemoryTokenStore:
-    def __init__(self) -> None:
-        self.tokens: dict[str, ApiToken] = {}
-
-    def add(self, token: ApiToken) -> None:
-        self.tokens[token.sha256] = token
-
-    def find(self, sha256: str) -> ApiToken | None:
-        return self.tokens.get(sha256)
-
-    def of_user(self, user: str) -> Sequence[ApiToken]:
-        return sorted((token for token in self.tokens.values() if token.user == user), key=lambda token: token.id)
-
-    def revoke(self, user: str, token_id: str) -> bool:
-        found = [token for token in self.of_user(user) if token.id == token_id]
-        for token in found:
-            del self.tokens[token.sha256]
-        return bool(found)
-
-    def record_use(self, token: ApiToken, at: datetime) -> None:
-        if token.sha256 in self.tokens:
-            self.tokens[token.sha256] = self.tokens[token.sha256].model_copy(update={"last_used_at": at})
 
 
 class MemoryJobStore:

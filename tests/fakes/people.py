@@ -1,4 +1,4 @@
-"""In memory: one-time links, accounts, and which account each OpenRouter user belongs to."""
+"""In memory: tokens, one-time links, accounts, and which account each OpenRouter user belongs to."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -6,7 +6,32 @@ from datetime import datetime
 from darkroom.models.account import Account
 from darkroom.models.receipt import KeyCharges
 from darkroom.models.session import Identity, SignInLink
+from darkroom.models.token import ApiToken
 from darkroom.ports import KeyVault, SettingsStore
+
+
+class MemoryTokenStore:
+    def __init__(self) -> None:
+        self.tokens: dict[str, ApiToken] = {}
+
+    def add(self, token: ApiToken) -> None:
+        self.tokens[token.sha256] = token
+
+    def find(self, sha256: str) -> ApiToken | None:
+        return self.tokens.get(sha256)
+
+    def of_user(self, user: str) -> Sequence[ApiToken]:
+        return sorted((token for token in self.tokens.values() if token.user == user), key=lambda token: token.id)
+
+    def revoke(self, user: str, token_id: str) -> bool:
+        found = [token for token in self.of_user(user) if token.id == token_id]
+        for token in found:
+            del self.tokens[token.sha256]
+        return bool(found)
+
+    def record_use(self, token: ApiToken, at: datetime) -> None:
+        if token.sha256 in self.tokens:
+            self.tokens[token.sha256] = self.tokens[token.sha256].model_copy(update={"last_used_at": at})
 
 
 class MemoryAccountStore:

@@ -10,8 +10,6 @@ import pytest
 
 from tests.integration.users import KLEIN, STREAMING, People, User, picture
 
-NOW = f"{datetime.now(UTC):%Y-%m}"
-
 
 @pytest.fixture
 def user(people: People) -> User:
@@ -82,15 +80,16 @@ def test_another_users_usage_is_nobodys(people: People, user: User) -> None:
 def test_the_monthly_report_is_made_by_the_worker_told_and_summed_again(people: People, user: User) -> None:
     user.until(user.order()["id"], "succeeded")
     worker = people.stack.pools["WorkerFunction"]
-    done = worker.call({"task": "monthly-report", "month": NOW}).value
+    month = f"{datetime.now(UTC):%Y-%m}"
+    done = worker.call({"task": "monthly-report", "month": month}).value
     assert done["done"], done
     (report,) = user.get("/v1/usage/reports").json()["data"]
-    assert (report["month"], report["cost_micro_usd"]) == (NOW, sum(user.charges()))
+    assert (report["month"], report["cost_micro_usd"]) == (month, sum(user.charges()))
     table = httpx.get(report["urls"]["csv"], trust_env=False)
     rows = list(csv.DictReader(io.StringIO(table.text, newline="")))
     assert sum(int(row["cost_micro_usd"]) for row in rows) == sum(user.charges())
     statement = httpx.get(report["urls"]["json"], trust_env=False).json()
     assert statement["totals"]["cost_micro_usd"] == sum(user.charges())
-    again = worker.call({"task": "monthly-report", "month": NOW}).value
+    again = worker.call({"task": "monthly-report", "month": month}).value
     assert again["made"] <= 1, "nobody gets a second one"
     assert len(user.get("/v1/usage/reports").json()["data"]) == 1

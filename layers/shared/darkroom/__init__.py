@@ -10,7 +10,8 @@ __version__ = "0.2.0"
 
 defer(POWERTOOLS)
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # noqa: TID251 - before anything of ours is loaded
+# Lambda sets it in each function, to the same: processes that differ in what is read here could not be forked from one.
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:  # noqa: TID251 - before anything of ours is loaded
     # What a function loads stays. Looking for what does not takes a twentieth of a start; `application.on_aws` begins
     # with that when all is loaded.
     gc.disable()

@@ -110,6 +110,7 @@ def begin(function: str, credentials_url: str, **variables: str) -> dict[str, An
     """
     environment = {
         "AWS_LAMBDA_FUNCTION_NAME": "function",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials_url,
         "DARKROOM_TABLE": "table",

@@ -212,6 +212,8 @@ class TestMoney:
         assert (status, changed["max_cost_per_request"], changed["max_cost_per_day"]) == (200, 0.5, 1e-06)
         _, back = call("PATCH", "/v1/settings", token=token, body={"max_cost_per_request": None})
         assert (back["max_cost_per_request"], back["max_cost_per_day"], back["warn_at_percent"]) == (0.25, 1e-06, 50)
+        # What no picture can be made for is said when it is set.
+        assert "`max_cost_per_day` is $0.000001" in back.pop("warnings")[0]
         assert call("GET", "/v1/settings", token=token)[1] == back
 
     def test_nothing_named_changes_nothing(self, call: Caller, token: str) -> None:

@@ -204,7 +204,9 @@ def test_a_list_names_the_field_that_was_meant(call: Caller, token: str) -> None
         )
         assert f"Did you mean `{meant}`?" in problem["fix"]
     assert "Did you mean" not in call("GET", "/v1/jobs", token=token, query={"zzz": "x"})[1]["fix"]
-    assert call("GET", "/v1/jobs", token=token, query={"api-version": "2024-02-01"})[0] == 200
+    assert (
+        call("GET", "/v1/jobs", token=token, query={"api-version": "2024-02-01", "_": "1", "utm_source": "x"})[0] == 200
+    )
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,7 @@ from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
 from tests.asgi_server import serving
 from tests.conftest import SteppingClock
-from tests.fakes.memory import MemoryTokenStore
-from tests.fakes.people import MemoryRequestCounts
+from tests.fakes.people import MemoryRequestCounts, MemoryTokenStore
 from tests.fakes.sessions import MemorySessionStore
 
 # Nothing here waits for it; where a test wants it otherwise it says so.

@@ -19,8 +19,7 @@ from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
 from tests.conftest import SteppingClock
 from tests.events import Context, http_event, queue_event
-from tests.fakes.memory import MemoryTokenStore
-from tests.fakes.people import MemoryRequestCounts
+from tests.fakes.people import MemoryRequestCounts, MemoryTokenStore
 from tests.fakes.sessions import MemorySessionStore
 from tests.log_lines import log_lines
 

@@ -15,7 +15,7 @@ from local.memory import Memory
 from local.ports import free_port, listen
 from local.resources import create_resources
 from local.template import Template
-from tests.fakes.memory import MemoryTokenStore
+from tests.fakes.people import MemoryTokenStore
 
 TEMPLATE = """
 Resources:

@@ -8,7 +8,7 @@ from darkroom.services.accounts.tokens import Tokens
 from local.routes import Routes
 from local.template import Route
 from local.warm_up import WarmUp
-from tests.fakes.memory import MemoryTokenStore
+from tests.fakes.people import MemoryTokenStore
 from tests.servers import LOOPBACK, answering, response, serving
 
 ASKED = [

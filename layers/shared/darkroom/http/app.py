@@ -42,8 +42,8 @@ Serving = TypeVar("Serving", bound=Callable[..., Response[Any]])
 _REST = re.compile(r"\{\w+\+\}")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
-# Of clients of OpenAI's API on Azure.
-_ON_EVERY_REQUEST = frozenset({"api-version"})
+# What clients and proxies put into any query: Azure's version of OpenAI's API, cache busters, where a link was found.
+_ON_EVERY_REQUEST = re.compile(r"api-version|_|utm_\w+")
 # At the end of a request: what sending the answer takes, and what finding out what to say of an error may.
 FOR_SENDING = 0.9
 FOR_AN_ERROR = 1.7
@@ -106,7 +106,9 @@ class Api:
 
     def exact_query_as(self, model: type[Query]) -> Query:
         """As query_as, of a list whose filters must not be missed: fields that it does not know are refused."""
-        return validated(model, {name: value for name, value in self.query.items() if name not in _ON_EVERY_REQUEST})
+        return validated(
+            model, {name: value for name, value in self.query.items() if not _ON_EVERY_REQUEST.fullmatch(name)}
+        )
 
     @property
     def caller(self) -> Caller:

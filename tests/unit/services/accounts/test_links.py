@@ -12,8 +12,7 @@ from darkroom.services.accounts.sessions import LIFETIME as SESSION_LIFETIME
 from darkroom.services.accounts.sessions import Sessions
 from darkroom.services.accounts.tokens import Tokens
 from tests.conftest import SteppingClock
-from tests.fakes.memory import MemoryTokenStore
-from tests.fakes.people import MemoryLinkStore
+from tests.fakes.people import MemoryLinkStore, MemoryTokenStore
 from tests.fakes.sessions import MemorySessionStore
 
 ORIGIN = "https://darkroom.example"

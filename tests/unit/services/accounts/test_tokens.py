@@ -6,7 +6,7 @@ from darkroom.errors import Conflict, InvalidParameter, InvalidToken, NotFound, 
 from darkroom.models.token import ApiToken
 from darkroom.services.accounts.tokens import MOST_TOKENS, PREFIX, REMEMBERED, USE_RESOLUTION, Tokens
 from tests.conftest import SteppingClock
-from tests.fakes.memory import MemoryTokenStore
+from tests.fakes.people import MemoryTokenStore
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
 """A turn of a conversation: from what somebody said to a reply and, perhaps, a new version.
 
 The turn is a job that costs nothing itself; its paid calls (the planner, one repair, each painting) are jobs of their
-own, named after it, each with its own reservation and its own end. `advance` looks at how they stand and does the next
-thing. It may be called at any time, by anybody, any number of times: what is done is written down before the next thing
-is begun, a part can only ever have one id, and the conversation takes a turn once. No turn waits for a price: a turn is
-over when its picture and its words are there, and `TurnCosts` tells later what a part cost that did not say so.
+own, named after it, each with its own reservation and end. `advance` looks at how they stand and does the next thing,
+as often as it is called: what is done is written down before the next thing is begun, a part has one id, and the
+conversation takes a turn once. A turn is over when its picture and words are there; `TurnCosts` tells costs later.
 """
 
 from collections.abc import Callable, Iterator, Mapping
