@@ -74,11 +74,10 @@ def routes(app: Application) -> Api:
     def remove_jobs() -> Response[Any]:
         ids = validated(JobIds, api.request.fields(JobIds.model_fields)).ids
         done = app.jobs.remove_all(api.user, ids, has_time=lambda: api.seconds_left > _FOR_A_REMOVAL)
-        data = (
-            JobRemoval(id=job_id, deleted=error is None, error=error.problem() if error else None)
-            for job_id, error in done
+        data = tuple(
+            JobRemoval(id=each, deleted=not error, error=error.problem() if error else None) for each, error in done
         )
-        return answered(JobRemovals(data=tuple(data)))
+        return answered(JobRemovals(data=data))
 
     @api.serve(LABEL_JOB)
     def label_job(job_id: str) -> Response[Any]:

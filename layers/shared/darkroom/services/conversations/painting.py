@@ -8,7 +8,7 @@ from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage, TurnChoices
 from darkroom.models.money import MicroUsd
 from darkroom.models.provider import AUTO, Skill
-from darkroom.models.quote import InputShape
+from darkroom.models.quote import InputShape, Quote
 from darkroom.models.user_settings import Limits
 from darkroom.ports import Clock
 from darkroom.services.accounts.keys import disconnected
@@ -60,15 +60,7 @@ class Painting:
         shapes = [InputShape(width=image.width, height=image.height)] if image else []
         request = ImageRequest(prompt=prompt, model=by.image_model, zdr=by.zdr)
         quote = self.quotes.quote(request, inputs=shapes, choice=choice)
-        reserve = reserve_for(
-            estimate=quote.estimate,
-            reserve=quote.reserve,
-            most=None if by.max_cost is None else max(0, by.max_cost - spent),
-            per_request=self.left(turn.user, spent, own_key=choice.own_key),
-            least=quote.least,
-            may_vouch=False,
-            bound=quote.bound,
-        )
+        reserve = self._reserve(turn.user, quote, by, spent, own_key=choice.own_key)
         now = self.clock()
         return turn.model_copy(
             update={
@@ -94,6 +86,17 @@ class Painting:
                 "warnings": quote.warnings,
                 "lineage": (Parent(kind="job", ref=turn.id, sha256=image.sha256),) if image else (),
             }
+        )
+
+    def _reserve(self, user: str, quote: Quote, by: TurnChoices, spent: MicroUsd, *, own_key: bool) -> MicroUsd:
+        return reserve_for(
+            estimate=quote.estimate,
+            reserve=quote.reserve,
+            most=None if by.max_cost is None else max(0, by.max_cost - spent),
+            per_request=self.left(user, spent, own_key=own_key),
+            least=quote.least,
+            may_vouch=False,
+            bound=quote.bound,
         )
 
     def left(self, user: str, spent: MicroUsd, *, own_key: bool) -> MicroUsd | None:
