@@ -149,7 +149,7 @@ def _tiny_mask() -> bytes:
 
 
 _REFUSED: list[tuple[str, Callable[[OpenAI], Any], type[openai.APIStatusError], str, str | None]] = [
-    ("no prompt", lambda c: c.images.generate(model=KLEIN, prompt=""), openai.BadRequestError, "INVALID_PARAMETER",
+    ("no prompt", lambda c: c.images.generate(model=KLEIN, prompt=""), openai.BadRequestError, "INVALID_PROMPT",
      "prompt"),
     ("many", lambda c: c.images.generate(model=KLEIN, prompt="x", n=11), openai.BadRequestError, "INVALID_PARAMETER",
      "n"),

@@ -276,13 +276,21 @@ def test_a_message_becomes_a_version(chat: Chat, studio: Studio) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "param"), [({}, "content"), ({"content": ""}, "content"), ({"content": "x", "user": "bob"}, "user")]
+    ("body", "code", "param"),
+    [
+        ({}, "INVALID_PARAMETER", "content"),
+        ({"content": "x", "user": "bob"}, "INVALID_PARAMETER", "user"),
+        ({"content": ""}, "INVALID_PROMPT", "content"),
+        ({"content": " \n"}, "INVALID_PROMPT", "content"),
+        ({"content": "x" * 4001}, "INVALID_PROMPT", "content"),
+        ({"content": [{"type": "text", "text": " "}]}, "INVALID_PROMPT", "content"),
+    ],
 )
 def test_what_is_no_message_is_refused_before_anything_is_paid(
-    chat: Chat, studio: Studio, body: dict[str, Any], param: str
+    chat: Chat, studio: Studio, body: dict[str, Any], code: str, param: str
 ) -> None:
     status, answer, _ = chat("POST", f"{ROOT}/{chat.begin()}/messages", body)
-    assert (status, answer["param"]) == (400, param)
+    assert (status, answer["code"], answer["param"], answer["charged"]) == (400, code, param, False)
     assert studio.paid_requests() == []
 
 

@@ -138,6 +138,10 @@ class TestEstimates:
             ({"prompt_tokens": 1, "provider": "groq", "model": OPUS}, "UNSUPPORTED_MODEL", "model"),
             ({"model": GPT, "resolution": "2K"}, "INVALID_DIMENSIONS", "resolution"),
             ({"prompt_tokens": -1}, "INVALID_PARAMETER", "prompt_tokens"),
+            ({"prompt": ""}, "INVALID_PROMPT", "prompt"),
+            ({"items": [{"n": 1}, {"prompt": " \n"}]}, "INVALID_PROMPT", "items.1.prompt"),
+            ({"prompt": "x" * 32_001}, "INVALID_PROMPT", "prompt"),
+            ({"messages": [{"role": "user", "content": " "}]}, "INVALID_PROMPT", "messages"),
         ],
     )
     def test_what_cannot_be_done_is_refused_as_the_request_would_be(

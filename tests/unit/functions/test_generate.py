@@ -253,7 +253,9 @@ def test_what_is_not_decided_is_no_success_and_no_failure(call: Call, studio: St
 @pytest.mark.parametrize(
     ("fields", "status", "code", "param"),
     [
-        ({"prompt": ""}, 400, "INVALID_PARAMETER", "prompt"),
+        ({"prompt": ""}, 400, "INVALID_PROMPT", "prompt"),
+        ({"prompt": " \n\t"}, 400, "INVALID_PROMPT", "prompt"),
+        ({"prompt": "x" * 32_001}, 400, "INVALID_PROMPT", "prompt"),
         ({"prompt": None}, 400, "INVALID_PARAMETER", "prompt"),
         ({"n": 0}, 400, "INVALID_PARAMETER", "n"),
         ({"colour": "red"}, 400, "INVALID_PARAMETER", "colour"),

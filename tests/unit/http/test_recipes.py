@@ -120,6 +120,23 @@ class TestKept:
         assert (status, problem["code"], problem["param"]) == (400, "INVALID_PARAMETER", param)
         assert problem["fix"]
 
+    @pytest.mark.parametrize(
+        ("prompt", "param"),
+        [("", "steps.0.paint.prompt"), (" \n", "steps[0].paint.prompt"), ("x" * 4001, "steps.0.paint.prompt")],
+    )
+    @pytest.mark.parametrize("paid", [{}, {"allow_paid": True, "max_cost_usd": 1}])
+    def test_a_painted_step_says_what_is_painted(
+        self, site: Site, prompt: str, param: str, paid: dict[str, Any]
+    ) -> None:
+        recipe = {"steps": [{"paint": {"prompt": prompt}}]}
+        for method, path, body in (
+            ("PUT", "/v1/recipes/fox", recipe),
+            ("POST", APPLY, {"recipe": recipe, "images": ["upl_1"], **paid}),
+        ):
+            status, problem, _ = site.call(method, path, body)
+            assert (status, problem["code"], problem["param"]) == (400, "INVALID_PROMPT", param)
+        assert site.bakery.jobs.jobs == {}
+
     def test_nobody_sees_or_changes_anothers(self, site: Site) -> None:
         site.call("PUT", "/v1/recipes/shop", FLIP)
         assert site.call("GET", "/v1/recipes", user="bob")[1]["data"] == []

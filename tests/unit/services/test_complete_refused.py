@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from darkroom.errors import (
     CallerError,
     InvalidParameter,
+    InvalidPrompt,
     PayloadTooLarge,
     UnsupportedModel,
 )
@@ -20,6 +21,7 @@ from tests.unit.services.completing import (
     done,
     refused,
     sent_body,
+    submit,
 )
 
 
@@ -58,6 +60,26 @@ def test_a_body_that_is_none(fields: dict[str, Any], param: str) -> None:
 def test_a_message_that_is_none(messages: list[Any], param: str, studio: Studio) -> None:
     error = refused(studio, asked(messages=messages))
     assert (error.code, error.param) == ("INVALID_PARAMETER", param)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"role": "user", "content": " \n"}],
+        [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": ""}]}],
+        [{"role": "user"}],
+        [{"role": "system", "content": ""}],
+    ],
+)
+def test_messages_that_ask_nothing(messages: list[Any], studio: Studio) -> None:
+    with pytest.raises(InvalidPrompt) as raised:
+        submit(studio, asked(messages=messages))
+    assert (raised.value.param, raised.value.charged) == ("messages", False)
+    assert not studio.jobs.jobs
+
+
+def test_instructions_alone_ask_something(studio: Studio) -> None:
+    assert done(studio, asked(messages=[{"role": "system", "content": "Greet me."}])).status is JobStatus.SUCCEEDED
 
 
 def _nested(levels: int) -> Any:

@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
-from darkroom.errors import DarkroomError, InternalError, InvalidParameter
+from darkroom.errors import DarkroomError, InternalError, InvalidParameter, InvalidPrompt
 from darkroom.errors.names import shown_name
+from darkroom.models.form_values import is_prompt_fault
 
 _MOST_FAULTS: Final = 20
 _DEEPEST_PLACE: Final = 12
@@ -44,8 +45,10 @@ def retry_header(*, retryable: bool) -> dict[str, str]:
     return {"x-should-retry": "true" if retryable else "false"}
 
 
-def invalid_parameter(faults: Any, fields: Collection[str] = ()) -> InvalidParameter:
+def invalid_parameter(faults: Any, fields: Collection[str] = ()) -> InvalidParameter | InvalidPrompt:
     """One error for pydantic's list of faults, which names the first field at fault and lists the first twenty.
+
+    It is InvalidPrompt where the first of them is that the prompt says nothing, or too much.
 
     Args:
         faults: as from `ValidationError.errors()`.
@@ -53,7 +56,8 @@ def invalid_parameter(faults: Any, fields: Collection[str] = ()) -> InvalidParam
     """
     named = [(_place(fault["loc"]), fault) for fault in faults[:_MOST_FAULTS]]
     param, first = named[0]
-    return InvalidParameter(
+    kind = InvalidPrompt if is_prompt_fault(first) else InvalidParameter
+    return kind(
         f"`{param}`: {_sentence(first)}" if param else _sentence(first),
         fix=f"{_meant(first, fields)}Correct the named field; docs/api.md says what each one takes.",
         param=param or None,

@@ -9,6 +9,7 @@ _SWITCH: Final = {
     **dict.fromkeys(("true", "1", "on", "yes"), True),
     **dict.fromkeys(("false", "0", "off", "no"), False),
 }
+_PROMPT_FAULTS: Final = ("string_too_short", "string_too_long", "value_error")
 _WHOLE: Final = re.compile(r"([+-]?\d{1,18})(?:\.0{1,9})?", re.ASCII)
 _DOLLARS: Final = re.compile(r"(?:US)?\$?\s*(\d{1,9}(?:\.\d{1,9}|,\d{1,2})?)\s*\$?", re.ASCII)
 # What JavaScript's FormData makes of null and undefined, and what an input makes of nothing.
@@ -29,6 +30,14 @@ def given(fields: Mapping[str, Any], *texts: str) -> dict[str, Any]:
 def is_nothing(value: Any) -> bool:
     """Whether a value is null, or what a client writes for it."""
     return value is None or (isinstance(value, str) and value.strip() in _NOTHING)
+
+
+def is_prompt_fault(fault: Mapping[str, Any]) -> bool:
+    """Whether one of pydantic's faults is a `prompt` that says nothing or is too long.
+
+    One that is missing, or is no text, is a field's fault like any other.
+    """
+    return bool(fault["loc"]) and fault["loc"][-1] == "prompt" and fault["type"] in _PROMPT_FAULTS
 
 
 def provider_by_name(schema: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from darkroom.errors import (
     CostLimit,
     DarkroomError,
     InternalError,
-    InvalidParameter,
+    InvalidPrompt,
     NotFound,
     PayloadTooLarge,
     ServiceUnavailable,
@@ -90,7 +90,7 @@ class Turns:
         conversation = self.conversations.find(caller.user, conversation_id)
         words = content.strip()
         if not 1 <= len(words) <= MOST_CONTENT:
-            raise InvalidParameter(
+            raise InvalidPrompt(
                 f"A message has 1 to {MOST_CONTENT} characters.", fix="Say what is to be done.", param="content"
             )
 

@@ -6,12 +6,12 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from darkroom.errors import DarkroomError, InvalidParameter
+from darkroom.errors import DarkroomError, InvalidParameter, InvalidPrompt
 from darkroom.errors.names import shown_name
 from darkroom.images.measure import measure
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.estimate_item import MOST_ITEMS, Repeated, TurnSize, without
-from darkroom.models.form_values import unfolded
+from darkroom.models.form_values import is_prompt_fault, unfolded
 from darkroom.models.image_input import edit_fields, from_base64, is_data_url
 from darkroom.models.image_request import EditRequest, ImageRequest
 from darkroom.models.model_row import Task
@@ -253,7 +253,8 @@ def _parsed(model: type[Model], fields: Mapping[str, Any]) -> Model:
         return model.model_validate(dict(fields))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise InvalidParameter(
+        kind = InvalidPrompt if is_prompt_fault(first) else InvalidParameter
+        raise kind(
             f"{first['msg'].removeprefix('Value error, ')}.",
             fix="Correct the named field; docs/api.md says what each one takes.",
             param=".".join(str(part) for part in first["loc"]) or None,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from darkroom.errors import InvalidParameter, PayloadTooLarge
+from darkroom.errors import InvalidParameter, InvalidPrompt, PayloadTooLarge
 from darkroom.images.measure import measure
 
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -16,6 +16,7 @@ MOST_DEPTH: Final = 64
 CheckUrl = Callable[[str], object]
 
 _PARAM = "messages"
+_INSTRUCTIONS = frozenset({"system", "developer"})
 _PRICED_PARTS = frozenset({"text", "image_url", "refusal"})
 _PRICED_TOOLS = frozenset({"function", "custom"})
 _PRICED_TIERS = frozenset({"auto", "default", "flex"})
@@ -46,6 +47,7 @@ def survey(body: Mapping[str, Any], check_url: CheckUrl) -> Survey:
     Raises:
         PayloadTooLarge: it is longer than MOST_BYTES.
         InvalidParameter: it is no JSON that can be sent on, or a URL in it is neither https nor data.
+        InvalidPrompt: it asks nothing.
         UrlRefused
     """
     size = len(as_json(body))
@@ -57,6 +59,7 @@ def survey(body: Mapping[str, Any], check_url: CheckUrl) -> Survey:
         )
     pictures: list[int | None] = []
     unpriced = _unpriced(body)
+    asked = [message for message in body["messages"] if message.get("role") not in _INSTRUCTIONS] or body["messages"]
     for part in _parts(body):
         for url in _urls(part):
             if url[:5].lower() != "data:":
@@ -68,6 +71,8 @@ def survey(body: Mapping[str, Any], check_url: CheckUrl) -> Survey:
             size -= sum(len(url) for url in urls if url[:5].lower() == "data:")
         elif part.get("type") not in _PRICED_PARTS or "image_url" in part:
             unpriced.append(str(part.get("type"))[:50])
+    if not any(map(_says_something, asked)):
+        raise InvalidPrompt("The messages say nothing.", fix="Send a user's message with words in it.", param=_PARAM)
     return Survey(size, tuple(pictures), tuple(dict.fromkeys(unpriced)))
 
 
@@ -119,6 +124,15 @@ def _parts(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             if not isinstance(part, Mapping):
                 raise _no_message(f"messages.{number}.content", "A part of the content is no object.")
             yield part
+
+
+def _says_something(message: Mapping[str, Any]) -> bool:
+    """Whether there is anything in it but blanks. Beside words it may have parts, pictures, and calls of tools."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    texts = [part.get("text") if part.get("type") == "text" else part for part in parts]
+    others = (message.get(name) for name in ("images", "tool_calls", "function_call", "tool_call_id"))
+    return any(text.strip() if isinstance(text, str) else text for text in texts) or any(others)
 
 
 def _listed(value: Any) -> list[Any]:

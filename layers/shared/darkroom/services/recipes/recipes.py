@@ -16,6 +16,7 @@ from darkroom.errors import (
     DarkroomFault,
     IdempotencyKeyReused,
     InvalidParameter,
+    InvalidPrompt,
     NotFound,
     OutcomeUnknown,
     PayloadTooLarge,
@@ -74,7 +75,7 @@ def canonical(recipe: Recipe) -> Recipe:
     """The same recipe with every default written out.
 
     Raises:
-        InvalidParameter: a step cannot be read; `param` is like `steps[2].operation.temperature`.
+        InvalidParameter, InvalidPrompt: a step cannot be read; `param` is like `steps[2].operation.temperature`.
     """
     steps = tuple(
         step if _paint(step, index) else Step(operation=dump([operation_at(step, index)])[0])
@@ -111,6 +112,12 @@ def _paint(step: Step, index: int) -> PaintStep | None:
     if (step.operation is None) == (step.paint is None):
         raise InvalidParameter(
             f"`steps[{index}]` is not one step.", fix="Give either `operation` or `paint`.", param=f"steps[{index}]"
+        )
+    if step.paint and not step.paint.prompt.strip():
+        raise InvalidPrompt(
+            f"The prompt of `steps[{index}]` is blank.",
+            fix="Say what is to be painted.",
+            param=f"steps[{index}].paint.prompt",
         )
     return step.paint
 
