@@ -4,9 +4,11 @@ import difflib
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from darkroom import operations
 from darkroom.operations import _words
@@ -52,8 +54,7 @@ _PUT_ON = frozenset({"border", "text", "watermark", "vignette"})
 _BALANCE = re.compile("balan|abgleich|平衡|バランス")
 
 
-@dataclass(frozen=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """One thing to do.
 
     Args:

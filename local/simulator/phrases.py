@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise, product
 
+from msgspec import Struct
+
 from darkroom.operations import _words
 from local.simulator import values, wishes
 
@@ -44,8 +46,7 @@ class Phrase:
     needed: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """Where a phrase stands.
 
     Args:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from local.simulator.intents import LOCAL, PAINT, PAINT_NAMES, Intent, intents
 from local.simulator.schema import PROMPT

@@ -2,11 +2,12 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from msgspec.structs import replace
 from PIL import Image
 
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions

@@ -1,10 +1,10 @@
 """The worker's door: which event leads to what. What it does then is tested with the services."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from darkroom.errors import ServiceUnavailable
 from darkroom.events.worker import handler_of

@@ -1,13 +1,13 @@
 """What is counted is never less than what is billed, and the same where prices are plain."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from darkroom.models.catalogue import PriceLine, TokenPrices
 from darkroom.models.generation import Usage

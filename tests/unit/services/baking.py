@@ -1,7 +1,6 @@
 """Recipes: those who ask, and the worker who takes them on pictures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
@@ -46,8 +45,7 @@ def upload_id(number: int) -> str:
     return f"upl_01HZZZZZZZZZZZZZZZZZZZZ{number:03}"
 
 
-@dataclass(frozen=True)
-class Hooked(Render):
+class Hooked(Render, frozen=True):
     """Calls `before` with each picture before it is worked on."""
 
     before: Callable[[bytes], object] = len

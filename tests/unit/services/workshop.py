@@ -1,12 +1,13 @@
 """Paid jobs at every point of their life, and ports that fail."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from darkroom.models.budget import Budget
 from darkroom.models.deadline import Deadline

@@ -4,10 +4,10 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
 from darkroom.adapters.attribute_values import from_attribute, to_attribute
 from darkroom.adapters.aws import PASSING_REASONS, code_of, translated
@@ -37,8 +37,7 @@ _REFUSED = "ConditionalCheckFailed"
 _KNOWN = PASSING_REASONS | {_REFUSED, "None"}
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why one write of a transaction stood in its way, or that it did not."""
 
     code: str

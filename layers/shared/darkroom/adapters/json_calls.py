@@ -10,7 +10,6 @@ import os
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, reduce
 from hashlib import sha256
@@ -34,6 +33,7 @@ from botocore.model import OperationModel
 from botocore.parsers import ResponseParserError, create_parser
 from botocore.session import Session
 from botocore.utils import get_environ_proxies
+from msgspec import Struct
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3 import exceptions as urllib3_errors
 
@@ -144,8 +144,7 @@ class JsonCalls:
         return (http, _read(http, model)), None
 
 
-@dataclass(frozen=True)
-class _Endpoint:
+class _Endpoint(Struct, frozen=True):
     """Where a client's calls go.
 
     Args:

@@ -11,8 +11,9 @@ import hashlib
 import hmac
 import json
 import zlib
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from darkroom.models.generation import KeptPicture, RawAnswer
 
@@ -27,8 +28,7 @@ _MAX_TEXT: Final = 1000
 _MAGIC: Final = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 
 
-@dataclass(frozen=True, slots=True)
-class Enclosed:
+class Enclosed(Struct, frozen=True):
     """An answer as a picture, and the text for its metadata."""
 
     data: bytes

@@ -23,7 +23,7 @@ class LiveApplication(Application):
         from darkroom.application.outlasting import in_outlasting_thread
         from darkroom.services.paid.in_place import InPlace
 
-        class NotedInPlace(InPlace):
+        class NotedInPlace(InPlace, frozen=True):
             def begin(self, job: Job, deadline: Deadline, on_event: OnEvent | None) -> Future[None] | None:
                 # The thread that is begun takes over what the log says of this one.
                 note(job=job.id)

@@ -1,16 +1,17 @@
 """The root of the tree, and what a model provider said."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from darkroom.errors.names import without_keys
 
 Charged = bool | Literal["unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
+class Upstream(Struct, frozen=True):
     """What a model provider said, in its own terms; free of secrets and of pictures, and short."""
 
     provider: str

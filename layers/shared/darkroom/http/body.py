@@ -4,8 +4,9 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from darkroom.errors import InvalidParameter, PayloadTooLarge, UnsupportedMediaType
 from darkroom.http.form_data import read_multipart, read_urlencoded
@@ -20,8 +21,7 @@ _UNTOLD: Final = ("", "text/plain", "application/octet-stream", "application/x-w
 _PACKED: Final = ("gzip", "x-gzip", "deflate")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A request's parts as plain values."""
 
     accept: str

@@ -1,12 +1,12 @@
 """The edge for browsers: cookies, this site's own origin, and whether a write comes from it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
+from msgspec import Struct
 
 from darkroom.errors import ForeignOrigin
 
@@ -15,8 +15,7 @@ BROWSER = "darkroom-browser"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """What an event tells of the browser behind it.
 
     Attributes:

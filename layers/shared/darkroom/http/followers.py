@@ -4,8 +4,9 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.errors import DarkroomError, DarkroomFault
 from darkroom.http.server_events import HEARTBEAT, failure
@@ -15,8 +16,7 @@ from darkroom.http.transport import Following
 _LOOKS_AT_ONCE: Final = 4
 
 
-@dataclass(slots=True)
-class _Subject:
+class _Subject(Struct):
     """What is followed. Args: began: the last look at it, in seconds of the loop's clock."""
 
     followers: int = 0

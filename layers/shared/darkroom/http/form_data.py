@@ -11,12 +11,13 @@ import codecs
 import quopri
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
 from email.utils import collapse_rfc2231_value
 from typing import Any, Final
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 from darkroom.errors import DarkroomError, InvalidParameter
 from darkroom.images.sniff import sniff
@@ -35,8 +36,7 @@ _CHARSETS: Final = re.compile(
 _UTF_8: Final = "utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     headers: Message
     data: bytes
     """As it was sent, before any Content-Transfer-Encoding is undone."""

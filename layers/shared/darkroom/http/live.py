@@ -15,10 +15,10 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
@@ -47,8 +47,7 @@ _CLIENT_CLOSED: Final = 499
 Make = Callable[[], Api]
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """Seconds: from when on an answer is begun before it is there; between two blanks, and two looks of a follower."""
 
     begins_after: float = BEGINS_AFTER

@@ -1,10 +1,10 @@
 """What a route declares: what it takes and answers. The OpenAPI document is made of these, and of `routes.json`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Final, Literal
 
+from msgspec import Struct, field
 from pydantic import BaseModel, ConfigDict, Field
 
 JSON: Final = "application/json"
@@ -35,8 +35,7 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One route. What else there is to say of it stands in `routes.json`.
 
     Args:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from msgspec import Struct
+from msgspec.structs import replace
 
 from darkroom.application import Application
 from darkroom.errors import (
@@ -104,8 +105,7 @@ def _cancel_after(headers: Mapping[str, str]) -> timedelta | None:
     return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
 
 
-@dataclass(frozen=True, slots=True)
-class Answering:
+class Answering(Struct, frozen=True):
     """How a submission becomes an answer: at once, after some waiting, or with the way to it."""
 
     app: Application

@@ -1,18 +1,17 @@
 """How a request reaches the routes and its answer goes: through API Gateway, or over the live door."""
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from msgspec import Struct
 
 from darkroom.models.deadline import Deadline
 from darkroom.models.door import HTTP_API, Door
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
+class Following(Struct, frozen=True):
     """An answer that goes on with what becomes of something.
 
     Args:
@@ -47,8 +46,7 @@ class Outlet(Protocol):
         """What the route answers is the beginning; no thread is held for what comes after it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transport:
+class Transport(Struct, frozen=True):
     """Args:
     has_hung_up: whether the caller is known to be gone.
     outlet: None where an answer goes out in one piece.

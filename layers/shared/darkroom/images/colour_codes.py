@@ -7,10 +7,10 @@ programs would show right by a profile (HDR, linear light) is brought to sRGB he
 import math
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Final, NamedTuple
 
+from msgspec import Struct
 from PIL import Image, ImageFilter
 
 Matrix = tuple[tuple[float, float, float], ...]
@@ -30,8 +30,7 @@ class Chromaticities(NamedTuple):
     blue_y: float
 
 
-@dataclass(frozen=True, slots=True)
-class ColourCode:
+class ColourCode(Struct, frozen=True):
     """Args:
     primaries, transfer: H.273's numbers; 2 is "unspecified", which is taken for sRGB.
     chromaticities, gamma: in their place, as a PNG says them; gamma is the exponent that made the file's values.

@@ -2,10 +2,10 @@
 
 import math
 import re
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from PIL import Image, ImageChops
 
 from darkroom.errors import InvalidParameter, NoForeground
@@ -24,8 +24,7 @@ _LONGEST: Final = {"webp": 16383, "jpeg": 65500}
 _MARGIN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(px|%)?\s*")
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """A cut-out that is not encoded yet.
 
     Attributes:

@@ -5,10 +5,10 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
+from msgspec import Struct
 from PIL import Image, ImageChops, UnidentifiedImageError
 
 from darkroom.errors import CallerError, ImageTooLarge, UnreadableImage
@@ -38,8 +38,7 @@ _UPRIGHT: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Struct, frozen=True):
     """A picture, with the file that it was in taken apart.
 
     Attributes:
@@ -53,8 +52,7 @@ class Decoded:
     is_as_stored: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What a file says of its picture: Pillow's name of the format, pixels (width, height) as stored, Pillow's mode."""
 
     kind: str

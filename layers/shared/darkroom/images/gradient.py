@@ -4,9 +4,9 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from PIL import Image
 
 Rgba = tuple[int, int, int, int]
@@ -25,8 +25,7 @@ _CORNERS: Final = {
 _STOP: Final = re.compile(r"(.+?)(?:\s+([+-]?\d{0,6}\.?\d{1,6})%)?", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Gradient:
+class Gradient(Struct, frozen=True):
     """A direction and colours along it.
 
     Attributes:

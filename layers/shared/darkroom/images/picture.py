@@ -1,12 +1,10 @@
 """A decoded picture."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from PIL import Image
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """Pixels the right way up, free of metadata.
 
     Attributes:

@@ -1,9 +1,10 @@
 """The whole way of one cut-out: bytes of a picture in, bytes of the result out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, TypeVar
+
+from msgspec import Struct, field
 
 from darkroom.images.cutout import choose_background, cut_out
 from darkroom.images.decode import decode
@@ -20,8 +21,7 @@ _OVERSAMPLING: Final = 2
 _LEAST: Final = 1280
 
 
-@dataclass(frozen=True)
-class _Stopwatch:
+class _Stopwatch(Struct, frozen=True):
     taken: dict[str, float] = field(default_factory=dict)
 
     def time(self, stage: str, work: Callable[[], T]) -> T:

@@ -1,9 +1,9 @@
 """Small copies of a picture: for a model to look at, and for people who look at many."""
 
-from dataclasses import replace
 from io import BytesIO
 from typing import Final
 
+from msgspec.structs import replace
 from PIL import Image
 
 from darkroom.images.colour import in_srgb

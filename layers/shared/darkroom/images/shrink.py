@@ -1,9 +1,10 @@
 """Fit pictures into a number of bytes, for answers that carry them as text."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -15,8 +16,7 @@ _MIN_SIDE: Final = 16
 _ALPHA_MODES: Final = ("RGBA", "LA", "PA")
 
 
-@dataclass(frozen=True, slots=True)
-class Shrunk:
+class Shrunk(Struct, frozen=True):
     """A picture's file, and its size in pixels."""
 
     data: bytes

@@ -2,16 +2,16 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from darkroom.models.token import USER_PATTERN
 
 INBOX = "inbox"
 
 
-@dataclass(frozen=True, slots=True)
-class DroppedFile:
+class DroppedFile(Struct, frozen=True):
     """One object version, as an S3 event names it (key already decoded)."""
 
     bucket: str

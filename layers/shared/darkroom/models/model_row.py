@@ -1,13 +1,13 @@
 """A model as it is shown: what it can do, what it costs, how it has done here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from math import ceil
 from statistics import median
 from typing import Final, Literal, get_args
 
+from msgspec import Struct, field
 from pydantic import Field
 
 from darkroom.models.catalogue import ParameterRange
@@ -43,8 +43,7 @@ Task = Literal["generate", "edit", "chat"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """What people have found, in a few words; never a price."""
 
     best_for: str
@@ -52,8 +51,7 @@ class Note:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Struct, frozen=True):
     """A line of the price list.
 
     Args:
@@ -68,8 +66,7 @@ class Price:
     source: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRow:
+class ModelRow(Struct, frozen=True):
     """Args:
     tags: sorted.
     parameters: of a model that makes pictures: what it takes.

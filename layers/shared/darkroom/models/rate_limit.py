@@ -1,13 +1,13 @@
 """How many requests a caller may make in a minute, and how that stands."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 WINDOW_SECONDS: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimits:
+class RateLimits(Struct, frozen=True):
     """Requests in a minute; 0 for no limit.
 
     Args:
@@ -21,8 +21,7 @@ class RateLimits:
     address: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(Struct, frozen=True):
     """What is left of one limit. Args: policy: `user`, `token` or `address`."""
 
     policy: str
@@ -30,8 +29,7 @@ class Allowance:
     remaining: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How a caller stands with their limits after a request.
 
     Args:

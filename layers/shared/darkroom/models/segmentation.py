@@ -4,15 +4,15 @@ Weights are never fetched at run time. A model can be used where its file lies i
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from darkroom.errors import UnsupportedModel
 
 
-@dataclass(frozen=True)
-class SegmentationModel:
+class SegmentationModel(Struct, frozen=True):
     """One model.
 
     Attributes:

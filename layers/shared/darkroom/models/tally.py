@@ -5,10 +5,11 @@ is read without reading its receipts.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
+from msgspec import Struct, field
+from msgspec.structs import fields
 from ulid import ULID
 
 from darkroom.models.receipt import Receipt
@@ -35,8 +36,7 @@ class TallyKey(NamedTuple):
         return self.day[:7]
 
 
-@dataclass(slots=True)
-class Compared:
+class Compared(Struct):
     """What is set beside another model's price: pictures of paid calls, and what these cost; and what is left out."""
 
     calls: int = 0
@@ -50,8 +50,7 @@ class Compared:
 Counts = TypeVar("Counts", Totals, Compared)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     key: TallyKey
     totals: Totals = field(default_factory=Totals)
     compared: Compared = field(default_factory=Compared)

@@ -1,9 +1,9 @@
 """Usage: what a month's jobs made and cost, in all and by any of a few dimensions; and what they would have cost."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, get_args
 
+from msgspec import Struct, field
 from pydantic import Field
 
 from darkroom.models.money import MicroUsd
@@ -19,8 +19,7 @@ Key = tuple[str | None, ...]
 """Of a group: a value for each dimension asked for; None where a job has none (no token, no conversation)."""
 
 
-@dataclass(slots=True)
-class Totals:
+class Totals(Struct):
     """Counts, and micro-dollars. Sums of these over groups that do not overlap are those of all."""
 
     requests: int = 0
@@ -40,8 +39,7 @@ class Totals:
     """Calls of which nobody could find out what they cost; they are in `cost` with nothing."""
 
 
-@dataclass(slots=True)
-class Savings:
+class Savings(Struct):
     """The same pictures from one other model. `would_have_cost` and `cost` are of the pictures that are counted."""
 
     model: str
@@ -52,8 +50,7 @@ class Savings:
     """How many paid calls are not counted, by the reason why."""
 
 
-@dataclass(slots=True)
-class Statement:
+class Statement(Struct):
     """Args: month: `2026-11`, in UTC."""
 
     user: str

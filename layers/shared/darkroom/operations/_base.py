@@ -5,17 +5,17 @@ runs the same Pillow. It keeps what it does not change: alpha, the color profile
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 OutputFormat = Literal["png", "jpeg", "webp"]
 
 
-@dataclass(frozen=True, slots=True)
-class Canvas:
+class Canvas(Struct, frozen=True):
     """A picture while it is being worked on.
 
     Args:

@@ -2,11 +2,11 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
 from typing import Final
 
+from msgspec import Struct
 from PIL import Image, ImageFilter
 
 from darkroom.operations._base import Color
@@ -21,8 +21,7 @@ _MEAN: Final = 0.02
 _MOST: Final = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class Error:
+class Error(Struct, frozen=True):
     """How far 8-bit results are from the exact one, in levels of 255; the mean is the root of that of the squares."""
 
     mean: float

@@ -7,12 +7,12 @@ letters, punctuation and signs. They lie beside this file, so that a recipe give
 import math
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+from msgspec import Struct
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from pydantic import AfterValidator, StringConstraints
 
@@ -41,8 +41,7 @@ Writing = Annotated[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How letters look.
 
     Args:

@@ -1,8 +1,8 @@
 """The file format of the result."""
 
-from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
+from msgspec.structs import replace
 from PIL import Image
 from pydantic import BeforeValidator, Field
 

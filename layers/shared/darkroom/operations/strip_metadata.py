@@ -1,8 +1,8 @@
 """A result that says nothing beside the picture."""
 
-from dataclasses import replace
 from typing import ClassVar, Literal
 
+from msgspec.structs import replace
 from PIL import ImageCms
 from pydantic import Field
 

@@ -1,8 +1,8 @@
 """Writing on the picture."""
 
-from dataclasses import replace
 from typing import ClassVar, Final, Literal
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from darkroom.operations._base import Canvas, Operation, Tools

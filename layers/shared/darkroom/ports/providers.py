@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+
 from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
 from darkroom.models.chat import ChatRequest, ChatResult, CompletionRequest, CompletionResult
 from darkroom.models.deadline import Deadline
@@ -16,8 +18,7 @@ OnEvent = Callable[[str], bool]
 any of the answer has been passed on to a reader: no other attempt may follow then, for its answer would be another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """What a caller is told while a paid call runs, in this order and again for each attempt.
 
     What one of them raises ends the call, so after `on_dispatched` they had better not.

@@ -7,9 +7,12 @@ before anybody tries to understand them.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as hidden
 from itertools import count
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from darkroom.errors import DarkroomError, InvalidApiKey, RateLimited, ServiceUnavailable, UnsupportedModel
 from darkroom.models.deadline import Deadline
@@ -38,7 +41,7 @@ def bearer(key: str) -> dict[str, str]:
 class Content:
     """A request's body that is no JSON, such as a form."""
 
-    data: bytes = field(repr=False)
+    data: bytes = hidden(repr=False)
     media_type: str
 
 
@@ -54,8 +57,7 @@ def form(fields: Mapping[str, Any], files: Sequence[tuple[str, tuple[str, bytes,
     return Content(made.read(), made.headers["Content-Type"])
 
 
-@dataclass(frozen=True)
-class Calls:
+class Calls(Struct, frozen=True):
     """How a provider is called.
 
     Args:

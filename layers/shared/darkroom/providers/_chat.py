@@ -16,8 +16,9 @@ is found in the provider's cache. A call that fails without any output is not bi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from darkroom.errors import Charged, DarkroomError, ServiceUnavailable
 from darkroom.models.chat import ChatMessage, ChatRequest
@@ -43,8 +44,7 @@ MAX_TEXT = 60_000
 """Characters of a reply that are kept: a job's row has to hold them."""
 
 
-@dataclass
-class Reply:
+class Reply(Struct):
     """What a model said, gathered from one message or from many chunks."""
 
     pieces: list[str] = field(default_factory=list)

@@ -11,8 +11,9 @@ answers like any other.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from darkroom.models.chat import CompletionRequest
 from darkroom.models.generation import Usage
@@ -29,8 +30,7 @@ _OURS = frozenset({"model", "models", "max_completion_tokens", "max_tokens", "st
 _MADE = ("tool_calls", "function_call", "reasoning", "reasoning_details", "audio")
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     body: dict[str, Any]
     usage: Usage
     model: str | None

@@ -12,9 +12,10 @@ that is not even decoded.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.models.generation import GeneratedImage
 from darkroom.providers import _wire
@@ -58,8 +59,7 @@ _IN_TEXT: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """Args: claims: how many pictures the answer claims to hold, counted up to those that were asked for."""
 
     images: tuple[GeneratedImage, ...] = ()

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from darkroom.providers import _sse
 
@@ -33,8 +34,7 @@ _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
 _EVENTS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True):
     """Seconds: until a connection is open, and between two pieces of an answer."""
 
     connect: float = 5.0
@@ -56,8 +56,7 @@ class BrokenOff(Exception):
         self.timed_out = timed_out
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back. `broken` says that the body ends early, and why."""
 
     status: int

@@ -22,9 +22,10 @@ completion.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 from darkroom.errors import ContentRefused, NoImage, UnusableAnswer
 from darkroom.models.generation import GeneratedImage, GenerationRequest, Routing, Usage
@@ -51,8 +52,7 @@ _PLAIN_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
+class Pictures(Struct, frozen=True):
     images: tuple[GeneratedImage, ...]
     usage: Usage
     warnings: tuple[str, ...] = ()

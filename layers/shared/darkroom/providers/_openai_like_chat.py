@@ -15,9 +15,10 @@ calls it with is the answer. Our own conversations are not streamed: there is no
 that. A caller's may be, and then they end with a chunk that has the usage and no choice.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from darkroom.models.chat import ChatRequest, CompletionRequest, JsonSchema
 from darkroom.models.generation import Usage
@@ -49,8 +50,7 @@ _SHOWN_TEXT = 2000
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """How a provider's language differs from OpenAI's.
 
     Args:

@@ -16,8 +16,9 @@ was blocked on its way out (Groq, Anthropic), may have been billed.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from darkroom import errors
 from darkroom.errors import Charged, DarkroomError
@@ -48,8 +49,7 @@ _DIMENSIONS = frozenset({"size", "aspect_ratio", "resolution"})
 _PROMPT = ("prompt", "messages", "contents")
 
 
-@dataclass(frozen=True)
-class Complaint:
+class Complaint(Struct, frozen=True):
     """An error as a provider put it, from whichever shape.
 
     Args:

@@ -9,8 +9,9 @@ stands in `metadata.raw`. `_said` reads the words and the sentences of them all.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from darkroom.providers import _wire
 from darkroom.providers._http import Answer
@@ -20,8 +21,7 @@ _REQUESTED = re.compile(r"requested parameter\(s\): (.*?)\. Provider rejections"
 _MAX_PARAMS = 10
 
 
-@dataclass(frozen=True)
-class Complaint:
+class Complaint(Struct, frozen=True):
     """An error as OpenRouter put it, from whichever shape."""
 
     status: int

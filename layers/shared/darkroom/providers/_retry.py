@@ -9,8 +9,9 @@ annoy the provider: there is no further attempt then, and the error says when on
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from darkroom.errors import DarkroomError
 from darkroom.models.deadline import Deadline
@@ -18,8 +19,7 @@ from darkroom.models.deadline import Deadline
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
+class Retries(Struct, frozen=True):
     """How often and when.
 
     Args:

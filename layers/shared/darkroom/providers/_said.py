@@ -8,8 +8,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.providers import _vocabulary, _wire
 from darkroom.providers._vocabulary import Kind
@@ -36,8 +37,7 @@ _NAMES: Final = frozenset({"error", "exception", "api_error", "zod_error"})
 _A_WORD: Final = re.compile(r"[A-Za-z][\w.-]{1,80}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """Args:
     words: what it calls itself, the outermost first, then what a source of it did.
     sentences: for people, in the same order.

@@ -7,8 +7,9 @@ where prices are plain. Without counts, or without prices, it is unknown, which 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from darkroom.models.catalogue import PriceLine
 from darkroom.models.money import MicroUsd, micro_usd
@@ -17,8 +18,7 @@ from darkroom.models.provider import Rates
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """Tokens, as far as the answer told them apart.
 
     Args:
@@ -98,8 +98,7 @@ def _tokens_of_pictures(rates: Rates, counts: Counts, shown: int) -> Decimal | N
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Prices:
+class _Prices(Struct, frozen=True):
     text_in: Decimal
     images_in: Decimal
     text_out: Decimal

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.errors import CallerError, CostLimit, InvalidParameter, MoneyRefused, PriceUnknown, UnsupportedModel
 from darkroom.errors.names import shown_name
@@ -32,8 +33,7 @@ MOST_INLINE: Final = 4_000
 _TRAVEL = {"stream", "stream_options"}
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(Struct, frozen=True):
     """Args:
     images: keeps the bodies, too.
     check_url: raises UrlRefused for a place where the provider may not be sent.

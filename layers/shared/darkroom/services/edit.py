@@ -1,8 +1,10 @@
 """Edit: pictures made over, the whole of them or where a mask lets them change."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
+
+from msgspec import Struct
 
 from darkroom.images.mask import region_hint
 from darkroom.images.workload import Workload
@@ -20,8 +22,7 @@ from darkroom.services.selection.providers import Choice
 OPERATION = "edit"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """Args: check_webhook: raises UrlRefused for a URL that will never be called."""
 
     admission: Admission

@@ -1,8 +1,9 @@
 """Generate: pictures from words."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
@@ -20,8 +21,7 @@ OPERATION = "generation"
 CheckWebhook = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Generate:
+class Generate(Struct, frozen=True):
     """Args: check_webhook: raises UrlRefused for a URL that will never be called."""
 
     admission: Admission

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from darkroom.errors import DarkroomError, InsufficientCredits, InvalidApiKey, ServiceUnavailable
 from darkroom.models.money import said
 from darkroom.ports import CatalogueSource, Clock, KeyInspector
@@ -21,8 +23,7 @@ KEPT: Final = timedelta(seconds=10)
 LONGEST: Final = 3.5
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Args:
     status: `absent` is no fault: nobody has set it up.
     detail: in words for people; never a secret, or what an exception has in it.
@@ -34,8 +35,7 @@ class Finding:
     milliseconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What was found, and when."""
 
     findings: Sequence[Finding]

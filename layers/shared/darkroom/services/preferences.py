@@ -1,9 +1,10 @@
 """What applies to a user: what they have set, else what the stack's owner has, else what Darkroom comes with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 from darkroom.errors import InvalidParameter
 from darkroom.models.money import in_dollars, usd
@@ -37,8 +38,7 @@ STORED: Final[Mapping[str, str]] = {
 _AMOUNTS: Final = ("warn_at_cost", "credit_usd")
 
 
-@dataclass(frozen=True, slots=True)
-class Default:
+class Default(Struct, frozen=True):
     """What applies to whoever sets nothing. Amounts are dollars."""
 
     value: Any

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.errors import CallerError, DarkroomError, InvalidParameter, LicenceNotAcknowledged, UnsupportedModel
 from darkroom.models import segmentation
@@ -26,8 +27,7 @@ _WHAT: Final = {"generate": "a picture", "edit": "an edit", "chat": "a message"}
 CheckUrl = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class SettingChecks:
+class SettingChecks(Struct, frozen=True):
     """Args:
     providers: by name; a lookup may be what loads one.
     check_webhook: raises UrlRefused for a URL that will never be called.

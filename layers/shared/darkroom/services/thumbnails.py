@@ -1,8 +1,9 @@
 """Small copies of stored pictures: made at the first request, kept beside the picture, and removed with it."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from darkroom.errors import ImageExpired, ImageTooLarge, NotFound
 from darkroom.models.job import StoredImage, thumbnail_key
@@ -16,8 +17,7 @@ _MAX_BYTES: Final = 64 * 1024 * 1024
 _FRESH: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Thumbnails:
+class Thumbnails(Struct, frozen=True):
     images: ImageStore
     clock: Clock
 

@@ -1,10 +1,10 @@
 """Conversations that are removed in the middle of a turn: nothing more is begun for them, and what was paid is told."""
 
-import dataclasses
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from ulid import ULID
 
 from darkroom.errors import Conflict, ServiceUnavailable
@@ -133,7 +133,7 @@ def test_removed_while_it_is_painted_the_painting_is_paid_and_the_turn_fails(tal
 
     ((user, job_id),) = studio.job_queue.sent
     studio.job_queue.sent.clear()
-    worker = dataclasses.replace(studio.app.worker, providers=lambda _name: cast(Provider, Meanwhile()))
+    worker = replace(studio.app.worker, providers=lambda _name: cast(Provider, Meanwhile()))
     worker.run(user, job_id, Deadline(LONG))
     talk.run()
     assert_gone(talk, turn, ["chat", "images"])
@@ -185,7 +185,7 @@ def test_a_part_cannot_be_removed_while_its_turn_goes_on(talk: Talk, studio: Stu
     """Its turn would find it missing, and have it done and paid for once more."""
     turn = talk.submit("make it warmer")
     user, part = studio.job_queue.sent.pop(0)
-    dataclasses.replace(studio.app.worker, advance=lambda _user, _turn: None).run(user, part, Deadline(LONG))
+    replace(studio.app.worker, advance=lambda _user, _turn: None).run(user, part, Deadline(LONG))
     assert talk.part(turn, "plan").status is JobStatus.SUCCEEDED
     with pytest.raises(Conflict):
         studio.app.jobs.remove(user, part, studio.app.settlement.cancel)
@@ -204,7 +204,7 @@ def test_a_turn_can_be_canceled_until_its_planner_is_asked(talk: Talk, studio: S
     assert (talk.turn(turn).status, talk.now.messages, studio.charged(USER)) == (JobStatus.CANCELED, (), [])
     late = talk.submit("make it cooler")
     user, part = studio.job_queue.sent.pop(0)
-    dataclasses.replace(studio.app.worker, advance=lambda _user, _turn: None).run(user, part, Deadline(LONG))
+    replace(studio.app.worker, advance=lambda _user, _turn: None).run(user, part, Deadline(LONG))
     with pytest.raises(Conflict):
         studio.app.jobs.cancel(USER, late.id, studio.app.settlement.cancel)
 

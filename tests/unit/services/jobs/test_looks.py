@@ -1,6 +1,5 @@
 """One job never holds up another: those that raise, hang or kill the sweep come last, later and later, and end."""
 
-import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -9,6 +8,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from darkroom.errors import NetworkError
 from darkroom.models.job import Job, JobCost, JobStatus, TurnState
@@ -273,4 +273,4 @@ def test_a_look_within_its_time_leaves_nothing_behind() -> None:
 
 
 def _replaced(shop: Workshop, **changes: Any) -> Sweep:
-    return dataclasses.replace(shop.app.sweep, **changes)
+    return replace(shop.app.sweep, **changes)

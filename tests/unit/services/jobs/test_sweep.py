@@ -1,9 +1,9 @@
 """The sweep: what is forgotten, abandoned or undecided comes to an end, and one job's trouble is not another's."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from darkroom.errors import NetworkError, ServiceUnavailable
 from darkroom.models.deadline import Deadline

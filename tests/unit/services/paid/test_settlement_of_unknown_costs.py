@@ -1,10 +1,10 @@
 """Costs in doubt or never told: how they are decided, counted and shown, of one call and of several."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from darkroom.errors import (
     NetworkError,

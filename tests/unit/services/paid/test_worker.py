@@ -1,11 +1,11 @@
 """The worker, where nothing is killed: what it does about trouble before and after it has sent a job."""
 
-from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, Event
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from darkroom.errors import KeyUnreadable, ServiceUnavailable

@@ -1,12 +1,12 @@
 """Dropped files that remove.bg cuts out: what that costs, and that no file is paid for twice, whatever dies when."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from darkroom.errors import NoForeground, ServiceUnavailable
 from darkroom.models.deadline import Deadline

@@ -4,11 +4,11 @@ import base64
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from darkroom.errors import Conflict, NoForeground, ServiceUnavailable

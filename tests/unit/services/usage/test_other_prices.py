@@ -1,8 +1,7 @@
 """What the same pictures would cost from another model."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from darkroom.errors import UnsupportedModel
 from darkroom.services.usage.other_prices import OtherPrices

@@ -3,11 +3,12 @@
 import csv
 import io
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from darkroom.models.deadline import Deadline
 from darkroom.models.user_settings import UserSettings

@@ -1,11 +1,11 @@
 """The page of somebody who is signed in: who they are, what pays, what to do next, their API tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from msgspec import Struct
 
 from darkroom.http.pages import facts, field, hidden, link, page, paragraph, post_button, try_page
 from darkroom.http.pages.sign_in_pages import RESETS, connect_form
@@ -20,8 +20,7 @@ from darkroom.services.accounts.keys import ShownKey
 _WAYS = {"openrouter": "OpenRouter", "link": "a one-time link", "token": "an API token"}
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """What the page shows.
 
     Attributes:

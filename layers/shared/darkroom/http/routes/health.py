@@ -1,9 +1,9 @@
 """GET /healthz: for whoever watches over the stack."""
 
-from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from msgspec.structs import asdict
 
 from darkroom import __version__
 from darkroom.adapters.aws import within

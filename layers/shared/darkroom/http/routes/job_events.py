@@ -20,10 +20,10 @@ which it asks no more.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import Response
+from msgspec import Struct
 
 from darkroom.application import Application
 from darkroom.http.app import Api
@@ -41,8 +41,7 @@ _MAX_SECONDS: Final = 240.0
 _AFTERWARDS: Final = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     """A job at one moment, as events. Args: partials: one for each partial picture. now: its progress, or its end."""
 
     partials: tuple[str, ...]

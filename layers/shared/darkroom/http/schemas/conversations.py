@@ -1,11 +1,11 @@
 """Conversations: what their requests say, and how they are shown."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from darkroom.errors import InvalidParameter
@@ -85,8 +85,7 @@ class TwoVersions(StrictValue):
     b: str = Field(min_length=1, max_length=20)
 
 
-@dataclass(frozen=True, slots=True)
-class NewConversation:
+class NewConversation(Struct, frozen=True):
     source: ImageSource | None
     title: str
 

@@ -1,8 +1,9 @@
 """ISO media files (ISO/IEC 14496-12, 23008-12): which items a file has, and what it says of each."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from darkroom.images.containers.contents import damaged
 
@@ -11,8 +12,7 @@ _FULL_BOX: Final = 4  # bytes of version and flags
 _IN_FILE: Final = 0  # the construction method of an item whose place is counted from the file's beginning
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct):
     """One of a file's items.
 
     Attributes:
@@ -34,8 +34,7 @@ class Item:
         return next((body for each, body in self.properties if each == name), None)
 
 
-@dataclass(slots=True)
-class Items:
+class Items(Struct):
     """Attributes: primary: 0 if the file names none; items: by their numbers; has_film: whether there are tracks."""
 
     primary: int = 0

@@ -3,8 +3,9 @@
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from darkroom.images.containers.contents import DAMAGED_EXIF, IGNORED_PROFILE, Contents, damaged, unsupported
 from darkroom.images.containers.exif import orientation
@@ -55,16 +56,14 @@ class Component(NamedTuple):
     down: int
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(Struct):
     marker: int
     width: int
     height: int
     components: tuple[Component, ...]
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """What has been seen of the file so far."""
 
     frame: _Frame | None = None

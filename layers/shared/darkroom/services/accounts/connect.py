@@ -11,9 +11,10 @@ import base64
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
+
+from msgspec import Struct
 
 from darkroom.errors import (
     DarkroomError,
@@ -41,8 +42,7 @@ HOME = "/oauth"
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-@dataclass(frozen=True, slots=True)
-class WayOut:
+class WayOut(Struct, frozen=True):
     """Where to send the browser, and the cookie by which to know it again."""
 
     url: str
@@ -50,8 +50,7 @@ class WayOut:
     browser: str
 
 
-@dataclass(frozen=True, slots=True)
-class Purpose:
+class Purpose(Struct, frozen=True):
     """What the person wants of the way to OpenRouter and back.
 
     Attributes:
@@ -66,8 +65,7 @@ class Purpose:
     terms: KeyTerms = NO_TERMS
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """Attributes:
     unused_key: digest of a key that OpenRouter made on the way, and that is not kept: its owner may remove it there.
     """
@@ -78,8 +76,7 @@ class SignedIn:
     unused_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignInPolicy:
+class SignInPolicy(Struct, frozen=True):
     """Who may sign in: `anyone`, `listed` (OpenRouter user ids), or `nobody`."""
 
     who: str
@@ -89,8 +86,7 @@ class SignInPolicy:
         return self.who == "anyone" or (self.who == "listed" and openrouter_user in self.listed)
 
 
-@dataclass(frozen=True, slots=True)
-class Connect:
+class Connect(Struct, frozen=True):
     store: SessionStore
     sessions: Sessions
     keys: Keys

@@ -5,7 +5,7 @@ there were links, so that these keep their owners. A pasted key proves possessio
 a claim, which keeps a sign-in from making a second account unasked, and lets the key's OpenRouter user into nothing.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from darkroom.errors import AccountExists, LinkedElsewhere, NotFound
 from darkroom.models.digest import digest
@@ -14,8 +14,7 @@ from darkroom.models.session import Identity, account_of
 from darkroom.ports import Clock, IdentityStore
 
 
-@dataclass(frozen=True, slots=True)
-class Linking:
+class Linking(Struct, frozen=True):
     """What is to be linked.
 
     Attributes:

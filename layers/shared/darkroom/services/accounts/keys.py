@@ -1,8 +1,9 @@
 """Providers' keys: taking them in after a look at them, showing what is known of them, revealing them to pay with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from darkroom.errors import DarkroomError, InvalidApiKey, InvalidParameter, NotFound
 from darkroom.models.digest import digest
@@ -17,8 +18,7 @@ CONNECT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ShownKey:
+class ShownKey(Struct, frozen=True):
     """A key as its owner may see it; `status` is None while its provider cannot be asked."""
 
     key: StoredKey

@@ -10,10 +10,11 @@ before they have let through the limit less n hundredths of it. One process alon
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
 from threading import Lock
+
+from msgspec import Struct, field
 
 from darkroom.models.caller import Caller
 from darkroom.models.digest import digest
@@ -25,8 +26,7 @@ _SHARE = 100
 _NETWORK_BITS = 64
 
 
-@dataclass(slots=True)
-class _Count:
+class _Count(Struct):
     """Of one limit in one minute, in this process.
 
     Args:
@@ -64,14 +64,12 @@ class _Count:
         self.left, self.is_told = 1, False
 
 
-@dataclass(slots=True)
-class _Owner:
+class _Owner(Struct):
     lock: Lock = field(default_factory=Lock)
     counts: dict[str, _Count] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Window:
+class _Window(Struct):
     start: int
     owners: dict[str, _Owner] = field(default_factory=dict)
 

@@ -13,8 +13,9 @@ a turn that paints after it was planned, `read_anew` has the account be read aga
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.models.account import Account
 from darkroom.models.key import KeyProvider, StoredKey
@@ -105,8 +106,7 @@ class Snapshots:
             read.pop((self, user), None)
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotSettings:
+class SnapshotSettings(Struct, frozen=True):
     """A SettingsStore that reads from snapshots where there are any."""
 
     snapshots: Snapshots
@@ -122,8 +122,7 @@ class SnapshotSettings:
         return self.store.save(user, settings)
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotKeys:
+class SnapshotKeys(Struct, frozen=True):
     """A KeyVault that reads from snapshots where there are any."""
 
     snapshots: Snapshots
@@ -152,8 +151,7 @@ class SnapshotKeys:
         return self.vault.remove(user, provider)
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotCharges:
+class SnapshotCharges(Struct, frozen=True):
     """What is known of the charges on a key, from the snapshot of its user's account where it is in there."""
 
     snapshots: Snapshots

@@ -13,15 +13,15 @@ import difflib
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.errors import UnsupportedModel
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(Struct, frozen=True):
     """Stand-ins for some names, and why they are needed: the end of a sentence that begins with the name."""
 
     names: tuple[str, ...]
@@ -60,16 +60,14 @@ _DATED = re.compile(r"-20\d\d-?\d\d-?\d\d$")
 _DASHED = re.compile(r"(?<=[a-z]-\d)-(?=\d(?:-|$))")
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """A live model's id, and why it is another than was named, if it is."""
 
     id: str
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(Struct, frozen=True):
     """Live models in the order of their names, and why they are others than were named."""
 
     models: tuple[str, ...]

@@ -5,8 +5,9 @@ one source that takes all of it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from darkroom.errors import DarkroomError, InvalidDimensions, InvalidParameter
 from darkroom.models.catalogue import ImageEndpoint, ImageModel, ParameterRange
@@ -19,8 +20,7 @@ _DIMENSIONS = ("size", "aspect_ratio", "resolution")
 _MAX_SEEDS = (2**31 - 1, 2**32 - 1, 2**53 - 1, 2**63 - 1)
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A model that may serve a request, and those of its sources that may.
 
     Args:

@@ -1,11 +1,11 @@
 """What models there are and what they cost, as it is published: asked for seldom, and there even in an outage."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
+from msgspec import Struct
 from pydantic import TypeAdapter
 
 from darkroom.errors import DarkroomError, UnsupportedModel
@@ -29,8 +29,7 @@ _CHAT_ENDPOINTS: Final = TypeAdapter(ChatEndpoints)
 _IDS: Final = TypeAdapter(tuple[str, ...])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Listing:
+class Listing(Struct, frozen=True, eq=False):
     """Everything at once, as of the oldest of its parts.
 
     Args:

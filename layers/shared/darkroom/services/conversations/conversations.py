@@ -1,10 +1,10 @@
 """Conversations: beginning one, moving between its versions, adding what a turn came to."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import Struct
 from ulid import ULID
 
 from darkroom.errors import ImageExpired, InvalidParameter, NotFound, PayloadTooLarge, ServiceUnavailable
@@ -32,8 +32,7 @@ _ATTEMPTS: Final = 20
 RENEWED_AFTER: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """How the conversation stands after a turn: what was answered, the version that is shown, what was warned of."""
 
     conversation: Conversation
@@ -42,8 +41,7 @@ class Taken:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Two versions side by side, as PNG, and how alike they are from 0 to 1."""
 
     key: str

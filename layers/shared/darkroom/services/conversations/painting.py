@@ -1,7 +1,8 @@
 """The painter's part of a turn: a picture made, or this one made over, as a paid job."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from darkroom.models.budget import BudgetRef
 from darkroom.models.image_request import ImageRequest
@@ -19,8 +20,7 @@ from darkroom.services.selection.providers import Providers
 AS_SET: Final = TurnChoices()
 
 
-@dataclass(frozen=True, slots=True)
-class Painting:
+class Painting(Struct, frozen=True):
     quotes: Quotes
     budgets: Budgets
     providers: Providers

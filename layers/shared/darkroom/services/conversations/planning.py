@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from darkroom.images.measure import measure
 from darkroom.models.catalogue import ChatModel
@@ -25,8 +26,7 @@ from darkroom.services.selection.chat_models import ChatModels, paid_by
 from darkroom.services.selection.providers import Choice
 
 
-@dataclass(frozen=True, slots=True)
-class Planning:
+class Planning(Struct, frozen=True):
     planner: Planner
     models: ChatModels
     settings: SettingsStore

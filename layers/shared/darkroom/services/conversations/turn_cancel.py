@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from darkroom.errors import DarkroomError
 from darkroom.models.conversation import Conversation
@@ -16,8 +17,7 @@ _PER_PAGE: Final = 100
 _MOST_PAGES: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class TurnCancel:
+class TurnCancel(Struct, frozen=True):
     """Args: cancel: settles a job that was not sent to its provider; False if it is too late."""
 
     jobs: JobStore

@@ -5,9 +5,10 @@ message say so; the part that is settled last has `settle` called, by the functi
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from darkroom.errors import NotFound, PayloadTooLarge
 from darkroom.models.job import Job, JobCost, TurnState
@@ -19,8 +20,7 @@ from darkroom.services.conversations.planning import took
 from darkroom.services.conversations.versions import Cost
 
 
-@dataclass(frozen=True, slots=True)
-class TurnCosts:
+class TurnCosts(Struct, frozen=True):
     """Args: warn_at: the total of a conversation at which its user wants to be told, in micro-dollars."""
 
     conversations: Conversations

@@ -5,8 +5,9 @@ is lost by encoding it anew at each turn, and the recipe of a version makes the 
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.errors import CallerError, DarkroomError
 from darkroom.models.conversation import Conversation, Step, Version
@@ -25,8 +26,7 @@ _MOST_SINCE: Final = 60_000
 Operations = tuple[OperationStep, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TurnRender:
+class TurnRender(Struct, frozen=True):
     jobs: JobStore
     queue: JobQueue
     render: Render

@@ -8,8 +8,9 @@ conversation takes a turn once. A turn is over when its picture and words are th
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from darkroom.errors import (
     Conflict,
@@ -46,8 +47,7 @@ from darkroom.services.selection.providers import Choice
 MOST_CONTENT = 4000
 
 
-@dataclass(slots=True)
-class _Course:
+class _Course(Struct):
     """What one process knows of a turn while it goes on with it: read once, and carried from step to step.
 
     Args:
@@ -70,8 +70,7 @@ class _Course:
         return next((part for part in self.parts if part.id == f"{self.turn.id}-{name}"), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(Struct, frozen=True):
     conversations: Conversations
     planner: Planner
     planning: Planning

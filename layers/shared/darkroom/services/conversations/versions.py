@@ -1,9 +1,10 @@
 """How a conversation changes: pure functions from one to the next. A version is added, and never changed or dropped."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from darkroom.errors import Conflict, NotFound
 from darkroom.models.conversation import Conversation, Message, Planned, Step, Version
@@ -14,8 +15,7 @@ from darkroom.services.conversations import replies
 MOST_TITLE = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What a turn's paid calls cost.
 
     Args:
@@ -29,8 +29,7 @@ class Cost:
     planned: Planned | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """A turn that is over.
 
     Args:

@@ -4,9 +4,10 @@ Its money is not given up: what was set aside for a call that may have been char
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from darkroom.errors import Conflict, JobCanceled
 from darkroom.models.job import Job, JobCost, JobStatus
@@ -27,8 +28,7 @@ def is_stuck(job: Job, now: datetime) -> bool:
     return job.status is JobStatus.UNCERTAIN or since + STUCK_AFTER <= now
 
 
-@dataclass(frozen=True, slots=True)
-class GivingUp:
+class GivingUp(Struct, frozen=True):
     jobs: JobStore
     clock: Clock
 

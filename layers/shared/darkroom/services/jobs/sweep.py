@@ -13,9 +13,10 @@ and later. What is a day old and still in trouble is ended without the step that
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Thread
+
+from msgspec import Struct, field
 
 from darkroom.errors import DarkroomError, InternalError, ServiceUnavailable
 from darkroom.models.deadline import Deadline
@@ -38,8 +39,7 @@ _LEAST = 5.0
 _MOST_LEFT = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Struct, frozen=True):
     """Args:
     resend_webhooks: sends the messages of deliveries that were lost again; says how many.
     sweep_dead_letters: looks at the messages that failed on every delivery; says how many.

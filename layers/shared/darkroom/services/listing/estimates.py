@@ -1,9 +1,9 @@
 """What requests would cost, one or many: the calculator. Nothing is sent anywhere, kept or spent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 
 from darkroom.errors import DarkroomError, InvalidParameter, InvalidPrompt
@@ -39,8 +39,7 @@ _DEFAULT_TOKENS: Final = 4096
 Model = TypeVar("Model", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Estimated:
+class Estimated(Struct, frozen=True):
     """Args:
     each: what one costs; None if nobody says.
     """
@@ -57,8 +56,7 @@ class Estimated:
         return None if self.each is None else self.each * self.times
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Struct, frozen=True):
     """Args:
     total: None if one of them is unknown.
     known: of the others.
@@ -76,8 +74,7 @@ class Sum:
         return None if any(each.total is None for each in self.items) else self.known
 
 
-@dataclass(frozen=True, slots=True)
-class Estimates:
+class Estimates(Struct, frozen=True):
     """Args:
     known: the providers that can be named.
     credit: the stack's.

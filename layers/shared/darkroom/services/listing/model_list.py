@@ -1,10 +1,12 @@
 """The models that can be used, as one user sees them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from darkroom.errors import DarkroomError, InvalidParameter, NotFound
 from darkroom.models.model_query import By, ModelQuery
@@ -23,8 +25,7 @@ MOST_COMPARED: Final = 10
 _FIGURES_FOR: Final = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """Rows, and as whom and when they are seen.
 
     Args:
@@ -47,8 +48,7 @@ class Seen:
         return self.now - as_of >= self.fresh_for > timedelta()
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A row for a name, and why it is another model's, if it is."""
 
     name: str

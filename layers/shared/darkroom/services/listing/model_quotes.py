@@ -1,8 +1,9 @@
 """What a model would take for a request, and for an ordinary one: by the very rules by which requests are priced."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.errors import DarkroomError
 from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
@@ -27,8 +28,7 @@ TURN_PICTURE: Final = InputShape(width=768, height=576)
 _FOR_EVER: Final = 1e9
 
 
-@dataclass(frozen=True, slots=True)
-class _Published:
+class _Published(Struct, frozen=True):
     """A listing as something that can be asked."""
 
     listing: Listing
@@ -91,8 +91,7 @@ class ModelQuotes:
         return Wanted(quote.estimate)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """That it can be done; and for how much, None if nobody says."""
 
     price: MicroUsd | None

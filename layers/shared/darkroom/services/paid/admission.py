@@ -14,10 +14,10 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
 from ulid import ULID
 
 from darkroom.errors import (
@@ -53,8 +53,7 @@ KEY_KEPT = timedelta(hours=48)
 LEAST_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A request that can be carried out.
 
     Args:
@@ -91,8 +90,7 @@ class Prepared:
         return self.estimate if self.expected is None else self.expected
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(Struct, frozen=True):
     """The job that stands for a request now.
 
     Args:

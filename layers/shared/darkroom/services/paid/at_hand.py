@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 _MAX_BYTES: Final = 24 * 1024 * 1024
 
 
-@dataclass
-class _Kept:
+class _Kept(Struct):
     jobs: dict[str, Job] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
 

@@ -6,9 +6,10 @@ job (`Job.cutouts`); until then its owner sees a job that is running (`Job.as_sh
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from darkroom.errors import DarkroomError
 from darkroom.models.job import CUTOUT_TIME, NOT_CUT_OUT, Job, KeptCutout
@@ -21,8 +22,7 @@ BeginCutouts = Callable[[Job], None]
 """Has the pictures of a job that was bought cut out, if they are to be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cutouts:
+class Cutouts(Struct, frozen=True):
     jobs: JobStore
     queue: RenderQueue
     clock: Clock

@@ -13,10 +13,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from copy import copy
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from threading import Lock
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from darkroom.errors import (
     Charged,
@@ -47,8 +49,7 @@ class _Stopped(Exception):
     """The job is to be stopped: the call was not sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of one call: a result or an error. `call` is how it stands now."""
 
     call: ProviderCall

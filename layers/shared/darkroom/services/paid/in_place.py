@@ -12,9 +12,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Thread
+
+from msgspec import Struct, field
 
 from darkroom.errors import DarkroomError
 from darkroom.models.admission import Terms
@@ -33,8 +34,7 @@ MIN_SECONDS = AFTERWARDS + 30.0
 FOR_ANSWERING = 10.0
 
 
-@dataclass(slots=True)
-class _Here:
+class _Here(Struct):
     """What this thread carries out: by when, and which jobs are its own and yet to be begun."""
 
     deadline: Deadline
@@ -68,8 +68,7 @@ def in_thread(work: Callable[[], None]) -> "Future[None]":
     return future
 
 
-@dataclass(frozen=True, slots=True)
-class InPlace:
+class InPlace(Struct, frozen=True):
     """Args:
     start: how a job is begun beside the request.
     outlasts_answer: whether the process goes on when it has answered, until what it began is over.

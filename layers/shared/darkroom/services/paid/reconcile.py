@@ -8,9 +8,10 @@ calls the key's usage tells what they cost together (`together`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+
+from msgspec import Struct
 
 from darkroom.errors import DarkroomError
 from darkroom.models.digest import digest
@@ -25,8 +26,7 @@ from darkroom.services.paid.together import BOOKS_COMPLETE, PATIENCE, Together
 _MARGIN = Decimal("1.1")
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
+class Reconciliation(Struct, frozen=True):
     keys: Keys
     providers: Callable[[str], Provider]
     jobs: JobStore

@@ -6,8 +6,9 @@ ends as if its answer had been understood at once.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from darkroom.errors import Conflict, NoImage, NotFound, UnusableAnswer
 from darkroom.models.generation import KeptPicture
@@ -20,8 +21,7 @@ from darkroom.services.paid.settlement import Settlement
 _NOT_UNDERSTOOD: Final = frozenset({UnusableAnswer.code, NoImage.code})
 
 
-@dataclass(frozen=True, slots=True)
-class Rereading:
+class Rereading(Struct, frozen=True):
     jobs: JobStore
     raw_answers: RawAnswerStore
     providers: Callable[[str], Provider]

@@ -7,9 +7,10 @@ holds only while the job is not settled and in the same attempt, so whoever come
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from darkroom.errors import Charged, Conflict, DarkroomError, JobCanceled, NoImage, UnusableAnswer
 from darkroom.images.measure import measure
@@ -52,8 +53,7 @@ SIMULATED = "Simulated: a program on this machine answered in place of a model, 
 _NEVER_KNOWN = "What this cost could not be found out: what was set aside for it counts as spent."
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """Args:
     max_megapixels: of pictures that are put together here.
     keeps_books: whether a provider can be asked later what a call cost.

@@ -1,7 +1,8 @@
 """How a sum that several calls cost together is divided among them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from darkroom.errors import Charged
 from darkroom.models.job import SettledTogether
@@ -9,8 +10,7 @@ from darkroom.models.money import MicroUsd
 from darkroom.models.receipt import Share
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """What one job may have cost, both inclusive."""
 
     low: MicroUsd

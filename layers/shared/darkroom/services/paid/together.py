@@ -11,9 +11,10 @@ each is settled by itself, by any process and any number of times, at that share
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec import Struct
 
 from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus, ProviderCall
@@ -30,8 +31,7 @@ PATIENCE = timedelta(minutes=10) + USAGE_LAG
 BOOKS_COMPLETE = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Together(Struct, frozen=True):
     keys: Keys
     providers: Callable[[str], Provider]
     jobs: JobStore

@@ -9,11 +9,11 @@ import hashlib
 import hmac
 import secrets as randomness
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
+from msgspec import Struct
 from pydantic_core import to_json
 
 from darkroom.errors import Conflict, ServiceUnavailable
@@ -46,8 +46,7 @@ _PREFIX = "whsec_"
 _SECRET_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Webhooks:
+class Webhooks(Struct, frozen=True):
     """Args:
     show: a job as its owner may see it, with links that work for a while.
     show_report: likewise a user's usage report of a month, if there is one.

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from threading import Timer
+
+from msgspec import Struct
 
 from darkroom.errors import (
     DarkroomError,
@@ -80,8 +81,7 @@ def after(seconds: float, work: Callable[[], object]) -> Callable[[], object]:
     return call_off
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(Struct, frozen=True):
     """Args:
     charges: asked before the provider is asked what the key has used.
     later: has a generation's id written down, unless its answer is there by then.

@@ -15,9 +15,11 @@ What is not priced by these (searches, files, speech, a router's choice of a mod
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from darkroom.models.catalogue import ChatModel
 from darkroom.models.money import MicroUsd, micro_usd
@@ -38,8 +40,7 @@ _COUNT_PERCENT: Final = 125
 _MILLION: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class ChatShape:
+class ChatShape(Struct, frozen=True):
     """What of a chat its price depends on.
 
     Args:

@@ -4,8 +4,9 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.errors import InvalidParameter, InvalidPrompt, PayloadTooLarge
 from darkroom.images.measure import measure
@@ -25,8 +26,7 @@ _UNPRICED_FIELDS = ("plugins", "web_search_options", "audio", "prediction", "pre
 _URL_FIELDS = ("image_url", "video_url")
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """Args:
     text_bytes: of all but the pictures, in UTF-8.
     pictures: pixels of each; None where only the provider will know.

@@ -7,8 +7,9 @@ this one does not becomes the nearest that it makes, and a warning says so.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.errors import InvalidDimensions
 from darkroom.models.image_request import ImageRequest
@@ -28,8 +29,7 @@ _PIXELS = re.compile(r"(\d{1,6})\s*[xX×]\s*(\d{1,6})")
 _RATIO = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)")
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What the model is told; None is left to it."""
 
     size: str | None = None

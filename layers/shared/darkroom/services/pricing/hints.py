@@ -5,8 +5,9 @@ says so. Refused is only what would cost more than was asked for.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import CutoutFormat
@@ -22,8 +23,7 @@ _LOSSLESS: Final = 100
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Hint(Generic[T]):
+class Hint(Struct, Generic[T], frozen=True):
     """What is sent of a hint; None if nothing is."""
 
     value: T | None = None

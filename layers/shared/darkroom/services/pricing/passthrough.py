@@ -1,8 +1,9 @@
 """What is no parameter of a model: options for its sources, and fields of other APIs that have no counterpart here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from darkroom.errors import InvalidParameter
 from darkroom.errors.names import shown_name
@@ -15,8 +16,7 @@ _NEGATIVE = "negative_prompt"
 _MODERATION = "moderation"
 
 
-@dataclass(frozen=True)
-class Passed:
+class Passed(Struct, frozen=True):
     prompt: str
     routing: Routing | None
     warnings: tuple[str, ...]

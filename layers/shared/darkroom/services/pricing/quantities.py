@@ -1,8 +1,9 @@
 """How much of what prices are for a request takes, at most or probably: pictures made, pictures shown, words."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from darkroom.models.catalogue import ImageEndpoint
 from darkroom.models.generation import GenerationRequest
@@ -23,8 +24,7 @@ _LIKELY_REFERENCE: Final = Decimal("0.07")
 _DEFAULT_TIER: Final = "1K"
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(Struct, frozen=True):
     """A request as one of the models would do it, in the units that prices are for."""
 
     request: GenerationRequest
@@ -146,7 +146,7 @@ class Work:
         return dict(routing.options.get(endpoint.slug, {})) if routing else {}
 
 
-class LikelyWork(Work):
+class LikelyWork(Work, frozen=True):
     """The same request as it will probably be done: fields that are missing get the providers' defaults."""
 
     @property

@@ -1,8 +1,9 @@
 """Canceling a recipe's batch: what is not begun is not begun, and what no provider was sent yet is not sent."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from darkroom.errors import ServiceUnavailable
 from darkroom.models.job import Job, JobStatus
@@ -18,8 +19,7 @@ Cancel = Callable[[Job], bool]
 """Settles a paid job that was not sent; False if it is too late."""
 
 
-@dataclass(frozen=True, slots=True)
-class BatchCancel:
+class BatchCancel(Struct, frozen=True):
     jobs: JobStore
     notes: Notes
     clock: Clock

@@ -6,10 +6,10 @@ outputs/{user}/{job}/begun.json      the picture that was begun last
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from darkroom.errors import InternalError, NotFound
@@ -64,8 +64,7 @@ def begun_key(job: Job) -> str:
     return f"outputs/{job.user}/{job.id}/begun.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
+class Notes(Struct, frozen=True):
     images: ImageStore
 
     def batch(self, job: Job) -> Batch:

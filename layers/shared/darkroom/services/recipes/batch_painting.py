@@ -6,7 +6,8 @@ failed, under the same id, so that it is never admitted afterwards.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from darkroom.errors import CostLimit, DarkroomError, ServiceUnavailable
 from darkroom.models.admission import Outcome
@@ -25,8 +26,7 @@ from darkroom.services.recipes.recipe_stages import stages_of
 _AT_WORK = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPainting:
+class BatchPainting(Struct, frozen=True):
     pricing: BatchPricing
     jobs: JobStore
     ledger: Ledger

@@ -1,9 +1,10 @@
 """What the paintings of a recipe's batch may cost: all of them beforehand, and each when its turn has come."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from darkroom.errors import CostLimit, InvalidParameter
 from darkroom.models.budget import BudgetRef
@@ -27,8 +28,7 @@ PAINTING: Final = "paint"
 _USUAL: Final = InputShape(width=1024, height=1024)
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPricing:
+class BatchPricing(Struct, frozen=True):
     quotes: Quotes
     budgets: Budgets
     providers: Providers

@@ -1,7 +1,8 @@
 """A recipe cut where it paints: what is done here for nothing, and what a model is paid for in between."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from darkroom.models.conversation import PaintStep
 from darkroom.models.recipe import Recipe
@@ -9,8 +10,7 @@ from darkroom.operations import Operation
 from darkroom.services.recipes.recipes import operation_at
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """Operations, perhaps none, and the painting that follows them; None after the last."""
 
     operations: tuple[Operation, ...]

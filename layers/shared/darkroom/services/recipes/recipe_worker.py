@@ -12,9 +12,10 @@ for what its painting cost: a batch that is over before that is known is settled
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from darkroom.errors import CallerError, DarkroomError, InternalError
 from darkroom.images.normalise import Normalised, normalise
@@ -59,8 +60,7 @@ class Overtaken(Exception):
     """Another attempt goes on with the job, or it was canceled."""
 
 
-@dataclass
-class _Run:
+class _Run(Struct):
     """One call's view of a batch.
 
     Args:
@@ -109,8 +109,7 @@ class _Run:
         return next((error for error in errors if error.get("budget")), None)
 
 
-@dataclass(frozen=True, slots=True)
-class RecipeWorker:
+class RecipeWorker(Struct, frozen=True):
     """Args:
     job_queue: of the worker, which has the money.
     max_attempts: how often the queue delivers a message before it is a dead letter.

@@ -3,10 +3,11 @@
 import base64
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from msgspec import Struct
 from ulid import ULID
 
 from darkroom.errors import (
@@ -136,8 +137,7 @@ def operation_at(step: Step, index: int) -> Operation:
         ) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Recipes:
+class Recipes(Struct, frozen=True):
     """Args:
     retention: how long the pictures and their job are kept.
     pricing: of painted steps.
@@ -337,8 +337,7 @@ class Recipes:
             self.alarm("JOB_NOT_QUEUED", job=job.id, detail=error.detail)
 
 
-@dataclass(frozen=True, slots=True)
-class FolderRecipes:
+class FolderRecipes(Struct, frozen=True):
     """Recipes for files dropped into a folder of the inbox that has a kept recipe's name."""
 
     store: RecipeStore

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from PIL import Image, ImageCms
 
 from darkroom.errors import CallerError, InvalidParameter
@@ -30,8 +30,7 @@ class NeedsImageFunction(Exception):
     """An operation has to know the subject, or the picture is large: the image function has a model, and memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Render:
+class Render(Struct, frozen=True):
     """Args:
     sources: of the pictures that operations name.
     segmenter: tells what the subject is; None where no model is at hand.
@@ -75,8 +74,7 @@ class Render:
         return self.apply(user, data, parse(operations))
 
 
-@dataclass(frozen=True, slots=True)
-class PictureTools:
+class PictureTools(Struct, frozen=True):
     """What operations need beside the picture, for one user."""
 
     user: str

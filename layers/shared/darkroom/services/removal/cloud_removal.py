@@ -5,9 +5,11 @@ job that was sent is never sent again, and what was charged is what the receipt 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct
 
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
@@ -30,8 +32,7 @@ _CREDITS: Final = 1
 _HIDDEN: Final = {"image", "image_b64", "image_url", "upload_id"}
 
 
-@dataclass(frozen=True, slots=True)
-class CloudRemoval:
+class CloudRemoval(Struct, frozen=True):
     """Args: credit: dollars that a credit of remove.bg costs."""
 
     admission: Admission

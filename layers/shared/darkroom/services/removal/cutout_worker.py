@@ -6,8 +6,9 @@ twice, makes the same file in the same place.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from darkroom.errors import CallerError, DarkroomError, ServiceUnavailable
 from darkroom.models.cutout import CutoutOptions
@@ -24,8 +25,7 @@ _LEAST: Final = 8.0
 _MOST_TRIES: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class CutoutWorker:
+class CutoutWorker(Struct, frozen=True):
     """Args:
     pipeline: bytes to cut-out; pure but for the model's weights.
     settings: a user's own, of which the segmentation model counts.

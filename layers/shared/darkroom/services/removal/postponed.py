@@ -16,6 +16,8 @@ from datetime import timedelta
 from threading import Lock, Thread
 from typing import Final, TypeVar
 
+from msgspec import Struct
+
 from darkroom.errors import CallerError, DarkroomError, InternalError
 from darkroom.models.cutout import Cutout, CutoutOptions
 from darkroom.models.deadline import Deadline
@@ -97,8 +99,7 @@ class Order:
     behind: bytes | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Postponed:
+class Postponed(Struct, frozen=True):
     """Args:
     at_work: shared by all cut-outs of the process.
     max_attempts: how often the queue delivers a message before it is a dead letter, and how often a job is begun.

@@ -6,10 +6,10 @@ a user's settings say so, remove.bg cuts out, as a paid job: always, or when it 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from ulid import ULID
 
 from darkroom.errors import (
@@ -48,8 +48,7 @@ REMEMBERED = timedelta(days=15)
 _PLAIN = CutoutRequest(image=b"")
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveBackground:
+class RemoveBackground(Struct, frozen=True):
     """Args:
     pipeline: bytes to cut-out; pure but for the model's weights.
     retention: how long results and their jobs are kept.

@@ -2,7 +2,9 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from darkroom.errors import UnsupportedModel
 from darkroom.models.catalogue import ChatModel, TokenPrices
@@ -21,8 +23,7 @@ PICTURES_ROUTE = "POST /v1/images/generations"
 _ROUTER = "openrouter/"
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """Args:
     named: as the caller, their settings or the stack's named the model.
     models: the first, and those that may stand in for it; with the prices of whoever serves them.

@@ -1,7 +1,8 @@
 """Which models make the pictures: those that a caller names, or the caller's own default, or the stack's."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from darkroom.errors import DarkroomError, InvalidParameter, UnsupportedModel
 from darkroom.models.catalogue import ImageModel
@@ -16,8 +17,7 @@ from darkroom.services.selection.providers import Choice
 Live = Mapping[str, ImageModel]
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """Args:
     named: as the caller, their settings or the stack's named the model.
     models: the first, and those that may stand in for it.

@@ -1,7 +1,8 @@
 """Which provider a request is for: who is named, who is set, or whoever has a key, OpenRouter first."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from darkroom.errors import InvalidApiKey, InvalidParameter
 from darkroom.models.provider import AUTO, Skill
@@ -12,8 +13,7 @@ from darkroom.services.accounts.keys import Keys, no_key
 FIRST = "openrouter"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Args:
     others: that may serve in its place while nothing has been billed; none where it was asked for by name.
     settings: the caller's own, as they were when it was chosen.

@@ -1,6 +1,6 @@
 """What pictures would cost from another model: each as an ordinary one of its kind, for a receipt tells no sizes."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from darkroom.errors import CallerError, UnsupportedModel
 from darkroom.models.image_request import ImageRequest
@@ -9,8 +9,7 @@ from darkroom.services.listing.model_quotes import PICTURE, PROMPT
 from darkroom.services.pricing.quotes import Quotes
 
 
-@dataclass(frozen=True, slots=True)
-class OtherPrices:
+class OtherPrices(Struct, frozen=True):
     """A `PriceOf`, by the very rules by which requests are priced."""
 
     quotes: Quotes

@@ -5,10 +5,10 @@ within a day and decided within another. It may be tried again at any time: what
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic_core import to_json
 from ulid import ULID
 
@@ -26,8 +26,7 @@ MOST_PASSES: Final = 3
 _DELIVERY_KEPT = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Reports:
+class Reports(Struct, frozen=True):
     usage: Usage
     store: ReportStore
     images: ImageStore

@@ -1,7 +1,8 @@
 """Usage: what a user's jobs of a month made and cost, from tallies of the receipts."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from darkroom.errors import DarkroomError, ServiceUnavailable
 from darkroom.models.deadline import Deadline
@@ -11,8 +12,7 @@ from darkroom.ports import Clock, KeyInspector, KeyVault, MonthTallies, Settings
 from darkroom.services.usage.statement import PriceOf, month_of, statement
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Args:
     credit: what a credit is worth where a user says nothing else.
     price_of: what pictures of another model would cost.
@@ -68,8 +68,7 @@ class Usage:
         return self.books.month(user, month, by_conversation=by_conversation)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFigures:
+class KeyFigures(Struct, frozen=True):
     """What a provider itself says of a user's own key. The stack's key is nobody's to look at."""
 
     vault: KeyVault
