@@ -135,4 +135,4 @@ def dying(worker: Worker) -> Worker:
                 raise KeyboardInterrupt
             return getattr(worker.settlement, name)
 
-    return replace(worker, settlement=Gone())  # type: ignore[arg-type]
+    return replace(worker, settlement=Gone())
