@@ -54,6 +54,16 @@ class TestEstimates:
         assert found["total"] == {"usd": 0.18448, "micro_usd": 184_480, "credits": 461.2} == found["known"]
         assert world.simulator.state.invoice() == []
 
+    def test_says_what_is_set_aside_and_in_how_many_calls(self, estimate: Any) -> None:
+        turn = {"model": FLASH, "prompt_tokens": 2000, "completion_tokens": 1000}
+        four, one, told = estimate({"items": [{"model": KLEIN, "n": 4}, {"model": KLEIN}, turn]})["items"]
+        assert (four["calls"], four["reserve"]["micro_usd"]) == (4, 61_600)
+        assert (one["calls"], one["reserve"]["micro_usd"]) == (1, 15_400)
+        assert (told["calls"], told["reserve"]["micro_usd"]) == (1, None)
+        words = {"messages": [{"role": "user", "content": "Hello"}], "model": FLASH, "max_tokens": 100}
+        chat = estimate(words)["items"][0]
+        assert chat["each"]["micro_usd"] < chat["reserve"]["micro_usd"]
+
     def test_a_hundred_credits_are_four_cents(self, estimate: Any) -> None:
         for resolution, usd, worth in (("1K", 0.04, 100), ("2K", 0.06, 150), ("4K", 0.06, 150)):
             found = estimate({"model": "bytedance-seed/seedream-4.5", "resolution": resolution})

@@ -76,6 +76,7 @@ class TestRows:
                 "billable": "output_image",
                 "unit": "megapixel",
                 "usd": "0.014",
+                "display": "$0.014 per megapixel",
                 "variant": None,
                 "source": "black-forest-labs",
             }
@@ -91,6 +92,7 @@ class TestRows:
         assert (row["context_length"], row["max_completion_tokens"]) == (1_000_000, 128_000)
         prices = {price["billable"]: price["usd"] for price in row["prices"]}
         assert prices == {"input_text": "0.000005", "output_text": "0.000025"}
+        assert {price["display"] for price in row["prices"]} == {"$5 per million tokens", "$25 per million tokens"}
 
     def test_a_price_is_what_the_lists_say_at_that_minute(self, ask: Any, world: World) -> None:
         """The published prices, unchanged, of every model that is shown."""

@@ -31,6 +31,7 @@ from darkroom.services.listing.model_list import Named, Seen, best, tasks_of
 
 # In a list. One model by itself is described in full.
 _MAX_TEXT: Final = 300
+_BY_THE_MILLION: Final = ("token", "pixel")
 _BY: Final[dict[By, str]] = {
     "cheapest": "the lowest estimate",
     "fastest": "the lowest median of the seconds it took here",
@@ -75,6 +76,8 @@ def estimate(found: Sum) -> Estimate:
             times=each.times,
             each=amount(each.each, found.credit),
             total=amount(each.total, found.credit),
+            reserve=amount(each.reserve, found.credit),
+            calls=each.calls,
             warnings=each.warnings,
             **{"for": each.task},
         )
@@ -144,9 +147,17 @@ def _price(price: Price) -> PriceLine:
         billable=price.billable,
         unit=price.unit,
         usd=None if price.usd is None else f"{price.usd.normalize():f}",
+        display=None if price.usd is None else _readable(price.usd, price.unit),
         variant=price.variant,
         source=price.source,
     )
+
+
+def _readable(dollars: Decimal, unit: str) -> str:
+    """A price as people read it: of what is paid for by the million, such as tokens, for a million."""
+    if unit in _BY_THE_MILLION:
+        return f"${(dollars * 1_000_000).normalize():f} per million {unit}s"
+    return f"${dollars.normalize():f} per {unit}"
 
 
 def _number(value: Decimal) -> Any:

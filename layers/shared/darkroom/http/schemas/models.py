@@ -34,6 +34,7 @@ class PriceLine(Answer):
     billable: str
     unit: str
     usd: str | None = Field(description="Dollars per unit, exactly; null is unknown, never free.")
+    display: str | None = Field(description="To be read by people: tokens and pixels by the million.")
     variant: str | None
     source: str | None = Field(description="Who takes it, where several serve the model.")
 
@@ -151,6 +152,8 @@ class EstimateLine(Answer):
     times: int
     each: Amount
     total: Amount
+    reserve: Amount = Field(description="What is set aside for one; null is unknown, as of a turn told by its tokens.")
+    calls: int = Field(description="Of the provider, for one.")
     warnings: tuple[str, ...]
 
 

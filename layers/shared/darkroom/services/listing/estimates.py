@@ -42,6 +42,8 @@ Model = TypeVar("Model", bound=BaseModel)
 class Estimated(Struct, frozen=True):
     """Args:
     each: what one costs; None if nobody says.
+    reserve: what would be set aside for one; None if nobody says, or if a turn's size alone was told.
+    calls: how many calls of the provider one takes.
     """
 
     task: Task
@@ -49,6 +51,8 @@ class Estimated(Struct, frozen=True):
     model: str
     times: int
     each: MicroUsd | None
+    reserve: MicroUsd | None = None
+    calls: int = 1
     warnings: tuple[str, ...] = ()
 
     @property
@@ -137,6 +141,8 @@ class Estimates(Struct, frozen=True):
             model=quote.request.model,
             times=how.times,
             each=quote.estimate,
+            reserve=quote.reserve,
+            calls=len(quote.calls) or 1,
             warnings=(*quote.warnings, *warnings),
         )
 
@@ -169,6 +175,7 @@ class Estimates(Struct, frozen=True):
             model=models.first.id,
             times=how.times,
             each=None if unpriced else chat_pricing.estimate(models.models, shape),
+            reserve=None if unpriced else chat_pricing.reserve(models.models, shape),
             warnings=(*models.warnings, *unpriced),
         )
 
