@@ -210,6 +210,7 @@ _5XX: dict[str, Callable[[Options], Refusal]] = {
 
 _ELSEWHERE: dict[str, Named] = {
     "invalid_code": Named(lambda _: Refusal(400, "Invalid code", anonymous=True), ("/auth/keys",)),
+    "invalid_method": Named(lambda _: Refusal(400, "Invalid code_challenge_method", anonymous=True), ("/auth/keys",)),
     "wrong_verifier": Named(lambda _: Refusal(403, "Invalid code or code_verifier", anonymous=True), ("/auth/keys",)),
     "expired_code": Named(lambda _: Refusal(403, "Authorization code expired", anonymous=True), ("/auth/keys",)),
 }

@@ -295,6 +295,7 @@ class TestWhatGoesWrong:
         ("scenario", "code", "status"),
         [
             ({"name": "invalid_code"}, "CODE_INVALID", 400),
+            ({"name": "invalid_method"}, "CODE_METHOD_INVALID", 400),
             ({"name": "expired_code"}, "CODE_EXPIRED", 403),
             ({"name": "wrong_verifier"}, "CODE_MISMATCH", 403),
             ({"name": "conflict", "path": "/auth/keys"}, "CODE_CONFLICT", 409),

@@ -165,7 +165,8 @@ WITHOUT_A_COST: list[tuple[str, str, dict[str, Any]]] = [
 ]
 # Of the books and the sign-in, which have tests of their own, and of chats, through which no job goes.
 ELSEWHERE = {
-    *("generation_missing", "key_lag", "invalid_code", "wrong_verifier", "expired_code", "state_dropped"),
+    *("generation_missing", "key_lag", "invalid_code", "invalid_method", "wrong_verifier", "expired_code"),
+    "state_dropped",
     *("choice_error", "empty_answer", "text_answer", "held", "held_stream"),
     # Makes a test quicker, and nothing go wrong.
     "small_picture",

@@ -13,6 +13,7 @@ from darkroom.errors import (
     CodeConflict,
     CodeExpired,
     CodeInvalid,
+    CodeMethodInvalid,
     CodeMismatch,
     DarkroomError,
     ExchangeUnavailable,
@@ -23,6 +24,7 @@ from darkroom.errors import (
     ServiceUnavailable,
     UnusableAnswer,
 )
+from darkroom.http.pages.sign_in_pages import failed
 from darkroom.models.key import NO_TERMS, KeyTerms
 from darkroom.ports import KeyInspector, KeyIssuer
 from darkroom.providers import ProviderSettings
@@ -103,10 +105,27 @@ def test_another_verifier_uses_the_code_up(simulator: Simulator) -> None:
         auth.exchange(code=code, code_verifier=VERIFIER)
 
 
+def test_a_person_reads_another_sentence_for_each_refusal(simulator: Simulator) -> None:
+    """400 bad method and bad code, 403 bad verifier and expired, 405 wrong verb, 409, 500, each on its page."""
+    pages: dict[str, str] = {}
+    for scenario in (
+        *("invalid_method", "invalid_code", "wrong_verifier", "expired_code"),
+        *("method_not_allowed", "conflict", "internal"),
+    ):
+        simulator.reset()
+        simulator.scenario(scenario, path="/auth/keys")
+        with pytest.raises(DarkroomError) as raised:
+            _auth(simulator.url).exchange(code="auth_code_1", code_verifier=VERIFIER)
+        pages[scenario] = str(failed(raised.value).body)
+        assert raised.value.detail in pages[scenario]
+    assert len(set(pages.values())) == len(pages) == 7
+
+
 @pytest.mark.parametrize(
     ("scenario", "kind", "status"),
     [
         ("invalid_code", CodeInvalid, 400),
+        ("invalid_method", CodeMethodInvalid, 400),
         ("zod", CodeInvalid, 400),
         ("wrong_verifier", CodeMismatch, 403),
         ("expired_code", CodeExpired, 403),

@@ -187,7 +187,8 @@ WITHOUT_A_COST = [
     ("nan_cost", "images", {"form": "negative"}),
 ]
 ELSEWHERE = {
-    *("generation_missing", "key_lag", "invalid_code", "wrong_verifier", "expired_code", "state_dropped"),
+    *("generation_missing", "key_lag", "invalid_code", "invalid_method", "wrong_verifier", "expired_code"),
+    "state_dropped",
     *("held", "held_stream"),
     "answer",
     "small_picture",

@@ -41,7 +41,7 @@ ROWS = {
     529: "provider_overloaded",
 }
 TABLE = [(name, status) for status, names in ROWS.items() for name in names.split()]
-SIGNING_IN = {"invalid_code", "wrong_verifier", "expired_code"}
+SIGNING_IN = {"invalid_code", "invalid_method", "wrong_verifier", "expired_code"}
 
 
 def test_the_table_is_complete() -> None:

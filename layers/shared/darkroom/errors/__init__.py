@@ -56,6 +56,7 @@ DarkroomError
 │   ├── ProviderTimeout              504 TIMEOUT
 │   └── SignInRefused                the provider gave no key for the sign-in code
 │       ├── CodeInvalid              400 CODE_INVALID            it does not know the code: mistyped, or used before
+│       ├── CodeMethodInvalid        400 CODE_METHOD_INVALID     it does not take the code_challenge_method
 │       ├── CodeMismatch             403 CODE_MISMATCH           the code belongs to another sign-in
 │       ├── CodeExpired              403 CODE_EXPIRED
 │       ├── CodeConflict             409 CODE_CONFLICT           the code is being used elsewhere at this moment
@@ -293,6 +294,10 @@ class SignInRefused(ProviderError, code="SIGN_IN_REFUSED", status=400):
 
 class CodeInvalid(SignInRefused, code="CODE_INVALID"):
     title = "The sign-in code is not valid"
+
+
+class CodeMethodInvalid(SignInRefused, code="CODE_METHOD_INVALID"):
+    title = "The sign-in was not proved as it was begun"
 
 
 class CodeMismatch(SignInRefused, code="CODE_MISMATCH", status=403):

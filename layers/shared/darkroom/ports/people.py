@@ -140,7 +140,7 @@ class KeyIssuer(Protocol):
         A code is good for one attempt, so nothing that was sent is sent again.
 
         Raises:
-            CodeInvalid, CodeMismatch, CodeExpired, CodeConflict, ExchangeUnavailable: the provider said no.
+            SignInRefused: the provider said no; each of its kinds says why.
             RateLimited, ServiceUnavailable, ProviderTimeout, NetworkError: it said nothing of the code.
             UnusableAnswer: it answered without a key.
         """

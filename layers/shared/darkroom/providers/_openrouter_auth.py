@@ -20,6 +20,7 @@ from darkroom.errors import (
     CodeConflict,
     CodeExpired,
     CodeInvalid,
+    CodeMethodInvalid,
     CodeMismatch,
     DarkroomError,
     ExchangeUnavailable,
@@ -178,6 +179,8 @@ def _refused(answer: Answer, asked: Asked) -> DarkroomError:
 
 def _refusal(complaint: Complaint) -> tuple[type[SignInRefused] | None, str]:
     match complaint.status:
+        case 400 if "code_challenge_method" in (complaint.param or complaint.message):
+            return CodeMethodInvalid, "OpenRouter expects another proof of the sign-in than the one it was begun with."
         case 400:
             return CodeInvalid, "OpenRouter does not know the sign-in code; it may have been used already."
         case 403 if "expired" in complaint.message.lower():
@@ -186,6 +189,8 @@ def _refusal(complaint: Complaint) -> tuple[type[SignInRefused] | None, str]:
             return CodeMismatch, "OpenRouter does not accept the sign-in code from this sign-in."
         case 409:
             return CodeConflict, "The sign-in code is being used by another request."
+        case 405:
+            return ExchangeUnavailable, "OpenRouter does not take sign-in codes the way that Darkroom sends them (405)."
         case status if status < 500 and status not in (408, 429):
             return ExchangeUnavailable, f"OpenRouter did not exchange the sign-in code; it answered {status}."
         case _:

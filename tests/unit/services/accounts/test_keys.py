@@ -5,6 +5,7 @@ from darkroom.services.accounts.keys import CONNECT, Keys
 from tests.conftest import SteppingClock
 from tests.fakes.issuer import ScriptedOpenRouter
 from tests.fakes.memory import MemoryKeyVault
+from tests.log_lines import log_lines
 
 OWN, STACKS = "sk-or-v1-own-0123456789", "sk-or-v1-stack-0123456789"
 
@@ -57,8 +58,10 @@ def test_who_pays_alone_has_a_key_of_their_own_wherever_the_stack_has_one(clock:
 
 @pytest.mark.parametrize("operator", [None, ""])
 def test_without_any_key_the_way_to_one_is_told(clock: SteppingClock, operator: str | None) -> None:
-    with pytest.raises(InvalidApiKey) as refused:
+    with log_lines() as lines, pytest.raises(InvalidApiKey) as refused:
         _keys(clock, operator).reveal("alice", "openrouter", own=False)
     problem = refused.value.problem()
     assert (problem["status"], problem["code"], problem["charged"]) == (401, "INVALID_API_KEY", False)
     assert (problem["fix"], problem["connect"]) == (CONNECT, "/oauth/connect")
+    said = "OPENROUTER_API_KEY environment variable is not set, and the caller has connected no key"
+    assert [(line["level"], line["message"]) for line in lines] == [("WARNING", said)]

@@ -1,5 +1,6 @@
 """Providers' keys: taking them in after a look at them, showing what is known of them, revealing them to pay with."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -9,6 +10,9 @@ from darkroom.errors import DarkroomError, InvalidApiKey, InvalidParameter, NotF
 from darkroom.models.digest import digest
 from darkroom.models.key import KeyProvider, KeyStatus, StoredKey
 from darkroom.ports import Clock, KeyInspector, KeyVault
+
+# The stack's log, by the name that `observability` gives it, which services do not import.
+_LOG = logging.getLogger("darkroom")
 
 # Where a browser connects OpenRouter to the account that it signs in to there first.
 CONNECT_PAGE = "/oauth/connect"
@@ -181,7 +185,9 @@ class Keys:
 
 
 def no_key(provider: KeyProvider) -> InvalidApiKey:
-    """There is none."""
+    """There is none. The log says so in the words of the variable that a laptop's key is in."""
+    name = f"{provider.upper()}_API_KEY"
+    _LOG.warning("%s environment variable is not set, and the caller has connected no key", name)
     return InvalidApiKey(f"No {provider} key is connected.", fix=_connect(provider), context=_link(provider))
 
 
