@@ -152,6 +152,9 @@ def _load_onnx(path: Path, model: SegmentationModel, threads: int, remembered: i
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # With it the memory of a whole inference is asked for once more in one piece: u2net takes 948 MiB in place of 663,
+    # u2netp 540 in place of 346, and neither is faster.
+    options.enable_mem_pattern = False
     # Threads that wait for more work by spinning would slow down the cut that follows.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3

@@ -11,6 +11,7 @@ from PIL import Image, ImageChops
 from darkroom.errors import InvalidParameter, NoForeground
 from darkroom.images.bands import in_bands, resize
 from darkroom.images.colour import Painter, in_srgb, paint_picture, parse_background
+from darkroom.images.edges import Edges
 from darkroom.images.picture import Picture
 from darkroom.models.cutout import BoundingBox, CutoutOptions
 
@@ -28,7 +29,8 @@ class Cut(Struct, frozen=True):
     """A cut-out that is not encoded yet.
 
     Attributes:
-        pixels: RGBA with straight colours, which are 0 where alpha is; RGB on an opaque background; L for a mask alone.
+        pixels: RGBA with colours that are not multiplied with alpha, and 0 where alpha is; RGB on an opaque
+            background; L for a mask alone.
         icc: the profile to embed.
         subject: the subject's box in `pixels`.
         warnings: about this step.
@@ -63,7 +65,7 @@ def cut_out(
     Args:
         picture: in RGB, or in RGBA: what was transparent stays so.
         mask: mode L, of any resolution; 255 where the subject is.
-        options: crop, margin, max_size, background, channels and format are used.
+        options: crop, margin, max_size, background, channels, edges and format are used.
         background_image: put behind the subject, covering everything.
 
     Raises:
@@ -79,7 +81,8 @@ def cut_out(
     if options.channels == "alpha":
         result, icc = _resized(_cropped(alpha, frame), size), None
     else:
-        transparent = _resized(_merged(_cropped(pixels, frame), _cropped(alpha, frame)), size)
+        edges = Edges(pixels.convert("RGB"), mask) if options.edges == "clean" and _is_opaque(pixels) else None
+        transparent = _resized(_merged(_cropped(pixels, frame), _cropped(alpha, frame), edges, frame[:2]), size)
         result, icc = _on_background(transparent, background), None if background else picture.icc
     warnings: tuple[str, ...] = ()
     if options.format == "jpeg" and result.mode == "RGBA":
@@ -90,6 +93,11 @@ def cut_out(
 
 def _combine(alpha: Image.Image, pixels: Image.Image) -> Image.Image:
     return ImageChops.multiply(alpha, pixels.getchannel("A")) if pixels.mode == "RGBA" else alpha
+
+
+def _is_opaque(pixels: Image.Image) -> bool:
+    """Whether nothing is transparent; what was is a cut-out already, with colors of its subject at its edges."""
+    return pixels.mode == "RGB" or pixels.getchannel("A").getextrema() == (255, 255)
 
 
 def _subject_box(alpha: Image.Image) -> Box:
@@ -133,10 +141,16 @@ def _cropped(image: Image.Image, frame: Box) -> Image.Image:
     return image if frame == (0, 0, *image.size) else image.crop(frame)
 
 
-def _merged(pixels: Image.Image, alpha: Image.Image) -> Image.Image:
-    """RGBA. Colours stay as they are, not multiplied with alpha: that is what makes a dark rim on a light background.
+def _merged(
+    pixels: Image.Image, alpha: Image.Image, edges: Edges | None = None, origin: tuple[int, int] = (0, 0)
+) -> Image.Image:
+    """RGBA. Colours are not multiplied with alpha: that is what makes a dark rim on a light background.
 
     Where nothing is left of a pixel its colour goes too: it is the background that nobody asked for.
+
+    Args:
+        edges: put the subject's own color into half-opaque pixels.
+        origin: where in the picture of `edges` the pixels begin, left and top.
     """
     width, height = pixels.size
     merged = np.empty((height, width, 4), np.uint8)
@@ -147,6 +161,8 @@ def _merged(pixels: Image.Image, alpha: Image.Image) -> Image.Image:
         band.putalpha(alpha.crop((0, top, width, bottom)))
         source = np.asarray(band)
         np.multiply(source.view(np.uint32)[..., 0], source[..., 3] != 0, out=words[top:bottom])
+        if edges is not None:
+            edges.clean(merged[top:bottom], origin[0], origin[1] + top)
 
     in_bands(pixels.size, fill)
     return Image.fromarray(merged)

@@ -47,6 +47,11 @@ class CutoutOptions(StrictValue):
     )
     channels: Channels = Field("rgba", description="`rgba`: the picture; `alpha`: the mask alone, as 8-bit grey.")
     matting: bool = Field(False, description="Refine the edge (hair, fur) by closed-form alpha matting; slower.")
+    edges: Annotated[Literal["clean", "raw"], BeforeValidator(lowered)] = Field(
+        "clean",
+        description="`clean`: half-opaque pixels at the edge get the subject's own color; `raw`: they keep the "
+        "photograph's, with what shows of the old background.",
+    )
     max_size: Annotated[int, Field(ge=16, le=16384)] | None = Field(
         None, description="Longest side of the result in pixels; larger results are scaled down."
     )

@@ -197,6 +197,7 @@ class TestRefusedBeforeAnythingIsSpent:
         [
             ({"matting": True}, "matting"),
             ({"max_size": 100}, "max_size"),
+            ({"edges": "raw"}, "edges"),
             ({"model": "u2net"}, "model"),
             ({"format": "webp"}, "format"),
             ({"background": "linear-gradient(45deg, red, blue)"}, "background"),

@@ -62,6 +62,8 @@ def options_of(request: CutoutRequest) -> Options:
     for name in ("model", "matting", "max_size"):
         if getattr(request, name):
             raise _only_here(name)
+    if request.edges == "raw":
+        raise _only_here("edges", "raw edges")
     return options
 
 
