@@ -72,6 +72,10 @@ def environ_of(limits: Limits) -> dict[str, str]:
     }
 
 
+def no_versions(_user: str, _conversation_id: str, _version_id: str) -> None:
+    """There are no conversations."""
+
+
 class NoWeb:
     """There is no web: no provider is to be asked for a picture. Implements ports.UrlFetcher."""
 

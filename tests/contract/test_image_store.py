@@ -85,7 +85,11 @@ def test_an_output_can_be_written_twice_and_removed_twice(image_store: ImageStor
     key = f"outputs/{user}/a.png"
     for _ in range(2):
         image_store.write_output(key, b"abc", media_type="image/png", metadata={"job": "j"})
-    assert key in image_store.link_output(key)
+    link = image_store.link_output(key)
+    assert key in link
+    assert image_store.linked_key(link) == image_store.linked_key(link.partition("?")[0]) == key
+    assert image_store.linked_key(link.replace(f"/{key}", "")) is None
+    assert image_store.linked_key("https://example.com/" + key) is None
     for _ in range(2):
         image_store.remove_outputs([key])
 

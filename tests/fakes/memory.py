@@ -345,6 +345,10 @@ class MemoryImageStore:
     def link_output(self, key: str) -> str:
         return f"https://outputs.example/{key}"
 
+    def linked_key(self, url: str) -> str | None:
+        base = "https://outputs.example/"
+        return url.partition("?")[0].removeprefix(base) or None if url.startswith(base) else None
+
     def remove_outputs(self, keys: Sequence[str]) -> None:
         for key in keys:
             self.outputs.pop(key, None)

@@ -1,5 +1,6 @@
 """Plain chat becomes a job: what is checked, what is kept, what is sent, what is set aside."""
 
+import base64
 import json
 from typing import Any
 
@@ -10,10 +11,11 @@ from darkroom.errors import (
     CostLimit,
     InvalidApiKey,
     InvalidParameter,
+    NotFound,
     PriceUnknown,
     UrlRefused,
 )
-from darkroom.models.job import JobStatus
+from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.services.complete import MOST_INLINE
 from darkroom.services.paid.settlement import SIMULATED
 from darkroom.services.pricing.completion_survey import survey
@@ -330,3 +332,21 @@ def test_a_job_shows_how_it_ends_and_not_the_whole_of_it(studio: Studio) -> None
     assert job.input["message_count"] == 3
     assert job.input["prompt"] == "y" * 500
     assert "base64" not in json.dumps(job.input)
+
+
+def test_a_picture_of_a_laptops_own_stack_is_handed_over_and_anothers_is_not(studio: Studio) -> None:
+    picture = base64.b64decode(data_url().partition(",")[2])
+    job_id = "job_01JABCDEFGHJKMNPQRSTVWXYZ0"
+    key = f"outputs/alice/{job_id}/0.png"
+    studio.images.write_output(key, picture, media_type="image/png", metadata={})
+    image = StoredImage(key=key, media_type="image/png", width=64, height=48, bytes=len(picture), sha256="0" * 64)
+    now = studio.clock()
+    studio.jobs.add(
+        Job(id=job_id, user="alice", op="edit", status=JobStatus.SUCCEEDED, created_at=now, images=(image,))
+    )
+    link = f"http://127.0.0.1:8000/v1/jobs/{job_id}/images/0"
+    assert done(studio, asked(messages=look(link))).status is JobStatus.SUCCEEDED
+    sent = sent_body(studio)["messages"][0]["content"][1]["image_url"]["url"]
+    assert sent.startswith("data:image/png;")
+    with pytest.raises(NotFound):
+        submit(studio, asked(messages=look(link)), user="bob")

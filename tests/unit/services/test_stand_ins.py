@@ -11,7 +11,6 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.models.key import StoredKey
 from darkroom.models.user_settings import UserSettings
 from darkroom.providers import ProviderSettings, load
-from darkroom.services.complete import Complete
 from local import providers as simulators
 from local.providers._openai_like import OpenAiLikeSimulator
 from local.simulator import Simulator
@@ -121,7 +120,7 @@ def test_the_stacks_other_models_limit_no_completion(
     studio: Studio, given: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
     studio.planner = f"{PLANNER},{SECOND},openrouter/auto,{PAINTER},{THIRD}"
-    complete = Complete(studio.app.admission, studio.app.chat_models, studio.images, lambda _: None, lambda _: None)
+    complete = studio.app.complete
     job = complete.submit(Caller(user=USER), asked(model=None, **given), TERMS).job
     assert job.work is not None
     assert job.work.completion is not None

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
@@ -29,6 +30,7 @@ _AT_ONCE = 8
 _MAX_KEPT_BYTES = 4_000_000
 _PICTURES = (".png", ".jpg", ".webp")
 
+_ANY_KEY = "key"
 _ABSENT = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
 
 
@@ -108,6 +110,11 @@ class S3ImageStore:
                 Params={"Bucket": self._outputs, "Key": key, **saved},
                 ExpiresIn=int(LINK_LIFETIME.total_seconds()),
             )
+
+    def linked_key(self, url: str) -> str | None:
+        base = self.link_output(_ANY_KEY).partition("?")[0].removesuffix(_ANY_KEY)
+        found = url.partition("?")[0]
+        return unquote(found.removeprefix(base)) or None if found.startswith(base) else None
 
     def remove_outputs(self, keys: Sequence[str]) -> None:
         for key in keys:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from darkroom.application._accounts import Accounts
 
 if TYPE_CHECKING:
+    from darkroom.models.job import StoredImage
     from darkroom.services.complete import Complete
     from darkroom.services.edit import Edit
     from darkroom.services.generate import Generate
@@ -58,7 +59,13 @@ class PaidJobs(Accounts):
     def sources(self) -> Sources:
         from darkroom.services.inputs.sources import Sources
 
-        return Sources(self.ports.images, self.ports.fetcher, self.ports.jobs, clock=self.ports.clock)
+        def version_of(user: str, conversation_id: str, version_id: str) -> StoredImage | None:
+            found = self.ports.conversations.find(user, conversation_id)
+            version = found.version(version_id) if found else None
+            return version.image if version else None
+
+        ports = self.ports
+        return Sources(ports.images, ports.fetcher, ports.jobs, ports.clock, version_of)
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -122,6 +129,7 @@ class PaidJobs(Accounts):
             self.ports.images,
             self.ports.check_url,
             self.ports.webhook_sender.check,
+            self.sources,
         )
 
     @cached_property

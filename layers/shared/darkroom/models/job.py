@@ -50,9 +50,12 @@ def thumbnail_size(width: int, height: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
+THUMBNAIL = ".thumb.webp"
+
+
 def thumbnail_key(key: str) -> str:
     """Where the thumbnail of an object lies: beside it, and with it alone."""
-    return f"{key}.thumb.webp"
+    return f"{key}{THUMBNAIL}"
 
 
 class StoredImage(Value):

@@ -44,6 +44,9 @@ class ImageStore(Protocol):
     def link_output(self, key: str) -> str:
         """A URL that reads the object for a while without further credentials."""
 
+    def linked_key(self, url: str) -> str | None:
+        """The key that such a URL is for, also when it has expired; None of other URLs."""
+
     def remove_outputs(self, keys: Sequence[str]) -> None:
         """Each with its thumbnail, which goes after it."""
 

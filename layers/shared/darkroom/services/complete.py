@@ -15,7 +15,8 @@ from darkroom.models.completion_body import CompletionBody
 from darkroom.models.job import PaidWork, StoredBody
 from darkroom.ports import ImageStore
 from darkroom.services.generate import CheckWebhook
-from darkroom.services.inputs.chat_pictures import rewritten
+from darkroom.services.inputs.chat_pictures import rewritten, with_own
+from darkroom.services.inputs.sources import Sources
 from darkroom.services.paid.admission import Admission, Prepared, Submission
 from darkroom.services.pricing import chat_pricing
 from darkroom.services.pricing.chat_pricing import ChatShape
@@ -38,6 +39,7 @@ class Complete(Struct, frozen=True):
     images: keeps the bodies, too.
     check_url: raises UrlRefused for a place where the provider may not be sent.
     check_webhook: raises UrlRefused for a URL that will never be called.
+    sources: the stack's own pictures that are linked, which no provider can fetch from a laptop.
     """
 
     admission: Admission
@@ -45,6 +47,7 @@ class Complete(Struct, frozen=True):
     images: ImageStore
     check_url: CheckUrl
     check_webhook: CheckWebhook
+    sources: Sources
 
     def submit(self, caller: Caller, body: CompletionBody, terms: Terms) -> Submission:
         """The job that gets the completion, as text in `Job.result["completion_text"]`, or where
@@ -54,8 +57,10 @@ class Complete(Struct, frozen=True):
             InvalidParameter, PayloadTooLarge, UrlRefused, UnsupportedModel: it cannot be asked of any model here.
             CallerError: whatever else Admission.submit raises.
         """
-        found = survey(body.passed(), self._check_url)
         identity = body.model_dump(mode="json", exclude=_TRAVEL)
+        messages = with_own(body.messages, lambda url: self.sources.own(caller.user, url, "messages"))
+        body = body.model_copy(update={"messages": messages})
+        found = survey(body.passed(), self._check_url)
         try:
             return self.admission.submit(
                 caller,

@@ -18,7 +18,7 @@ from darkroom.models.user_settings import UserSettings
 from darkroom.services.conversations.conversations import Conversations
 from darkroom.services.inputs.inputs import Inputs
 from darkroom.services.inputs.sources import Sources
-from tests.application import NoWeb
+from tests.application import NoWeb, no_versions
 from tests.conftest import SteppingClock
 from tests.fakes.conversations import MemoryConversationStore
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
@@ -126,7 +126,7 @@ def test_nor_does_it_where_its_user_wants_pictures_gone_sooner(moves: list[tuple
     def kept() -> timedelta:
         return timedelta(days=wanted["days"] or RETENTION.days)
 
-    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore(), clock), images, max_megapixels=1)
+    inputs = Inputs(Sources(images, NoWeb(), MemoryJobStore(), clock, no_versions), images, max_megapixels=1)
     conversations = Conversations(
         MemoryConversationStore(),
         Tagging(),  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from darkroom.models.upload import UploadRequest
 from darkroom.services.inputs.inputs import Input, Inputs, check_mask
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.inputs.uploads import Uploads
+from tests.application import no_versions
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 from tests.photos import load, photo, save
@@ -43,7 +44,7 @@ def jobs() -> MemoryJobStore:
 
 @pytest.fixture
 def inputs(images: MemoryImageStore, jobs: MemoryJobStore, clock: SteppingClock) -> Inputs:
-    return Inputs(Sources(images, OnePageWeb(), jobs, clock), images, max_megapixels=1)
+    return Inputs(Sources(images, OnePageWeb(), jobs, clock, no_versions), images, max_megapixels=1)
 
 
 def mask_file(size: tuple[int, int]) -> bytes:

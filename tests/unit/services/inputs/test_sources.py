@@ -2,12 +2,13 @@ import base64
 
 import pytest
 
-from darkroom.errors import InvalidParameter, NotFound, PayloadTooLarge
+from darkroom.errors import InvalidParameter, NotFound, PayloadTooLarge, UrlRefused
 from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.models.source import ImageSource
 from darkroom.models.upload import UploadRequest
-from darkroom.services.inputs.sources import Sources
+from darkroom.services.inputs.sources import Sources, Versions
 from darkroom.services.inputs.uploads import MAX_UPLOAD_BYTES, Uploads
+from tests.application import no_versions
 from tests.conftest import SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 
@@ -29,7 +30,7 @@ def jobs() -> MemoryJobStore:
 
 @pytest.fixture
 def sources(images: MemoryImageStore, jobs: MemoryJobStore, clock: SteppingClock) -> Sources:
-    return Sources(images, OnePageWeb(), jobs, clock)
+    return Sources(images, OnePageWeb(), jobs, clock, no_versions)
 
 
 def test_a_file_is_taken_as_it_is(sources: Sources) -> None:
@@ -130,7 +131,7 @@ class StoreOfKeys(MemoryJobStore):
 @pytest.mark.parametrize("job_id", ["job_\ud800", "job_" + "x" * 61])
 def test_what_cannot_be_an_id_is_not_looked_up(images: MemoryImageStore, clock: SteppingClock, job_id: str) -> None:
     with pytest.raises(NotFound):
-        Sources(images, OnePageWeb(), StoreOfKeys(), clock).read("alice", of_job(job_id))
+        Sources(images, OnePageWeb(), StoreOfKeys(), clock, no_versions).read("alice", of_job(job_id))
 
 
 def test_a_picture_that_has_been_removed_is_not_found(sources: Sources, images: MemoryImageStore, done: Job) -> None:
@@ -143,3 +144,72 @@ def test_a_picture_too_large_to_be_worked_on_is_refused(sources: Sources, images
     images.write_output(done.images[0].key, bytes(MAX_UPLOAD_BYTES + 1), media_type="image/png", metadata={})
     with pytest.raises(PayloadTooLarge):
         sources.read("alice", of_job())
+
+
+CONVERSATION = "conv_01JABCDEFGHJKMNPQRSTVWXYZ0"
+
+
+class NoFarther:
+    """Refuses every address, as the guard does those of this machine."""
+
+    def fetch(self, url: str, *, max_bytes: int) -> bytes:
+        raise UrlRefused(f"{url} {max_bytes}")
+
+
+def _of_version(done: Job) -> Versions:
+    known = {("alice", CONVERSATION, "v1"): done.images[1]}
+    return lambda *which: known.get(which)
+
+
+LINKS = [
+    ("https://outputs.example/outputs/alice/{job}/0.png?X-Amz-Signature=old", b"picture 0"),
+    ("https://outputs.example/outputs/alice/{job}/1.png.thumb.webp?X-Amz-Signature=old", b"picture 1"),
+    ("http://127.0.0.1:8000/v1/jobs/{job}/images/1?size=thumb&v=abc", b"picture 1"),
+    ("/v1/jobs/{job}/images/0", b"picture 0"),
+    ("http://127.0.0.1:8000/api/v1/jobs/{job}/images/0", b"picture 0"),
+    ("http://localhost:8000/v1/conversations/{conversation}/versions/v1?size=thumb", b"picture 1"),
+]
+
+
+@pytest.mark.parametrize(("link", "picture"), LINKS)
+def test_the_stacks_own_links_are_read_by_their_owner_alone(
+    images: MemoryImageStore, jobs: MemoryJobStore, clock: SteppingClock, done: Job, link: str, picture: bytes
+) -> None:
+    sources = Sources(images, NoFarther(), jobs, clock, _of_version(done))
+    source = ImageSource("image_url", url=link.format(job=JOB, conversation=CONVERSATION))
+    assert sources.read("alice", source) == picture
+    with pytest.raises(NotFound) as refused:
+        sources.read("bob", source)
+    assert (refused.value.param, refused.value.charged) == ("image_url", False)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "raw/alice/job_1",
+        "reports/alice/2026-11.json",
+        "outputs/alice2/j/0.png",
+        "outputs/bob/../alice/0.png",
+        "alice",
+    ],
+)
+def test_a_link_opens_nothing_but_ones_own_pictures(sources: Sources, images: MemoryImageStore, key: str) -> None:
+    images.write_output(key, b"not a picture of alice's", media_type="image/png", metadata={})
+    with pytest.raises(NotFound):
+        sources.read("alice", ImageSource("image", url=images.link_output(key)))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8000/v1/jobs/1/images/0",
+        "http://127.0.0.1/",
+        "http://[",
+        "https://outputs.example.com/outputs/alice/j/0.png",
+    ],
+)
+def test_what_only_resembles_such_a_link_is_fetched_as_any_other(
+    images: MemoryImageStore, jobs: MemoryJobStore, clock: SteppingClock, url: str
+) -> None:
+    with pytest.raises(UrlRefused):
+        Sources(images, NoFarther(), jobs, clock, no_versions).read("alice", ImageSource("image", url=url))

@@ -14,7 +14,7 @@ from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.operations import parse
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.recipes.render import NeedsImageFunction, PictureTools, Render
-from tests.application import NoWeb
+from tests.application import NoWeb, no_versions
 from tests.conftest import ROOT, SteppingClock
 from tests.fakes.memory import MemoryImageStore, MemoryJobStore
 from tests.photos import jpeg, load, photo, save
@@ -52,7 +52,7 @@ class World:
         self.images = MemoryImageStore(clock)
         self.jobs = MemoryJobStore()
         self.segmenter = BoxSegmenter()
-        self.sources = Sources(self.images, NoWeb(), self.jobs, clock)
+        self.sources = Sources(self.images, NoWeb(), self.jobs, clock, no_versions)
 
     def render(self, *, model: bool = True) -> Render:
         segmenter = self.segmenter if model else None

@@ -1,7 +1,7 @@
 """Pictures in a chat's body, as data URLs: each replaced by a file written here before a provider gets it."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from darkroom.errors import CallerError, InvalidParameter
@@ -25,6 +25,34 @@ def rewritten(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]
     work = _Work()
     messages = [work.message(message) for message in body["messages"]]
     return {**body, "messages": messages}, tuple(dict.fromkeys(work.warnings))
+
+
+def with_own(messages: Sequence[Any], read: Callable[[str], bytes | None]) -> list[Any]:
+    """The messages, with data URLs in the place of links by http that lead to pictures of this stack.
+
+    No provider could fetch those: they are a laptop's. What is behind https it can.
+
+    Args:
+        read: the picture behind a link of the stack's own; None of another.
+    """
+
+    def url_of(url: str) -> str:
+        data = read(url) if url[:7].lower() == "http://" else None
+        return url if data is None else f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"
+
+    def part_of(part: Any) -> Any:
+        value = part.get("image_url") if isinstance(part, Mapping) else None
+        if isinstance(value, str):
+            return {**part, "image_url": url_of(value)}
+        if isinstance(value, Mapping) and isinstance(value.get("url"), str):
+            return {**part, "image_url": {**value, "url": url_of(value["url"])}}
+        return part
+
+    def message_of(message: Any) -> Any:
+        content = message.get("content") if isinstance(message, Mapping) else None
+        return {**message, "content": [*map(part_of, content)]} if isinstance(content, list) else message
+
+    return [*map(message_of, messages)]
 
 
 class _Work:
