@@ -21,7 +21,7 @@ from darkroom.operations import ENGINE_VERSION
 from darkroom.services.inputs.sources import Sources
 from darkroom.services.recipes.recipe_worker import LEASE
 from darkroom.services.recipes.recipes import FORGOTTEN
-from tests.application import NoWeb
+from tests.application import NoWeb, no_versions
 from tests.conftest import SteppingClock
 from tests.photos import load
 from tests.unit.services.baking import FLIP, Bakery, picture, recipe, upload_id
@@ -249,7 +249,7 @@ class TestTrouble:
                 return super().read(user, source)
 
         submission = bakery.apply(FLIP, bakery.upload(3))
-        worker = bakery.worker(sources=Busy(bakery.images, NoWeb(), bakery.jobs, bakery.clock))
+        worker = bakery.worker(sources=Busy(bakery.images, NoWeb(), bakery.jobs, bakery.clock, no_versions))
         if receives == 1:
             with pytest.raises(DarkroomError):
                 bakery.work(worker)
