@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from darkroom.models.cutout import Cutout, CutoutOptions
     from darkroom.models.job import Job
     from darkroom.services.conversations.conversations import Conversations
+    from darkroom.services.conversations.forecasts import Forecasts
     from darkroom.services.conversations.planning import Planning
     from darkroom.services.conversations.turn_render import TurnRender
     from darkroom.services.conversations.turns import Turns
@@ -77,8 +78,15 @@ class Application(PaidJobs):
         return Planning(Planner(), self.chat_models, ports.settings, ports.images, ports.clock, self.budgets)
 
     @cached_property
-    def turns(self) -> Turns:
+    def forecasts(self) -> Forecasts:
+        from darkroom.services.conversations.forecasts import Forecasts
         from darkroom.services.conversations.painting import Painting
+
+        painting = Painting(self.quotes, self.budgets, self.providers, self.ports.clock)
+        return Forecasts(self.planning, painting, self.budgets, self.providers)
+
+    @cached_property
+    def turns(self) -> Turns:
         from darkroom.services.conversations.turn_cost import TurnCosts
         from darkroom.services.conversations.turn_render import TurnRender
         from darkroom.services.conversations.turns import Turns
@@ -87,7 +95,8 @@ class Application(PaidJobs):
             conversations=self.conversations,
             planner=self.planning.planner,
             planning=self.planning,
-            painting=Painting(self.quotes, self.budgets, self.providers, self.ports.clock),
+            painting=self.forecasts.painting,
+            forecasts=self.forecasts,
             rendering=TurnRender(self.ports.jobs, self.ports.job_queue, self.render, self.ports.clock),
             costs=TurnCosts(self.conversations, self.ports.jobs, self.planning.warn_at_cost),
             render_queue=self.ports.render_queue,

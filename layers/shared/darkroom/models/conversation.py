@@ -64,6 +64,7 @@ class Message(Value):
     planned: Planned | None = None
     model_used: str | None = Field(None, description="That planned it; None of a person's.")
     warnings: tuple[str, ...] = ()
+    dry_run: bool = Field(False, description="Of a plan that was only asked for; planners are not told of it.")
 
 
 class Summary(Value):

@@ -172,6 +172,8 @@ class TurnChoices(Value):
     provider: str | None = Field(None, min_length=1, max_length=50, description="By its name, or `auto`.")
     zdr: bool | None = Field(None, description="Only sources that keep nothing.")
     max_cost: MicroUsd | None = Field(None, ge=1, description="Of the whole turn.")
+    base: str | None = Field(None, min_length=1, max_length=20, description="The version that it is about.")
+    dry_run: bool = Field(False, description="Only the plan is wanted, and what carrying it out would cost.")
 
 
 class TurnState(Value):

@@ -46,7 +46,7 @@ def conversation(clock: SteppingClock) -> Conversation:
 
 
 def asked(conversation: Conversation, said: str, *, method: Method = "hybrid", may_paint: bool = True) -> ChatRequest:
-    return PLANNER.request(conversation, said, PICTURE, model=MODEL, method=method, may_paint=may_paint)
+    return PLANNER.request(conversation, said, has_picture=True, model=MODEL, method=method, may_paint=may_paint)
 
 
 # ── The labelled set ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -257,7 +257,7 @@ def test_the_rules_say_how_it_may_be_done(conversation: Conversation) -> None:
     assert "Painting is not possible now" in texts["hybrid", False]
     assert "Painting is not possible now" in texts["generative", False]
     assert "Painting is not possible now" not in texts["hybrid", True]
-    no_picture = PLANNER.request(conversation, "x", None, model=MODEL, method="hybrid", may_paint=True)
+    no_picture = PLANNER.request(conversation, "x", has_picture=False, model=MODEL, method="hybrid", may_paint=True)
     assert "There is no picture yet." in no_picture.messages[0].text
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from darkroom.errors import (
     IdempotencyKeyReused,
-    InvalidParameter,
+    InvalidPrompt,
     NotFound,
     PayloadTooLarge,
 )
@@ -159,7 +159,7 @@ def test_the_same_said_again_of_the_same_picture_is_planned_for_nothing(studio: 
 
 @pytest.mark.parametrize("said", ["", "  \n", "x" * 4001])
 def test_a_message_has_something_to_say_and_not_too_much(talk: Talk, said: str) -> None:
-    with pytest.raises(InvalidParameter) as refused:
+    with pytest.raises(InvalidPrompt) as refused:
         talk.submit(said)
     assert refused.value.param == "content"
 

@@ -17,6 +17,7 @@ from darkroom.http.schemas.conversations import (
     ConversationList,
     NewBranch,
     NewConversation,
+    NewEstimate,
     NewMessage,
     RemovedConversation,
     TwoVersions,
@@ -25,6 +26,7 @@ from darkroom.http.schemas.conversations import (
     listed,
     says_nothing,
     show,
+    show_estimate,
     show_turn,
     show_version,
 )
@@ -40,7 +42,7 @@ from darkroom.services.recipes.recipes import export
 
 def routes(app: Application) -> Api:
     api = Api(app.callers, app.rates)
-    app.load("conversations", "cursors", "durations", "jobs", "turns")
+    app.load("conversations", "cursors", "durations", "forecasts", "jobs", "turns")
     _conversations(api, app)
     _messages(api, app)
     _versions(api, app)
@@ -94,6 +96,13 @@ def _messages(api: Api, app: Application) -> None:
             return answered(show_turn(job, conversation, shown, link))
 
         return answering.respond(api, submission, done, terms, what="The reply is")
+
+    @api.serve(declared.ESTIMATE)
+    def estimate(conversation_id: str) -> Response[Any]:
+        said = validated(NewEstimate, api.request.fields(NewEstimate.model_fields) if api.body else {})
+        conversation = app.conversations.find(api.user, conversation_id)
+        found = app.forecasts.of_message(api.caller, conversation, said.content, said.choices)
+        return answered(show_estimate(found))
 
 
 def _versions(api: Api, app: Application) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec import Struct
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -33,6 +33,9 @@ from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.source import ImageSource
 from darkroom.models.value import StrictValue
 
+if TYPE_CHECKING:
+    from darkroom.services.conversations.forecasts import Amount, Forecast
+
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Link = Callable[[str], str]
 """From an object's key to a URL that reads it for a while."""
@@ -49,6 +52,12 @@ class NewMessage(StrictValue):
     zdr: Annotated[bool | None, BeforeValidator(switch)] = Field(None, description="Only sources that keep nothing.")
     max_cost_usd: Annotated[Decimal, Field(ge=Decimal("0.000001"), le=1000, allow_inf_nan=False)] | None = Field(
         None, description="Of the message in all: its planning and what it paints."
+    )
+    base: Annotated[str, Field(min_length=1, max_length=20)] | None = Field(
+        None, description="The version that it is about; the shown one when absent. What comes of it is a branch."
+    )
+    dry_run: Annotated[bool, BeforeValidator(switch)] = Field(
+        False, description="Plan it, say what carrying the plan out would cost, and do none of it."
     )
 
     @model_validator(mode="before")
@@ -69,6 +78,12 @@ class NewMessage(StrictValue):
         """A list of texts, as chats have it, is one text."""
         texts = [part.get("text") for part in content if _is_text(part)] if isinstance(content, list) else []
         return "\n".join(texts) if texts and len(texts) == len(content) else content
+
+
+class NewEstimate(NewMessage):
+    """A message that is not said."""
+
+    content: str = "Make it warmer."
 
 
 class NewBranch(StrictValue):
@@ -181,6 +196,47 @@ class MessageView(Answer):
     job: str | None = Field(description="The turn that it belongs to.")
     cost_usd: Usd | None = Field(description="Null while it is not known.")
     warnings: tuple[str, ...]
+    dry_run: bool | None = absent("True of a plan that was only asked for.")
+
+
+class Refusal(Answer):
+    """The limit that a message would not be within."""
+
+    limit: str = Field(
+        description="`max_cost_usd`, `max_cost_per_request`, `day`, `month`, `conversation`, `token_day`, "
+        "`token_month`; `price` where nobody says what it costs, `key` where nobody would pay."
+    )
+    code: str
+    detail: str
+    fix: str
+    estimated_usd: Usd | None = absent()
+    reserved_usd: Usd | None = absent()
+    limit_usd: Usd | None = absent()
+    remaining_usd: Usd | None = absent()
+
+
+class AmountView(Answer):
+    """What one paid call of a message would take."""
+
+    model: str
+    estimated_usd: Usd | None = Field(description="Null where nobody says what the model costs.")
+    reserved_usd: Usd | None = Field(description="What would be set aside for it.")
+    allowed: bool
+    refused_by: Refusal | None
+
+
+class MessageEstimate(Answer):
+    """What a message would cost. Nothing was asked of a planner, set aside or charged."""
+
+    object: Literal["conversation.estimate"] = "conversation.estimate"
+    plan: AmountView
+    paint: AmountView | None = Field(description="What painting would add; null where the settings forbid it.")
+    estimated_usd: Usd | None = Field(description="Of the planning, which each message takes.")
+    reserve: Usd | None = Field(description="What would be set aside when it is said: `plan.reserved_usd`.")
+    allowed: bool = Field(description="Whether it may be said: its planning. `paint.allowed` is of what it may paint.")
+    refused_by: Refusal | None
+    charged: Literal[False] = False
+    warnings: tuple[str, ...]
 
 
 class ConversationLine(Answer):
@@ -229,6 +285,11 @@ class TurnView(Answer):
     type: str | None
     plan: dict[str, Any] | None
     version: VersionView | None
+    dry_run: bool | None = absent("True where only the plan was wanted: `cost` is what the planning took.")
+    steps: tuple[str, ...] | None = absent("Of a dry run: what the plan would do, in words with its values.")
+    paints: bool | None = absent("Of a dry run: whether it would paint.")
+    allowed: bool | None = absent("Of a dry run: whether the limits allow it.")
+    refused_by: Refusal | None = absent("Of a dry run: the limit that does not.")
     estimated_usd: Usd | None
     reserved_usd: Usd
     cost_usd: Usd | None = Field(description="Null while it is not known.")
@@ -299,7 +360,9 @@ def show_version(conversation_id: str, version: Version, link: Link) -> VersionV
 def show_turn(job: Job, conversation: Conversation, shown_job: JobView, link: Link) -> TurnView:
     """What a turn came to, from its job that is over and the conversation after it."""
     version = conversation.version(str(job.result.get("version")))
-    return TurnView(
+    dry = job.result.get("dry_run")
+    planned = {} if dry is None else {**dry, "dry_run": True}
+    view = TurnView(
         reply=job.result.get("reply", ""),
         type=job.result.get("type"),
         plan=job.result.get("plan"),
@@ -314,6 +377,32 @@ def show_turn(job: Job, conversation: Conversation, shown_job: JobView, link: Li
         conversation=listed(conversation.summary, link),
         job=shown_job,
     )
+    return TurnView.model_validate({**dict(view), **planned})
+
+
+def show_estimate(found: "Forecast") -> MessageEstimate:
+    plan = _amount(found.plan)
+    return MessageEstimate(
+        plan=plan,
+        paint=None if found.paint is None else _amount(found.paint),
+        estimated_usd=plan.estimated_usd,
+        reserve=plan.reserved_usd,
+        allowed=plan.allowed,
+        refused_by=plan.refused_by,
+        warnings=found.warnings,
+    )
+
+
+def _amount(amount: "Amount") -> AmountView:
+    estimated, reserved = (None if each is None else _dollars(each) for each in (amount.estimated, amount.reserved))
+    refused = None if amount.refused_by is None else Refusal.model_validate(amount.refused_by)
+    return AmountView(
+        model=amount.model,
+        estimated_usd=estimated,
+        reserved_usd=reserved,
+        allowed=refused is None,
+        refused_by=refused,
+    )
 
 
 def _message(message: Message) -> MessageView:
@@ -321,6 +410,7 @@ def _message(message: Message) -> MessageView:
     return MessageView(
         **{name: getattr(message, name) for name in same},
         job=message.turn,
+        dry_run=message.dry_run or None,
         cost_usd=_cost(message.cost, is_settled=message.settled),
     )
 
@@ -346,6 +436,9 @@ SHOW: Final = Operation(f"GET {_ONE}", json_of(ConversationView))
 REMOVE: Final = Operation(f"DELETE {_ONE}", json_of(RemovedConversation))
 SAY: Final = Operation(
     f"POST {_ONE}/messages", {200: {JSON: TurnView}, 202: {JSON: JobView}}, body=fields(NewMessage), headers=PaidHeaders
+)
+ESTIMATE: Final = Operation(
+    f"POST {_ONE}/messages/estimate", json_of(MessageEstimate), body=fields(NewEstimate), is_body_optional=True
 )
 UNDO: Final = Operation(f"POST {_ONE}/undo", json_of(ConversationView))
 REDO: Final = Operation(f"POST {_ONE}/redo", json_of(ConversationView))

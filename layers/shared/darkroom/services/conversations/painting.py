@@ -1,13 +1,16 @@
 """The painter's part of a turn: a picture made, or this one made over, as a paid job."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from msgspec import Struct
 
+from darkroom.errors import CostLimit
 from darkroom.models.budget import BudgetRef
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage, TurnChoices
-from darkroom.models.money import MicroUsd
+from darkroom.models.money import MicroUsd, in_dollars, said
 from darkroom.models.provider import AUTO, Skill
 from darkroom.models.quote import InputShape, Quote
 from darkroom.models.user_settings import Limits
@@ -15,7 +18,7 @@ from darkroom.ports import Clock
 from darkroom.services.accounts.keys import disconnected
 from darkroom.services.paid.budgets import Budgets, reserve_for
 from darkroom.services.pricing.quotes import Quotes
-from darkroom.services.selection.providers import Providers
+from darkroom.services.selection.providers import Choice, Providers
 
 AS_SET: Final = TurnChoices()
 
@@ -49,18 +52,9 @@ class Painting(Struct, frozen=True):
             MoneyRefused: it may cost more than is left of that.
             CallerError: whatever else Providers.choose and Quotes.quote raise.
         """
-        skill: Skill = "edit" if image else "generate"
-        asked = by.provider if by.provider in (None, AUTO) or skill in self.providers.get(by.provider).skills else None
-        choice = self.providers.choose(turn.user, skill, asked=asked)
-        budgets = like.budgets
-        if like.own_key and not choice.own_key:
-            if choice.name == like.provider:
-                raise disconnected(choice.name)
-            budgets = _within(budgets, self.budgets.limits(turn.user, own_key=False))
-        shapes = [InputShape(width=image.width, height=image.height)] if image else []
-        request = ImageRequest(prompt=prompt, model=by.image_model, zdr=by.zdr)
-        quote = self.quotes.quote(request, inputs=shapes, choice=choice)
-        reserve = self._reserve(turn.user, quote, by, spent, own_key=choice.own_key)
+        choice, quote = self.offer(turn.user, prompt, image, by)
+        budgets = self.budgets_for(turn.user, choice, like.budgets, provider=like.provider, own_key=like.own_key)
+        reserve = self.reserve(turn.user, quote, by, spent, own_key=choice.own_key)
         now = self.clock()
         return turn.model_copy(
             update={
@@ -88,7 +82,34 @@ class Painting(Struct, frozen=True):
             }
         )
 
-    def _reserve(self, user: str, quote: Quote, by: TurnChoices, spent: MicroUsd, *, own_key: bool) -> MicroUsd:
+    def offer(self, user: str, prompt: str, image: StoredImage | None, by: TurnChoices) -> tuple[Choice, Quote]:
+        """Who would paint it, and what that would cost. Raises what Providers.choose and Quotes.quote raise."""
+        skill: Skill = "edit" if image else "generate"
+        asked = by.provider if by.provider in (None, AUTO) or skill in self.providers.get(by.provider).skills else None
+        choice = self.providers.choose(user, skill, asked=asked)
+        shapes = [InputShape(width=image.width, height=image.height)] if image else []
+        request = ImageRequest(prompt=prompt, model=by.image_model, zdr=by.zdr)
+        return choice, self.quotes.quote(request, inputs=shapes, choice=choice)
+
+    def budgets_for(
+        self, user: str, choice: Choice, refs: tuple[BudgetRef, ...], *, provider: str | None, own_key: bool
+    ) -> tuple[BudgetRef, ...]:
+        """What it is taken from: the planner's budgets, within the stack's limits where the stack pays.
+
+        Args:
+            provider, own_key: who planned, and whether it was the user who paid.
+
+        Raises:
+            InvalidApiKey: the user's key that the turn was begun with is gone.
+        """
+        if not own_key or choice.own_key:
+            return refs
+        if choice.name == provider:
+            raise disconnected(choice.name)
+        return _within(refs, self.budgets.limits(user, own_key=False))
+
+    def reserve(self, user: str, quote: Quote, by: TurnChoices, spent: MicroUsd, *, own_key: bool) -> MicroUsd:
+        """How much to set aside for it. Raises MoneyRefused."""
         return reserve_for(
             estimate=quote.estimate,
             reserve=quote.reserve,
@@ -103,6 +124,29 @@ class Painting(Struct, frozen=True):
         """What a turn may cost yet, which is one request to whoever asked; by the limits that a part of it is under."""
         limit = self.budgets.limits(user, own_key=own_key).per_request
         return None if limit is None else max(0, limit - spent)
+
+    @contextmanager
+    def within(self, turn: Job, what: str, spent: MicroUsd, *, own_key: bool) -> Iterator[None]:
+        """All calls of a turn are one request to whoever said it: a refusal says what is left for this one."""
+        try:
+            yield
+        except CostLimit as error:
+            limit, wanted = self.left(turn.user, 0, own_key=own_key), error.context.get("estimated_usd")
+            if limit is None or wanted is None:
+                raise
+            left = max(0, limit - spent)
+            raise CostLimit(
+                f"{what} may cost {said(round(wanted * 1_000_000))}; {said(left)} is left of the {said(limit)} that a "
+                f"request of yours may cost, for this message has cost {said(spent)} so far.",
+                fix="Raise `max_cost_per_request` (PATCH /v1/settings), or choose a cheaper model.",
+                context={
+                    "limit": "max_cost_per_request",
+                    "estimated_usd": wanted,
+                    "limit_usd": float(in_dollars(limit)),
+                    "spent_usd": float(in_dollars(spent)),
+                    "remaining_usd": float(in_dollars(left)),
+                },
+            ) from error
 
 
 def _within(budgets: tuple[BudgetRef, ...], limits: Limits) -> tuple[BudgetRef, ...]:

@@ -28,8 +28,8 @@ class Planner:
         self,
         conversation: Conversation,
         content: str,
-        picture: bytes | None,
         *,
+        has_picture: bool,
         model: str,
         method: Method,
         may_paint: bool,
@@ -38,11 +38,10 @@ class Planner:
         """The request for a plan.
 
         Args:
-            picture: as `preview` makes it; whoever sends the request puts it into the last message. None: there is
-                none yet.
+            has_picture: whether there is one yet; the sender of the request puts it into the last message, as `preview`
+                makes it.
             may_paint: whether anything may be spent on painting.
         """
-        has_picture = picture is not None
         system = system_text(conversation, has_picture=has_picture, method=method, may_paint=may_paint)
         return ChatRequest(
             model=model,

@@ -123,7 +123,7 @@ def history(conversation: Conversation) -> tuple[ChatMessage, ...]:
     """The last messages: what the person said, and the plans that were made of it."""
     return tuple(
         ChatMessage(role=each.role, text=each.content if each.role == "user" else _planned(each))
-        for each in conversation.messages[-MOST_MESSAGES:]
+        for each in [each for each in conversation.messages if not each.dry_run][-MOST_MESSAGES:]
     )
 
 

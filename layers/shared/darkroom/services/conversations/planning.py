@@ -2,14 +2,16 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from darkroom.errors import InvalidPrompt
 from darkroom.images.measure import measure
 from darkroom.models.catalogue import ChatModel
 from darkroom.models.chat import ChatRequest
 from darkroom.models.conversation import Conversation, Planned
-from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage, TurnState
+from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage, TurnChoices, TurnState
 from darkroom.models.money import MicroUsd
 from darkroom.models.plan import Plan
 from darkroom.models.user_settings import WARN_AT_COST, UserSettings
@@ -17,6 +19,7 @@ from darkroom.ports import Clock, ImageStore, SettingsStore
 from darkroom.services.conversations import planner_estimate, replies
 from darkroom.services.conversations.conversations import read_version
 from darkroom.services.conversations.planner import Method, Planner, preview
+from darkroom.services.conversations.versions import branched
 from darkroom.services.paid.admission import Prepared, part_of
 from darkroom.services.paid.budgets import Budgets, reserve_for
 from darkroom.services.pricing import chat_pricing
@@ -24,6 +27,8 @@ from darkroom.services.pricing.chat_pricing import ChatShape
 from darkroom.services.selection import privacy
 from darkroom.services.selection.chat_models import ChatModels, paid_by
 from darkroom.services.selection.providers import Choice
+
+MOST_CONTENT: Final = 4000
 
 
 class Planning(Struct, frozen=True):
@@ -41,26 +46,33 @@ class Planning(Struct, frozen=True):
             ImageExpired: the picture is gone.
             UnsupportedModel: the planner's model is not there, or cannot see the picture that there is.
         """
-        method, may_paint = _methods(choice.settings)
         current = conversation.version(conversation.current) if conversation.current else None
-        picture: bytes | None = None
-        if current is not None:
-            picture = preview(read_version(self.images, current))
+        picture = None if current is None else preview(read_version(self.images, current))
+        shown = None if picture is None else _stored(conversation.user, picture)
+        prepared = self.priced(conversation, content, state, choice, shown)
+        return structs.replace(prepared, keep=lambda: self._keep(shown, picture))
+
+    def priced(
+        self, conversation: Conversation, content: str, state: TurnState, choice: Choice, shown: StoredImage | None
+    ) -> Prepared:
+        """The same from the measures of the picture that the planner would be shown; it keeps none.
+
+        Raises:
+            UnsupportedModel: as `first` says.
+        """
+        method, may_paint = _methods(choice.settings)
         by = state.choices
         is_private = privacy.wanted(by.zdr, choice)
-        models = self.models.choose(
-            by.model, by.fallback_models, sees=picture is not None, choice=choice, zdr=is_private
-        )
+        models = self.models.choose(by.model, by.fallback_models, sees=shown is not None, choice=choice, zdr=is_private)
         request = self.planner.request(
             conversation,
             content,
-            picture,
+            has_picture=shown is not None,
             model=models.first.id,
             fallback_models=models.fallbacks,
             method=method,
             may_paint=may_paint,
         )
-        shown = _stored(conversation.user, picture) if picture else None
         request = request.model_copy(
             update={"max_price": dict(chat_pricing.max_price(models.models)), "zdr": is_private}
         )
@@ -89,7 +101,7 @@ class Planning(Struct, frozen=True):
             shown={"content": content, "conversation": conversation.id, "base": conversation.current},
             conversation_id=conversation.id,
             turn=state,
-            keep=lambda: self._keep(shown, picture),
+            keep=lambda: None,
         )
 
     def part(self, turn: Job, name: str, request: ChatRequest, *, like: Job, limit: MicroUsd | None) -> Job:
@@ -158,6 +170,31 @@ class Planning(Struct, frozen=True):
     def _keep(self, shown: StoredImage | None, picture: bytes | None) -> None:
         if shown is not None and picture is not None:
             self.images.write_output(shown.key, picture, media_type=shown.media_type, metadata={})
+
+
+def state_of(conversation: Conversation, content: str, choices: TurnChoices) -> TurnState:
+    """The turn that a message begins, of which nothing is done.
+
+    Raises:
+        InvalidPrompt: it says nothing, or too much.
+        NotFound: there is no version of the name that it gives as `base`.
+    """
+    words = content.strip()
+    if not 1 <= len(words) <= MOST_CONTENT:
+        raise InvalidPrompt(
+            f"A message has 1 to {MOST_CONTENT} characters.", fix="Say what is to be done.", param="content"
+        )
+    base = seen_from(conversation, choices.base).current
+    return TurnState(conversation_id=conversation.id, content=words, base=base, choices=choices)
+
+
+def seen_from(conversation: Conversation, base: str | None) -> Conversation:
+    """As it is shown from the version that a message names, else from the one that is shown.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    return branched(conversation, base, param="base") if base else conversation
 
 
 def _lineage(conversation: Conversation, shown: StoredImage | None) -> tuple[Parent, ...]:

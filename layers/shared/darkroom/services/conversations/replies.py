@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from darkroom import operations
 from darkroom.models.conversation import Step
-from darkroom.models.plan import Plan
+from darkroom.models.plan import OperateAction, PaintAction, Plan
 from darkroom.models.user_settings import UserSettings
 
 
@@ -17,6 +17,7 @@ class _Said(NamedTuple):
     """The sentences of a language."""
 
     done: str
+    would: str
     same: str
     nothing: str
     painted: str
@@ -29,6 +30,7 @@ class _Said(NamedTuple):
 _LANGUAGES: Final[Mapping[str, _Said]] = {
     "en": _Said(
         "Done: {}.",
+        "This would be done: {}.",
         "Without effect on this picture: {}.",
         "Nothing was changed.",
         "painted",
@@ -39,6 +41,7 @@ _LANGUAGES: Final[Mapping[str, _Said]] = {
     ),
     "de": _Said(
         "Gemacht: {}.",
+        "Das würde gemacht: {}.",
         "Ohne Wirkung auf dieses Bild: {}.",
         "Es wurde nichts geändert.",
         "gemalt",
@@ -49,6 +52,7 @@ _LANGUAGES: Final[Mapping[str, _Said]] = {
     ),
     "fr": _Said(
         "Fait : {}.",
+        "Voici ce qui serait fait : {}.",
         "Sans effet sur cette image : {}.",
         "Rien n’a été changé.",
         "peint",
@@ -59,6 +63,7 @@ _LANGUAGES: Final[Mapping[str, _Said]] = {
     ),
     "es": _Said(
         "Hecho: {}.",
+        "Se haría: {}.",
         "Sin efecto en esta imagen: {}.",
         "No se ha cambiado nada.",
         "pintado",
@@ -69,6 +74,7 @@ _LANGUAGES: Final[Mapping[str, _Said]] = {
     ),
     "zh": _Said(
         "已完成：{}。",
+        "将会执行：{}。",
         "对这张图片没有效果：{}。",
         "没有做任何更改。",
         "已绘制",
@@ -79,6 +85,7 @@ _LANGUAGES: Final[Mapping[str, _Said]] = {
     ),
     "ja": _Said(
         "完了：{}。",
+        "実行される内容：{}。",
         "この画像には効果がありません：{}。",
         "何も変更していません。",
         "描画",
@@ -146,6 +153,26 @@ def told(plan: Plan, steps: Sequence[Step], *, why: str | None, move: str | None
         return f"{why} {done}"
     is_true = any(step.paint for step in steps) or _is_borne_out(words, steps)
     return f"{done} {words}".strip() if is_true else done
+
+
+def in_words(plan: Plan) -> list[str]:
+    """What a plan would do, each step with its values, in the language of the message."""
+    found: list[str] = []
+    for action in plan.actions:
+        if isinstance(action, OperateAction):
+            found += [operations.described(each, plan.language.casefold()[:2]) for each in action.operations]
+        else:
+            found.append(_said(plan.language).painted if isinstance(action, PaintAction) else action.kind)
+    return found
+
+
+def of_dry_run(plan: Plan, *, why: str | None) -> str:
+    """What is said of a plan that was only asked for."""
+    named = ", ".join(in_words(plan))
+    if not named:
+        return told(plan, (), why=why, move=None, is_changed=False)
+    said = _said(plan.language)
+    return " ".join(filter(None, (said.nothing, why, said.would.format(named))))
 
 
 def _said(language: str) -> _Said:

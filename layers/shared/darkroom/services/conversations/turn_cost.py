@@ -66,7 +66,7 @@ def spent(parts: Iterable[Job]) -> MicroUsd:
 def failed(turn: Job, state: TurnState, problem: Mapping[str, Any], cost: Cost) -> versions.Turn:
     """What a conversation is told of a turn that came to nothing and was paid for."""
     reply = f"That did not work. {problem.get('detail', '')}".strip()
-    return versions.Turn(turn.id, state.content, reply, {}, state.base, cost=cost)
+    return versions.Turn(turn.id, state.content, reply, {}, state.base, cost=cost, dry_run=state.choices.dry_run)
 
 
 def total(parts: Iterable[Job]) -> JobCost:

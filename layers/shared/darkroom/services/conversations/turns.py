@@ -6,18 +6,15 @@ as often as it is called: what is done is written down before the next thing is 
 conversation takes a turn once. A turn is over when its picture and words are there; `TurnCosts` tells costs later.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from darkroom.errors import (
     Conflict,
-    CostLimit,
     DarkroomError,
     InternalError,
-    InvalidPrompt,
     NotFound,
     PayloadTooLarge,
     ServiceUnavailable,
@@ -27,15 +24,15 @@ from darkroom.models.caller import Caller
 from darkroom.models.chat import ChatRequest
 from darkroom.models.conversation import Conversation, PaintStep, Step, Version
 from darkroom.models.job import Job, JobStatus, Parent, TurnChoices, TurnState
-from darkroom.models.money import MicroUsd, in_dollars, said
 from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
 from darkroom.ports import Clock, JobStore, RenderQueue
 from darkroom.services.accounts.snapshot import keep, kept, read_anew, read_once
 from darkroom.services.conversations import replies, versions
 from darkroom.services.conversations.conversations import Conversations
+from darkroom.services.conversations.forecasts import Forecasts
 from darkroom.services.conversations.painting import AS_SET, Painting
 from darkroom.services.conversations.planner import InvalidPlan, PaintingForbidden, Planner
-from darkroom.services.conversations.planning import Planning
+from darkroom.services.conversations.planning import Planning, seen_from, state_of
 from darkroom.services.conversations.turn_cost import TurnCosts, begun, cost_of, failed, spent, total
 from darkroom.services.conversations.turn_render import TurnRender, moved, origin_of
 from darkroom.services.paid.admission import TURN, Admission, Prepared, Submission, in_order, part_of
@@ -43,8 +40,6 @@ from darkroom.services.paid.at_hand import keep_job
 from darkroom.services.paid.settlement import DECIDED_AFTER, SIMULATED
 from darkroom.services.recipes.render import NeedsImageFunction
 from darkroom.services.selection.providers import Choice
-
-MOST_CONTENT = 4000
 
 
 class _Course(Struct):
@@ -75,6 +70,7 @@ class Turns(Struct, frozen=True):
     planner: Planner
     planning: Planning
     painting: Painting
+    forecasts: Forecasts
     rendering: TurnRender
     costs: TurnCosts
     render_queue: RenderQueue
@@ -87,20 +83,18 @@ class Turns(Struct, frozen=True):
     ) -> Submission:
         """The job of the turn; raises what Conversations.find and Admission.submit raise."""
         conversation = self.conversations.find(caller.user, conversation_id)
-        words = content.strip()
-        if not 1 <= len(words) <= MOST_CONTENT:
-            raise InvalidPrompt(
-                f"A message has 1 to {MOST_CONTENT} characters.", fix="Say what is to be done.", param="content"
-            )
+        said = state_of(conversation, content, choices)
 
         def prepare(choice: Choice) -> Prepared:
             renewed = self.conversations.renew(conversation)
             self.conversations.require_room(renewed)
             keep(("conversation", renewed.id), renewed)
-            state = TurnState(conversation_id=renewed.id, content=words, base=renewed.current, choices=choices)
-            return self.planning.first(renewed, words, state, choice)
+            about = seen_from(renewed, choices.base)
+            state = said.model_copy(update={"base": about.current})
+            return self.planning.first(about, said.content, state, choice)
 
-        identity = {"conversation": conversation.id, "content": words, **choices.model_dump(exclude_defaults=True)}
+        identity = {"conversation": conversation.id, "content": said.content}
+        identity |= choices.model_dump(exclude_defaults=True)
         return self.admission.submit(caller, "plan", terms, identity, prepare, skill="chat", provider=choices.provider)
 
     def advance(self, user: str, turn_id: str) -> bool:
@@ -147,7 +141,7 @@ class Turns(Struct, frozen=True):
             return False
         if state.problem is not None:
             return self._fail(at, state.problem)
-        if state.done >= len(plan.actions):
+        if state.choices.dry_run or state.done >= len(plan.actions):
             # The conversation may have been removed meanwhile, or be full.
             return self._guarded(at, lambda: self._finish(at, state, plan))
         action = plan.actions[state.done]
@@ -199,7 +193,7 @@ class Turns(Struct, frozen=True):
         request = self.planner.repair(asked, text, invalid.why)
         cost = spent(at.parts)
         # A purchase is decided on what is true by now: the planner may have taken long.
-        with read_anew(), self._within_the_turn(at.turn, "Asking the planner once more", cost, own_key=call.own_key):
+        with read_anew(), self.painting.within(at.turn, "Asking the planner once more", cost, own_key=call.own_key):
             limit = self.painting.left(at.turn.user, cost, own_key=call.own_key)
             part = self.planning.part(at.turn, "repair", request, like=call, limit=limit)
         self.admission.admit_part(part)
@@ -215,7 +209,7 @@ class Turns(Struct, frozen=True):
         why = self.planning.why_no_painting(turn.user)
         if why is not None and replies.is_missed(plan):
             turn = turn.model_copy(update={"warnings": (*turn.warnings, why)})
-        at.is_written_at_each_step = any(isinstance(each, PaintAction) for each in plan.actions)
+        at.is_written_at_each_step = bool(plan.paints()) and not state.choices.dry_run
         return self._go_on(at, moved(turn, state, plan=plan.model_dump(mode="json"), reply=plan.reply, **found))
 
     def _paint(self, at: "_Course", state: TurnState, action: PaintAction) -> bool:
@@ -227,7 +221,7 @@ class Turns(Struct, frozen=True):
             cost = spent(at.parts)
             like = at.part("plan") or turn
             # As above.
-            with read_anew(), self._within_the_turn(turn, "The painting", cost, own_key=like.own_key):
+            with read_anew(), self.painting.within(turn, "The painting", cost, own_key=like.own_key):
                 job = self.painting.job(turn, action.prompt, state.image, like=like, spent=cost, by=state.choices)
             self.admission.admit_part(part_of(turn, name, job))
             return False
@@ -274,28 +268,34 @@ class Turns(Struct, frozen=True):
         return at.conversation
 
     def _finish(self, at: "_Course", state: TurnState, plan: Plan) -> bool:
-        turn, parts = at.turn, at.parts
+        turn, parts, is_dry = at.turn, at.parts, state.choices.dry_run
         move = next((each.kind for each in plan.actions if isinstance(each, HistoryAction)), None)
         told = dict.fromkeys(warning for job in (*parts, turn) for warning in job.warnings)
         seen = at.conversation or kept(("conversation", state.conversation_id)) or self._conversation(at, state)
         steps = tuple(Step.model_validate(each) for each in state.steps)
+        why = replies.why_in(turn.warnings)
         is_changed = bool(steps) and not versions.is_same(seen, state.base, state.image, steps)
         image = state.image if is_changed else None
         over = versions.Turn(
             turn.id,
             state.content,
-            replies.told(plan, steps, why=replies.why_in(turn.warnings), move=move, is_changed=is_changed),
+            replies.of_dry_run(plan, why=why)
+            if is_dry
+            else replies.told(plan, steps, why=why, move=move, is_changed=is_changed),
             state.plan or {},
             state.base,
             image=image,
             steps=steps if is_changed else (),
-            move=move,
+            move=None if is_dry else move,
             # What is true of every answer of a simulator stands behind what is to be known of this one.
             warnings=tuple(sorted(told, key=SIMULATED.__eq__)),
             cost=cost_of(parts),
             warn_at=self.planning.warn_at_cost(turn.user),
             model_used=parts[0].model_used if parts else None,
+            is_branch=state.choices.base is not None,
+            dry_run=is_dry,
         )
+        told_of = {"dry_run": self.forecasts.of_plan(turn, plan, state.image, parts[0])} if is_dry else {}
         taken = self.conversations.append(turn.user, state.conversation_id, over, seen=seen)
         keep(("taken", turn.id), taken.conversation)
         return self._end(
@@ -310,6 +310,7 @@ class Turns(Struct, frozen=True):
                     "plan": state.plan,
                     "version": taken.version,
                     "conversation": state.conversation_id,
+                    **told_of,
                 },
                 "warnings": taken.warnings,
                 "model_used": parts[0].model_used if parts else None,
@@ -360,29 +361,6 @@ class Turns(Struct, frozen=True):
         if part is not None and part.status is JobStatus.UNCERTAIN and turn.status is not JobStatus.UNCERTAIN:
             self.jobs.progress(turn.model_copy(update={"status": JobStatus.UNCERTAIN, "error": part.error}))
         return False
-
-    @contextmanager
-    def _within_the_turn(self, turn: Job, what: str, spent: MicroUsd, *, own_key: bool) -> Iterator[None]:
-        """All calls of a turn are one request to whoever said it: a refusal says what is left for this one."""
-        try:
-            yield
-        except CostLimit as error:
-            limit, wanted = self.painting.left(turn.user, 0, own_key=own_key), error.context.get("estimated_usd")
-            if limit is None or wanted is None:
-                raise
-            left = max(0, limit - spent)
-            raise CostLimit(
-                f"{what} may cost {said(round(wanted * 1_000_000))}; {said(left)} is left of the {said(limit)} that a "
-                f"request of yours may cost, for this message has cost {said(spent)} so far.",
-                fix="Raise `max_cost_per_request` (PATCH /v1/settings), or choose a cheaper model.",
-                context={
-                    "limit": "max_cost_per_request",
-                    "estimated_usd": wanted,
-                    "limit_usd": float(in_dollars(limit)),
-                    "spent_usd": float(in_dollars(spent)),
-                    "remaining_usd": float(in_dollars(left)),
-                },
-            ) from error
 
 
 def _version(conversation: Conversation, version: str | None) -> Version | None:

@@ -37,6 +37,8 @@ class Turn(Struct, frozen=True):
         base: the version that it began with.
         image: the new version's, with the steps from the base's; None if it made none.
         move: what it did beside that.
+        is_branch: the version that it began with was named, and need not be the one that is shown.
+        dry_run: nothing was to be done.
         warn_at: the conversation's total, in micro-dollars, of which its user wants to be told once it is passed.
     """
 
@@ -52,14 +54,16 @@ class Turn(Struct, frozen=True):
     cost: Cost = field(default_factory=Cost)
     warn_at: MicroUsd | None = None
     model_used: str | None = None
+    is_branch: bool = False
+    dry_run: bool = False
 
 
-def version_of(conversation: Conversation, version_id: str) -> Version:
+def version_of(conversation: Conversation, version_id: str, param: str = "version") -> Version:
     """Raises NotFound."""
     found = conversation.version(version_id)
     if found is None:
         there = ", ".join(version.id for version in conversation.versions[-20:]) or "none yet"
-        raise NotFound(f"There is no version {version_id[:20]!r}.", fix=f"Its versions: {there}.", param="version")
+        raise NotFound(f"There is no version {version_id[:20]!r}.", fix=f"Its versions: {there}.", param=param)
     return found
 
 
@@ -82,9 +86,9 @@ def redone(conversation: Conversation) -> Conversation:
     return conversation.model_copy(update={"current": last, "undone": tuple(rest)})
 
 
-def branched(conversation: Conversation, version_id: str) -> Conversation:
+def branched(conversation: Conversation, version_id: str, param: str = "version") -> Conversation:
     """With that version, from which edits go on. Raises NotFound."""
-    return conversation.model_copy(update={"current": version_of(conversation, version_id).id, "undone": ()})
+    return conversation.model_copy(update={"current": version_of(conversation, version_id, param).id, "undone": ()})
 
 
 def steps_to(conversation: Conversation, version_id: str) -> tuple[Step, ...]:
@@ -117,7 +121,14 @@ def with_turn(conversation: Conversation, turn: Turn, now: datetime) -> Conversa
     reply = _true_reply(conversation, changed, turn, warnings)
     spent = conversation.spent + turn.cost.amount
     crossing = _crossing(conversation.spent, spent, turn.warn_at)
-    asked = Message(n=len(conversation.messages) + 1, role="user", content=turn.user_text, created_at=now, turn=turn.id)
+    asked = Message(
+        n=len(conversation.messages) + 1,
+        role="user",
+        content=turn.user_text,
+        created_at=now,
+        turn=turn.id,
+        dry_run=turn.dry_run,
+    )
     answered = Message(
         n=asked.n + 1,
         role="assistant",
@@ -131,6 +142,7 @@ def with_turn(conversation: Conversation, turn: Turn, now: datetime) -> Conversa
         planned=turn.cost.planned,
         model_used=turn.model_used,
         warnings=(*turn.warnings, *crossing, *warnings),
+        dry_run=turn.dry_run,
     )
     return changed.model_copy(
         update={
@@ -194,7 +206,8 @@ def _changed(conversation: Conversation, turn: Turn, now: datetime) -> tuple[Con
     if turn.move is None:
         return conversation, ()
     try:
-        return (undone if turn.move == "undo" else redone)(conversation), ()
+        before = branched(conversation, turn.base) if turn.is_branch and turn.base else conversation
+        return (undone if turn.move == "undo" else redone)(before), ()
     except Conflict as error:
         return conversation, (error.detail,)
 
@@ -212,7 +225,7 @@ def _with_version(
     )
     update = {"versions": (*conversation.versions, version), "current": version.id, "undone": ()}
     changed = conversation.model_copy(update=update)
-    if conversation.current == turn.base:
+    if turn.is_branch or conversation.current == turn.base:
         return changed, ()
     return changed, (
         f"The conversation went on meanwhile: {version.id} was made from {turn.base or 'nothing'}, "

@@ -101,6 +101,18 @@ class Budgets:
                 warnings.append(_warning(ref, budget.limit, spent))
         return tuple(warnings)
 
+    def refusal(
+        self, user: str, refs: tuple[BudgetRef, ...], *, reserve: MicroUsd, estimate: MicroUsd | None
+    ) -> BudgetExceeded | None:
+        """Of the first budget that has too little left for a reservation, by the ledger's rule; it takes nothing."""
+        known = self._ledger.budgets(user, [ref.id for ref in refs])
+        for ref in refs:
+            standing = _standing(ref, known.get(ref.id))
+            if reserve > standing.remaining - standing.overdrawn:
+                outcome = Outcome(refused_by=standing, refused_ref=ref)
+                return exceeded(outcome, reserve=reserve, estimate=estimate)
+        return None
+
     def keep_days(self, user: str) -> int | None:
         """For how many days the user wants things kept; None if as long as the stack does."""
         return self._settings.load(user).retention_days
@@ -262,12 +274,17 @@ def _shown_limits(limits: Limits) -> dict[str, float | None]:
     }
 
 
-def _shown(ref: BudgetRef, budget: Budget | None) -> dict[str, Any]:
+def _standing(ref: BudgetRef, budget: Budget | None) -> Budget:
+    """A budget under the limit that it has by now."""
     known = budget or Budget(id=ref.id, limit=ref.limit, remaining=ref.limit, reserved=0, spent=0)
     # The row takes over a changed limit with the next reservation; it counts from now.
     left = ref.limit - known.reserved - known.spent
     changed = {"limit": ref.limit, "remaining": max(0, left), "overdrawn": max(0, -left)}
-    standing = known.model_copy(update=changed)
+    return known.model_copy(update=changed)
+
+
+def _shown(ref: BudgetRef, budget: Budget | None) -> dict[str, Any]:
+    standing = _standing(ref, budget)
     amounts = ("limit", "remaining", "reserved", "spent", "overdrawn")
     return {
         "name": ref.name,
