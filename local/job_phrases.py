@@ -42,7 +42,7 @@ def dictionary(known: list[str]) -> str:
 def examples() -> list[Job]:
     conversation = Conversation(id="conv_0", user="user", created_at=_NOW, updated_at=_NOW, expires_at=_NOW)
     plan = Planner().request(
-        conversation, "", b"0", model="google/gemini-3-flash-preview", method="hybrid", may_paint=True
+        conversation, "", has_picture=True, model="google/gemini-3-flash-preview", method="hybrid", may_paint=True
     )
     budgets = tuple(
         BudgetRef(name=name, id=f"{name}#2026-01-01", limit=1_000_000, resets_at=_NOW + timedelta(days=1))

@@ -151,7 +151,7 @@ def request(text: str, picture: bytes, model: str) -> ChatRequest:
         id="conv_0", user="user", created_at=now, updated_at=now, expires_at=now + timedelta(days=1),
         versions=(Version(id="v1", image=image, created_at=now),), current="v1",
     )  # fmt: skip
-    return Planner().request(talk, text, picture, model=model, method="hybrid", may_paint=True)
+    return Planner().request(talk, text, has_picture=True, model=model, method="hybrid", may_paint=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
