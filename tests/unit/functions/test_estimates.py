@@ -1,6 +1,7 @@
 """The calculator, over the simulator's lists."""
 
 from collections.abc import Iterator
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ def world(running: Simulator, callers: Callers, clock: SteppingClock) -> World:
 
 
 PLACE = "items.0.provider"
+CHAT = {"model": FLASH, "prompt_tokens": 2000, "completion_tokens": 1000}
+NANO = {"model": "google/gemini-2.5-flash-image"}
 NO_CHAT = {"messages": [{"role": "user", "content": "Hello"}], "provider": "removebg"}
 
 
@@ -72,22 +75,40 @@ class TestEstimates:
     @pytest.mark.parametrize(
         ("items", "dollars"),
         [
-            # A hundred turns a month.
-            ([{"model": FLASH, "prompt_tokens": 2000, "completion_tokens": 1000, "times": 100}], 0.50),
+            # A hundred turns a month, of as many tokens as the document says, and the cut-outs.
+            ([{**CHAT, "times": 100}, {"for": "remove", "times": 50}], "0.50"),
             # The same, and forty pictures.
-            (
-                [
-                    {"model": FLASH, "prompt_tokens": 2000, "completion_tokens": 1000, "times": 100},
-                    {"model": "google/gemini-2.5-flash-image", "times": 40},
-                ],
-                2.00,
-            ),
+            ([{**CHAT, "times": 100}, {"for": "remove", "times": 50}, {**NANO, "times": 40}], "2.00"),
         ],
     )
-    def test_a_month(self, estimate: Any, items: list[Any], dollars: float) -> None:
-        total = estimate({"items": items})["total"]["usd"]
-        assert total == pytest.approx(dollars, rel=0.21)
-        assert total <= dollars
+    def test_a_month(self, estimate: Any, items: list[Any], dollars: str) -> None:
+        """The documents round what their own inputs come to up to half dollars: $0.40 to 0.50, and $1.95 to 2.00."""
+        total = Decimal(str(estimate({"items": items})["total"]["usd"]))
+        assert str(total) in ("0.4", "1.94828")
+        assert f"{(total * 2).to_integral_value(ROUND_CEILING) / 2:.2f}" == dollars
+
+    def test_a_cut_out_costs_nothing_here_and_a_credit_at_remove_bg(self, estimate: Any, world: World) -> None:
+        found = estimate({"items": [{"for": "remove", "times": 500}, {"for": "remove", "provider": "removebg"}]})
+        assert [(item["for"], item["model"], item["calls"]) for item in found["items"]] == [
+            ("remove", "u2net", 0),
+            ("remove", "removebg", 1),
+        ]
+        assert [item["total"]["micro_usd"] for item in found["items"]] == [0, 200_000]
+        as_sent = {"for": "remove", "model": "silueta", "image_url": "https://x.example/a.png", "crop": True}
+        assert (estimate(as_sent)["items"][0]["model"], estimate(as_sent)["total"]["micro_usd"]) == ("silueta", 0)
+        world.settings.settings["alice"] = UserSettings(cloud_removal="always")
+        assert estimate({"for": "remove"})["total"]["usd"] == 0.2
+
+    def test_a_turn_is_what_the_list_of_models_says(self, estimate: Any, world: World, token: str) -> None:
+        both = [{"for": "turn"}, {"for": "turn", "paint": True, "image_model": KLEIN}]
+        plain, painted = estimate({"items": both})["items"]
+        listed = world.call("GET", f"/v1/models/{FLASH}", token=token)[1]["estimates"]["chat"]["micro_usd"]
+        assert (plain["for"], plain["model"], plain["calls"]) == ("turn", FLASH, 1)
+        assert (plain["each"]["micro_usd"], painted["each"]["micro_usd"]) == (listed, listed + 14_980)
+        assert plain["reserve"]["micro_usd"] > plain["each"]["micro_usd"] > 0
+        assert painted["calls"] == 2
+        opus = estimate({"for": "turn", "model": OPUS, "times": 10})["total"]["micro_usd"]
+        assert opus == 10 * world.call("GET", f"/v1/models/{OPUS}", token=token)[1]["estimates"]["chat"]["micro_usd"]
 
     def test_what_a_month_costs_exactly(self, estimate: Any) -> None:
         turn = {"model": FLASH, "prompt_tokens": 2000, "completion_tokens": 1000}
@@ -149,6 +170,13 @@ class TestEstimates:
             ({"model": GPT, "resolution": "2K"}, "INVALID_DIMENSIONS", "resolution"),
             ({"prompt_tokens": -1}, "INVALID_PARAMETER", "prompt_tokens"),
             ({"prompt": ""}, "INVALID_PROMPT", "prompt"),
+            ({"for": "turn", "model": "zzz"}, "UNSUPPORTED_MODEL", "model"),
+            ({"for": "turn", "paint": True, "image_model": "zzz"}, "UNSUPPORTED_MODEL", "image_model"),
+            ({"for": "turn", "n": 2}, "INVALID_PARAMETER", "n"),
+            ({"for": "remove", "model": "zzz"}, "UNSUPPORTED_MODEL", "model"),
+            ({"for": "remove", "provider": "groq"}, "INVALID_PARAMETER", "provider"),
+            ({"for": "remove", "wheels": 4}, "INVALID_PARAMETER", "wheels"),
+            ({"for": "ponder"}, "INVALID_PARAMETER", "for"),
             ({"items": [{"n": 1}, {"prompt": " \n"}]}, "INVALID_PROMPT", "items.1.prompt"),
             ({"prompt": "x" * 32_001}, "INVALID_PROMPT", "prompt"),
             ({"messages": [{"role": "user", "content": " "}]}, "INVALID_PROMPT", "messages"),

@@ -195,6 +195,8 @@ class Accounts:
             settings=self.ports.settings,
             known=self.ports.providers,
             credit=self.settings.credit,
+            cutter=self.settings.background_model,
+            removal=int(self.settings.removebg_credit_usd * 1_000_000),
         )
 
     @cached_property

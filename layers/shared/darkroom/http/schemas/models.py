@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.http.operation import JSON, Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import Moment
-from darkroom.models.estimate_item import MOST_ITEMS, MOST_TIMES
+from darkroom.models.estimate_item import MOST_ITEMS, MOST_TIMES, Kind
 from darkroom.models.model_query import ModelQuery
 from darkroom.models.model_row import Task
 
@@ -146,7 +146,7 @@ class ComparisonQuery(BaseModel):
 
 
 class EstimateLine(Answer):
-    for_: Task = Field(alias="for")
+    for_: Kind = Field(alias="for")
     model_requested: str
     model: str
     times: int
@@ -169,7 +169,9 @@ class EstimateItem(BaseModel):
 
     model_config = ConfigDict(defer_build=True, extra="allow")
 
-    for_: Task | None = Field(None, alias="for", description="Told from the fields when absent.")
+    for_: Kind | None = Field(
+        None, alias="for", description="Told from the fields when absent, but of a `turn` and a removal (`remove`)."
+    )
     times: int = Field(1, ge=1, le=MOST_TIMES)
     references: int | None = Field(None, ge=0, le=16, description="Pictures to work from, instead of the pictures.")
     model: str | None = Field(None, min_length=1, max_length=200)
@@ -178,6 +180,8 @@ class EstimateItem(BaseModel):
     completion_tokens: int | None = Field(None, ge=0, le=10_000_000)
     pictures: int | None = Field(None, ge=0, le=100, description="That a chat is shown, each of a megapixel.")
     messages: list[dict[str, Any]] | None = None
+    paint: bool = Field(False, description="Of a turn: whether it paints.")
+    image_model: str | None = Field(None, min_length=1, max_length=200, description="Of a turn that paints.")
 
 
 class EstimateRequest(EstimateItem):

@@ -10,18 +10,17 @@ from darkroom.errors import DarkroomError, InvalidParameter, InvalidPrompt
 from darkroom.errors.names import shown_name
 from darkroom.images.measure import measure
 from darkroom.models.completion_body import CompletionBody
-from darkroom.models.estimate_item import MOST_ITEMS, Repeated, TurnSize, without
+from darkroom.models.estimate_item import MOST_ITEMS, Kind, Removal, Repeated, Turn, TurnSize, without
 from darkroom.models.form_values import is_prompt_fault, unfolded
 from darkroom.models.image_input import edit_fields, from_base64, is_data_url
 from darkroom.models.image_request import EditRequest, ImageRequest
-from darkroom.models.model_row import Task
 from darkroom.models.money import MicroUsd
 from darkroom.models.provider import AUTO, Skill
 from darkroom.models.quote import InputShape
 from darkroom.models.source import ImageSource
 from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Provider, SettingsStore
-from darkroom.services.listing.model_quotes import PICTURE, PROMPT
+from darkroom.services.listing.model_quotes import PICTURE, PROMPT, least_turn, ordinary_turn
 from darkroom.services.pricing import chat_pricing, token_counts
 from darkroom.services.pricing.chat_pricing import ChatShape
 from darkroom.services.pricing.completion_survey import survey
@@ -33,6 +32,7 @@ from darkroom.services.selection.providers import Choice, named
 _OWN: Final = ("for", "times", "references")
 _PICTURES: Final = ("images", "image", "image_url", "image_b64", "upload_id", "job_id", "mask")
 _CHAT: Final = ("messages", "prompt_tokens")
+CLOUD: Final = "removebg"
 # As a chat without a limit of its own has.
 _DEFAULT_TOKENS: Final = 4096
 
@@ -46,7 +46,7 @@ class Estimated(Struct, frozen=True):
     calls: how many calls of the provider one takes.
     """
 
-    task: Task
+    task: Kind
     model_requested: str
     model: str
     times: int
@@ -82,6 +82,8 @@ class Estimates(Struct, frozen=True):
     """Args:
     known: the providers that can be named.
     credit: the stack's.
+    cutter: the segmentation model that cuts out where none is named.
+    removal: what a background removal by remove.bg costs.
     """
 
     quotes: Quotes
@@ -89,6 +91,8 @@ class Estimates(Struct, frozen=True):
     settings: SettingsStore
     known: Mapping[str, Provider]
     credit: MicroUsd
+    cutter: str
+    removal: MicroUsd
 
     def estimate(self, user: str, fields: Mapping[str, Any]) -> Sum:
         """Of one request, or of all in `items`.
@@ -114,18 +118,22 @@ class Estimates(Struct, frozen=True):
     def _one(self, item: dict[str, Any], chosen: UserSettings) -> Estimated:
         how = _parsed(Repeated, item)
         task, rest = how.task or _task(item, how), without(item, *_OWN)
+        if task == "remove":
+            return self._removal(rest, how, chosen)
+        if task == "turn":
+            return self._turn(rest, how, chosen)
         if task == "chat":
-            return self._turn(rest, how, chosen) if "prompt_tokens" in rest else self._chat(rest, how, chosen)
+            return self._told(rest, how, chosen) if "prompt_tokens" in rest else self._chat(rest, how, chosen)
         return self._picture(task, rest, how, chosen)
 
-    def _picture(self, task: Task, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
+    def _picture(self, task: Kind, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
         fields = {"prompt": PROMPT, **rest}
         edit: EditRequest | None = None
         if task == "edit" and how.references is None and any(map(_is_picture, rest)):
             request: ImageRequest = (edit := _parsed(EditRequest, edit_fields(fields)))
         else:
             request = _parsed(ImageRequest, fields)
-        choice = self._choice(request.provider_name, task, chosen)
+        choice = self._choice(request.provider_name, "edit" if task == "edit" else "generate", chosen)
         if choice is None and request.model is None:
             default = chosen.image_edit_model if task == "edit" else chosen.image_generation_model
             request = request.model_copy(update={"model": default})
@@ -179,7 +187,7 @@ class Estimates(Struct, frozen=True):
             warnings=(*models.warnings, *unpriced),
         )
 
-    def _turn(self, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
+    def _told(self, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
         size = _parsed(TurnSize, rest)
         choice = self._choice(size.provider_name, "chat", chosen)
         models = self.chats.choose(
@@ -208,14 +216,68 @@ class Estimates(Struct, frozen=True):
             warnings=models.warnings,
         )
 
+    def _turn(self, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
+        """An ordinary one, about a photograph; with a painting, an ordinary edit, too."""
+        turn = _parsed(Turn, rest)
+        planners = self.chats.choose(turn.model or chosen.chat_model, sees=True)
+        costs, walls = [ordinary_turn(planners.first)], [least_turn(planners.first)[1]]
+        warnings = planners.warnings
+        if turn.paint:
+            try:
+                painted = self._picture("edit", {"model": turn.image_model}, Repeated(), chosen)
+            except DarkroomError as error:
+                error.param = "image_model" if error.param == "model" else error.param
+                raise
+            costs, walls = [*costs, painted.each], [*walls, painted.reserve]
+            warnings = (*warnings, *painted.warnings)
+        return Estimated(
+            task="turn",
+            model_requested=planners.named,
+            model=planners.first.id,
+            times=how.times,
+            each=_sum(costs),
+            reserve=_sum(walls),
+            calls=len(costs),
+            warnings=warnings,
+        )
+
+    def _removal(self, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
+        """Pictures and options change nothing about what it costs."""
+        from darkroom.models.cutout import CutoutRequest
+        from darkroom.models.segmentation import lookup
+
+        beside = {*CutoutRequest.model_fields} - {"model", "provider"}
+        known = {name for name in rest if name in beside or _is_picture(name)}
+        wanted = _parsed(Removal, without(rest, *known))
+        name = wanted.provider or (CLOUD if chosen.cloud_removal == "always" else None)
+        if name is not None and name not in (AUTO, CLOUD):
+            named(name, self.known, "cutout")
+        is_paid = name == CLOUD
+        model = CLOUD if is_paid else lookup(wanted.model or self.cutter).name
+        price = self.removal if is_paid else 0
+        return Estimated(
+            task="remove",
+            model_requested=wanted.model or model,
+            model=model,
+            times=how.times,
+            each=price,
+            reserve=price,
+            calls=int(is_paid),
+        )
+
+
+def _sum(amounts: Sequence[MicroUsd | None]) -> MicroUsd | None:
+    known = [each for each in amounts if each is not None]
+    return sum(known) if len(known) == len(amounts) else None
+
 
 def is_estimated(name: str) -> bool:
     """Whether an estimate is told something by a field of that name."""
-    models = (Repeated, TurnSize, EditRequest, CompletionBody)
+    models = (Repeated, TurnSize, Turn, EditRequest, CompletionBody)
     return name in ("items", "for") or _is_picture(name) or any(name in model.model_fields for model in models)
 
 
-def _task(item: Mapping[str, Any], how: Repeated) -> Task:
+def _task(item: Mapping[str, Any], how: Repeated) -> Kind:
     if any(name in item for name in _CHAT):
         return "chat"
     return "edit" if how.references or any(map(_is_picture, item)) else "generate"
