@@ -43,6 +43,8 @@ def rembg_remove(model: str, weights_dir: Path) -> Remove:
     """rembg.remove, with a session on our weights."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("U2NET_HOME", str(weights_dir))
+        # Several threads wait for one another by spinning, and the other tests for them.
+        environment.setenv("OMP_NUM_THREADS", "1")
         skip_package_imports()  # half of which would be compiled for nothing
         import rembg
 
