@@ -42,7 +42,7 @@ test: ## Set up and run all tests (WORKERS=4 processes, 0 for none)
 	@sh local/setup.sh dev
 	@sh local/setup_javascript.sh
 	@$(PY) functions/remove_background/fetch_weights.py .local/weights u2netp
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -o console_output_style=classic
 
 test-quick: ## Run the unit and contract tests alone
 	@sh local/setup.sh dev

@@ -6,14 +6,12 @@ import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from xdist.scheduler import Scheduling
-
     from local.stack import Stack
     from tests.fakes.webhooks import Receiver
 
@@ -30,6 +28,18 @@ _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("test", _UNTIMED, max_examples=25, derandomize=True)
 settings.register_profile("stress", _UNTIMED, max_examples=400)
 settings.load_profile("stress" if os.environ.get("DARKROOM_STRESS") else "test")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give whole files to the workers of a parallel run, and all tests with a stack to one of them."""
+    if config.getoption("dist", "no") == "loadfile":
+        from tests.distribution import Controller
+
+        config.pluginmanager.register(Controller(config))
+    elif getattr(config, "workerinput", {}).get("collects_late"):
+        from tests.distribution import Worker
+
+        config.pluginmanager.register(Worker())
 
 
 @pytest.hookimpl(wrapper=True)
@@ -53,19 +63,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("hypothesis"):
             item.add_marker("no_cover")
     if hasattr(config, "workerinput"):
-        from tests.distribution import place_of
+        from tests.distribution import misplaced, place_of
 
         items.sort(key=lambda item: place_of(item.nodeid))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "Scheduling | None":
-    """Give whole files to the workers of a parallel run, and all tests with a stack to one of them."""
-    if config.getoption("dist") != "loadfile":
-        return None
-    from tests.distribution import StackAwareScheduling
-
-    return StackAwareScheduling(config, log)
+        if elsewhere := misplaced(items):
+            raise pytest.UsageError(f"tests/distribution.py does not know these tests with a stack: {elsewhere}")
 
 
 class SteppingClock:

@@ -1,10 +1,17 @@
 """Which tests one worker of a parallel run does in one go: a file's, and all of those that share a running stack.
 
 A stack is a dozen processes, and starting one takes seconds of every core: there are two, for as much work each.
+
+A worker imports and collects a file when it comes to that file. Were all files collected by all workers first, as xdist
+does it by itself, each would spend the time and the memory of importing everything that any test needs.
 """
 
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
 
+import pytest
+from _pytest.runner import runtestprotocol
 from xdist.scheduler import LoadFileScheduling
 
 # Of `tests/integration`: those without the stack of the session.
@@ -62,8 +69,88 @@ def place_of(nodeid: str) -> int:
     return LONGEST.index(part) if part in LONGEST else len(LONGEST)
 
 
+def misplaced(items: Iterable[pytest.Item]) -> list[str]:
+    """Tests that ask for a stack outside the two groups that share one: each of their workers would start another."""
+    asking = (item.nodeid for item in items if "stack" in getattr(item, "fixturenames", ()))
+    return sorted(nodeid for nodeid in asking if part_of(nodeid) not in {"clients", "integration"})
+
+
 class StackAwareScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """Parts begin in the order in which each worker has put them."""
 
     def _split_scope(self, nodeid: str) -> str:
         return part_of(nodeid)
+
+
+class Controller:
+    """What the process that hands out the files adds to xdist."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        # A single test, or a choice of tests by their names or marks, can be found only in collected files.
+        options = config.option
+        self._is_late = not (options.keyword or options.markexpr or any("::" in argument for argument in config.args))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> StackAwareScheduling:
+        return StackAwareScheduling(config, log)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["collects_late"] = self._is_late
+
+
+class FileToCollect(pytest.File):
+    """A file that is not imported yet."""
+
+    def collect(self) -> Iterator["TestsOfFile"]:
+        yield TestsOfFile.from_parent(self, name="tests")
+
+
+class TestsOfFile(pytest.Item):
+    """All tests of a file: the one thing that xdist knows of it."""
+
+    def runtest(self) -> None:
+        raise NotImplementedError("Its tests are run, each with a report.")
+
+    def collected(self) -> list[pytest.Item]:
+        """What the file holds now that it is imported; a file that cannot be imported is reported as a failure."""
+        assert self.parent is not None
+        module = pytest.Module.from_parent(self.parent.parent, path=self.path)
+        items = list(self.session.genitems(module))
+        self.config.hook.pytest_collection_modifyitems(session=self.session, config=self.config, items=items)
+        return items
+
+    def run(self, following: pytest.Item | None) -> None:
+        """Runs each test, and leaves running what the following file shares with this one."""
+        items = self.collected()
+        place = self.session.items.index(self)
+        try:
+            for item, after in zip(items, [*items, following][1:], strict=True):
+                # xdist compares the names of what it reports with this list.
+                self.session.items[place] = item
+                self.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+                if self.session.shouldfail or self.session.shouldstop:
+                    return
+        finally:
+            self.session.items[place] = self
+
+
+class Worker:
+    """What a process that runs the files adds to xdist."""
+
+    def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> FileToCollect:
+        return FileToCollect.from_parent(parent, path=module_path)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Tell the controller of a test that passed once, not five times and with all that it logged."""
+        if isinstance(item, TestsOfFile):
+            item.run(nextitem)
+            return True
+        for report in runtestprotocol(item, nextitem=nextitem, log=False):
+            if report.passed and report.when != "call":
+                continue
+            if report.passed:
+                report.sections = []
+            item.ihook.pytest_runtest_logreport(report=report)
+        return True
