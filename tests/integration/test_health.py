@@ -8,13 +8,13 @@ from local.stack import Stack
 
 
 def test_that_it_answers_is_everybodys_to_know(stack: Stack) -> None:
-    found = httpx.get(f"{stack.url}/healthz")
+    found = httpx.get(f"{stack.url}/healthz", timeout=60)
     told = {"object": "health", "status": "ok", "version": version("darkroom")}
     assert (found.status_code, found.json()) == (200, told)
 
 
 def test_how_its_parts_are_is_for_its_users(stack: Stack) -> None:
-    found = httpx.get(f"{stack.url}/healthz", params={"deep": "1"})
+    found = httpx.get(f"{stack.url}/healthz", params={"deep": "1"}, timeout=60)
     assert (found.status_code, found.json()["code"]) == (401, "UNAUTHENTICATED")
     assert "checks" not in found.text
 
