@@ -12,14 +12,14 @@ from tests.conftest import ROOT
 # benchmarks/cold_start.py measures; more of them are a decision.
 MAX_MODULES: Final[Mapping[str, int]] = {
     "Account": 190,
-    "Chat": 275,
-    "Edit": 216,
-    "Generate": 195,
-    "Jobs": 153,
-    "Models": 157,
-    "OAuth": 135,
-    "Webhooks": 132,
-    "Worker": 256,
+    "Chat": 279,
+    "Edit": 218,
+    "Generate": 197,
+    "Jobs": 155,
+    "Models": 158,
+    "OAuth": 136,
+    "Webhooks": 134,
+    "Worker": 260,
 }
 # Of the chat function where it carries out itself what is waited for.
 MAX_MODULES_IN_PLACE: Final = 325

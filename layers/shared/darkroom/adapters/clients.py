@@ -94,6 +94,10 @@ class Clients:
 
     @cached_property
     def s3(self) -> "S3Client":
+        # Here, for some functions have to do with no object.
+        from darkroom.adapters import object_calls
+
+        object_calls.install(session())
         made: S3Client = self._client("s3", s3_config(self._environ))
         return made
 

@@ -103,13 +103,12 @@ class S3ImageStore:
 
     def link_output(self, key: str) -> str:
         # A drawing can hold scripts, which a browser would run if it showed it.
-        saved = {"ResponseContentDisposition": "attachment"} if key.endswith(".svg") else {}
+        # With it comes what writes objects, which has been loaded with the client.
+        from darkroom.adapters.object_calls import link
+
+        saved = {"response-content-disposition": "attachment"} if key.endswith(".svg") else {}
         with translated():
-            return self._client.generate_presigned_url(
-                "get_object",
-                Params={"Bucket": self._outputs, "Key": key, **saved},
-                ExpiresIn=int(LINK_LIFETIME.total_seconds()),
-            )
+            return link(self._client, self._outputs, key, saved, int(LINK_LIFETIME.total_seconds()))
 
     def linked_key(self, url: str) -> str | None:
         base = self.link_output(_ANY_KEY).partition("?")[0].removesuffix(_ANY_KEY)

@@ -162,6 +162,11 @@ class PaidWork(Value):
     other_providers: tuple[str, ...] = Field((), description="That may do it, while nothing has been billed.")
     rates: dict[str, RatesByModel] = Field(default_factory=dict, description="By provider, of those that tell no cost.")
 
+    @property
+    def reads(self) -> bool:
+        """Whether something has to be read from the bucket before the provider can be asked."""
+        return bool(self.inputs) or (self.completion is not None and self.completion.text is None)
+
 
 class TurnChoices(Value):
     """What a message says for itself, and not for the ones after it; None leaves it to the settings."""

@@ -92,6 +92,29 @@ def test_a_job_that_is_canceled_at_the_last_moment_is_not_sent(shop: Workshop) -
     assert hesitant.requests == 0
 
 
+class _Bookless:
+    """A provider that keeps no books, and must not be asked about a key before each call."""
+
+    keeps_books = False
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+    def inspect(self, key: str) -> Any:
+        raise AssertionError("what it says of a key leads nowhere")
+
+
+def test_a_provider_that_keeps_no_books_is_asked_for_the_picture_alone(shop: Workshop) -> None:
+    bookless = Workshop(
+        shop.simulator, shop.clock, wrap=lambda role, port: _Bookless(port) if role == "provider" else port
+    )
+    job = bookless.run(bookless.admit())
+    assert (job.status, job.key_usage, job.key_listed, bookless.requests) == (JobStatus.SUCCEEDED, None, False, 1)
+
+
 @pytest.mark.parametrize("error", [ServiceUnavailable("KMS is away."), KeyUnreadable("The key cannot be opened.")])
 def test_our_own_trouble_is_tried_again_a_little_later_each_time(shop: Workshop, error: Exception) -> None:
     shop = _shop(shop, "provider", "inspect", error)

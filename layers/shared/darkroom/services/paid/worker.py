@@ -242,6 +242,13 @@ class Worker(Struct, frozen=True):
 
         def used() -> Decimal | None:
             """Asks the provider beside the reading of the pictures; both are done before the job is listed or sent."""
+            if not provider.keeps_books:
+                # It could not be asked again afterwards, so what it says before leads nowhere.
+                carry_out.append(prepare(work, provider, self.images))
+                return None
+            if not work.reads:
+                carry_out.append(prepare(work, provider, self.images))
+                return provider.inspect(key).used
             with ThreadPoolExecutor(1) as threads:
                 asked = threads.submit(copy_context().run, provider.inspect, key)
                 carry_out.append(prepare(work, provider, self.images))
