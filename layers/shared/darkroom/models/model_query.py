@@ -41,7 +41,8 @@ class ModelQuery(BaseModel):
     output: Words = ()
     free: bool | None = None
     max_price: Decimal | None = Field(None, ge=0, le=1000, allow_inf_nan=False, description="Dollars, for one.")
-    favourite: bool | None = None
+    favorite: bool | None = Field(None, description="`favourite` is read, too.")
+    favourite: bool | None = Field(None, description="As `favorite`.", json_schema_extra={"deprecated": True})
     sort: Sort | None = None
     recommend: By | None = None
     task: Task | None = Field(None, alias="for", description="`remove` lists the models that cut out.")
@@ -60,6 +61,11 @@ class ModelQuery(BaseModel):
     def _one_word_for_each(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
         plain = ("-".join(tag.replace("_", " ").split()) for tag in tags)
         return tuple(_SAME_TAGS.get(tag, tag) for tag in plain)
+
+    @property
+    def is_favorite(self) -> bool | None:
+        """As it is spelled here, or elsewhere."""
+        return self.favourite if self.favorite is None else self.favorite
 
     @property
     def wants(self) -> dict[str, Any]:

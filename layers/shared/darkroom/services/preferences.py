@@ -28,7 +28,7 @@ STORED: Final[Mapping[str, str]] = {
     "enable_image_generation": "enable_image_generation",
     "enable_background_removal": "enable_background_removal",
     "preferred_manipulation_method": "manipulation_method",
-    "favourite_models": "favourite_models",
+    "favorite_models": "favourite_models",
     "background_model": "background_model",
     "use_cloud_removal": "cloud_removal",
     "retention_days": "retention_days",
@@ -52,7 +52,7 @@ BUILT_IN: Final[Mapping[str, Default]] = {
     "enable_image_generation": Default(True),
     "enable_background_removal": Default(True),
     "preferred_manipulation_method": Default("hybrid"),
-    "favourite_models": Default(()),
+    "favorite_models": Default(()),
     "use_cloud_removal": Default("never"),
     "zero_data_retention": Default(False),
     "webhook_url": Default(None),
@@ -86,7 +86,7 @@ class Preferences:
             sources[name] = "user" if is_set else default.origin
         kept = self._defaults["retention_days"].value
         values["retention_days"] = min(values["retention_days"], kept)
-        values["favourite_models"] = list(values["favourite_models"])
+        values["favorite_models"] = list(values["favorite_models"])
         own_values = {name: _shown(name, getattr(chosen, stored)) for name, stored in STORED.items()}
         own_values |= {f"max_cost_{name}": usd(getattr(chosen.limits, name)) for name in LIMITS}
         effective = self._checks.effective(

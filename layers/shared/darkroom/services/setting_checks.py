@@ -60,8 +60,8 @@ class SettingChecks(Struct, frozen=True):
                 warnings += self._image_model(name, changes[name])
         if "ai_chat_model" in changes:
             warnings += self._chat_model(changes["ai_chat_model"])
-        if "favourite_models" in changes:
-            accepted["favourite_models"], said = self.favourites(changes["favourite_models"], favourites)
+        if "favorite_models" in changes:
+            accepted["favorite_models"], said = self.favourites(changes["favorite_models"], favourites)
             warnings += said
         if "ai_provider" in changes:
             self._provider(changes["ai_provider"])
@@ -211,7 +211,7 @@ class SettingChecks(Struct, frozen=True):
         for name in names:
             resolved = aliases.resolve(name, live)
             if resolved is None and name not in known:
-                raise aliases.refusal(name, live=live, param="favourite_models")
+                raise aliases.refusal(name, live=live, param="favorite_models")
             found.append(resolved.id if resolved else name)
         return tuple(dict.fromkeys(found)), []
 

@@ -36,6 +36,7 @@ queries = st.builds(
     input=st.sets(st.sampled_from(MODALITIES), max_size=1).map(tuple),
     output=st.sets(st.sampled_from(MODALITIES), max_size=1).map(tuple),
     free=st.none() | st.booleans(),
+    favorite=st.none() | st.booleans(),
     favourite=st.none() | st.booleans(),
     max_price=st.none() | st.decimals(0, Decimal("0.2"), places=3),
     sort=st.sampled_from([None, "price", "latency", "name"]),
@@ -53,7 +54,7 @@ def test_everything_that_satisfies_is_there_and_nothing_else(
     for row in found:
         assert set(query.tag) <= set(row.tags)
         assert query.free in (None, "free" in row.tags)
-        assert query.favourite in (None, row.id in favourites)
+        assert query.is_favorite in (None, row.id in favourites)
         if query.max_price is not None:
             price = row.price(query.task)
             assert price is not None

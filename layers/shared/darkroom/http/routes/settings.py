@@ -67,4 +67,4 @@ def settings_routes(api: Api, app: Application) -> None:
 
 
 def _is_setting(name: str) -> bool:
-    return name in ChangedSettings.model_fields or name in ONLY_SHOWN or name == "favorite_models"
+    return name in ChangedSettings.model_fields or name in ONLY_SHOWN or name == "favourite_models"

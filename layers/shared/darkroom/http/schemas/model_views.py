@@ -129,7 +129,7 @@ def _row(row: ModelRow, seen: Seen, *, whole: bool = False) -> dict[str, Any]:
         "estimates": {task: amount(micro, seen.credit) for task, micro in row.estimates.items()},
         "measured": Measured(**row.figures.model_dump()) if row.figures else None,
         "note": NoteLine(best_for=row.note.best_for, limits=row.note.limits or None) if row.note else None,
-        "favourite": row.id in seen.favourites,
+        **dict.fromkeys(("favorite", "favourite"), row.id in seen.favourites),
         # A row may be older than others, if its own prices could not be had.
         "as_of": row.as_of,
         "stale": row.as_of is None or seen.is_stale(row.as_of),

@@ -76,7 +76,8 @@ class ModelLine(Answer):
     note: NoteLine | None
     recommended: bool
     recommended_for: tuple[Task, ...] = Field(description="For what the stack takes it by itself.")
-    favourite: bool
+    favorite: bool
+    favourite: bool = Field(description="As `favorite`.", json_schema_extra={"deprecated": True})
     as_of: Moment | None
     stale: bool
 

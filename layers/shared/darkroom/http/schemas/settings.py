@@ -39,9 +39,8 @@ class ChangedSettings(BaseModel):
         if not isinstance(given, dict):
             return given
         kept = {name: value for name, value in given.items() if name not in ONLY_SHOWN}
-        if "favorite_models" in kept:
-            kept["favourite_models"] = kept.pop("favorite_models")
-        return kept
+        british = kept.pop("favourite_models", None)
+        return kept if british is None else {"favorite_models": british, **kept}
 
     image_generation_model: Name | None = None
     image_edit_model: Name | None = None
@@ -59,7 +58,9 @@ class ChangedSettings(BaseModel):
     preferred_manipulation_method: Annotated[
         Literal["local", "generative", "hybrid"] | None, BeforeValidator(lowered)
     ] = None
-    favourite_models: Annotated[tuple[Name, ...] | None, Field(max_length=100), BeforeValidator(_names)] = None
+    favorite_models: Annotated[tuple[Name, ...] | None, Field(max_length=100), BeforeValidator(_names)] = Field(
+        None, description="`favourite_models` is read, too."
+    )
     background_model: Annotated[str, Field(min_length=1, max_length=50)] | None = None
     use_cloud_removal: Annotated[Literal["never", "fallback", "always"] | None, BeforeValidator(_switch)] = None
     retention_days: Annotated[int | None, Field(ge=1, le=3650), BeforeValidator(whole_number)] = Field(
@@ -103,7 +104,7 @@ class SettingsView(Answer):
     enable_image_generation: bool
     enable_background_removal: bool
     preferred_manipulation_method: Literal["local", "generative", "hybrid"]
-    favourite_models: tuple[str, ...]
+    favorite_models: tuple[str, ...]
     background_model: str
     use_cloud_removal: Literal["never", "fallback", "always"]
     retention_days: int

@@ -27,7 +27,7 @@ def satisfies(row: ModelRow, query: ModelQuery, *, favourites: Collection[str] =
         and set(query.input) <= set(row.input_modalities)
         and set(query.output) <= set(row.output_modalities)
         and query.free in (None, row.is_free)
-        and query.favourite in (None, row.id in favourites)
+        and query.is_favorite in (None, row.id in favourites)
         and (query.task is None or query.task in row.estimates)
         and _is_within(row, query)
     )
