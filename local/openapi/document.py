@@ -19,6 +19,7 @@ from darkroom.http.schemas import (
     images,
     jobs,
     models,
+    openrouter,
     pages,
     recipes,
     settings,
@@ -35,7 +36,8 @@ WRITTEN: Final = state.ROOT / "docs" / "openapi.json"
 SERVED: Final = state.ROOT / "layers" / "shared" / "darkroom" / "http" / "openapi.json"
 SERVED_PAGE: Final = SERVED.with_name("docs.html")
 _SCHEMAS: Final = (
-    *(images, conversations, recipes, completions, jobs, models, settings, usage, webhooks, account, pages),
+    *(images, conversations, recipes, completions, jobs, models, settings, usage, webhooks, account, openrouter),
+    pages,
 )
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *(found for each in _SCHEMAS for found in vars(each).values() if isinstance(found, Operation)),
@@ -56,6 +58,9 @@ _TITLES: Final = {
     "tokens": "Account",
     "keys": "Account",
     "session": "Account",
+    "key": "Account",
+    "credits": "Account",
+    "generation": "Settings and usage",
     "healthz": "Account",
 }
 _PEOPLE: Final = "Pages for people"
@@ -166,7 +171,7 @@ def _models() -> Iterator[tuple[Model, Mode]]:
         for model in operation.body.values():
             if not isinstance(model, str):
                 yield model, "validation"
-        for content in operation.answers.values():
+        for content in (*operation.answers.values(), operation.errors):
             for model in content.values():
                 if not isinstance(model, str):
                     yield model, "serialization"
@@ -239,6 +244,7 @@ def _errors(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         titles = {error.code: error.title for error in errors}
         schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"properties": {"code": {"enum": codes}}}]}
         answered: dict[str, Any] = {PROBLEM: {"schema": schema}}
+        answered |= schemas.of(operation.errors, "serialization")
         if status in operation.answers:
             answered |= schemas.of(operation.answers[status], "serialization")
         found[str(status)] = {

@@ -99,3 +99,20 @@ class TestOpenRouter:
     def test_a_chat(self, user: User, name: str) -> None:
         assert "Hello there" in called(user, name)["text"]
         paid_once(user)
+
+    def test_pictures_models_and_the_account(self, user: User) -> None:
+        found = called(user, "openrouter_door")
+        assert min(found["sizes"]) > 10_000
+        assert found["models"] > 10
+        assert [found["used"], found["total"]] == [sum(user.charges()) / 1_000_000] * 2
+        paid_once(user)
+
+    def test_pictures_in_a_chat(self, user: User) -> None:
+        assert min(called(user, "openrouter_painted_chat")["sizes"]) > 1_000
+        paid_once(user)
+
+    def test_vercels_provider(self, user: User) -> None:
+        found = called(user, "openrouter_vercel")
+        assert "Hello there" in found["text"]
+        assert min(found["sizes"]) > 1_000
+        paid_once(user, 2)

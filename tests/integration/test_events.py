@@ -32,6 +32,8 @@ ANSWERS = {
     "oauth_sign_out": {302},
     "oauth_start": {302},
     "no_such_route": {404},
+    # Of a call that there was not.
+    "generation_show": {404},
 }
 # They would take from the local user what others want to find.
 HARMFUL = {"keys_connect", "keys_disconnect", "oauth_disconnect", "jobs_remove"}

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 const root = process.env.BASE_URL;
 const apiKey = process.env.API_KEY;
 const TALKER = "google/gemini-2.5-flash";
+const BOTH = "google/gemini-2.5-flash-image";
 const PAINTER = "openai/gpt-image-1-mini";
 const KLEIN = "black-forest-labs/flux.2-klein-4b";
 
@@ -103,6 +104,26 @@ const calls = {
     let text = "";
     for await (const chunk of stream) text += chunk.choices[0]?.delta?.content ?? "";
     return { text };
+  },
+  async openrouter_door() {
+    const client = await openrouter();
+    const made = await client.images.generate({ imageGenerationRequest: { model: PAINTER, prompt: "A fox", quality: "low" } });
+    const models = await client.models.list();
+    const key = await client.apiKeys.getCurrentKeyMetadata();
+    const credits = await client.credits.getCredits();
+    return { sizes: made.data.map((each) => bytes(each.b64Json)), models: models.result.data.length, used: key.data.usageDaily, total: credits.data.totalUsage };
+  },
+  async openrouter_painted_chat() {
+    const answer = await (await openrouter()).chat.send({ chatRequest: { model: BOTH, modalities: ["image", "text"], messages: hello } });
+    return { sizes: answer.choices[0].message.images.map((each) => bytes(each.imageUrl.url.split(",")[1])) };
+  },
+  async openrouter_vercel() {
+    const { createOpenRouter } = await import("@openrouter/ai-sdk-provider");
+    const { generateText, generateImage } = await import("ai");
+    const provider = createOpenRouter({ baseURL: `${root}/api/v1`, apiKey });
+    const { text } = await generateText({ model: provider.chat(TALKER), prompt: "Hello there" });
+    const { images } = await generateImage({ model: provider.imageModel(BOTH), prompt: "A fox" });
+    return { text, sizes: images.map((each) => each.uint8Array.length) };
   },
 };
 

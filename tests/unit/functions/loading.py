@@ -13,10 +13,10 @@ from tests.conftest import ROOT
 MAX_MODULES: Final[Mapping[str, int]] = {
     "Account": 190,
     "Chat": 279,
-    "Edit": 218,
+    "Edit": 222,
     "Generate": 197,
     "Jobs": 155,
-    "Models": 158,
+    "Models": 160,
     "OAuth": 136,
     "Webhooks": 134,
     "Worker": 260,

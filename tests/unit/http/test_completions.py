@@ -21,7 +21,7 @@ from darkroom.services.paid.settlement import SIMULATED
 from tests.application import Studio
 from tests.events import Context, http_event
 from tests.openapi import handled
-from tests.unit.services.completing import PAINTER, TALKER, tool
+from tests.unit.services.completing import TALKER, tool
 
 ASYNC = {"prefer": "respond-async"}
 
@@ -269,7 +269,6 @@ def test_a_failure_is_a_problem_with_its_own_status(streamed: bool, edge: Edge) 
         ({"messages": []}, 400, "INVALID_PARAMETER", "messages"),
         ({"n": 2}, 400, "INVALID_PARAMETER", "n"),
         ({"model": "nobody/nothing"}, 400, "UNSUPPORTED_MODEL", "model"),
-        ({"model": PAINTER}, 400, "UNSUPPORTED_MODEL", "model"),
         ({"max_cost_usd": 0.00001}, 402, "COST_LIMIT", "max_cost_usd"),
         ({"plugins": [{"id": "web"}]}, 402, "PRICE_UNKNOWN", "max_cost_usd"),
     ],

@@ -209,8 +209,11 @@ class Api:
         self._transport = transport
         with logged(request_id=request_id, function_request_id=context.aws_request_id, route=route):
             answer = self._answer(event, context, request_id)
-        own = {**HEADERS, **self.rate_headers, "x-request-id": request_id}
-        answer["headers"] = {**own, **answer.get("headers", {})}
+        if answer["statusCode"] >= 400:
+            from darkroom.http.error_shapes import in_own_shape
+
+            answer = in_own_shape(event, answer)
+        answer["headers"] = {**HEADERS, **self.rate_headers, "x-request-id": request_id, **answer.get("headers", {})}
         return _ended(answer)
 
     def _answer(self, event: Event, context: LambdaContext, request_id: str) -> dict[str, Any]:

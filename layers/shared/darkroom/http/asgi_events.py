@@ -56,7 +56,8 @@ def event_of(scope: Scope, body: bytes, route: str, path: str, *, now: datetime)
             "domainName": headers.get("host", ""),
             "http": {
                 "method": method,
-                "path": path,
+                # As it was asked for: by its prefix the routes know clients of OpenRouter.
+                "path": str(scope["path"]),
                 "protocol": "HTTP/1.1",
                 "sourceIp": client[0] if client else "",
                 "userAgent": headers.get("user-agent", ""),

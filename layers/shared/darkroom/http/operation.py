@@ -45,6 +45,7 @@ class Operation(Struct, frozen=True):
         is_body_optional: the route works without its body.
         query: fields of the query; others are ignored.
         headers: of the request, beside those that all routes take.
+        errors: how errors go out to clients of another service's API, by media type.
     """
 
     route: str
@@ -53,6 +54,7 @@ class Operation(Struct, frozen=True):
     is_body_optional: bool = False
     query: type[BaseModel] | None = None
     headers: type[BaseModel] | None = None
+    errors: Content = field(default_factory=dict)
 
     @property
     def method(self) -> str:

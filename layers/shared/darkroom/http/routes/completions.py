@@ -37,12 +37,16 @@ def routes(app: Application) -> Api:
 
 def complete_route(api: Api, app: Application) -> None:
     """Puts `POST /v1/chat/completions` on the API."""
-    app.load("complete", "durations", "jobs")
+    app.load("chat_models", "complete", "durations", "jobs")
     answering = Answering(app)
 
     @api.serve(COMPLETE)
     def complete() -> Response[Any]:
         body = validated(CompletionBody, api.json_object)
+        if _wants_pictures(app, body):
+            from darkroom.http.doors.openrouter_pictures import painted_chat
+
+            return painted_chat(api, app, body)
         relay = _relay(api.transport.outlet) if body.is_streamed else None
         terms = terms_of(api, relay)
         submission = app.complete.submit(api.caller, body, terms)
@@ -57,6 +61,14 @@ def complete_route(api: Api, app: Application) -> None:
             return _sent(app.ports.images, job, Response(200, EVENTS, events, headers={}), terms.door)
 
         return answering.respond(api, submission, done, terms, what="The completion is")
+
+
+def _wants_pictures(app: Application, body: CompletionBody) -> bool:
+    """Whether the answer is to hold pictures: it says so, or says nothing and names a model that makes pictures."""
+    modalities = {each.lower() for each in body.modalities or ()}
+    return "image" in modalities or (
+        not modalities and body.named is not None and app.chat_models.makes_pictures(body.named)
+    )
 
 
 def _relay(outlet: Outlet | None) -> Relay | None:

@@ -1,4 +1,4 @@
-"""POST /v1/images/edits"""
+"""POST /v1/images/edits; and the routes that OpenRouter's API has beside it."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
 from darkroom.http.app import Api, validated
+from darkroom.http.doors.openrouter import openrouter_routes
 from darkroom.http.image_stream import PictureStream
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.schemas.images import EDIT
@@ -26,6 +27,7 @@ def routes(app: Application) -> Api:
         submission = app.edit.submit(api.caller, request, terms)
         return answering.answer(api, submission, request, terms, stream)
 
+    openrouter_routes(api, app)
     return api
 
 

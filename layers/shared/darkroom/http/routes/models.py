@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
 from darkroom.http.app import Api, answered
+from darkroom.http.error_shapes import is_openrouters
 from darkroom.http.schemas import model_views
 from darkroom.http.schemas.models import COMPARE_MODELS, ESTIMATE, LIST_MODELS, SHOW_MODEL, ComparisonQuery
 from darkroom.models.model_query import ModelQuery
@@ -21,6 +22,10 @@ def routes(app: Application) -> Api:
 
     @api.serve(LIST_MODELS)
     def list_models() -> Response[Any]:
+        if is_openrouters(api.app.current_event.raw_event):
+            from darkroom.http.doors.openrouter import listed
+
+            return listed(api, app)
         if api.query.get("for", "").strip().lower() == "remove":
             chosen = app.settings.background_model
             return answered(model_views.segmentation_list(chosen, app.settings.acknowledged_licences))
@@ -36,6 +41,11 @@ def routes(app: Application) -> Api:
     @api.serve(SHOW_MODEL)
     def show_model() -> Response[Any]:
         name = unquote(str(api.app.current_event.path).partition(_MODELS)[2])
+        if is_openrouters(api.app.current_event.raw_event):
+            from darkroom.http.doors.openrouter import shown
+
+            if (found := shown(api, app, name)) is not None:
+                return found
         return answered(model_views.one_model(*app.models.show(api.user, name)))
 
     @api.serve(ESTIMATE)

@@ -1,12 +1,12 @@
 """What several resources have in their requests and answers."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from darkroom.errors import Charged
-from darkroom.http.operation import Answer, absent
+from darkroom.http.operation import JSON, Answer, absent
 
 Usd = Annotated[float, Field(description="Dollars.")]
 MicroUsdAmount = Annotated[int, Field(description="Micro-dollars: a sum of these is exact.")]
@@ -81,6 +81,26 @@ class Problem(BaseModel):
     retry_after: int | None = Field(description="Seconds.")
     charged: Charged = Field(description="Whether money was spent; `unknown` while it is being found out.")
     error: ErrorDetails
+
+
+class ErrorBody(BaseModel):
+    model_config = ConfigDict(defer_build=True, extra="allow")
+
+    code: int = Field(description="The status.")
+    message: str
+    metadata: dict[str, Any] | None = None
+
+
+class OpenRouterError(BaseModel):
+    """An error as OpenRouter has it; beside it stand the fields of a problem."""
+
+    model_config = ConfigDict(defer_build=True, extra="allow")
+
+    error: ErrorBody
+
+
+OPENROUTERS: Final = {JSON: OpenRouterError}
+"""How a route's errors go out to clients of OpenRouter."""
 
 
 class SettledTogetherLine(Answer):

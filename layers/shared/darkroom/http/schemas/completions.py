@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.http.operation import JSON, Answer, Operation
-from darkroom.http.schemas.common import PaidHeaders
+from darkroom.http.schemas.common import OPENROUTERS, PaidHeaders
 from darkroom.http.schemas.jobs import Cost, Job, JobReference
 from darkroom.models.completion_body import CompletionBody
 
@@ -45,4 +45,5 @@ COMPLETE: Final = Operation(
     {200: {JSON: Completion, "text/event-stream": "text"}, 202: {JSON: Job}, 303: {"text/plain": "text"}},
     body={JSON: CompletionBody},
     headers=PaidHeaders,
+    errors=OPENROUTERS,
 )

@@ -5,7 +5,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.http.operation import JSON, Answer, Operation, absent, fields, json_of
-from darkroom.http.schemas.common import Moment
+from darkroom.http.schemas.common import OPENROUTERS, Moment
+from darkroom.http.schemas.openrouter_models import ModelCount, ModelEndpoints, PublishedModels
 from darkroom.models.estimate_item import MOST_ITEMS, MOST_TIMES, Kind
 from darkroom.models.model_query import ModelQuery
 from darkroom.models.model_row import Task
@@ -191,7 +192,16 @@ class EstimateRequest(EstimateItem):
     items: list[EstimateItem] | None = Field(None, min_length=1, max_length=MOST_ITEMS)
 
 
-LIST_MODELS: Final = Operation("GET /v1/models", {200: {JSON: ModelList | SegmentationList}}, query=ModelQuery)
+LIST_MODELS: Final = Operation(
+    "GET /v1/models",
+    {200: {JSON: ModelList | SegmentationList | PublishedModels}},
+    query=ModelQuery,
+    errors=OPENROUTERS,
+)
 COMPARE_MODELS: Final = Operation("GET /v1/models/compare", json_of(Comparison), query=ComparisonQuery)
-SHOW_MODEL: Final = Operation("GET /v1/models/{proxy+}", json_of(OneModel))
+SHOW_MODEL: Final = Operation(
+    "GET /v1/models/{proxy+}",
+    {200: {JSON: OneModel | ModelCount | ModelEndpoints | PublishedModels}},
+    errors=OPENROUTERS,
+)
 ESTIMATE: Final = Operation("POST /v1/estimates", {200: {JSON: Estimate}}, body=fields(EstimateRequest))

@@ -113,6 +113,14 @@ class ChatModels:
         others = () if choice is None or routing or zdr or is_own else choice.others
         return _with_providers(Chosen(named if name is None else name, models, (*gone, *warnings)), choice, others)
 
+    def makes_pictures(self, name: str) -> bool:
+        """Whether a model is meant that makes pictures, be it while it talks."""
+        talking = {model.id: model for model in self._catalogue.chat_models()}
+        found = aliases.resolve(name, talking)
+        if found is not None and not paints(talking[found.id]):
+            return False
+        return aliases.resolve(name, {model.id for model in self._catalogue.image_models()}) is not None
+
     def _stand_ins(
         self, first: Resolved, served: Mapping[str, ChatModel], others: Sequence[Provider]
     ) -> list[Resolved]:

@@ -1,0 +1,1 @@
+"""Doors: other services' APIs, a file each, translated to our own services. They answer in their own API's shape."""
