@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from darkroom.http.schemas import model_views
 from darkroom.models.segmentation import MODELS
 from darkroom.models.user_settings import UserSettings
 from darkroom.services.accounts.callers import Callers
@@ -132,7 +134,12 @@ class TestRows:
         assert [each for each, row in rows.items() if row["default"] and row["installed"]] == ["u2net"]
         assert (rows["u2net"]["license"], rows["u2net"]["acknowledged"]) == (MODELS["u2net"].licence, True)
         assert (rows["bria-rmbg"]["commercial"], rows["bria-rmbg"]["acknowledged"]) == (False, False)
-        assert rows["isnet-anime"]["installed"] is None
+        assert [each for each, row in rows.items() if row["installed"]] == ["u2net", "u2netp"], "as the image has them"
+
+    def test_a_laptops_weights_are_looked_at(self, tmp_path: Path) -> None:
+        (tmp_path / "isnet-anime.onnx").touch()
+        found = model_views.segmentation_list("u2netp", (), tmp_path).data
+        assert [(each.id, each.default) for each in found if each.installed] == [("isnet-anime", False)]
 
     def test_the_stacks_own_choice_is_recommended(self, ask: Any) -> None:
         assert {row["id"]: row["recommended_for"] for row in ask()["data"] if row["recommended"]} == {

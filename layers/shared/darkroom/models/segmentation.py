@@ -28,6 +28,7 @@ class SegmentationModel(Struct, frozen=True):
         mean: subtracted from each channel, of values 0 to 1; ImageNet's where nothing is said.
         std: what each channel is then divided by.
         best_for: when to choose it.
+        shipped: whether its weights are in the image that is deployed.
         engine: `onnx`: run here; `rembg`: run by rembg, loaded when first asked for.
     """
 
@@ -44,6 +45,7 @@ class SegmentationModel(Struct, frozen=True):
     bytes: int | None = None
     engine: Literal["onnx", "rembg"] = "onnx"
     needs_acknowledgement: bool = False
+    shipped: bool = False
 
     @property
     def file(self) -> str:

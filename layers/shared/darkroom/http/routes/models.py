@@ -27,8 +27,9 @@ def routes(app: Application) -> Api:
 
             return listed(api, app)
         if api.query.get("for", "").strip().lower() == "remove":
-            chosen = app.settings.background_model
-            return answered(model_views.segmentation_list(chosen, app.settings.acknowledged_licences))
+            stack = app.settings
+            chosen, acknowledged = stack.background_model, stack.acknowledged_licences
+            return answered(model_views.segmentation_list(chosen, acknowledged, stack.weights_dir))
         query = api.query_as(ModelQuery)
         return answered(model_views.model_list(app.models.find(api.user, query), query))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 from darkroom.http.schemas.models import (
@@ -93,8 +94,14 @@ def amount(micro: MicroUsd | None, credit: MicroUsd) -> Amount:
     return Amount(usd=float(in_dollars(micro)), micro_usd=micro, credits=float(in_credits(micro, credit)))
 
 
-def segmentation_list(default: str, acknowledged: Collection[str]) -> SegmentationList:
-    """The models that cut out, by which one does it where none is named."""
+def segmentation_list(default: str, acknowledged: Collection[str], weights: Path) -> SegmentationList:
+    """The models that cut out.
+
+    Args:
+        default: the one that does it where none is named.
+        weights: their folder. A laptop's functions can all see it; deployed, it is in the image alone.
+    """
+    is_seen = weights.is_dir()
     data = tuple(
         SegmentationLine(
             id=each.name,
@@ -104,7 +111,7 @@ def segmentation_list(default: str, acknowledged: Collection[str]) -> Segmentati
             commercial=each.commercial,
             acknowledged=not each.needs_acknowledgement or each.name in acknowledged,
             default=each.name == default,
-            installed=True if each.name == default else None,
+            installed=(weights / each.file).is_file() if is_seen else each.shipped or each.name == default,
         )
         for each in segmentation.MODELS.values()
     )

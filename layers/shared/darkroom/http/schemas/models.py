@@ -122,7 +122,7 @@ class SegmentationLine(Answer):
     commercial: bool = Field(description="Whether its publisher allows commercial use.")
     acknowledged: bool = Field(description="Whether it may be used here: some want the operator to say so.")
     default: bool
-    installed: bool | None = Field(description="Null where only the function that cuts out can see it.")
+    installed: bool = Field(description="Whether this stack has its weights, so that it can be named.")
 
 
 class SegmentationList(Answer):
