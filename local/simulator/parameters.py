@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 from darkroom import operations
@@ -39,6 +40,13 @@ _QUALITY: Final = re.compile(
 )
 
 
+@cache
+def _fields(name: str) -> Mapping[str, Any]:
+    """The schemas of an operation's parameters."""
+    fields: Mapping[str, Any] = operations.load(name).model_json_schema()["properties"]
+    return fields
+
+
 def filled(way: _words.Way, scope: str, quoted: str | None, beside: str) -> dict[str, Any]:
     """The parameters that are said or implied; the others have their defaults.
 
@@ -46,7 +54,7 @@ def filled(way: _words.Way, scope: str, quoted: str | None, beside: str) -> dict
         scope: all that is said of the operation.
         beside: the same without the words that name it.
     """
-    fields = operations.load(way.op).model_json_schema()["properties"]
+    fields = _fields(way.op)
     given = dict(way.sets)
     special: Callable[[dict[str, Any], str], None] | None = _SPECIAL.get(way.op)
     if special is not None:

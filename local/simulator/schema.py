@@ -96,13 +96,8 @@ class Filler:
 
     def _matching(self, choices: list[Schema], intent: Intent) -> list[Schema]:
         """The choices that are operations of the intent's kind, the likeliest first."""
-        found = []
-        for name in intent.names:
-            for choice in choices:
-                values = [str(value).lower().replace("-", "_") for value in _constant(choice)]
-                if name in values:
-                    found.append(choice)
-        return found
+        named = [({str(value).lower().replace("-", "_") for value in _constant(each)}, each) for each in choices]
+        return [choice for name in intent.names for names, choice in named if name in names]
 
     def _object(self, schema: Schema, depth: int, intent: Intent | None) -> dict[str, Any]:
         if depth > _DEEP:

@@ -71,12 +71,15 @@ def _constants(schema: Mapping[str, Any]) -> set[str]:
 
 
 def _parts(schema: Any) -> Iterator[Mapping[str, Any]]:
-    """It, and whatever it is made of."""
-    if isinstance(schema, Mapping):
-        yield schema
-    inner = schema.values() if isinstance(schema, Mapping) else schema if isinstance(schema, list) else ()
-    for each in inner:
-        yield from _parts(each)
+    """It, and all mappings that it is made of, in no order."""
+    remaining = [schema]
+    while remaining:
+        each = remaining.pop()
+        if isinstance(each, Mapping):
+            yield each
+            remaining.extend(each.values())
+        elif isinstance(each, list):
+            remaining.extend(each)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
