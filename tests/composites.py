@@ -31,24 +31,46 @@ class Composite:
     background: Values
 
 
-def composite(kind: str, seed: int, size: tuple[int, int] = (480, 360)) -> Composite:
-    """The picture of that kind and seed, of `size` pixels."""
+def composite(kind: str, seed: int, size: tuple[int, int] = (480, 360), *, hard: bool = False) -> Composite:
+    """The picture of that kind and seed, of `size` pixels.
+
+    Args:
+        hard: with colors that may be alike, and with other things in the background, so that models go wrong.
+    """
     random = np.random.default_rng([KINDS.index(kind), seed])
-    front, back = _two_colors(random)
+    front, back = _two_colors(random, 20 if hard else 150)
     foreground = _texture(random, size, front, amount=10, grain=max(size) / 120)
     background = _texture(random, size, back, amount=22, grain=max(size) / 30)
+    if hard:
+        background = _cluttered(random, background, front, back)
     alpha = _shape(random, kind, size)
     share = np.asarray(alpha, np.float64)[..., np.newaxis] / 255
     blend = foreground * share + background * (1 - share)
     return Composite(Image.fromarray((blend + 0.5).astype(np.uint8)), alpha, foreground, background)
 
 
-def _two_colors(random: np.random.Generator) -> tuple[Values, Values]:
-    """Far enough apart to be told apart."""
+def _two_colors(random: np.random.Generator, apart: float) -> tuple[Values, Values]:
+    """At least so far apart, in levels of all three channels together."""
     while True:
         front, back = random.uniform(25, 230, 3), random.uniform(25, 230, 3)
-        if np.abs(front - back).sum() > 150:
+        if np.abs(front - back).sum() > apart:
             return front, back
+
+
+def _cluttered(random: np.random.Generator, background: Values, front: Values, back: Values) -> Values:
+    """With soft boxes and discs in colors between those of the subject and of the background."""
+    height, width = background.shape[:2]
+    for _ in range(int(random.integers(2, 9))):
+        mask = Image.new("L", (width, height))
+        left, top = random.uniform(-0.2, 1) * width, random.uniform(-0.2, 1) * height
+        box = (left, top, left + random.uniform(0.1, 0.5) * width, top + random.uniform(0.1, 0.6) * height)
+        draw = ImageDraw.Draw(mask)
+        (draw.ellipse if random.random() < 0.5 else draw.rectangle)(box, fill=255)
+        mask = mask.filter(ImageFilter.GaussianBlur(max(width, height) * random.uniform(0, 0.03)))
+        share = np.asarray(mask, np.float64)[..., np.newaxis] / 255
+        color = front + (back - front) * random.uniform(0, 1) + random.uniform(-25, 25, 3)
+        background = background * (1 - share) + color.clip(0, 255) * share
+    return background
 
 
 def _texture(

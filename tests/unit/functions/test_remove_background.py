@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from darkroom.errors import ServiceUnavailable
 from darkroom.events.removals import handler_of
 from darkroom.http.routes.background_removals import routes
-from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
+from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions, Quality
 from darkroom.models.job import JobStatus
 from darkroom.models.upload import UploadRequest
 from darkroom.models.user_settings import UserSettings
@@ -29,6 +29,9 @@ from tests.unit.services.baking import FLIP, Bakery, picture
 from tests.unit.services.inputs.test_sources import OnePageWeb
 
 SETTINGS = UserSettings(background_model="isnet")
+QUALITY = Quality(
+    score=0.25, verdict="look", reasons=("fog", "touching_border"), box=BoundingBox(left=0, top=1, width=2, height=2)
+)
 PATH = "/v1/images/background-removals"
 PHOTO = bytes(range(256))
 B64 = base64.b64encode(PHOTO).decode()
@@ -61,6 +64,7 @@ class Studio:
             width=4,
             height=3,
             subject=BoundingBox(left=1, top=0, width=2, height=3),
+            quality=QUALITY,
             model="u2netp",
             timings_ms={"decode": 1.25, "segment": 300.5},
             warnings=("Only the first frame was used.",),
@@ -191,6 +195,9 @@ class TestWaysOut:
         assert headers["content-type"] == "image/png"
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-foreground"] == "1,0,2,3"
+        assert headers["x-quality"] == "0.25"
+        assert headers["x-quality-verdict"] == "look"
+        assert headers["x-quality-reasons"] == "fog,touching_border"
         assert headers["x-cost-usd"] == "0"
         assert headers["server-timing"] == "decode;dur=1.2, segment;dur=300.5"
         assert headers["x-warnings"] == "Only the first frame was used."

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from darkroom.errors import CallerError, InvalidParameter, NoForeground, UnreadableImage, UnsupportedMediaType
+from darkroom.errors import (
+    CallerError,
+    InvalidParameter,
+    LowQuality,
+    NoForeground,
+    UnreadableImage,
+    UnsupportedMediaType,
+)
 from darkroom.images.pipeline import remove_background
 from darkroom.models.cutout import Cutout, CutoutOptions
 from tests.fakes.matting import FakeMatter
@@ -132,6 +139,48 @@ def test_small_results_of_large_jpegs_are_the_same_to_the_eye() -> None:
     assert quick.size == exact.size == (300, 200)
     difference = np.abs(np.asarray(quick, int) - np.asarray(exact, int))[:, :145]
     assert difference.mean() < 1.5
+
+
+class HalfFog(LeftHalf):
+    """A segmenter that could not decide about the right half."""
+
+    def mask(self, image: Image.Image, model: str) -> Image.Image:
+        mask = super().mask(image, model)
+        mask.paste(130, (160, 0, 320, 320))
+        return mask
+
+
+def test_a_sure_cutout_is_clean_and_says_nothing_else() -> None:
+    result = run(save(photo("coffee"), "PNG"))
+    assert result.quality is not None
+    assert (result.quality.score, result.quality.verdict, result.quality.box) == (1, "clean", None)
+    assert result.quality.reasons == ("touching_border",)
+    assert result.warnings == ()
+
+
+def test_a_doubtful_cutout_says_where_to_look_in_pixels_of_the_result() -> None:
+    result = run(save(photo("coffee"), "PNG"), HalfFog(), crop=True, max_size=300)
+    assert (result.width, result.height) == (300, 200)
+    found = result.quality
+    assert found is not None
+    assert found.verdict == "look"
+    assert found.score < 0.2
+    assert found.reasons == ("fog", "touching_border")
+    assert found.box is not None
+    assert abs(found.box.left - 150) <= 3
+    assert (found.box.left + found.box.width, found.box.top, found.box.height) == (300, 0, 200)
+    assert any("not sure" in warning for warning in result.warnings)
+
+
+def test_a_cutout_below_the_quality_that_was_asked_for_is_refused() -> None:
+    picture = save(photo("coffee"), "PNG")
+    with pytest.raises(LowQuality, match=r"scores 0\.\d+, and 0\.5 was asked for") as raised:
+        run(picture, HalfFog(), min_quality=0.5)
+    problem = raised.value.problem()
+    assert (problem["code"], problem["status"], problem["charged"]) == ("LOW_QUALITY", 422, False)
+    assert problem["reasons"] == ["fog", "touching_border"]
+    assert run(picture, min_quality=1).quality is not None
+    assert run(picture, HalfFog(), min_quality=0.01).quality is not None
 
 
 @pytest.mark.parametrize("output_format", ["png", "webp", "jpeg"])

@@ -41,7 +41,8 @@ DarkroomError
 │       ├── UnreadableImage          400 UNREADABLE_IMAGE
 │       ├── UnsupportedImage         415 UNSUPPORTED_IMAGE       sound, but of a kind that is not read here
 │       ├── ImageTooLarge            400 IMAGE_TOO_LARGE
-│       └── NoForeground             422 NO_FOREGROUND
+│       ├── NoForeground             422 NO_FOREGROUND
+│       └── LowQuality               422 LOW_QUALITY             the cut-out scores less than was asked for
 ├── ProviderError                    a model provider, called with the user's own key, did not do it; see `upstream`
 │   ├── InvalidApiKey                401 INVALID_API_KEY         the provider does not take the key
 │   ├── InsufficientCredits          402 INSUFFICIENT_CREDITS    `reason` tells which of the purses is empty
@@ -235,6 +236,10 @@ class ImageTooLarge(ImageError, code="IMAGE_TOO_LARGE"):
 
 class NoForeground(ImageError, code="NO_FOREGROUND", status=422):
     title = "No foreground was found"
+
+
+class LowQuality(ImageError, code="LOW_QUALITY", status=422):
+    title = "The cut-out is not as good as was asked for"
 
 
 class ProviderError(DarkroomError, code="PROVIDER_ERROR", status=502):

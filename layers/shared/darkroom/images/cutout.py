@@ -33,13 +33,19 @@ class Cut(Struct, frozen=True):
             background; L for a mask alone.
         icc: the profile to embed.
         subject: the subject's box in `pixels`.
+        frame: the part of the picture that is left.
         warnings: about this step.
     """
 
     pixels: Image.Image
     icc: bytes | None
     subject: BoundingBox
+    frame: Box
     warnings: tuple[str, ...] = ()
+
+    def in_result(self, box: Box) -> BoundingBox:
+        """A box of the picture's in `pixels`."""
+        return _in_result(box, self.frame, self.pixels.size)
 
 
 def choose_background(options: CutoutOptions, background_image: Picture | None = None) -> Painter | None:
@@ -88,7 +94,7 @@ def cut_out(
     if options.format == "jpeg" and result.mode == "RGBA":
         result = _on_background(result, lambda size: Image.new("RGB", size, "white"))
         warnings = ("JPEG knows no transparency; the picture was put on white.",)
-    return Cut(result, icc, _in_result(subject, frame, size), warnings)
+    return Cut(result, icc, _in_result(subject, frame, size), frame, warnings)
 
 
 def _combine(alpha: Image.Image, pixels: Image.Image) -> Image.Image:
@@ -192,7 +198,8 @@ def _on_background(transparent: Image.Image, background: Painter | None) -> Imag
 def _in_result(subject: Box, frame: Box, size: tuple[int, int]) -> BoundingBox:
     """The subject's box after cropping and scaling: every pixel that it touches, and at least one."""
     scale_x, scale_y = size[0] / (frame[2] - frame[0]), size[1] / (frame[3] - frame[1])
-    left, top = int((subject[0] - frame[0]) * scale_x), int((subject[1] - frame[1]) * scale_y)
+    left, top = max(int((subject[0] - frame[0]) * scale_x), 0), max(int((subject[1] - frame[1]) * scale_y), 0)
+    left, top = min(left, size[0] - 1), min(top, size[1] - 1)
     right = min(math.ceil((subject[2] - frame[0]) * scale_x), size[0])
     bottom = min(math.ceil((subject[3] - frame[1]) * scale_y), size[1])
     return BoundingBox(left=left, top=top, width=max(right - left, 1), height=max(bottom - top, 1))

@@ -1,16 +1,19 @@
 """The whole way of one cut-out: bytes of a picture in, bytes of the result out."""
 
 from collections.abc import Callable
+from math import ceil
 from time import perf_counter
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from msgspec import Struct, field
 
-from darkroom.images.cutout import choose_background, cut_out
+from darkroom.errors import LowQuality
+from darkroom.images.cutout import Cut, choose_background, cut_out
 from darkroom.images.decode import decode
 from darkroom.images.encode import encode
 from darkroom.images.picture import opaque
-from darkroom.models.cutout import MEDIA_TYPES, Cutout, CutoutOptions
+from darkroom.images.quality import Assessment, assess
+from darkroom.models.cutout import MEDIA_TYPES, Cutout, CutoutOptions, Quality
 from darkroom.ports import Matter, Segmenter
 
 T = TypeVar("T")
@@ -19,6 +22,8 @@ T = TypeVar("T")
 # result is the same to the eye. Below the least size the masks would change.
 _OVERSAMPLING: Final = 2
 _LEAST: Final = 1280
+
+_LOOK: Final = "The model was not sure of all of it: look at the cut-out before you use it, or try another model."
 
 
 class _Stopwatch(Struct, frozen=True):
@@ -48,6 +53,7 @@ def remove_background(
 
     Raises:
         CallerError: the picture, the background, the model or another option cannot be used.
+        LowQuality: the cut-out would score lower than `min_quality`.
     """
     model = options.model or default_model
     watch = _Stopwatch()
@@ -59,6 +65,9 @@ def remove_background(
     # What is transparent may hide any colour, and none of it should mislead the model: white shows through.
     flat = opaque(picture.pixels)
     mask = watch.time("segment", lambda: segmenter.mask(flat, model))
+    found = assess(mask)
+    if options.min_quality is not None and found.score < options.min_quality:
+        raise _too_low(found, options.min_quality, model)
     if options.matting:
         mask = watch.time("matte", lambda: matter.refine(flat, mask))
     cut = watch.time("cutout", lambda: cut_out(picture, mask, options, background_image=behind))
@@ -69,9 +78,29 @@ def remove_background(
         width=cut.pixels.width,
         height=cut.pixels.height,
         subject=cut.subject,
+        quality=_quality(found, cut, picture.pixels.size),
         model=model,
         timings_ms=watch.taken,
-        warnings=picture.warnings + cut.warnings,
+        warnings=picture.warnings + cut.warnings + (() if found.is_clean else (_LOOK,)),
+    )
+
+
+def _quality(found: Assessment, cut: Cut, size: tuple[int, int]) -> Quality:
+    """Args: size: of the picture, in pixels."""
+    box = None
+    if found.box is not None:
+        left, top, right, bottom = found.box
+        box = cut.in_result((int(left * size[0]), int(top * size[1]), ceil(right * size[0]), ceil(bottom * size[1])))
+    verdict: Literal["clean", "look"] = "clean" if found.is_clean else "look"
+    return Quality(score=found.score, verdict=verdict, reasons=found.reasons, box=box)
+
+
+def _too_low(found: Assessment, least: float, model: str) -> LowQuality:
+    return LowQuality(
+        f"The cut-out that {model} makes scores {found.score:g}, and {least:g} was asked for.",
+        fix="Ask for another model, for less in `min_quality`, or leave it out to get the cut-out all the same.",
+        param="min_quality",
+        context={"score": found.score, "reasons": list(found.reasons), "model": model},
     )
 
 

@@ -52,6 +52,12 @@ class CutoutOptions(StrictValue):
         description="`clean`: half-opaque pixels at the edge get the subject's own color; `raw`: they keep the "
         "photograph's, with what shows of the old background.",
     )
+    min_quality: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="A cut-out whose score is lower is refused (`LOW_QUALITY`); 0.5 asks for clean ones.",
+    )
     max_size: Annotated[int, Field(ge=16, le=16384)] | None = Field(
         None, description="Longest side of the result in pixels; larger results are scaled down."
     )
@@ -169,6 +175,21 @@ class BoundingBox(Value):
     height: int
 
 
+QualityReason = Literal["fog", "small_subject", "several_subjects", "touching_border"]
+
+
+class Quality(Value):
+    """How good a cut-out is likely to be, told by its mask."""
+
+    score: float = Field(ge=0, le=1, description="The higher, the surer.")
+    verdict: Literal["clean", "look"] = Field(description="`look`: somebody should.")
+    reasons: tuple[QualityReason, ...] = Field(
+        description="`fog`: the model could not decide about a part; `small_subject`: hardly anything was found. "
+        "`several_subjects` and `touching_border` may be as they should, and do not change the score."
+    )
+    box: BoundingBox | None = Field(None, description="What to look at, in pixels of the result; null where clean.")
+
+
 class Cutout(Value):
     """A finished cut-out: encoded bytes and what is known of them."""
 
@@ -177,6 +198,7 @@ class Cutout(Value):
     width: int
     height: int
     subject: BoundingBox
+    quality: Quality | None = Field(None, description="None where another has cut it out.")
     model: str
     timings_ms: dict[str, float] = Field(description="Milliseconds per stage, in order.")
     warnings: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from darkroom.errors import (
     InvalidApiKey,
     InvalidParameter,
     LicenceNotAcknowledged,
+    LowQuality,
     NoForeground,
     NotFound,
     ServiceUnavailable,
@@ -36,7 +37,13 @@ from tests.unit.cloud import CREDIT, Cloud, dot, dying
 
 ALICE = Caller(user="alice")
 TERMS = Terms(route="POST /v1/images/background-removals")
-OURS: list[Exception] = [NoForeground("Nothing."), ServiceUnavailable("Away."), RuntimeError("a bug"), MemoryError()]
+OURS: list[Exception] = [
+    NoForeground("Nothing."),
+    LowQuality("Fog."),
+    ServiceUnavailable("Away."),
+    RuntimeError("a bug"),
+    MemoryError(),
+]
 THEIRS: list[Exception] = [
     UnreadableImage("Broken."),
     UnsupportedModel("No such."),

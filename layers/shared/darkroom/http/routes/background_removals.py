@@ -106,10 +106,19 @@ def _facts(cutout: Cutout) -> dict[str, str]:
         "x-height": str(cutout.height),
         "x-foreground": f"{box.left},{box.top},{box.width},{box.height}",
         "x-model": cutout.model,
+        **_scored(cutout),
         "x-cost-usd": "0",
         "server-timing": ", ".join(f"{stage};dur={ms:.1f}" for stage, ms in cutout.timings_ms.items()),
         **({"x-warnings": " | ".join(cutout.warnings)} if cutout.warnings else {}),
     }
+
+
+def _scored(cutout: Cutout) -> dict[str, str]:
+    found = cutout.quality
+    if found is None:
+        return {}
+    said = {"x-quality": f"{found.score:g}", "x-quality-verdict": found.verdict}
+    return {**said, "x-quality-reasons": ",".join(found.reasons)} if found.reasons else said
 
 
 def _body(shown: dict[str, Any]) -> BackgroundRemoval:

@@ -19,7 +19,7 @@ from darkroom.http.operation import (
 from darkroom.http.schemas.common import PaidHeaders, Usd
 from darkroom.http.schemas.jobs import Cost, Image, Job, ParentLine
 from darkroom.http.server_events import EVENTS
-from darkroom.models.cutout import CutoutOptions
+from darkroom.models.cutout import CutoutOptions, QualityReason
 from darkroom.models.image_request import MOST_INPUTS, ImageRequest
 
 File = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
@@ -152,10 +152,20 @@ class Box(Answer):
     height: int
 
 
+class CutoutQuality(Answer):
+    """Told by the mask: docs/models.md says how far it can be relied on."""
+
+    score: float
+    verdict: Literal["clean", "look"]
+    reasons: tuple[QualityReason, ...]
+    box: Box | None
+
+
 class BackgroundRemoval(Image):
     object: Literal["background_removal"] = "background_removal"
     model: str
     subject: Box | None = absent()
+    quality: CutoutQuality | None = absent("How good it is likely to be; not where remove.bg has cut it out.")
     timings_ms: dict[str, float] | None = absent("Milliseconds per stage.")
     warnings: tuple[str, ...]
     cost_usd: Usd | None

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from darkroom.errors import DarkroomError, DarkroomFault, InvalidParameter, NoForeground
+from darkroom.errors import DarkroomError, DarkroomFault, InvalidParameter, LowQuality, NoForeground
 from darkroom.images.colour import parse_colour
 from darkroom.models.cutout import CutoutRequest
 from darkroom.models.user_settings import UserSettings
@@ -45,7 +45,7 @@ def require_no_retention_promise(settings: UserSettings) -> None:
 
 def is_ours(error: Exception) -> bool:
     """Whether cutting out failed for a reason of ours, so that somebody else may succeed with the same picture."""
-    return isinstance(error, DarkroomFault | NoForeground) or not isinstance(error, DarkroomError)
+    return isinstance(error, DarkroomFault | LowQuality | NoForeground) or not isinstance(error, DarkroomError)
 
 
 def options_of(request: CutoutRequest) -> Options:

@@ -22,7 +22,7 @@ def store(images: ImageStore, job: Job, cutout: Cutout, *, stem: str, at: dateti
     images.write_output(
         image.key, cutout.data, media_type=cutout.media_type, metadata={"job": job.id, "model": cutout.model}
     )
-    result = cutout.model_dump(mode="json", include={"subject", "model", "timings_ms", "warnings"})
+    result = cutout.model_dump(mode="json", include={"subject", "quality", "model", "timings_ms", "warnings"})
     warnings = tuple(dict.fromkeys((*job.warnings, *cutout.warnings)))
     return succeeded(job, image, at=at).model_copy(update={"result": result, "warnings": warnings})
 
