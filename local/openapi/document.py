@@ -23,6 +23,7 @@ from darkroom.http.schemas import (
     pages,
     recipes,
     settings,
+    studio,
     usage,
     webhooks,
 )
@@ -37,7 +38,7 @@ SERVED: Final = state.ROOT / "layers" / "shared" / "darkroom" / "http" / "openap
 SERVED_PAGE: Final = SERVED.with_name("docs.html")
 _SCHEMAS: Final = (
     *(images, conversations, recipes, completions, jobs, models, settings, usage, webhooks, account, openrouter),
-    pages,
+    *(pages, studio),
 )
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *(found for each in _SCHEMAS for found in vars(each).values() if isinstance(found, Operation)),
@@ -213,7 +214,14 @@ def _answers(operation: Operation, schemas: _Schemas, shared: Schema) -> dict[st
             **(_LIMITS if access(operation) in ("token", "optional") else {}),
             **_WRITTEN_HEADERS.get(status, {}),
         }
-        described = {200: "Done.", 201: "Made.", 202: "A job, which goes on.", 302: "Elsewhere.", 303: "Elsewhere."}
+        described = {
+            200: "Done.",
+            201: "Made.",
+            304: "As you have it.",
+            202: "A job, which goes on.",
+            302: "Elsewhere.",
+            303: "Elsewhere.",
+        }
         found[str(status)] = {
             "description": described.get(status, "Not well."),
             "headers": {"x-request-id": _header("By which the log knows the request."), **_headers(written)},

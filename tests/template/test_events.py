@@ -8,6 +8,7 @@ import pytest
 from darkroom.http.route_table import DEFAULT
 from darkroom.http.routes.docs import ROUTES as DOCS
 from darkroom.http.routes.sign_in import PUBLIC
+from darkroom.http.schemas.studio import FILE, FILE_IN_FOLDER, PAGE
 from tests.conftest import ROOT
 from tests.template.test_template import TEMPLATE
 
@@ -15,6 +16,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))
 }
 SCHEDULE = "aws.events"
+STUDIO = {PAGE.route, FILE.route, FILE_IN_FOLDER.route}
 QUEUES = {source.queue_arn for source in TEMPLATE.queue_sources}
 # A schedule is told by its own input where it has one.
 SCHEDULES = {schedule.input or SCHEDULE for schedule in TEMPLATE.schedules}
@@ -52,5 +54,5 @@ def test_an_event_says_the_same_everywhere(name: str) -> None:
 def test_an_event_carries_no_token_of_its_own(name: str) -> None:
     text = json.dumps(EVENTS[name])
     assert "dk_" not in text
-    public = source_of(EVENTS[name]) in PUBLIC | DOCS | {DEFAULT}
+    public = source_of(EVENTS[name]) in PUBLIC | DOCS | STUDIO | {DEFAULT}
     assert public or source_of(EVENTS[name]) in SCHEDULES | QUEUES or "Bearer ${TOKEN}" in text

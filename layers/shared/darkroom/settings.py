@@ -188,6 +188,11 @@ class Settings(BaseModel):
     numba_cache_dir: Path = Field(Path("/tmp/numba-cache"), description="Where it can be written to.")  # noqa: S108
 
     @property
+    def buckets(self) -> tuple[str, str]:
+        """Those of uploads and outputs."""
+        return self.uploads_bucket, self.outputs_bucket
+
+    @property
     def has_operator_key(self) -> bool:
         given = self.openrouter_api_key.get_secret_value() if self.openrouter_api_key else ""
         return bool(given or self.operator_key_secret)

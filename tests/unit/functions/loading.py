@@ -18,6 +18,7 @@ MAX_MODULES: Final[Mapping[str, int]] = {
     "Jobs": 155,
     "Models": 160,
     "OAuth": 136,
+    "Studio": 110,
     "Webhooks": 134,
     "Worker": 260,
 }

@@ -30,12 +30,14 @@ from darkroom.http.routes.generations import routes as generations
 from darkroom.http.routes.jobs import routes as jobs
 from darkroom.http.routes.models import routes as models
 from darkroom.http.routes.oauth import routes as oauth
+from darkroom.http.routes.studio import Files
+from darkroom.http.routes.studio import routes as studio
 from darkroom.http.routes.webhooks import routes as webhooks
 from local.http_events import HttpRequest, from_result, to_event
 from local.routes import Routes
 from local.simulator import Simulator
 from tests.application import KLEIN, NoWeb, Studio
-from tests.conftest import SteppingClock
+from tests.conftest import ROOT, SteppingClock
 from tests.events import Context, http_event
 from tests.fakes.prompt_queues import PromptRenderQueue
 from tests.openapi import DOCUMENT, handled
@@ -58,6 +60,7 @@ FUNCTIONS: dict[str, Callable[..., Api]] = {
     "ModelsFunction": models,
     "OAuthFunction": oauth,
     "RemoveBackgroundFunction": background_removals,
+    "StudioFunction": lambda app: studio(app, Files(ROOT / "functions" / "studio" / "static")),
     "WebhooksFunction": webhooks,
 }
 

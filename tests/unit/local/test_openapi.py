@@ -11,6 +11,7 @@ import pytest
 from darkroom import errors
 from darkroom.http.route_table import DEFAULT, LIVE_ROUTES, ROUTES
 from darkroom.http.routes.sign_in import PUBLIC
+from darkroom.http.schemas.studio import FILE, FILE_IN_FOLDER, PAGE
 from local.openapi import changes, tables
 from local.openapi.document import OPERATIONS, SERVED, SERVED_PAGE, WRITTEN, document, served, text
 from local.openapi.page import body
@@ -97,9 +98,12 @@ def test_the_codes_of_errors_are_those_of_the_tree_under_their_status() -> None:
                 assert f"`{code}`" in page, f"docs/api.md says nothing of {code}"
 
 
+STUDIO = {PAGE.route, FILE.route, FILE_IN_FOLDER.route}
+
+
 def test_a_route_wants_a_token_unless_it_says_otherwise() -> None:
     free = {route for route, operation in _operations() if operation.get("security") == []}
-    assert free == {"GET /healthz", "GET /openapi.json", "GET /docs"} | PUBLIC
+    assert free == {"GET /healthz", "GET /openapi.json", "GET /docs"} | STUDIO | PUBLIC
     assert set(MADE["components"]["securitySchemes"]) == {"token", "apiKey", "session"}
 
 

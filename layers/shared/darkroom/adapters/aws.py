@@ -1,7 +1,7 @@
 """AWS clients, how long they may take, and what their errors mean to us."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -47,6 +47,15 @@ def s3_config(environ: Mapping[str, str]) -> Config:
         return own
     regional: Any = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
     return own.merge(Config(s3=regional))
+
+
+def bucket_origins(environ: Mapping[str, str], buckets: Iterable[str]) -> tuple[str, ...]:
+    """The origins that links and upload forms of buckets name, as `s3_config` has them made: `https://…`."""
+    emulator = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
+    if emulator:
+        return (emulator.rstrip("/"),)
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION", "us-east-1")
+    return tuple(f"https://{bucket}.s3.{region}.amazonaws.com" for bucket in buckets)
 
 
 # Codes below status 500 that tell of a state that passes. The first lines are those that botocore itself tries again.

@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from darkroom.adapters.aws import translated
+from darkroom.adapters.aws import bucket_origins, translated
 from darkroom.adapters.clients import Clients
 from darkroom.adapters.clock import utc_now
 from darkroom.application import Application, Handler
@@ -70,6 +70,11 @@ def _loaded() -> None:
     """Begins to collect garbage (`darkroom` has stopped it), but for what is there now, which stays."""
     gc.freeze()
     gc.enable()
+
+
+def link_origins(settings: Settings) -> tuple[str, ...]:
+    """Where links to pictures lead, and where upload forms are sent to."""
+    return bucket_origins(os.environ, settings.buckets)
 
 
 def at_live_door() -> Application:
