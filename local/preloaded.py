@@ -34,7 +34,7 @@ _LEFT_OUT = (
     *("darkroom.adapters.matter", "darkroom.adapters.rembg_segmenter", "darkroom.adapters.segmenter"),
     # And those that the live door alone has.
     *("darkroom.http.live", "darkroom.http.live_door"),
-    *("darkroom.images.cutout", "darkroom.images.encode", "darkroom.images.pipeline"),
+    *("darkroom.images.cutout", "darkroom.images.edges", "darkroom.images.encode", "darkroom.images.pipeline"),
 )
 # What is imported at first use, elsewhere.
 _LATE = ("aws_lambda_powertools.metrics",)
