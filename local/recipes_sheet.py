@@ -66,6 +66,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "rotate": Example({"angle": 20}),
     "rounded_corners": Example({"radius": 20}),
     "saturation": Example({"amount": 80}),
+    "set_alpha": Example({"mask": "stroke", "mode": "erase"}),
     "sharpen": Example({"amount": 200, "radius": 0.8}, of="face"),
     "straighten": Example({"angle": 8}, of="crooked"),
     "text": Example({"text": "Eileen Collins", "size": 12, "bold": True, "shadow": 80}),
@@ -77,13 +78,17 @@ EXAMPLES: Final[Mapping[str, Example]] = {
 
 
 class PhotoTools:
-    """The photograph's subject, as the background-removal function found it."""
+    """The photograph's subject, as the background-removal function found it, and a stroke of a brush for a mask."""
 
     def subject(self, image: Image.Image) -> Image.Image:
         return _cut().getchannel("A").resize(image.size, Image.Resampling.BICUBIC)
 
     def picture(self, ref: str) -> Image.Image:
-        raise LookupError(ref)
+        if ref != "stroke":
+            raise LookupError(ref)
+        stroke = Image.new("L", (120, 120))
+        ImageDraw.Draw(stroke).line(((10, 100), (50, 70), (70, 95), (110, 65)), 255, 14, "curve")
+        return stroke
 
 
 def write() -> None:

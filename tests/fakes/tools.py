@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from PIL import Image, ImageDraw
 
 from darkroom.errors import NoForeground, NotFound
+from darkroom.images.decode import decode
+from darkroom.models.image_input import from_base64
 
 
 class EllipseTools:
@@ -28,6 +30,8 @@ class EllipseTools:
         return mask.resize(image.size, Image.Resampling.BICUBIC)
 
     def picture(self, ref: str) -> Image.Image:
+        if ref.startswith("data:"):
+            return decode(from_base64(ref, "mask"), max_megapixels=1).pixels
         if ref not in self.pictures:
             raise NotFound(f"There is no picture {ref!r}.", param="image")
         return self.pictures[ref]

@@ -1,6 +1,8 @@
 """Pictures to try operations on, and an example of those that do more than change colors."""
 
+from base64 import b64encode
 from functools import cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from darkroom.operations.refine_edges import RefineEdges
 from darkroom.operations.remove_background import RemoveBackground
 from darkroom.operations.replace_background import ReplaceBackground
 from darkroom.operations.rounded_corners import RoundedCorners
+from darkroom.operations.set_alpha import SetAlpha
 from darkroom.operations.sharpen import Sharpen
 from darkroom.operations.strip_metadata import StripMetadata
 from darkroom.operations.text import Text
@@ -28,6 +31,11 @@ from darkroom.operations.watermark import Watermark
 from tests.fakes.tools import EllipseTools
 from tests.photos import photo, save
 
+# A white disc on black, as a brush leaves one.
+MASK: Final = (
+    "data:image/png;base64,"
+    + b64encode(save(EllipseTools(share=0.5).subject(Image.new("RGB", (80, 60))), "PNG")).decode()
+)
 # Strong enough that a picture of 80 x 60 shows them.
 EXAMPLES: tuple[Operation, ...] = (
     Vintage(),
@@ -46,6 +54,7 @@ EXAMPLES: tuple[Operation, ...] = (
     ReplaceBackground(background="linear-gradient(45deg, #fff, #08f 80%)"),
     RefineEdges(feather=3, shift=-2),
     Convert(format="jpeg", background="#ff8800"),
+    SetAlpha(mask=MASK, mode="erase"),
     StripMetadata(color_profile="convert_to_srgb"),
 )
 Array = NDArray[np.int64]

@@ -16,6 +16,7 @@ from darkroom.observability import logger
 if TYPE_CHECKING:
     from darkroom.models.cutout import Cutout, CutoutOptions
     from darkroom.models.job import Job
+    from darkroom.services.conversations.by_hand import ByHand
     from darkroom.services.conversations.conversations import Conversations
     from darkroom.services.conversations.forecasts import Forecasts
     from darkroom.services.conversations.planning import Planning
@@ -104,6 +105,13 @@ class Application(PaidJobs):
             jobs=self.ports.jobs,
             clock=self.ports.clock,
         )
+
+    @cached_property
+    def by_hand(self) -> ByHand:
+        from darkroom.services.conversations.by_hand import ByHand
+
+        ports, kept = self.ports, self.settings.retention
+        return ByHand(self.conversations, ports.jobs, ports.clock, self.turns.advance, kept, ports.settings.load)
 
     @cached_property
     def recipes(self) -> Recipes:

@@ -41,6 +41,7 @@ class Version(Value):
     message: int | None = Field(None, description="Number of the assistant's message that made it.")
     created_at: datetime
     source: Parent | None = Field(None, description="Where it was given from.")
+    job: str | None = Field(None, description="That made it by hand, without a message.")
 
 
 class Planned(Value):

@@ -201,6 +201,7 @@ class TurnState(Value):
     problem: dict[str, Any] | None = Field(None, description="Why an operation could not be done.")
     rendering: bool = Field(False, description="The function with the segmentation model has it.")
     jobs: tuple[str, ...] = ()
+    by_hand: bool = Field(False, description="Its plan was given; there are no messages of it.")
 
 
 class SettledTogether(Value):

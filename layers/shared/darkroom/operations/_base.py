@@ -23,6 +23,7 @@ class Canvas(Struct, frozen=True):
         icc: the profile its colors are in; None for sRGB.
         format, quality: how it is to be encoded; None leaves that to whoever encodes it.
         warnings: what the person who asked should know.
+        uncut: as it would be had none of the steps before cut anything away; for those that put back.
     """
 
     pixels: Image.Image
@@ -30,6 +31,7 @@ class Canvas(Struct, frozen=True):
     format: OutputFormat | None = None
     quality: int | None = None
     warnings: tuple[str, ...] = field(default=())
+    uncut: Image.Image | None = None
 
     def having(self, pixels: Image.Image) -> "Canvas":
         return replace(self, pixels=pixels)
@@ -45,7 +47,7 @@ class Tools(Protocol):
         """How much each pixel belongs to the subject: mode L, of the image's size. Raises NoForeground."""
 
     def picture(self, ref: str) -> Image.Image:
-        """Another picture of the same user: an upload's id, `job_…/0`. RGB or RGBA. Raises NotFound."""
+        """Another picture of the same user: an upload's id, `job_…/0`, a data URL. RGB or RGBA. Raises NotFound."""
 
 
 class Operation(BaseModel):
@@ -56,6 +58,12 @@ class Operation(BaseModel):
 
     needs_subject: ClassVar[bool] = False
     """Whether it calls `Tools.subject`, which only the function with the segmentation model can."""
+
+    cuts: ClassVar[bool] = False
+    """Whether all that it does is to make parts transparent, which can be put back."""
+
+    needs_uncut: ClassVar[bool] = False
+    """Whether it puts back what was cut away, and is given `Canvas.uncut` for that."""
 
     words: ClassVar[str] = ""
     """By which people call it, in six languages; see `_words`."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec.structs import replace
 from PIL import Image
 
 from darkroom.errors import CallerError, InvalidParameter
@@ -68,11 +69,18 @@ def run(canvas: Canvas, operations: Sequence[Operation], tools: Tools) -> Canvas
     Raises:
         CallerError: what an operation cannot do; its `param` begins with `operations[i]`.
     """
-    steps, spent = list(_steps(operations)), 0.0
+    steps, spent, first = list(_steps(operations)), 0.0, canvas
     for done, step in enumerate(steps):
         _check_work(steps[done:], canvas, spent)
         spent += _work(step, canvas)
-        canvas = canvas.having(fused(canvas.pixels, step)) if isinstance(step, list) else _applied(canvas, step, tools)
+        if isinstance(step, list):
+            canvas = canvas.having(fused(canvas.pixels, step))
+            continue
+        index, operation = step
+        if operation.needs_uncut and any(each.cuts for each in operations[:index]):
+            kept = [each for each in operations[:index] if not each.cuts]
+            canvas = replace(canvas, uncut=run(first, kept, tools).pixels)
+        canvas = replace(_applied(canvas, step, tools), uncut=None)
     return canvas
 
 

@@ -10,6 +10,7 @@ class RemoveBackground(Operation):
     """Cuts the subject out: everything behind it becomes transparent."""
 
     needs_subject: ClassVar[bool] = True
+    cuts: ClassVar[bool] = True
 
     words: ClassVar[str] = """
         en: background removed, {remove} background, background {remove}, {remove} backdrop, background transparent

@@ -26,13 +26,13 @@ from darkroom.http.schemas.conversations import (
     listed,
     says_nothing,
     show,
-    show_estimate,
     show_turn,
     show_version,
 )
+from darkroom.http.schemas.forecasts import show_estimate
 from darkroom.http.schemas.jobs import Job as JobView
 from darkroom.http.schemas.jobs import PictureQuery
-from darkroom.http.schemas.recipes import exported
+from darkroom.http.schemas.recipes import NewVersion, exported
 from darkroom.models.job import Job
 from darkroom.services.conversations.conversations import read_version
 from darkroom.services.conversations.versions import version_of
@@ -42,7 +42,7 @@ from darkroom.services.recipes.recipes import export
 
 def routes(app: Application) -> Api:
     api = Api(app.callers, app.rates)
-    app.load("conversations", "cursors", "durations", "forecasts", "jobs", "turns")
+    app.load("by_hand", "conversations", "cursors", "durations", "forecasts", "jobs", "turns")
     _conversations(api, app)
     _messages(api, app)
     _versions(api, app)
@@ -82,7 +82,7 @@ def _conversations(api: Api, app: Application) -> None:
 
 
 def _messages(api: Api, app: Application) -> None:
-    answering, link = Answering(app), app.ports.images.link_output
+    answering = Answering(app)
 
     @api.serve(declared.SAY)
     def say(conversation_id: str) -> Response[Any]:
@@ -90,12 +90,7 @@ def _messages(api: Api, app: Application) -> None:
         said = validated(NewMessage, api.request.fields(NewMessage.model_fields))
         submission = app.turns.submit(api.caller, conversation_id, said.content, terms, said.choices)
 
-        def done(job: Job) -> Response[Any]:
-            conversation = app.turns.conversation_after(job)
-            shown = JobView.model_validate(app.jobs.show(job))
-            return answered(show_turn(job, conversation, shown, link))
-
-        return answering.respond(api, submission, done, terms, what="The reply is")
+        return answering.respond(api, submission, lambda job: _turn(app, job), terms, what="The reply is")
 
     @api.serve(declared.ESTIMATE)
     def estimate(conversation_id: str) -> Response[Any]:
@@ -121,6 +116,13 @@ def _versions(api: Api, app: Application) -> None:
     def branch(conversation_id: str) -> Response[Any]:
         version = validated(NewBranch, api.request.fields(NewBranch.model_fields)).version
         return answered(show(conversations.branch(api.user, conversation_id, version), link))
+
+    @api.serve(declared.MAKE_VERSION)
+    def make_version(conversation_id: str) -> Response[Any]:
+        terms = terms_of(api)
+        new = validated(NewVersion, api.request.fields(NewVersion.model_fields))
+        submission = app.by_hand.make(api.caller, conversation_id, new.base, new.steps, terms)
+        return Answering(app).respond(api, submission, lambda job: _turn(app, job), terms, what="The version is")
 
     @api.serve(declared.SHOW_VERSION)
     def show_one(conversation_id: str, version_id: str) -> Response[Any]:
@@ -155,6 +157,12 @@ def _versions(api: Api, app: Application) -> None:
         version = api.query_as(declared.RecipeQuery).version
         steps = conversations.recipe(conversations.find(api.user, conversation_id), version)
         return answered(exported(export(steps)))
+
+
+def _turn(app: Application, job: Job) -> Response[Any]:
+    conversation = app.turns.conversation_after(job)
+    shown = JobView.model_validate(app.jobs.show(job))
+    return answered(show_turn(job, conversation, shown, app.ports.images.link_output))
 
 
 def picture_response(data: bytes, media_type: str, url: str, *, name: str) -> Response[Any]:

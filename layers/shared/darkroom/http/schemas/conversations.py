@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Struct
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -21,10 +21,11 @@ from darkroom.http.operation import (
     json_of,
 )
 from darkroom.http.schemas.common import Page, PaidHeaders, Removed, Usd
+from darkroom.http.schemas.forecasts import MessageEstimate, Refusal
 from darkroom.http.schemas.images import NamedPictures, SentPictures
 from darkroom.http.schemas.jobs import Cost, Image, ParentLine, PictureQuery, Thumbnail
 from darkroom.http.schemas.jobs import Job as JobView
-from darkroom.http.schemas.recipes import ExportedRecipe, StepLine, step_line
+from darkroom.http.schemas.recipes import ExportedRecipe, NewVersion, StepLine, step_line
 from darkroom.models.conversation import Conversation, Message, Summary, Version
 from darkroom.models.form_values import given, switch, unfolded
 from darkroom.models.image_input import edit_fields, names_picture
@@ -32,9 +33,6 @@ from darkroom.models.job import Job, TurnChoices
 from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.source import ImageSource
 from darkroom.models.value import StrictValue
-
-if TYPE_CHECKING:
-    from darkroom.services.conversations.forecasts import Amount, Forecast
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Link = Callable[[str], str]
@@ -177,6 +175,7 @@ class VersionView(Answer):
     object: Literal["conversation.version"] = "conversation.version"
     parent: str | None
     message: int | None = Field(description="Number of the assistant's message that made it.")
+    job: str | None = absent("That made it by hand, without a message.")
     created_at: datetime
     steps: tuple[StepLine, ...] = Field(description="From the parent's picture to this one.")
     image: Image
@@ -197,46 +196,6 @@ class MessageView(Answer):
     cost_usd: Usd | None = Field(description="Null while it is not known.")
     warnings: tuple[str, ...]
     dry_run: bool | None = absent("True of a plan that was only asked for.")
-
-
-class Refusal(Answer):
-    """The limit that a message would not be within."""
-
-    limit: str = Field(
-        description="`max_cost_usd`, `max_cost_per_request`, `day`, `month`, `conversation`, `token_day`, "
-        "`token_month`; `price` where nobody says what it costs, `key` where nobody would pay."
-    )
-    code: str
-    detail: str
-    fix: str
-    estimated_usd: Usd | None = absent()
-    reserved_usd: Usd | None = absent()
-    limit_usd: Usd | None = absent()
-    remaining_usd: Usd | None = absent()
-
-
-class AmountView(Answer):
-    """What one paid call of a message would take."""
-
-    model: str
-    estimated_usd: Usd | None = Field(description="Null where nobody says what the model costs.")
-    reserved_usd: Usd | None = Field(description="What would be set aside for it.")
-    allowed: bool
-    refused_by: Refusal | None
-
-
-class MessageEstimate(Answer):
-    """What a message would cost. Nothing was asked of a planner, set aside or charged."""
-
-    object: Literal["conversation.estimate"] = "conversation.estimate"
-    plan: AmountView
-    paint: AmountView | None = Field(description="What painting would add; null where the settings forbid it.")
-    estimated_usd: Usd | None = Field(description="Of the planning, which each message takes.")
-    reserve: Usd | None = Field(description="What would be set aside when it is said: `plan.reserved_usd`.")
-    allowed: bool = Field(description="Whether it may be said: its planning. `paint.allowed` is of what it may paint.")
-    refused_by: Refusal | None
-    charged: Literal[False] = False
-    warnings: tuple[str, ...]
 
 
 class ConversationLine(Answer):
@@ -344,6 +303,7 @@ def show_version(conversation_id: str, version: Version, link: Link) -> VersionV
         id=version.id,
         parent=version.parent,
         message=version.message,
+        job=version.job,
         created_at=version.created_at,
         source=ParentLine.model_validate(version.source.model_dump(exclude_none=True)) if version.source else None,
         steps=tuple(map(step_line, version.steps)),
@@ -378,31 +338,6 @@ def show_turn(job: Job, conversation: Conversation, shown_job: JobView, link: Li
         job=shown_job,
     )
     return TurnView.model_validate({**dict(view), **planned})
-
-
-def show_estimate(found: "Forecast") -> MessageEstimate:
-    plan = _amount(found.plan)
-    return MessageEstimate(
-        plan=plan,
-        paint=None if found.paint is None else _amount(found.paint),
-        estimated_usd=plan.estimated_usd,
-        reserve=plan.reserved_usd,
-        allowed=plan.allowed,
-        refused_by=plan.refused_by,
-        warnings=found.warnings,
-    )
-
-
-def _amount(amount: "Amount") -> AmountView:
-    estimated, reserved = (None if each is None else _dollars(each) for each in (amount.estimated, amount.reserved))
-    refused = None if amount.refused_by is None else Refusal.model_validate(amount.refused_by)
-    return AmountView(
-        model=amount.model,
-        estimated_usd=estimated,
-        reserved_usd=reserved,
-        allowed=refused is None,
-        refused_by=refused,
-    )
 
 
 def _message(message: Message) -> MessageView:
@@ -443,6 +378,9 @@ ESTIMATE: Final = Operation(
 UNDO: Final = Operation(f"POST {_ONE}/undo", json_of(ConversationView))
 REDO: Final = Operation(f"POST {_ONE}/redo", json_of(ConversationView))
 BRANCH: Final = Operation(f"POST {_ONE}/branch", json_of(ConversationView), body=fields(NewBranch))
+MAKE_VERSION: Final = Operation(
+    f"POST {_ONE}/versions", {200: {JSON: TurnView}, 202: {JSON: JobView}}, body=fields(NewVersion), headers=PaidHeaders
+)
 SHOW_VERSION: Final = Operation(
     f"GET {_ONE}/versions/{{version_id}}",
     {200: {JSON: VersionView, IMAGES: "bytes"}, 303: {"text/plain": "text"}, 304: {}},

@@ -4,15 +4,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from darkroom.http.operation import Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import PaidHeaders
 from darkroom.http.schemas.images import File, NamedPictures, SentPictures
 from darkroom.http.schemas.jobs import Job
 from darkroom.models.conversation import Step
-from darkroom.models.form_values import unfolded
+from darkroom.models.form_values import given, unfolded
 from darkroom.models.recipe import MOST_STEPS, NAME_PATTERN, Recipe, SavedRecipe
+from darkroom.models.value import StrictValue
 
 
 class PaintLine(Answer):
@@ -65,6 +66,22 @@ class RemovedRecipe(Answer):
     name: str
     object: Literal["recipe"] = "recipe"
     deleted: Literal[True] = True
+
+
+class NewVersion(StrictValue):
+    """Steps that make a version of another, done here at no cost."""
+
+    base: Annotated[str, Field(min_length=1, max_length=20)] | None = Field(
+        None, description="The version to begin with; the shown one when absent."
+    )
+    steps: Annotated[tuple[Step, ...], BeforeValidator(unfolded)] = Field(
+        description="1 to 20 operations, as recipes have them, done one after the other."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, fields: Any) -> Any:
+        return given(fields, "steps") if isinstance(fields, dict) else fields
 
 
 class RecipeBody(BaseModel):

@@ -134,6 +134,7 @@ class Conversations:
         """
         conversation = self.find(user, conversation_id)
         turns = {message.turn for message in conversation.messages if message.turn}
+        turns |= {version.job for version in conversation.versions if version.job}
         own = tuple(f"outputs/{user}/{turn}{part}" for turn in turns for part in ("/", "-paint"))
         shown = [each.image.key for each in conversation.versions if each.image.key.startswith(own)] if own else []
         # First of all nobody may go on with it; what a turn in progress has made, it removes itself.
@@ -189,7 +190,8 @@ class Conversations:
         )
         answer = versions.answer_to(conversation, turn.id)
         if answer is None:
-            return Taken(conversation, turn.reply, None, ())
+            made = versions.made_by(conversation, turn.id)
+            return Taken(conversation, turn.reply, made.id if made else None, turn.warnings)
         return Taken(conversation, answer.content, answer.version, answer.warnings)
 
     def settle(

@@ -294,6 +294,7 @@ class Turns(Struct, frozen=True):
             model_used=parts[0].model_used if parts else None,
             is_branch=state.choices.base is not None,
             dry_run=is_dry,
+            by_hand=state.by_hand,
         )
         told_of = {"dry_run": self.forecasts.of_plan(turn, plan, state.image, parts[0])} if is_dry else {}
         taken = self.conversations.append(turn.user, state.conversation_id, over, seen=seen)

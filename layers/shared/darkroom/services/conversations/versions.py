@@ -39,6 +39,7 @@ class Turn(Struct, frozen=True):
         move: what it did beside that.
         is_branch: the version that it began with was named, and need not be the one that is shown.
         dry_run: nothing was to be done.
+        by_hand: there were no messages: only its version is taken.
         warn_at: the conversation's total, in micro-dollars, of which its user wants to be told once it is passed.
     """
 
@@ -56,6 +57,7 @@ class Turn(Struct, frozen=True):
     model_used: str | None = None
     is_branch: bool = False
     dry_run: bool = False
+    by_hand: bool = False
 
 
 def version_of(conversation: Conversation, version_id: str, param: str = "version") -> Version:
@@ -106,6 +108,11 @@ def answer_to(conversation: Conversation, turn_id: str) -> Message | None:
     return next((each for each in conversation.messages if each.turn == turn_id and each.role == "assistant"), None)
 
 
+def made_by(conversation: Conversation, job_id: str) -> Version | None:
+    """The version that a job made by hand, once it is taken."""
+    return next((each for each in conversation.versions if each.job == job_id), None)
+
+
 def rendered_keys(user: str, turn_id: str, plan: Mapping[str, Any]) -> list[str]:
     """Where a turn's operations may have left a picture, whatever its format."""
     actions = enumerate(plan.get("actions", ()))
@@ -115,9 +122,11 @@ def rendered_keys(user: str, turn_id: str, plan: Mapping[str, Any]) -> list[str]
 
 def with_turn(conversation: Conversation, turn: Turn, now: datetime) -> Conversation:
     """With the turn's two messages, and its version or its move; as it was if the turn was taken already."""
-    if answer_to(conversation, turn.id) is not None:
+    if answer_to(conversation, turn.id) is not None or made_by(conversation, turn.id) is not None:
         return conversation
     changed, warnings = _changed(conversation, turn, now)
+    if turn.by_hand:
+        return changed
     reply = _true_reply(conversation, changed, turn, warnings)
     spent = conversation.spent + turn.cost.amount
     crossing = _crossing(conversation.spent, spent, turn.warn_at)
@@ -220,7 +229,8 @@ def _with_version(
         parent=turn.base,
         image=image,
         steps=turn.steps,
-        message=len(conversation.messages) + 2,
+        message=None if turn.by_hand else len(conversation.messages) + 2,
+        job=turn.id if turn.by_hand else None,
         created_at=now,
     )
     update = {"versions": (*conversation.versions, version), "current": version.id, "undone": ()}

@@ -96,7 +96,7 @@ class PictureTools(Struct, frozen=True):
         return mask.resize(image.size, Image.Resampling.LANCZOS)
 
     def picture(self, ref: str) -> Image.Image:
-        """Another picture of the same user, in sRGB: an upload's id, or `job_…/0`. RGB or RGBA.
+        """Another picture of the same user, in sRGB: an upload's id, `job_…/0`, or a data URL. RGB or RGBA.
 
         Raises:
             InvalidParameter: it names no picture; a URL does not, for a recipe gives the same result for ever.
@@ -113,6 +113,8 @@ class PictureTools(Struct, frozen=True):
 def _source(ref: str) -> ImageSource:
     if _UPLOAD.fullmatch(ref):
         return ImageSource("image", upload_id=ref)
+    if ref.startswith("data:"):
+        return ImageSource("image", b64=ref)
     if found := _JOB.fullmatch(ref):
         return ImageSource("image", job_id=found[1], index=int(found[2] or 0))
     raise InvalidParameter(
