@@ -13,7 +13,7 @@ from darkroom.errors import ServiceUnavailable
 from darkroom.events.removals import handler_of
 from darkroom.http.routes.background_removals import routes
 from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions, Quality
-from darkroom.models.job import JobStatus
+from darkroom.models.job import Job, JobStatus, StoredImage
 from darkroom.models.upload import UploadRequest
 from darkroom.models.user_settings import UserSettings
 from darkroom.services.accounts.callers import Callers
@@ -33,6 +33,7 @@ QUALITY = Quality(
     score=0.25, verdict="look", reasons=("fog", "touching_border"), box=BoundingBox(left=0, top=1, width=2, height=2)
 )
 PATH = "/v1/images/background-removals"
+JOB = "job_01JABCDEFGHJKMNPQRSTVWXYZ0"
 PHOTO = bytes(range(256))
 B64 = base64.b64encode(PHOTO).decode()
 
@@ -152,11 +153,10 @@ class TestWaysIn:
         ("given", "param"),
         [
             ({"images": [{"b64_json": B64}] * 2}, "images"),
-            ({"image[]": ["job_01JABCDEFGHJKMNPQRSTVWXYZ0"]}, "image[]"),
             ({"image": {"href": "https://x.example/a.png"}}, "image"),
             ({"image": ["cat.png"]}, "image[0]"),
         ],
-        ids=["two", "a job's", "no way", "a name"],
+        ids=["two", "no way", "a name"],
     )
     def test_other_lists_are_refused_by_their_field(self, studio: Studio, given: dict[str, Any], param: str) -> None:
         problem = json.loads(studio.post(body=given)["body"])
@@ -169,6 +169,59 @@ class TestWaysIn:
         assert data.startswith(b"https://a.example/1 ")
         assert behind is not None
         assert behind.startswith(b"https://a.example/2 ")
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"job_id": JOB, "index": 1},
+            {"job_id": JOB, "job_index": "1"},
+            {"job_id": f"{JOB}/1"},
+            {"image": f"{JOB}/1"},
+            {"image_url": f"{JOB}/1"},
+            {"images": [f"{JOB}/1"]},
+            {"image": {"job_id": JOB, "index": 1}},
+        ],
+        ids=["index", "job_index", "in one", "image", "image_url", "listed", "object"],
+    )
+    def test_a_jobs_picture_in_each_way_of_edits(
+        self, studio: Studio, clock: SteppingClock, given: dict[str, Any]
+    ) -> None:
+        stored = []
+        for index, data in enumerate((b"first", PHOTO)):
+            key = f"outputs/alice/{JOB}/{index}.png"
+            studio.images.write_output(key, data, media_type="image/png", metadata={})
+            stored.append(StoredImage(key=key, media_type="image/png", width=3, height=4, bytes=5, sha256="ab"))
+        made = {"id": JOB, "user": "alice", "op": "edit", "created_at": clock(), "status": JobStatus.SUCCEEDED}
+        studio.jobs.add(Job(**made, images=tuple(stored)))
+        answer = studio.post(body=given)
+        assert answer["statusCode"] == 200, answer["body"]
+        assert studio.given == [(PHOTO, CutoutOptions(), None)]
+        shown = json.loads(answer["body"])["job"]
+        assert [(each["kind"], each["ref"], each["index"]) for each in shown["lineage"]] == [("job", JOB, 1)]
+        assert shown["input"]["job_id"] == JOB
+
+    @pytest.mark.parametrize(
+        ("given", "status", "param"),
+        [
+            ({"job_id": JOB}, 404, "job_id"),
+            ({"job_id": "cat"}, 400, "job_id"),
+            ({"job_id": JOB, "index": "x"}, 400, "index"),
+            ({"job_id": JOB, "image_url": "https://x.example/a.png"}, 400, None),
+            ({"job_index": 1, "image_url": "https://x.example/a.png"}, 400, None),
+        ],
+    )
+    def test_a_jobs_picture_that_there_is_not(
+        self, studio: Studio, given: dict[str, Any], status: int, param: str | None
+    ) -> None:
+        answer = studio.post(body=given)
+        assert (answer["statusCode"], json.loads(answer["body"])["param"] if param else None) == (status, param)
+        assert studio.given == []
+
+    def test_an_upload_may_stand_in_the_pictures_place(self, studio: Studio) -> None:
+        upload = studio.uploads.create("alice", UploadRequest(media_type="image/png"))
+        studio.images.drop(upload.fields["key"], PHOTO)
+        studio.post(body={"image": upload.upload_id})
+        assert studio.given[0][0] == PHOTO
 
     def test_json_with_an_upload(self, studio: Studio) -> None:
         upload = studio.uploads.create("alice", UploadRequest(media_type="image/png"))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from darkroom.models.form_values import file_format, given, lowered
-from darkroom.models.image_input import is_bare_base64, is_data_url, is_listed, one_picture
+from darkroom.models.image_input import is_bare_base64, is_data_url, is_listed, job_picture, one_picture
 from darkroom.models.job import Parent
 from darkroom.models.source import ImageSource
 from darkroom.models.value import StrictValue, Value
@@ -26,6 +26,11 @@ _TEXTS = {
     "image": ("image", "image_url"),
     "background": ("background_image", "background_url", "background"),
 }
+
+
+# Fields that name a picture; they have no name of the kind `image_…`.
+_NAMED = ("upload_id", "job_id")
+_ONCE = "give the picture exactly once: image, image_url, image_b64, upload_id or job_id"
 
 
 class CutoutOptions(StrictValue):
@@ -80,6 +85,8 @@ class CutoutRequest(CutoutOptions):
     image_url: str | None = Field(None, max_length=2048, description="A public http(s) URL.")
     image_b64: str | None = Field(None, repr=False, description="Base64, or a data URL.")
     upload_id: str | None = Field(None, description="From POST /v1/uploads.")
+    job_id: str | None = Field(None, max_length=80, description="A picture of one of your jobs: `job_…`, or `job_…/1`.")
+    job_index: int | None = Field(None, ge=0, description="Which of the job's pictures, from 0; `index` is read, too.")
     background_image: bytes | None = Field(None, strict=True, repr=False)
     background_url: str | None = Field(None, max_length=2048)
     background_b64: str | None = Field(None, repr=False)
@@ -101,20 +108,30 @@ class CutoutRequest(CutoutOptions):
         for prefix, names in _TEXTS.items():
             for name in names:
                 kind = _kind(said.get(name))
-                if kind and f"{prefix}_{kind}" not in said:
-                    said[f"{prefix}_{kind}"] = said.pop(name)
+                way = kind if kind in _NAMED and prefix == "image" else f"{prefix}_{kind}"
+                if kind and way not in said:
+                    said[way] = said.pop(name)
         for name in [each for each in said if is_listed(each, said[each])]:
             source = one_picture(name, said.pop(name))
             way = "image" if source.data is not None else "image_url" if source.url else "upload_id"
+            way = "job_id" if source.job_id is not None else way
             if way in said:
-                raise ValueError("give the picture exactly once: image, image_url, image_b64 or upload_id")
+                raise ValueError(_ONCE)
             said[way] = source.given[0]
+            if source.job_id is not None:
+                said["job_index"] = source.index
+        if "job_id" in said:
+            index = said.pop("index" if "index" in said else "job_index", None)
+            picture = job_picture(said["job_id"], index)
+            said |= {"job_id": picture.job_id, "job_index": picture.index}
         return said
 
     @model_validator(mode="after")
     def _one_picture(self) -> Self:
         if len(self.source.given) != 1:
-            raise ValueError("give the picture exactly once: image, image_url, image_b64 or upload_id")
+            raise ValueError(_ONCE)
+        if self.job_index is not None and self.job_id is None:
+            raise ValueError("job_index says which picture of a job; give its job_id, too")
         if len(self.behind.given) + (self.background is not None) > 1:
             raise ValueError(
                 "give at most one of background, background_image, background_url, background_b64, background_upload_id"
@@ -123,7 +140,9 @@ class CutoutRequest(CutoutOptions):
 
     @property
     def source(self) -> ImageSource:
-        return ImageSource("image", self.image, self.image_url, self.image_b64, self.upload_id)
+        name = "image" if self.job_id is None else "job_id"
+        ways = (self.image, self.image_url, self.image_b64, self.upload_id, self.job_id)
+        return ImageSource(name, *ways, index=self.job_index or 0)
 
     @property
     def behind(self) -> ImageSource:
@@ -149,10 +168,12 @@ class CutoutRequest(CutoutOptions):
         shown: dict[str, Any] = {"options": self.options.model_dump(mode="json", exclude_unset=True)}
         if self.image_url:
             return {**shown, "image_url": self.image_url.partition("?")[0]}
+        if self.job_id:
+            return {**shown, "job_id": self.job_id, "job_index": self.job_index or 0}
         return {**shown, "upload_id": self.upload_id} if self.upload_id else shown
 
 
-def _kind(value: Any) -> Literal["url", "b64", "upload_id"] | None:
+def _kind(value: Any) -> Literal["url", "b64", "upload_id", "job_id"] | None:
     """Which of the fields for a picture such a text belongs into."""
     if not isinstance(value, str):
         return None
@@ -163,7 +184,7 @@ def _kind(value: Any) -> Literal["url", "b64", "upload_id"] | None:
         return "url"
     if is_bare_base64(text):
         return "b64"
-    return "upload_id" if text.startswith("upl_") else None
+    return "upload_id" if text.startswith("upl_") else "job_id" if text.startswith("job_") else None
 
 
 class BoundingBox(Value):

@@ -124,7 +124,7 @@ def is_listed(name: str, value: Any) -> bool:
 
 
 def one_picture(name: str, value: Any) -> ImageSource:
-    """The picture of a route that takes one, and none of a job.
+    """The picture of a route that takes one.
 
     Raises:
         InvalidParameter: there are several or none, or it is no way of handing a picture over to that route.
@@ -132,11 +132,12 @@ def one_picture(name: str, value: Any) -> ImageSource:
     images, _, _ = picture_fields({name: value})
     if len(images) != 1:
         raise InvalidParameter(f"`{name}` has {len(images)} pictures.", fix="Send one picture a request.", param=name)
-    if images[0].job_id is not None:
-        raise InvalidParameter(
-            f"`{name}` names a job's picture, which is not taken here.", fix="Send the picture itself.", param=name
-        )
     return images[0]
+
+
+def job_picture(value: Any, index: Any = None) -> ImageSource:
+    """A job's picture, by `job_…` and an index, or by both in one; raises InvalidParameter."""
+    return _job(value, "job_id", index)
 
 
 def _listed(rest: dict[str, Any]) -> Iterator[ImageSource]:

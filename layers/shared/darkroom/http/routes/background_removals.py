@@ -30,7 +30,7 @@ def routes(app: Application) -> Api:
     @api.serve(REMOVE_BACKGROUND)
     def remove_background() -> Response[Any]:
         wanted = api.request
-        request = validated(CutoutRequest, wanted.fields(CutoutRequest.model_fields))
+        request = validated(CutoutRequest, wanted.fields({*CutoutRequest.model_fields, "index"}))
         deadline = Deadline(api.seconds_left - _FOR_POSTPONING)
         cutout = app.remove_background.answer(api.caller, request, lambda: _terms(api), deadline)
         if isinstance(cutout, Job):

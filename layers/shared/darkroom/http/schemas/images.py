@@ -130,6 +130,8 @@ class CutoutBody(CutoutOptions):
     image_url: str | None = Field(None, max_length=2048, description="A public http(s) URL.")
     image_b64: str | None = Field(None, description="Base64, or a data URL.")
     upload_id: str | None = Field(None, description="From POST /v1/uploads; `file_id`, too.")
+    job_id: str | None = Field(None, description="A picture of one of your jobs: `job_…`, or `job_…/1`.")
+    job_index: int | None = Field(None, ge=0, description="Which of the job's pictures, from 0; `index`, too.")
     background_url: str | None = Field(None, max_length=2048)
     background_b64: str | None = None
     background_upload_id: str | None = None

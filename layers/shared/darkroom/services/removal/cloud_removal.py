@@ -29,7 +29,7 @@ TITLE: Final = "remove.bg"
 OPERATION: Final = "background-removal"
 # Of a picture in full size: https://www.remove.bg/pricing
 _CREDITS: Final = 1
-_HIDDEN: Final = {"image", "image_b64", "image_url", "upload_id"}
+_HIDDEN: Final = {"image", "image_b64", "image_url", "upload_id", "job_id", "job_index"}
 
 
 class CloudRemoval(Struct, frozen=True):
