@@ -13,6 +13,7 @@ import { usd } from "./components/money.js";
 // A view is one file (`views/<name>.js` exports View) with its styles, and a line here; its place is its place in the
 // rail. `bare`: without the shell.
 const VIEWS = [
+  { name: "create", icon: "create" },
   { name: "cutout", icon: "cut", styles: ["styles/stage.css"] },
   { name: "welcome", bare: true },
 ];
