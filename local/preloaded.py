@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import struct
@@ -14,7 +15,6 @@ from contextlib import ExitStack
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from pkgutil import walk_packages
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,22 +28,35 @@ logger = logging.getLogger(__name__)
 CAN_FORK = sys.platform == "linux"
 _HOST = Path(__file__).with_name("preloaded_host.py")
 _NUMBER = struct.Struct(">i")
-# They load numpy, whose linear algebra starts threads, and onnxruntime and numba on top of it. The image function alone
-# has them.
-_LEFT_OUT = (
-    *("darkroom.adapters.matter", "darkroom.adapters.rembg_segmenter", "darkroom.adapters.segmenter"),
-    # And those that the live door alone has.
-    *("darkroom.http.live", "darkroom.http.live_door"),
-    *("darkroom.images.cutout", "darkroom.images.edges", "darkroom.images.encode", "darkroom.images.pipeline"),
-)
+# Its linear algebra starts threads. The image function alone has it, and onnxruntime and numba on top of it.
+_STARTS_THREADS = "numpy"
+# Those that the live door alone has.
+_LEFT_OUT = ("darkroom.http.live", "darkroom.http.live_door")
+_IMPORT = re.compile(r"^(?:import|from) ([\w.]+)(?: import (\([^)]*\)|.+))?", re.MULTILINE)
 # What is imported at first use, elsewhere.
 _LATE = ("aws_lambda_powertools.metrics",)
 
 
 def layer() -> list[str]:
     """Names of the modules that functions share."""
-    found = [module.name for module in walk_packages(darkroom.__path__, "darkroom.")]
-    return [*(name for name in found if name not in _LEFT_OUT), *_LATE]
+    root = Path(darkroom.__path__[0])
+    imports = {_name(path.relative_to(root.parent)): _imports(path) for path in sorted(root.rglob("*.py"))}
+    refused = {_STARTS_THREADS}
+    while found := {name for name, imported in imports.items() if name not in refused and refused & imported}:
+        refused |= found
+    return [*(name for name in imports if name not in refused and name not in _LEFT_OUT), *_LATE]
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imports(path: Path) -> set[str]:
+    """What is imported with a module, as its lines without indentation say."""
+    found = set()
+    for name, parts in _IMPORT.findall(path.read_text(encoding="utf-8")):
+        found |= {name, *(f"{name}.{part.split(' as ')[0].strip()}" for part in parts.strip("()").split(","))}
+    return found
 
 
 def common(environments: Iterable[Mapping[str, str]]) -> dict[str, str]:
