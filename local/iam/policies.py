@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 Context = Mapping[str, tuple[str, ...]]
+_MAX_REMEMBERED = 10_000
 """The values of each condition key that a call has. Keys are in lower case, for IAM tells no case apart in them."""
 
 _ELEMENTS = {"Sid", "Effect", "Action", "Resource", "Condition"}
@@ -120,6 +121,8 @@ class Policies:
     def __init__(self, statements: Iterable[Mapping[str, Any]]) -> None:
         self._statements = [_statement(each) for each in statements]
         self._by_action: dict[str, list[Statement]] = {}
+        # By action, resource and context: a process asks for the same rows, of the same users, again and again.
+        self._decided: dict[tuple[Any, ...], Decision] = {}
 
     def decide(self, action: str, resource: str, context: Context) -> Decision:
         """
@@ -128,6 +131,14 @@ class Policies:
             resource: its ARN.
             context: what conditions may ask for.
         """
+        asked = (action, resource, *sorted(context.items()))
+        if asked not in self._decided:
+            if len(self._decided) >= _MAX_REMEMBERED:
+                self._decided.clear()
+            self._decided[asked] = self._decide(action, resource, context)
+        return self._decided[asked]
+
+    def _decide(self, action: str, resource: str, context: Context) -> Decision:
         if action not in self._by_action:
             self._by_action[action] = [each for each in self._statements if each.names(action)]
         effects = {each.effect for each in self._by_action[action] if each.applies(resource, context)}

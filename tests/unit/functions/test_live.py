@@ -19,6 +19,7 @@ import requests  # type: ignore[import-untyped]
 from darkroom.application import Application
 from darkroom.application.live import LiveApplication
 from darkroom.http.live import Live, Pace
+from darkroom.http.live_door import live
 from darkroom.http.routes.generations import routes
 from darkroom.http.transport import Transport
 from darkroom.models.door import LIVE
@@ -206,3 +207,15 @@ def test_clients_that_never_retry_get_a_picture_that_takes_long(
     assert base64.b64decode(picture) == studio.images.outputs[job.images[0].key].data
     assert studio.charged("alice") == [PRICE]
     assert threading.active_count() < 100
+
+
+def test_a_thumbnails_address_is_one_at_the_live_door_too(studio: Studio, services: Application) -> None:
+    _ask(services, studio.token("alice"), Transport(LIVE))
+    (job,) = studio.of("alice").values()
+    (thumb,) = (each["thumb"] for each in studio.app.jobs.show(job)["output"]["images"])
+    with serving(live(services).application) as url:
+        headers = {"authorization": f"Bearer {studio.token('alice')}"}
+        small = httpx.get(f"{url}{thumb['url']}", headers=headers, timeout=60)
+        fresh = httpx.get(f"{url}{thumb['url'].partition('?')[0]}", headers=headers, timeout=60)
+    assert (small.status_code, small.headers["content-type"]) == (200, "image/webp")
+    assert fresh.status_code in (200, 303)

@@ -13,13 +13,23 @@ from PIL import Image, ImageChops, UnidentifiedImageError
 
 from darkroom.errors import CallerError, ImageTooLarge, UnreadableImage
 from darkroom.images.colour_codes import interpreted
-from darkroom.images.containers import Contents, contents
+from darkroom.images.containers import Contents, contents, png
 from darkroom.images.containers.contents import CUT_SHORT, IGNORED_PROFILE, damaged, unsupported
 from darkroom.images.modes import to_rgb
 from darkroom.images.picture import Picture
 from darkroom.images.sniff import ACCEPTED, sniff
 
-__all__ = ["MAX_SIDE", "Decoded", "Header", "Picture", "decode", "decode_file", "read_header", "upright_size"]
+__all__ = [
+    "MAX_SIDE",
+    "Decoded",
+    "Header",
+    "Picture",
+    "decode",
+    "decode_file",
+    "read_header",
+    "require_picture",
+    "upright_size",
+]
 
 # What JPEG has room for. A picture of one column and millions of rows takes seconds of every step that goes by rows.
 MAX_SIDE: Final = 65_535
@@ -78,6 +88,17 @@ def decode(data: bytes, *, max_megapixels: float, enough: int | None = None) -> 
         UnreadableImage: damaged, cut short, or made to do harm.
     """
     return decode_file(data, max_megapixels=max_megapixels, enough=enough).picture
+
+
+def require_picture(data: bytes, *, max_megapixels: float, enough: int | None = None) -> None:
+    """Raises what `decode` raises, for those who want to know no more; most PNGs are inflated for that alone."""
+    kind = sniff(data)
+    if kind == "PNG":
+        with _errors_of(kind, max_megapixels):
+            found = _taken_apart(data, kind, max_megapixels)
+            if png.is_whole(found.data, lambda size: _check_size(size, max_megapixels)):
+                return
+    decode_file(data, max_megapixels=max_megapixels, enough=enough)
 
 
 def decode_file(data: bytes, *, max_megapixels: float, enough: int | None = None) -> Decoded:

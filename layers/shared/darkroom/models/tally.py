@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
 from msgspec import Struct, field
-from msgspec.structs import fields
 from ulid import ULID
 
 from darkroom.models.receipt import Receipt
@@ -105,7 +104,7 @@ def add(counts: Counts, more: Counts) -> None:
 
 
 def names_of(counts: Totals | Compared) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(counts))
+    return counts.__struct_fields__
 
 
 def _totals(receipt: Receipt) -> Totals:

@@ -103,10 +103,10 @@ def checked(data: bytes) -> GeneratedImage:
         return GeneratedImage(data=data, media_type=SVG)
     kind = _kind(data, tuple(_MEDIA_TYPES))
     # Here, for Pillow is loaded with it, and most functions ask providers about keys and models alone.
-    from darkroom.images.decode import decode as decode_pixels
+    from darkroom.images.decode import require_picture
 
     try:
-        decode_pixels(data, max_megapixels=MAX_MEGAPIXELS, enough=_SMALL_SIDE)
+        require_picture(data, max_megapixels=MAX_MEGAPIXELS, enough=_SMALL_SIDE)
     except DarkroomError as error:
         raise NotAPicture(f"begins like a {kind} file and cannot be decoded ({error.code})") from None
     return GeneratedImage(data=data, media_type=_MEDIA_TYPES[kind])
