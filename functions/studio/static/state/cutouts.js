@@ -24,6 +24,14 @@ export function add(files) {
   next();
   return files.length - pictures.length;
 }
+/** A picture that was made here: "job_…/0". */
+export async function addMade(from) {
+  const [id, index] = from.split("/");
+  const image = (await showJob(id)).output.images[Number(index)];
+  const made = await (await fetch(image.url)).blob();
+  add([new File([made], `${id.slice(-6)}-${index}.${made.type.split("/")[1] ?? "png"}`, { type: made.type })]);
+  chosen.value = items.value.at(-1).id;
+}
 export const choose = (id) => (chosen.value = id);
 export function drop(id) {
   const found = items.value.find((each) => each.id === id);

@@ -1,8 +1,9 @@
 import { html, signal, useEffect, useRef, useState } from "../html.js";
 import { t, tn } from "../state/language.js";
 import { say } from "../state/notices.js";
+import { go, query } from "../state/router.js";
 import { isSignedIn, session } from "../state/session.js";
-import { items, current, done, add, choose, drop, again, replace } from "../state/cutouts.js";
+import { items, current, done, add, addMade, choose, drop, again, replace } from "../state/cutouts.js";
 import { Icon } from "../components/icon.js";
 import { Compare } from "../components/compare.js";
 import { Brush } from "../components/brush.js";
@@ -187,6 +188,12 @@ function useDrops() {
 }
 
 export function View() {
+  const from = query.value.get("from");
+  useEffect(() => {
+    if (!from) return;
+    go("cutout");
+    addMade(from).catch((problem) => say(problem.message || t("problem.offline")));
+  }, [from]);
   useDrops();
   const file = current.value;
   if (!session.value || !file) return html`<${Empty} />`;
