@@ -78,6 +78,27 @@ def test_messages_that_ask_nothing(messages: list[Any], studio: Studio) -> None:
     assert not studio.jobs.jobs
 
 
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"type": "hologram", "hologram": {}}, "`hologram`"),
+        ({"type": "input_text", "text": "Hello"}, "`input_text`"),
+        ({"text": "Hello"}, "without a `type`"),
+        ({"type": 7}, "without a `type`"),
+        ({"type": ["text"]}, "without a `type`"),
+    ],
+)
+def test_a_part_that_there_is_not_is_named_with_those_that_there_are(
+    part: dict[str, Any], said: str, studio: Studio
+) -> None:
+    error = refused(studio, asked(messages=[{"role": "user", "content": [{"type": "text", "text": "x"}, part]}]))
+    assert (error.status, error.code, error.param) == (415, "UNSUPPORTED_MEDIA_TYPE", "messages.0.content")
+    assert said in error.detail
+    assert "image_url" in error.fix
+    # What it may cost changes nothing about that.
+    refused(studio, asked(messages=[{"role": "user", "content": [part]}], max_cost_usd=0.05))
+
+
 def test_instructions_alone_ask_something(studio: Studio) -> None:
     assert done(studio, asked(messages=[{"role": "system", "content": "Greet me."}])).status is JobStatus.SUCCEEDED
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from darkroom.errors import InvalidParameter, InvalidPrompt, PayloadTooLarge
+from darkroom.errors import InvalidParameter, InvalidPrompt, PayloadTooLarge, UnsupportedMediaType
+from darkroom.errors.names import shown_name
 from darkroom.images.measure import measure
 
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -19,6 +20,8 @@ CheckUrl = Callable[[str], object]
 _PARAM = "messages"
 _INSTRUCTIONS = frozenset({"system", "developer"})
 _PRICED_PARTS = frozenset({"text", "image_url", "refusal"})
+# Beside them what is passed on where the caller says what it may cost at the most: no list tells what it costs.
+_PARTS = ("text", "image_url", "input_audio", "file", "video_url", "input_video", "refusal")
 _PRICED_TOOLS = frozenset({"function", "custom"})
 _PRICED_TIERS = frozenset({"auto", "default", "flex"})
 # What a provider takes more for than for tokens, or what changes which model it is.
@@ -48,6 +51,7 @@ def survey(body: Mapping[str, Any], check_url: CheckUrl) -> Survey:
         PayloadTooLarge: it is longer than MOST_BYTES.
         InvalidParameter: it is no JSON that can be sent on, or a URL in it is neither https nor data.
         InvalidPrompt: it asks nothing.
+        UnsupportedMediaType: a part of a message is of a type that there is not.
         UrlRefused
     """
     size = len(as_json(body))
@@ -123,7 +127,19 @@ def _parts(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         for part in (*(content if isinstance(content, list) else ()), *_listed(message.get("images"))):
             if not isinstance(part, Mapping):
                 raise _no_message(f"messages.{number}.content", "A part of the content is no object.")
+            if part.get("type") not in _PARTS:
+                raise _unknown_part(number, part.get("type"))
             yield part
+
+
+def _unknown_part(number: int, kind: Any) -> UnsupportedMediaType:
+    said = f"`{shown_name(kind)}`" if isinstance(kind, str) and kind else "without a `type`"
+    return UnsupportedMediaType(
+        f"A part of message {number} is {said}, which no model is sent.",
+        fix=f"Parts of these types are taken: {', '.join(_PARTS)}.",
+        param=f"messages.{number}.content",
+        context={"accepted": list(_PARTS)},
+    )
 
 
 def _says_something(message: Mapping[str, Any]) -> bool:
