@@ -22,6 +22,8 @@ from darkroom.http.schemas import (
     openrouter,
     pages,
     recipes,
+    rembg,
+    removebg,
     settings,
     studio,
     usage,
@@ -38,7 +40,7 @@ SERVED: Final = state.ROOT / "layers" / "shared" / "darkroom" / "http" / "openap
 SERVED_PAGE: Final = SERVED.with_name("docs.html")
 _SCHEMAS: Final = (
     *(images, conversations, recipes, completions, jobs, models, settings, usage, webhooks, account, openrouter),
-    *(pages, studio),
+    *(removebg, rembg, pages, studio),
 )
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *(found for each in _SCHEMAS for found in vars(each).values() if isinstance(found, Operation)),

@@ -34,6 +34,9 @@ ANSWERS = {
     "no_such_route": {404},
     # Of a call that there was not.
     "generation_show": {404},
+    # It is a no, and this is a request without its URL.
+    "removebg_improve": {400},
+    "rembg_of_url": {400},
 }
 # They would take from the local user what others want to find.
 HARMFUL = {"keys_connect", "keys_disconnect", "oauth_disconnect", "jobs_remove"}

@@ -19,6 +19,8 @@ OPENROUTER_ROUTES: Final = frozenset(
     )
 )
 """Those that only OpenRouter's API has."""
+REMOVEBG_ROUTES: Final = ("/v1.0/removebg", "/v1.0/account", "/v1.0/improve")
+REMBG_ROUTE: Final = "/api/remove"
 _OPENROUTER: Final = "/api/v1/"
 _AGENTS: Final = re.compile(r"\bopenrouter\b", re.IGNORECASE)
 
@@ -38,6 +40,11 @@ def in_own_shape(event: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, 
     if not _first(answer["headers"].get("content-type", "")).startswith(PROBLEM):
         return answer
     route = event["routeKey"]
+    if route.endswith(REMOVEBG_ROUTES):
+        return _changed(answer, *removebg_error(json.loads(answer["body"])))
+    if route.endswith(REMBG_ROUTE):
+        problem = json.loads(answer["body"])
+        return _changed(answer, {**problem, "detail": problem["error"]["message"]})
     # Of a path that no route has, its prefix says nothing of who asks.
     if route in OPENROUTER_ROUTES or (_is_its_sdk(event) if route == DEFAULT else is_openrouters(event)):
         return _changed(answer, openrouter_error(json.loads(answer["body"])))
@@ -51,10 +58,50 @@ def openrouter_error(problem: Mapping[str, Any]) -> dict[str, Any]:
     return {**problem, "error": {"code": problem.get("status", 500), "message": message, "metadata": told}}
 
 
+def removebg_error(problem: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+    """remove.bg's form, and the status that it has for such an error. https://www.remove.bg/api"""
+    told, status = str(problem.get("code", "")), int(problem.get("status", 500))
+    if status == 401:
+        status = 403
+    title, code = _REMOVEBG.get(told, (problem.get("detail", ""), told.lower()))
+    if told in _REMOVEBG and status not in (402, 403, 429):
+        status = 400
+    if told == "INVALID_PARAMETER":
+        title = problem.get("detail", "")
+        param = str(problem.get("param") or "parameter")
+        code = problem.get("removebg_code") or _BY_FIELD.get(param, f"invalid_{param}")
+    error = {"title": title, "code": code, "detail": problem.get("fix") or problem.get("detail", "")}
+    return {"errors": [error]}, status
+
+
+_REMOVEBG: Final[Mapping[str, tuple[str, str]]] = {
+    "UNAUTHENTICATED": ("Missing API Key", "auth_failed"),
+    "INVALID_TOKEN": ("API Key invalid", "auth_failed"),
+    "TOO_MANY_REQUESTS": ("Rate limit exceeded", "rate_limit_exceeded"),
+    "INVALID_PARAMETER": ("A parameter is invalid", "invalid_parameter"),
+    "NO_FOREGROUND": ("Could not identify foreground in image", "unknown_foreground"),
+    "EMPTY_IMAGE": ("The image is empty", "failed_to_read_image"),
+    "UNREADABLE_IMAGE": ("Failed to read the image", "failed_to_read_image"),
+    "UNSUPPORTED_IMAGE": ("File type not supported", "invalid_file_type"),
+    "UNSUPPORTED_MEDIA_TYPE": ("File type not supported", "invalid_file_type"),
+    "IMAGE_TOO_LARGE": ("Input image has too many pixels", "resolution_too_high"),
+    "PAYLOAD_TOO_LARGE": ("File too large", "file_too_large"),
+    "URL_REFUSED": ("The URL is not valid", "invalid_image_url"),
+    "URL_UNREACHABLE": ("Failed to download image", "failed_image_download"),
+}
+_BY_FIELD: Final = {
+    "image": "missing_source",
+    "image_b64": "failed_to_read_image",
+    "image_url": "invalid_image_url",
+    "image_file": "missing_source",
+}
+
+
 def _first(value: Any) -> str:
     return str(value[0] if isinstance(value, list) else value)
 
 
-def _changed(answer: dict[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+def _changed(answer: dict[str, Any], body: Mapping[str, Any], status: int | None = None) -> dict[str, Any]:
     headers = {**answer["headers"], "content-type": "application/json"}
-    return {**answer, "headers": headers, "body": json.dumps(body)}
+    told = {"statusCode": status or answer["statusCode"]}
+    return {**answer, **told, "headers": headers, "body": json.dumps(body)}

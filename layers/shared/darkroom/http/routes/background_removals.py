@@ -1,14 +1,18 @@
-"""POST /v1/images/background-removals"""
+"""POST /v1/images/background-removals; and beside it the doors of remove.bg's and rembg's clients."""
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from darkroom.application import Application
-from darkroom.http.app import Api, answered, image_response, see_other, validated
+from darkroom.http.app import Api, Event, answered, image_response, see_other, validated
 from darkroom.http.body import Request
+from darkroom.http.doors.rembg import rembg_routes, with_token
+from darkroom.http.doors.removebg import removebg_routes
 from darkroom.http.schemas.images import REMOVE_BACKGROUND, BackgroundRemoval, PostponedRemoval
 from darkroom.http.schemas.jobs import Job as JobView
+from darkroom.http.transport import OVER_HTTP_API, Transport
 from darkroom.models.admission import Terms
 from darkroom.models.cutout import Cutout, CutoutRequest
 from darkroom.models.deadline import Deadline
@@ -23,8 +27,15 @@ _FOR_POSTPONING = 6.0
 _LOOK_AGAIN = 5
 
 
+class _Cutouts(Api):
+    """Takes the tokens of rembg's clients from where these can put them."""
+
+    def handle(self, event: Event, context: LambdaContext, transport: Transport = OVER_HTTP_API) -> dict[str, Any]:
+        return super().handle(with_token(event), context, transport)
+
+
 def routes(app: Application) -> Api:
-    api = Api(app.callers, app.rates)
+    api = _Cutouts(app.callers, app.rates)
     app.load("jobs", "remove_background")
 
     @api.serve(REMOVE_BACKGROUND)
@@ -45,6 +56,8 @@ def routes(app: Application) -> Api:
             return see_other(shown["output"]["images"][0]["url"], _facts(cutout))
         return answered(_body(shown))
 
+    removebg_routes(api, app)
+    rembg_routes(api, app)
     return api
 
 
