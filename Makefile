@@ -50,7 +50,7 @@ test-quick: ## Run the unit and contract tests alone
 
 coverage: ## Measure which lines the unit and contract tests reach, at moto, too
 	@sh local/setup.sh dev
-	DARKROOM_MOTO=1 $(PY) -m pytest tests/unit tests/contract -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=xml:.local/coverage.xml
+	DARKROOM_MOTO=1 $(PY) -m pytest tests/unit tests/contract -n $(WORKERS) --dist loadfile -o console_output_style=classic --cov --cov-report=term --cov-report=xml:.local/coverage.xml
 
 stress: ## Repeat the money tests many times over, and try sixteen times the examples of each law and route
 	@sh local/setup.sh dev
