@@ -15,14 +15,14 @@ DEPLOYED = --env $(or $(ENV),default) --stack "$(STACK)" --parameters "$(PARAMET
 # Lambda takes an image and no index of one, which is what BuildKit makes of an image with attestations.
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 PORT ?=
-MODEL ?= u2netp
+MODEL ?=
 # Two for each core of a small machine: half of what the tests do is waiting.
 WORKERS ?= 4
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: ## Start the whole of Darkroom on this machine, as it was left (PORT=8000, MODEL=u2netp|u2net)
+up: ## Start the whole of Darkroom on this machine, as it was left (PORT=8000, MODEL=u2net|u2netp)
 	@sh local/setup.sh local
 	@PORT=$(PORT) MODEL=$(MODEL) exec $(PY) -m local.up
 

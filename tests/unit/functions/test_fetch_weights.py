@@ -25,9 +25,9 @@ def wheel(directory: Path, files: dict[str, bytes]) -> Path:
     return directory
 
 
-def run(*arguments: object, index: Path) -> subprocess.CompletedProcess[str]:
-    """The command, with nothing to fetch from but `index`."""
-    cut_off = {
+def cut_off(index: Path) -> dict[str, str]:
+    """The environment in which there is nothing to fetch from but `index`."""
+    return {
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(index),
         "PIP_CONFIG_FILE": os.devnull,
@@ -35,9 +35,12 @@ def run(*arguments: object, index: Path) -> subprocess.CompletedProcess[str]:
         "UV_FIND_LINKS": str(index),
         "UV_NO_CONFIG": "1",
     }
+
+
+def run(*arguments: object, index: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(COMMAND), *map(str, arguments)],
-        env=os.environ | cut_off,
+        env=os.environ | cut_off(index),
         capture_output=True,
         text=True,
         check=False,
@@ -92,3 +95,13 @@ def test_names_it_cannot_fetch(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert words in done.stderr
     assert run(tmp_path, index=tmp_path).returncode == 2
+
+
+def test_a_large_file_shows_how_far_it_is(tmp_path: Path) -> None:
+    (tmp_path / "part").write_bytes(b"x" * 500)
+    script = (
+        f"import sys; from pathlib import Path; sys.path.insert(0, {str(COMMAND.parent)!r}); import fetch_weights\n"
+        f"with fetch_weights.progress('u2net', Path({str(tmp_path)!r}), 1000) as watcher: watcher.wait(30)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "u2net: [#####-----] 50 %\n", done.stderr

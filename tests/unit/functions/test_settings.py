@@ -274,6 +274,9 @@ class TestToKnow:
         # Of the stack's own they are.
         assert "warnings" not in alice.set(background_model="u2net")
 
+    def test_fast_is_kept_as_the_model_that_it_names(self, alice: User) -> None:
+        assert alice.set(background_model="fast")["background_model"] == "u2netp"
+
     def test_a_webhook_is_checked_as_a_jobs_is(self, studio: Studio, alice: User) -> None:
         alice.set(webhook_url=URL)
         assert studio.webhook_sender.checked == [URL]

@@ -87,6 +87,21 @@ def test_the_model_asked_for_is_used() -> None:
     assert segmenter.seen[0][1] == "other"
 
 
+def test_what_is_installed_stands_in_for_a_default_that_is_not() -> None:
+    segmenter, picture = LeftHalf(), save(photo("coffee"), "PNG")
+    result = remove_background(
+        picture, CutoutOptions(), segmenter=segmenter, matter=TopHalf(), default_model="u2net", max_megapixels=4
+    )
+    assert (result.model, segmenter.seen[0][1]) == ("left", "left")
+    assert result.warnings == ("u2net is not installed here, or not yet: left was used.",)
+
+
+def test_fast_is_the_smallest_model() -> None:
+    assert CutoutOptions(model="Fast").model == "u2netp"
+    result = run(save(photo("coffee"), "PNG"), model="fast")
+    assert (result.model, result.warnings) == ("u2netp", ())
+
+
 def test_the_segmenter_sees_white_where_the_picture_is_transparent() -> None:
     pixels = Image.new("RGBA", (40, 40), (255, 0, 0, 0))
     pixels.paste((10, 20, 30, 255), (10, 10, 30, 30))

@@ -349,6 +349,7 @@ class AwsPorts(Outside):
     @cached_property
     def segmenter(self) -> OnnxSegmenter:
         from darkroom.adapters.segmenter import OnnxSegmenter
+        from darkroom.models.segmentation import usable
 
         settings = self._settings
         segmenter = OnnxSegmenter(
@@ -358,7 +359,7 @@ class AwsPorts(Outside):
             before_rembg=self.matter.prepare,
             remembered=8,
         )
-        segmenter.load(settings.background_model)
+        segmenter.load(usable(settings.background_model, segmenter.available()))
         return segmenter
 
     @cached_property

@@ -14,6 +14,7 @@ from darkroom.images.encode import encode
 from darkroom.images.picture import opaque
 from darkroom.images.quality import Assessment, assess
 from darkroom.models.cutout import MEDIA_TYPES, Cutout, CutoutOptions, Quality
+from darkroom.models.segmentation import usable
 from darkroom.ports import Matter, Segmenter
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ def remove_background(
         CallerError: the picture, the background, the model or another option cannot be used.
         LowQuality: the cut-out would score lower than `min_quality`.
     """
-    model = options.model or default_model
+    model = options.model or usable(default_model, segmenter.available())
     watch = _Stopwatch()
     behind = None
     if background_image is not None:
@@ -81,8 +82,14 @@ def remove_background(
         quality=_quality(found, cut, picture.pixels.size),
         model=model,
         timings_ms=watch.taken,
-        warnings=picture.warnings + cut.warnings + (() if found.is_clean else (_LOOK,)),
+        warnings=picture.warnings + cut.warnings + _told(found, model, options.model or default_model),
     )
+
+
+def _told(found: Assessment, model: str, meant: str) -> tuple[str, ...]:
+    """Warnings about the mask."""
+    instead = () if model == meant else (f"{meant} is not installed here, or not yet: {model} was used.",)
+    return instead if found.is_clean else (*instead, _LOOK)
 
 
 def _quality(found: Assessment, cut: Cut, size: tuple[int, int]) -> Quality:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from darkroom.models.form_values import file_format, given, lowered
 from darkroom.models.image_input import is_bare_base64, is_data_url, is_listed, job_picture, one_picture
 from darkroom.models.job import Parent
+from darkroom.models.segmentation import named
 from darkroom.models.source import ImageSource
 from darkroom.models.value import StrictValue, Value
 
@@ -36,7 +37,9 @@ _ONCE = "give the picture exactly once: image, image_url, image_b64, upload_id o
 class CutoutOptions(StrictValue):
     """How to cut out; the same names as the form fields, JSON fields and query parameters of the route."""
 
-    model: str | None = Field(None, description="Segmentation model; the stack's default when absent.")
+    model: Annotated[str | None, BeforeValidator(named)] = Field(
+        None, description="Segmentation model, or `fast` for the smallest; the stack's default when absent."
+    )
     format: Annotated[OutputFormat, BeforeValidator(file_format)] = Field("png", description="Encoding of the result.")
     background: str | None = Field(
         None,

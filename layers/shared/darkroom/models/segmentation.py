@@ -4,8 +4,9 @@ Weights are never fetched at run time. A model can be used where its file lies i
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -68,8 +69,23 @@ def _models() -> dict[str, SegmentationModel]:
 MODELS: Final = _models()
 
 
+# What callers may say for a model's name.
+ALIASES: Final = {"fast": "u2netp"}
+
+
+def named(name: Any) -> Any:
+    """The model's own name for one that it also has; anything else as it is."""
+    return ALIASES.get(name.strip().lower(), name) if isinstance(name, str) else name
+
+
+def usable(default: str, available: Sequence[str]) -> str:
+    """The default where its weights are installed, and the first of those that are where not."""
+    return default if default in available or not available else available[0]
+
+
 def lookup(name: str) -> SegmentationModel:
     """The model of that name. Raises UnsupportedModel, which lists those known."""
+    name = named(name)
     if name not in MODELS:
         raise UnsupportedModel(
             f"There is no segmentation model {name[:60]!r}.",

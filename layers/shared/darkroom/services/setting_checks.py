@@ -66,7 +66,8 @@ class SettingChecks(Struct, frozen=True):
         if "ai_provider" in changes:
             self._provider(changes["ai_provider"])
         if "background_model" in changes:
-            warnings += self._background_model(changes["background_model"])
+            accepted["background_model"] = segmentation.named(changes["background_model"])
+            warnings += self._background_model(accepted["background_model"])
         if changes.get("retention_days", RETENTION_DAYS[0]) not in RETENTION_DAYS:
             days = ", ".join(map(str, RETENTION_DAYS))
             raise InvalidParameter(

@@ -14,6 +14,7 @@ from darkroom.images.measure import measure
 from darkroom.images.picture import Picture, opaque
 from darkroom.models.job import Job, StoredImage, stored_image
 from darkroom.models.operations import OperationStep
+from darkroom.models.segmentation import usable
 from darkroom.models.source import ImageSource
 from darkroom.operations import Operation, Rendered, parse, render
 from darkroom.ports import ImageStore, Segmenter
@@ -92,7 +93,7 @@ class PictureTools(Struct, frozen=True):
         """
         if self.segmenter is None:
             raise NeedsImageFunction("There is no segmentation model here.")
-        mask = self.segmenter.mask(opaque(image), self.model)
+        mask = self.segmenter.mask(opaque(image), usable(self.model, self.segmenter.available()))
         return mask.resize(image.size, Image.Resampling.LANCZOS)
 
     def picture(self, ref: str) -> Image.Image:

@@ -27,6 +27,7 @@ from darkroom.models.cutout import Cutout, CutoutOptions, CutoutRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import Job, JobStatus
+from darkroom.models.segmentation import named
 from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Clock, ImageStore, JobStore
 from darkroom.services.inputs.inputs import parent_of
@@ -286,7 +287,7 @@ def _with_model(request: CutoutRequest, settings: UserSettings) -> CutoutRequest
     """The user's own model where the request names none."""
     if request.model is not None or settings.background_model is None:
         return request
-    return request.model_copy(update={"model": settings.background_model})
+    return request.model_copy(update={"model": named(settings.background_model)})
 
 
 def _because(error: Exception) -> str:
