@@ -9,12 +9,13 @@ release where CHANGELOG.md does not say so.
 
 import sys
 
-from local.openapi import changes, tables
+from local.openapi import changes, operations, tables
 from local.openapi.document import SERVED, SERVED_PAGE, WRITTEN, document, served, text
 from local.openapi.page import body
 
 if __name__ == "__main__":
     made = document()
+    operations.SERVED.write_text(operations.text(), encoding="utf-8")
     WRITTEN.write_text(text(made), encoding="utf-8")
     SERVED.write_text(served(made), encoding="utf-8")
     SERVED_PAGE.write_text(body(made), encoding="utf-8")

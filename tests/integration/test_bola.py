@@ -158,6 +158,10 @@ CASES: dict[str, list[Case]] = {
     ],
     "DELETE /v1/conversations/{conversation_id}": [_talk("DELETE")],
     "POST /v1/conversations/{conversation_id}/messages": [_talk("POST", "/messages", {"content": "warmer"})],
+    "POST /v1/conversations/{conversation_id}/messages/estimate": [
+        _talk("POST", "/messages/estimate", {"content": "warmer"})
+    ],
+    "POST /v1/conversations/{conversation_id}/versions": [_talk("POST", "/versions", FLIP)],
     "POST /v1/conversations/{conversation_id}/undo": [_talk("POST", "/undo")],
     "POST /v1/conversations/{conversation_id}/redo": [_talk("POST", "/redo")],
     "POST /v1/conversations/{conversation_id}/branch": [_talk("POST", "/branch", {"version": "v1"})],
@@ -200,7 +204,7 @@ NAMELESS = {
     *("POST /oauth/tokens", "POST /oauth/tokens/revoke", "POST /oauth/unlink"),
     *("GET /v1/models", "GET /v1/models/compare", "POST /v1/estimates"),
     *("POST /oauth/disconnect", "POST /oauth/sign-out", "GET /healthz", "$default"),
-    *("GET /openapi.json", "GET /docs"),
+    *("GET /openapi.json", "GET /docs", "GET /v1/operations"),
 }
 
 

@@ -43,7 +43,7 @@ def test_the_page_has_every_route_and_runs_nothing(studio: Studio) -> None:
     assert shown == {route.replace("{proxy+}", "{model_id}") for route in ROUTES}
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/v1/operations"])
 def test_an_owner_may_keep_them_for_users(studio: Studio, path: str) -> None:
     assert _get(studio, path, public=False)["statusCode"] == 401
     assert _get(studio, path, public=False, token=studio.token("alice"))["statusCode"] == 200

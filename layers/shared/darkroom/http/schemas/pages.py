@@ -1,10 +1,10 @@
 """Pages for people: what their addresses and forms take. They answer HTML, errors as well."""
 
-from typing import Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from darkroom.http.operation import HTML, JSON, URLENCODED, Content, Operation
+from darkroom.http.operation import HTML, JSON, URLENCODED, Answer, Content, Operation
 from darkroom.models.token import NewToken
 
 PAGE: Final[dict[int, Content]] = {200: {HTML: "text"}, 302: {"text/plain": "text"}}
@@ -63,6 +63,27 @@ def _page(route: str, *, query: type[BaseModel] | None = None, form: type[BaseMo
     return Operation(route, PAGE, query=query, body={URLENCODED: form} if form else {})
 
 
+class OperationLine(Answer):
+    """One operation of recipes."""
+
+    object: Literal["operation"] = "operation"
+    op: str
+    title: dict[str, str] = Field(description="What it is called, by language.")
+    description: str
+    words: dict[str, tuple[str, ...]] = Field(description="By which people call it, by language; to be searched for.")
+    parameters: dict[str, dict[str, Any]] = Field(description="Of each its JSON Schema: type, range, choices, default.")
+    required: tuple[str, ...]
+    needs_subject: bool = Field(description="Whether it has to know what the subject is, and takes longer.")
+
+
+class OperationList(Answer):
+    object: Literal["list"] = "list"
+    engine: str
+    languages: tuple[str, ...]
+    data: tuple[OperationLine, ...]
+
+
+OPERATIONS: Final = Operation("GET /v1/operations", {200: {JSON: OperationList}, 304: {}})
 OPENAPI: Final = Operation("GET /openapi.json", {200: {JSON: "text"}})
 DOCS: Final = Operation("GET /docs", {200: {HTML: "text"}})
 _PAGES: Final = (
