@@ -15,6 +15,11 @@ import { usd } from "./components/money.js";
 const VIEWS = [
   { name: "create", icon: "create" },
   { name: "cutout", icon: "cut", styles: ["styles/stage.css"] },
+  { name: "chat", icon: "chat", styles: ["styles/stage.css", "styles/sheet.css"] },
+  { name: "gallery", icon: "gallery", styles: ["styles/sheet.css"] },
+  { name: "models", icon: "models", styles: ["styles/sheet.css"] },
+  { name: "spend", icon: "spend", styles: ["styles/sheet.css"] },
+  { name: "settings", icon: "settings", minor: true, styles: ["styles/sheet.css"] },
   { name: "welcome", bare: true },
 ];
 const RAIL = VIEWS.filter((view) => view.icon);

@@ -1,0 +1,137 @@
+// The conversation that is open, and the list of them. Signals are written by the functions of this file alone.
+import { signal, computed } from "../html.js";
+import * as api from "../api/conversations.js";
+import { showJob } from "../api/jobs.js";
+
+export const list = signal(null);
+export const talk = signal(null);
+export const problem = signal(null);
+export const shown = signal(null);
+export const pending = signal(null);
+export const estimate = signal(null);
+export const operations = signal(null);
+
+export const version = (id) => talk.value?.versions.find((each) => each.id === id);
+export const at = computed(() => version(shown.value) ?? version(talk.value?.current));
+
+const kept = (id) => `darkroom.said.${id}`;
+const read = (id) => JSON.parse(localStorage.getItem(kept(id)) ?? "null");
+export const draftOf = (id) => sessionStorage.getItem(`darkroom.draft.${id}`) ?? "";
+export const keepDraft = (id, text) => sessionStorage.setItem(`darkroom.draft.${id}`, text);
+
+export async function findAll() {
+  problem.value = null;
+  try {
+    list.value = (await api.listConversations({ limit: 40 })).data;
+  } catch (error) {
+    problem.value = error;
+  }
+}
+
+export async function open(id) {
+  if (talk.value?.id !== id) talk.value = shown.value = pending.value = estimate.value = null;
+  problem.value = null;
+  try {
+    await load(id);
+    operations.value ??= (await api.listOperations?.().then(ranges, () => ({}))) ?? {};
+    const said = read(id);
+    // A message whose answer never came here: the same key gets the same turn, and is paid once.
+    if (said && !pending.value) await deliver(id, said);
+  } catch (error) {
+    problem.value = error;
+  }
+}
+
+async function load(id) {
+  talk.value = await api.showConversation(id);
+}
+
+/** By operation and field: its range, as the operation's own schema has it. */
+function ranges(answer) {
+  const list = answer.data ?? answer.operations ?? [];
+  return Object.fromEntries(
+    list.map((each) => {
+      const schema = each.schema ?? each.parameters ?? each;
+      const fields = Object.entries(schema.properties ?? {}).filter(([, field]) => field.minimum != null && field.maximum != null);
+      return [each.op ?? each.name ?? each.id ?? schema.properties?.op?.const, Object.fromEntries(fields)];
+    }),
+  );
+}
+
+export async function start(body) {
+  const made = await api.beginConversation(body);
+  talk.value = made;
+  shown.value = pending.value = null;
+  return made.id;
+}
+
+export async function say(content) {
+  const { id, current } = talk.value;
+  const base = at.value && at.value.id !== current ? { base: at.value.id } : {};
+  const said = { key: crypto.randomUUID(), body: { content, ...base } };
+  localStorage.setItem(kept(id), JSON.stringify(said));
+  await deliver(id, said);
+}
+
+async function deliver(id, said) {
+  pending.value = { content: said.body.content, began: Date.now() };
+  try {
+    let answer = await api.say(id, said.body, said.key);
+    for (let wait = 1; answer.object === "job" && ["queued", "running"].includes(answer.status); wait = Math.min(5, wait + 1)) {
+      await new Promise((done) => setTimeout(done, wait * 1000));
+      answer = await showJob(answer.id);
+    }
+    localStorage.removeItem(kept(id));
+    if (talk.value?.id !== id) return;
+    await load(id);
+    shown.value = null;
+    pending.value = answer.object === "job" && answer.error ? { content: said.body.content, error: answer.error } : null;
+  } catch (error) {
+    // Only what was surely not begun may be said once more under another key.
+    if (error.status && error.charged !== "unknown") localStorage.removeItem(kept(id));
+    pending.value = { content: said.body.content, error };
+  }
+}
+
+export const dismiss = () => (pending.value = null);
+
+let asked, timer;
+export function guess(content, model) {
+  clearTimeout(timer);
+  asked?.abort();
+  timer = setTimeout(async () => {
+    asked = new AbortController();
+    const id = talk.value?.id;
+    const body = { ...(content ? { content } : {}), ...(model ? { model } : {}) };
+    estimate.value = await api.estimateMessage(id, body, asked.signal).catch(() => estimate.value);
+  }, 250);
+}
+
+const put = (found) => ((talk.value = found), (shown.value = null));
+export const look = (id) => (shown.value = id);
+export const undo = async () => put(await api.undo(talk.value.id));
+export const redo = async () => put(await api.redo(talk.value.id));
+export const branch = async (id) => put(await api.branch(talk.value.id, id));
+export const recipe = () => api.recipeOf(talk.value.id, at.value.id);
+export const remove = async (id) => (await api.removeConversation(id), findAll());
+
+/** The steps from a version's parent, changed: another version, at no cost. */
+export async function replay(of, steps) {
+  const { id } = talk.value;
+  await api.makeVersion(id, { base: of.parent, steps: steps.map((step) => step.operation ?? step) });
+  await load(id);
+  shown.value = null;
+}
+
+/** Where each version stands on the film: a branch runs on a strip below the one it left. */
+export function lanes(versions) {
+  const place = new Map();
+  let lowest = 0;
+  for (const each of versions) {
+    const from = place.get(each.parent);
+    const taken = from && versions.some((other) => other !== each && other.parent === each.parent && place.has(other.id));
+    const lane = !from ? (place.size ? ++lowest : 0) : taken ? ++lowest : from.lane;
+    place.set(each.id, { lane, col: from ? from.col + 1 : 0 });
+  }
+  return versions.map((each) => ({ ...each, ...place.get(each.id) }));
+}
