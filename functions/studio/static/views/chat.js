@@ -4,9 +4,8 @@ import { Sheet } from "../components/dialog.js";
 import { Film } from "../components/film.js";
 import { Icon } from "../components/icon.js";
 import { about, usd } from "../components/money.js";
-import { when } from "../components/job-words.js";
 import { stepName, Steps } from "../components/steps.js";
-import { path, query, go } from "../state/router.js";
+import { path, query } from "../state/router.js";
 import { say } from "../state/notices.js";
 import { t } from "../state/language.js";
 import * as chat from "../state/chat.js";
@@ -153,45 +152,15 @@ function Talk() {
     ${saving && html`<${SaveRecipe} onClose=${() => setSaving(false)} />`}`;
 }
 
-async function begin(files) {
-  try {
-    const file = files?.[0];
-    const body = file ? { upload_id: await recipes.upload(file), title: file.name.replace(/\.\w+$/, "") } : {};
-    go(`chat/${await chat.start(body)}`);
-  } catch (error) {
-    tell(error);
-  }
-}
-
-function Start() {
-  const input = useRef(), [over, setOver] = useState(false), [busy, setBusy] = useState(false);
-  const [parts, setParts] = useState(null);
-  useEffect(() => void (chat.findAll(), recipes.findRecipes(), recipes.resume(), import("../components/recipes.js").then((found) => setParts(found))), []);
-  const take = async (files) => (setBusy(true), await begin(files), setBusy(false));
-  const list = chat.list.value;
-  return html`
-    <div class="start ${over ? "over" : ""}" onDragOver=${(event) => (event.preventDefault(), setOver(true))} onDragLeave=${() => setOver(false)}
-      onDrop=${(event) => (event.preventDefault(), setOver(false), take(event.dataTransfer.files))}>
-      <div><h2>${t("Talk to a picture")}</h2><p>${t("Drop one here. Say what should change; undo, branch and compare cost nothing.")}</p></div>
-      <input hidden type="file" accept="image/*,.heic" ref=${input} onChange=${(event) => take(event.target.files)} /><button class="primary" disabled=${busy} onClick=${() => input.current.click()}><${Icon} name="upload" />${busy ? t("Uploading") : t("Choose a picture")}</button>
-      <button onClick=${() => begin()}>${t("Begin with words")}</button></div>
-    ${recipes.pile.value && parts && html`<${parts.Pile} />`}
-    ${chat.problem.value && html`<div class="empty" role="alert"><h2>${chat.problem.value.body?.title}</h2><p>${chat.problem.value.message}</p><button onClick=${chat.findAll}>${t("Try again")}</button></div>`}
-    ${list?.length > 0 && html`<section><h2 class="over-list">${t("Conversations")}</h2><ul class="talks">${list.map(
-      (each) => html`<li key=${each.id}><a href="#/chat/${each.id}"><span class="talk-thumb">${each.thumb ? html`<img src=${each.thumb.url} alt="" loading="lazy" />` : html`<${Icon} name="image" />`}</span><b>${each.title || t("Conversation")}</b>
-        <small>${t("{n} versions", { n: each.version_count })} · ${usd(each.total_usd)} · ${when(each.updated_at)}</small></a></li>`,
-    )}</ul></section>`}
-    ${recipes.recipes.value?.length > 0 && parts && html`<${parts.Recipes} />`}`;
-}
-
 export function View() {
+  const [start, setStart] = useState(null);
   const id = path.value[1], from = query.value.get("from");
-  useEffect(() => void load(), []);
+  useEffect(() => void (load(), import("../components/start.js").then(setStart)), []);
   useEffect(() => {
     if (from) chat.start({ image: from }).then((made) => location.replace(`#/chat/${made}`), tell);
     else if (id) chat.open(id);
   }, [id, from]);
-  if (!id && !from) return html`<div class="talk-list"><${Start} /></div>`;
+  if (!id && !from) return html`<div class="talk-list">${start && html`<${start.Start} tell=${tell} />`}</div>`;
   if (chat.problem.value)
     return html`<div class="empty whole" role="alert"><h2>${chat.problem.value.body?.title}</h2><p>${chat.problem.value.message}</p><a class="button" href="#/chat">${t("All conversations")}</a></div>`;
   if (chat.talk.value?.id !== id) return html`<section class="stage"><div class="toolbar"></div><div class="mat"><span class="hero developing" role="status" aria-label=${t("Loading")}></span></div></section><section class="panel talk"></section>`;

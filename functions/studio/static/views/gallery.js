@@ -50,7 +50,7 @@ const Failed = ({ job }) => html`<li class="failed">
   <span class="work-thumb"><${Icon} name="warn" /></span>
   <p><b>${jobTitle(job)}</b><small>${job.error?.title ?? t("It did not work")}. <em><${JobMoney} job=${job} /></em></small></p>
   <a class="button small" href="#/gallery/${job.id}">${t("Why")}</a>
-  ${job.op === "generation" && html`<a class="button small" href="#/create?again=${job.id}">${t("Rework")}</a>`}
+  ${job.op === "generation" && html`<a class="button small" href="#/create">${t("Rework")}</a>`}
   <button class="quiet square small" aria-label=${t("Remove {title}", { title: jobTitle(job) })} onClick=${() => gallery.remove([job.id])}><${Icon} name="close" size=${16} /></button></li>`;
 
 function Work() {
@@ -162,7 +162,7 @@ function Detail() {
         <div class="stack">
           ${image && html`<a class="button" href="#/chat?from=${id}/${index}"><${Icon} name="chat" />${t("Go on editing")}</a>
           <a class="button" href="#/cutout?from=${id}/${index}"><${Icon} name="cut" />${t("Cut out")}</a>`}
-          ${job.input.prompt && html`<a class="button" href="#/create?again=${id}"><${Icon} name="create" />${t("Make more like it")}</a>`}
+          ${image && job.input.prompt && html`<a class="button" href="#/create?from=${id}/${index}"><${Icon} name="create" />${t("Make more like it")}</a>`}
           <button aria-pressed=${job.favorite} class="star-it" onClick=${() => gallery.label(id, { favorite: !job.favorite }).catch((error) => say(error.message))}><${Icon} name="star" fill=${job.favorite ? "currentColor" : "none"} />${t(job.favorite ? "A favorite" : "Favorite")}</button>
           <button onClick=${() => ask(true)}><${Icon} name="close" />${t("Delete")}</button>
           ${image && html`<a class="button primary" href=${image.url} download="${jobTitle(job).slice(0, 60)}"><${Icon} name="download" />${t("Download")}</a>`}</div>`}</aside>
