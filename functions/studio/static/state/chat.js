@@ -9,7 +9,6 @@ export const problem = signal(null);
 export const shown = signal(null);
 export const pending = signal(null);
 export const estimate = signal(null);
-export const operations = signal(null);
 
 export const version = (id) => talk.value?.versions.find((each) => each.id === id);
 export const at = computed(() => version(shown.value) ?? version(talk.value?.current));
@@ -33,7 +32,6 @@ export async function open(id) {
   problem.value = null;
   try {
     await load(id);
-    operations.value ??= (await api.listOperations?.().then(ranges, () => ({}))) ?? {};
     const said = read(id);
     // A message whose answer never came here: the same key gets the same turn, and is paid once.
     if (said && !pending.value) await deliver(id, said);
@@ -46,18 +44,6 @@ async function load(id) {
   talk.value = await api.showConversation(id);
 }
 
-/** By operation and field: its range, as the operation's own schema has it. */
-function ranges(answer) {
-  const list = answer.data ?? answer.operations ?? [];
-  return Object.fromEntries(
-    list.map((each) => {
-      const schema = each.schema ?? each.parameters ?? each;
-      const fields = Object.entries(schema.properties ?? {}).filter(([, field]) => field.minimum != null && field.maximum != null);
-      return [each.op ?? each.name ?? each.id ?? schema.properties?.op?.const, Object.fromEntries(fields)];
-    }),
-  );
-}
-
 export async function start(body) {
   const made = await api.beginConversation(body);
   talk.value = made;
@@ -67,8 +53,8 @@ export async function start(body) {
 
 export async function say(content) {
   const { id, current } = talk.value;
-  const base = at.value && at.value.id !== current ? { base: at.value.id } : {};
-  const said = { key: crypto.randomUUID(), body: { content, ...base } };
+  if (at.value && at.value.id !== current) await branch(at.value.id);
+  const said = { key: crypto.randomUUID(), body: { content } };
   localStorage.setItem(kept(id), JSON.stringify(said));
   await deliver(id, said);
 }
@@ -114,14 +100,6 @@ export const redo = async () => put(await api.redo(talk.value.id));
 export const branch = async (id) => put(await api.branch(talk.value.id, id));
 export const recipe = () => api.recipeOf(talk.value.id, at.value.id);
 export const remove = async (id) => (await api.removeConversation(id), findAll());
-
-/** The steps from a version's parent, changed: another version, at no cost. */
-export async function replay(of, steps) {
-  const { id } = talk.value;
-  await api.makeVersion(id, { base: of.parent, steps: steps.map((step) => step.operation ?? step) });
-  await load(id);
-  shown.value = null;
-}
 
 /** Where each version stands on the film: a branch runs on a strip below the one it left. */
 export function lanes(versions) {

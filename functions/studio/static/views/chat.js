@@ -31,7 +31,7 @@ function Message({ message, costOf }) {
   return html`<li class="reply ${on ? "current" : ""}">
     ${made ? html`<button class="reply-thumb" aria-label=${t("Show {v}", { v: made.id })} onClick=${() => chat.look(made.id)}><img src=${made.image.thumb.url} alt="" /><span>${made.id}</span></button>` : html`<span></span>`}
     <div><p>${message.content}</p>
-      ${made && html`<${Steps} steps=${made.steps} ranges=${chat.operations.value} onReplay=${made.parent ? (steps) => chat.replay(made, steps).then(() => say(t("Replayed as a new version. $0.00")), tell) : null} />`}
+      ${made && html`<${Steps} steps=${made.steps} />`}
       ${message.warnings.filter((text) => !text.startsWith("Simulated")).map((text) => html`<p class="warned"><${Icon} name="warn" size=${14} />${text}</p>`)}
       <p class="facts"><span class="cost">${message.settled ? usd(costOf(message)) : t("cost to follow")}</span>${message.model_used && html`<span>${modelName(message.model_used)}</span>`}${message.job && html`<a class="link" href="#/gallery/${message.job}">${t("Receipt")}</a>`}</p></div></li>`;
 }
@@ -57,7 +57,7 @@ function Composer() {
   const send = (event) => {
     event.preventDefault();
     if (!text.trim() || busy) return;
-    chat.say(text.trim());
+    chat.say(text.trim()).catch(tell);
     put("");
   };
   const idea = (words) => (put(t(words)), field.current.focus());
