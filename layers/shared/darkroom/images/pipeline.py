@@ -13,6 +13,7 @@ from darkroom.images.decode import decode
 from darkroom.images.encode import encode
 from darkroom.images.picture import opaque
 from darkroom.images.quality import Assessment, assess
+from darkroom.images.regions import shaped
 from darkroom.models.cutout import MEDIA_TYPES, Cutout, CutoutOptions, Quality
 from darkroom.models.segmentation import usable
 from darkroom.ports import Matter, Segmenter
@@ -66,6 +67,7 @@ def remove_background(
     # What is transparent may hide any colour, and none of it should mislead the model: white shows through.
     flat = opaque(picture.pixels)
     mask = watch.time("segment", lambda: segmenter.mask(flat, model))
+    mask = shaped(mask, options)
     found = assess(mask)
     if options.min_quality is not None and found.score < options.min_quality:
         raise _too_low(found, options.min_quality, model)

@@ -1,7 +1,46 @@
 """Connected regions of a mask, by runs of its rows: numpy has none, and scipy takes longer to load than this to run."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+from darkroom.models.cutout import CutoutOptions
+
+# From this alpha on, of 255, a pixel belongs to a part of the subject or to what encloses a hole.
+_FROM: Final = 32
+
+
+def shaped(mask: Image.Image, options: CutoutOptions) -> Image.Image:
+    """The mask (mode L) as `components` and `holes` ask for it."""
+    if options.components == "all" and options.holes == "keep":
+        return mask
+    values = np.array(mask)
+    labels, sizes = regions(values >= _FROM)
+    if options.components == "largest" and len(sizes) > 1:
+        values[labels != 1 + int(np.argmax(sizes[1:]))] = 0
+    if options.holes == "fill":
+        empty, _ = regions(values < _FROM)
+        outside = np.unique(np.concatenate((empty[0], empty[-1], empty[:, 0], empty[:, -1])))
+        values[(empty > 0) & ~np.isin(empty, outside)] = 255
+        values = _without_rims(values, empty, outside)
+    return Image.fromarray(values)
+
+
+def _without_rims(values: NDArray[np.uint8], empty: NDArray[np.int32], outside: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Solid, too, where alpha rose from a hole to the subject: half-opaque pixels that have no outside within reach."""
+    reach = 4
+    beyond = np.pad((empty > 0) & np.isin(empty, outside), reach, mode="edge")
+    holes = np.pad((empty > 0) & ~np.isin(empty, outside), reach)
+    height, width = values.shape
+    near_outside, near_hole = np.zeros(values.shape, bool), np.zeros(values.shape, bool)
+    for down in range(2 * reach + 1):
+        for across in range(2 * reach + 1):
+            near_outside |= beyond[down : down + height, across : across + width]
+            near_hole |= holes[down : down + height, across : across + width]
+    values[near_hole & ~near_outside] = 255
+    return values
 
 
 def regions(where: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

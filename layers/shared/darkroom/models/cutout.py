@@ -60,6 +60,12 @@ class CutoutOptions(StrictValue):
         description="`clean`: half-opaque pixels at the edge get the subject's own color; `raw`: they keep the "
         "photograph's, with what shows of the old background.",
     )
+    components: Annotated[Literal["all", "largest"], BeforeValidator(lowered)] = Field(
+        "all", description="`largest`: of several parts that do not touch, the largest alone."
+    )
+    holes: Annotated[Literal["keep", "fill"], BeforeValidator(lowered)] = Field(
+        "keep", description="`fill`: what is enclosed by the subject belongs to it."
+    )
     min_quality: float | None = Field(
         None,
         ge=0,

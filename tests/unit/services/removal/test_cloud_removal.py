@@ -205,6 +205,8 @@ class TestRefusedBeforeAnythingIsSpent:
             ({"matting": True}, "matting"),
             ({"max_size": 100}, "max_size"),
             ({"edges": "raw"}, "edges"),
+            ({"components": "largest"}, "components"),
+            ({"holes": "fill"}, "holes"),
             ({"model": "u2net"}, "model"),
             ({"format": "webp"}, "format"),
             ({"background": "linear-gradient(45deg, red, blue)"}, "background"),

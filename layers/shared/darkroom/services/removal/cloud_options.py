@@ -62,6 +62,10 @@ def options_of(request: CutoutRequest) -> Options:
     for name in ("model", "matting", "max_size"):
         if getattr(request, name):
             raise _only_here(name)
+    if request.components == "largest":
+        raise _only_here("components")
+    if request.holes == "fill":
+        raise _only_here("holes")
     if request.edges == "raw":
         raise _only_here("edges", "raw edges")
     return options
