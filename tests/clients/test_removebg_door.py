@@ -18,11 +18,13 @@ def test_removebg_of_pypi(people: People, tmp_path: Path, monkeypatch: pytest.Mo
     user = people.new("removebg")
     monkeypatch.setattr(module, "API_ENDPOINT", f"{user.stack.url}/v1.0/removebg")
     client = module.RemoveBg(user.token, str(tmp_path / "error.log"))
-    client.remove_background_from_img_file(str(PHOTO), size="regular", new_file_name=str(tmp_path / "a.png"))
+    # It writes beside the file that it was given.
+    (tmp_path / "photo.jpg").write_bytes(PHOTO.read_bytes())
+    client.remove_background_from_img_file(str(tmp_path / "photo.jpg"), size="regular")
     encoded = base64.b64encode(PHOTO.read_bytes()).decode()
     client.remove_background_from_base64_img(encoded, new_file_name=str(tmp_path / "b.png"))
     assert not (tmp_path / "error.log").exists() or not (tmp_path / "error.log").read_text()
-    for name in ("a.png", "b.png"):
+    for name in ("photo.jpg_no_bg.png", "b.png"):
         with Image.open(tmp_path / name) as picture:
             assert (picture.mode, picture.size) == ("RGBA", (500, 500))
     assert user.charges() == []

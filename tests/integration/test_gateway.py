@@ -18,15 +18,18 @@ from darkroom.http.routes.account import SESSION
 from darkroom.http.routes.docs import ROUTES as DOCS
 from darkroom.http.routes.health import ROUTE as HEALTH
 from darkroom.http.routes.sign_in import PUBLIC
+from darkroom.http.schemas.studio import FILE, FILE_IN_FOLDER, PAGE
 from local.stack import Stack
 
+# The page and its files, which ask nobody.
+STUDIO = {PAGE.route, FILE.route, FILE_IN_FOLDER.route}
 REMOVALS = "/v1/images/background-removals"
 
 
 def test_every_route_reaches_a_function_that_asks_who_calls(stack: Stack) -> None:
     with httpx.Client(base_url=stack.url, timeout=60, trust_env=False) as nobody:
         for route in stack.template.routes:
-            if route.key in PUBLIC | DOCS | {HEALTH, SESSION, DEFAULT}:
+            if route.key in PUBLIC | DOCS | STUDIO | {HEALTH, SESSION, DEFAULT}:
                 continue
             response = nobody.request(route.method, route.path.replace("{", "").replace("}", ""))
             # Other services' clients are answered as these services do: remove.bg has 403 for it.
