@@ -69,7 +69,7 @@ const Header = ({ view }) => html`
       ${
         session.value &&
         (isSignedIn.value
-          ? html`<a class="avatar" href=${VIEWS.some((v) => v.name === "settings") ? "#/settings" : "/oauth"} aria-label=${t("shell.account")}>${initials}</a>`
+          ? html`<a class="avatar" href=${VIEWS.some((v) => v.name === "settings") ? "#/settings" : "/oauth"} title=${t("shell.account")}>${initials}<span class="sr">${t("shell.account")}</span></a>`
           : html`<a class="button small" href="#/welcome">${t("shell.sign_in")}</a>`)
       }
     </div>

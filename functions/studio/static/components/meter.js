@@ -9,8 +9,8 @@ export function Meter({ budget }) {
   const level = remaining_usd <= 0 ? "over" : remaining_usd / limit_usd <= 0.2 ? "warn" : "";
   const part = (x) => ({ width: `${Math.min(100, (x / limit_usd) * 100)}%` });
   return html`
-    <a class="meter ${level}" href="#/spend" aria-label=${t("meter.label", { spent: usd(spent_usd), reserved: usd(reserved_usd), limit: usd(limit_usd) })}>
-      <span class="meter-words"><b>${usd(Math.max(0, remaining_usd))}</b> <span>${t("meter.left")}</span></span>
+    <a class="meter ${level}" href="#/spend">
+      <span class="meter-words"><b>${usd(Math.max(0, remaining_usd))}</b> <span>${t("meter.left")}</span></span><span class="sr">${t("meter.label", { spent: usd(spent_usd), reserved: usd(reserved_usd), limit: usd(limit_usd) })}</span>
       <span class="meter-bar"><i style=${part(spent_usd)}></i><i class="held" style=${part(reserved_usd)}></i></span>
     </a>`;
 }

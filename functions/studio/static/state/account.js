@@ -40,7 +40,7 @@ export async function choose(role, id) {
 }
 
 export async function favorite(id) {
-  const is = model(id).favourite;
+  const is = model(id).favorite;
   await (is ? removeFavorite(id) : addFavorite(id));
-  models.value = models.value.map((each) => (each.id === id ? { ...each, favourite: !is } : each));
+  models.value = models.value.map((each) => (each.id === id ? { ...each, favorite: !is } : each));
 }

@@ -3,7 +3,7 @@
 import { signal, computed, effect } from "../html.js";
 import { estimate } from "../api/models.js";
 import { chosen, left, settings } from "./account.js";
-import { begin } from "./jobs.js";
+import { begin, work } from "./jobs.js";
 import { say } from "./notices.js";
 import { upload, isPicture } from "./uploads.js";
 import { t } from "./language.js";
@@ -99,8 +99,13 @@ export const refused = computed(() => {
 });
 export const isReady = computed(() => !refused.value && !isOld.value && Boolean(body.value.prompt) && references.value.every((each) => each.id));
 
+// A second press of the same hand is none: it would be another job, and another charge.
+const PRESS = 700;
+let pressed = 0;
 /** A model that makes fewer at a time is asked more than once, each time with its own key. */
 export function make(request = body.value, wanted = count.value) {
+  if (Date.now() - pressed < PRESS || work.value.some((each) => !each.id && !each.problem)) return;
+  pressed = Date.now();
   const model = painter.value;
   const about = { prompt: request.prompt, model: model?.name ?? request.model, seconds: seconds.value, ratio: request.aspect_ratio ?? "1:1", detail: [request.aspect_ratio, request.resolution].filter(Boolean).join(" · ") };
   const at_once = model?.capabilities?.n?.max ?? 1;

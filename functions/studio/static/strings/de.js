@@ -533,4 +533,8 @@ export default {
   "{usd} set aside": "{usd} reserviert",
   "{usd} set aside for what is running": "{usd} für Laufendes reserviert",
   "{usd} with {model}": "{usd} mit {model}",
+  "look.fog": "Ein Teil ist weder Motiv noch Hintergrund.",
+  "look.small_subject": "Es wurde kaum etwas gefunden.",
+  "look.several_subjects": "Es gibt mehr als ein Motiv.",
+  "look.touching_border": "Das Motiv berührt den Rand.",
 };

@@ -169,4 +169,8 @@ export default {
   "menu.no_price": "not published",
   "menu.search": "Search by name or tag",
   "menu.none": "No model fits “{words}”.",
+  "look.fog": "A part is neither subject nor background.",
+  "look.small_subject": "Hardly anything was found.",
+  "look.several_subjects": "There is more than one subject.",
+  "look.touching_border": "The subject touches the edge.",
 };

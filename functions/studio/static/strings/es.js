@@ -533,4 +533,8 @@ export default {
   "{usd} set aside": "{usd} reservado",
   "{usd} set aside for what is running": "{usd} reservado para lo que está en marcha",
   "{usd} with {model}": "{usd} con {model}",
+  "look.fog": "Una parte no es ni sujeto ni fondo.",
+  "look.small_subject": "Apenas se encontró nada.",
+  "look.several_subjects": "Hay más de un sujeto.",
+  "look.touching_border": "El sujeto toca el borde.",
 };

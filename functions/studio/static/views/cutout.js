@@ -104,7 +104,7 @@ const Tools = ({ file }) => html`
   </div>
   ${
     file.quality && file.quality.verdict !== "clean" && tool.value === "compare" &&
-    html`<div class="hint"><${Icon} name="warn" size=${18} /><p>${[file.quality.reasons ?? file.quality.reason].flat().filter(Boolean).map((each) => each.message ?? each).join(" ") || t("cutout.look")}</p>
+    html`<div class="hint"><${Icon} name="warn" size=${18} /><p>${file.quality.reasons.map((each) => t(`look.${each}`)).join(" ") || t("cutout.look")}</p>
       <button class="small" onClick=${() => (tool.value = "restore")}>${t("cutout.restore")}</button></div>`
   }`;
 
