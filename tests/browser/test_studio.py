@@ -26,7 +26,8 @@ def _sign_in(chrome: Chrome, token: str) -> None:
 
 def _complaints(chrome: Chrome) -> list[str]:
     """What the browser's console has of refusals, faults and the content security policy."""
-    return [each["message"] for each in chrome.get_log("browser") if each["level"] == "SEVERE"]
+    logged = chrome.get_log("browser")  # type: ignore[no-untyped-call]  # Selenium left it untyped
+    return [each["message"] for each in logged if each["level"] == "SEVERE"]
 
 
 def test_from_a_welcome_to_a_picture_that_is_paid_for_once(chrome: Chrome, stack: Stack) -> None:
