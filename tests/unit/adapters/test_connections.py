@@ -1,6 +1,5 @@
 """Kept connections: what an answer may look like, when one is used again, and what is raised where none comes."""
 
-import gc
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -125,7 +124,6 @@ def test_connections_end_with_what_had_them() -> None:
         kept = made._kept
         (connection,) = kept
         del made
-        gc.collect()
     assert (len(kept), connection._socket.fileno()) == (0, -1)
 
 
