@@ -61,6 +61,8 @@ def test_from_the_link_to_a_token_and_a_picture(chrome: Chrome, stack: Stack) ->
     chrome.get(link)
     _keep(chrome, "link")
     _press(chrome, "Sign in as walker")
+    WebDriverWait(chrome, 20).until(lambda c: c.find_elements(By.CSS_SELECTOR, ".shell .view-create"))
+    chrome.get(f"{stack.url}/oauth")
     _wait(chrome, "Signed in")
     assert "walker" in _text(chrome)
     _keep(chrome, "signed-in")

@@ -18,7 +18,7 @@ def leaks(stack: Stack) -> list[str]:
         "the canary key": CANARY_KEY,
         "the local user's key": str(known["openrouter_key"]),
         "the local user's token": str(known["token"]),
-        "the local user's link": str(known["sign_in_url"]).partition("key=")[2],
+        "the local user's link": str(known["sign_in_url"]).partition("key=")[2].partition("&")[0],
         **{f"the key of {name}": str(key) for name, key in known["provider_keys"].items()},
     }
     return [f"{name} in {place}" for place, text in _left_behind(stack) for name, s in secrets.items() if s in text]

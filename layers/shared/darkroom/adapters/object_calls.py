@@ -52,7 +52,7 @@ class ObjectCalls(PlainCalls):
             and isinstance(api_params.get("Body"), bytes)
             and bool(api_params.get("Key"))
         )
-        bucket = self._bucket(str(api_params.get("Bucket")), str(api_params["Key"])) if is_plain else None
+        bucket = self._bucket(str(api_params.get("Bucket")), str(api_params["Key"]), "put_object") if is_plain else None
         if bucket is None:
             return super()._make_api_call(operation_name, api_params)  # type: ignore[misc]
         model: OperationModel = self.meta.service_model.operation_model(operation_name)
@@ -63,7 +63,7 @@ class ObjectCalls(PlainCalls):
 
     def link(self, bucket: str, key: str, more: Mapping[str, str], seconds: int) -> str | None:
         """As the function of this name; None: botocore has to do it."""
-        place = self._bucket(bucket, key)
+        place = self._bucket(bucket, key, "get_object")
         if place is None:
             return None
         model: OperationModel = self.meta.service_model.operation_model("GetObject")
@@ -71,15 +71,15 @@ class ObjectCalls(PlainCalls):
         signer = place.auth(self._request_signer)
         return signing.link(place.base, key, more, seconds=seconds, region=place.region, signer=signer)
 
-    def _bucket(self, name: str, key: str) -> "_Bucket | None":
-        """None: botocore has to do it."""
+    def _bucket(self, name: str, key: str, method: str) -> "_Bucket | None":
+        """None: botocore has to do it. `method`: what is done, and so what the caller may do."""
         if name not in self._buckets:
-            self._buckets[name] = self._found(name, key) if _PLAIN_BUCKET.fullmatch(name) else None
+            self._buckets[name] = self._found(name, key, method) if _PLAIN_BUCKET.fullmatch(name) else None
         return self._buckets[name]
 
-    def _found(self, name: str, key: str) -> "_Bucket | None":
+    def _found(self, name: str, key: str, method: str) -> "_Bucket | None":
         asked: Any = self
-        linked = urlsplit(asked.generate_presigned_url("put_object", Params={"Bucket": name, "Key": key}))
+        linked = urlsplit(asked.generate_presigned_url(method, Params={"Bucket": name, "Key": key}))
         query, path = parse_qs(linked.query), f"/{signing.encoded(key)}"
         if "X-Amz-Credential" not in query or not linked.path.endswith(path):
             return None

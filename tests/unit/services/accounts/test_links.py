@@ -37,6 +37,7 @@ class TestLinks:
         url = links.create("alice", origin=ORIGIN)
         assert url.startswith(f"{ORIGIN}/oauth/link?key=")
         assert len(_key(url)) == 43
+        assert parse_qs(urlsplit(url).query)["return_to"] == ["/"]
         assert _key(url) not in str(store.links)
         assert len({_key(links.create("alice", origin=ORIGIN)) for _ in range(20)}) == 20
 

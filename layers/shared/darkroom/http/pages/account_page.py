@@ -45,6 +45,7 @@ def account(shown: Account) -> Response[Any]:
     return page(
         "Connected" if has_openrouter else "Signed in",
         facts(about)
+        + f"<p>{link('Open the studio', '/', button=True)}</p>"
         + (_unused(shown.unused_key, shown.return_to) if shown.unused_key else "")
         + (_next(shown) if has_openrouter else "")
         + "<h2>Keys that pay</h2>"

@@ -29,7 +29,7 @@ class Links:
         self._clock = clock
 
     def create(self, user: str, *, origin: str, lifetime: timedelta = LIFETIME) -> str:
-        """The address of a new link, which is told this once.
+        """The address of a new link to the studio, which is told this once.
 
         Args:
             origin: of the site, `https://…`.
@@ -47,7 +47,7 @@ class Links:
         now = self._clock()
         ends = (now + lifetime).replace(microsecond=0)
         self._store.add(SignInLink(sha256=digest(secret), user=user, created_at=now, expires_at=ends))
-        return f"{origin}{PATH}?{urlencode({'key': secret})}"
+        return f"{origin}{PATH}?{urlencode({'key': secret, 'return_to': '/'})}"
 
     def look(self, secret: str | None) -> SignInLink:
         """The link, without using it up. Raises SignInLinkInvalid: it would not sign anybody in."""
