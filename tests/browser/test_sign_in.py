@@ -55,15 +55,20 @@ def _fill(chrome: Chrome, name: str, value: str) -> None:
     field.send_keys(value)
 
 
+def _sign_in_by_link(chrome: Chrome, stack: Stack, user: str) -> None:
+    """From the link's page to the studio, which it leads to, and to the account's page."""
+    _press(chrome, f"Sign in as {user}")
+    WebDriverWait(chrome, 20).until(lambda c: c.find_elements(By.CSS_SELECTOR, ".shell .view-create"))
+    chrome.get(f"{stack.url}/oauth")
+    _wait(chrome, "Signed in")
+
+
 def test_from_the_link_to_a_token_and_a_picture(chrome: Chrome, stack: Stack) -> None:
     links = Links(DynamoLinkStore(stack.template.scope.ref("Table"), stack.aws.dynamodb), utc_now)
     link = links.create("walker", origin=stack.url)
     chrome.get(link)
     _keep(chrome, "link")
-    _press(chrome, "Sign in as walker")
-    WebDriverWait(chrome, 20).until(lambda c: c.find_elements(By.CSS_SELECTOR, ".shell .view-create"))
-    chrome.get(f"{stack.url}/oauth")
-    _wait(chrome, "Signed in")
+    _sign_in_by_link(chrome, stack, "walker")
     assert "walker" in _text(chrome)
     _keep(chrome, "signed-in")
     cookie = chrome.get_cookie("darkroom-session")
@@ -131,8 +136,7 @@ def test_an_account_is_moved_by_the_page_that_says_what_that_means(chrome: Chrom
     links = Links(DynamoLinkStore(stack.template.scope.ref("Table"), stack.aws.dynamodb), utc_now)
     for user, title in (("mover-a", "Connected"), ("mover-b", "belongs to another account")):
         chrome.get(links.create(user, origin=stack.url))
-        _press(chrome, f"Sign in as {user}")
-        _wait(chrome, "Signed in")
+        _sign_in_by_link(chrome, stack, user)
         _press(chrome, "Connect with OpenRouter")
         _consent_as_mover(chrome)
         _wait(chrome, title)

@@ -297,7 +297,7 @@ def test_a_method_says_that_it_passes(busy: Busy, adapter: type, parameters: Any
         assert isinstance(said, ServiceUnavailable), (code, said)
         assert (said.charged, said.retryable) == (False, True), code
         assert said.retry_after, code
-    assert met or name in {"link_output", "presign_upload"}
+    assert met or name in {"link_output", "linked_key", "presign_upload"}
 
 
 def _called(method: Callable[..., Any], busy: Busy) -> DarkroomError | None:
