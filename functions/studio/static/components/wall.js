@@ -39,7 +39,7 @@ export function Wall({ tiles, Tile, onEnd, label }) {
       const low = Math.floor(from / 400) * 400;
       setSpan((old) => (old[0] === low - 800 ? old : [low - 800, low + scroller().clientHeight + 1200]));
     };
-    const sizes = new ResizeObserver(() => (setWidth(box.current.clientWidth), look()));
+    const sizes = new ResizeObserver(([entry]) => (setWidth(entry.target.clientWidth), look()));
     sizes.observe(box.current);
     const main = scroller();
     main.addEventListener("scroll", look, { passive: true });
