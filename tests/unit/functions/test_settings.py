@@ -16,7 +16,6 @@ from darkroom.models.user_settings import RETENTION_DAYS, UserSettings
 from tests.application import KLEIN, LIMITS, Studio
 from tests.events import Context, http_event
 from tests.fakes.catalogue import Unreachable
-from tests.fakes.paid import MemorySettingsStore
 from tests.openapi import handled
 
 MINI = "openai/gpt-image-1-mini"
@@ -321,19 +320,6 @@ class TestLimitsOfModels:
         assert "`max_cost_per_day` is $0.05" in told
 
 
-class RacingSettings(MemorySettingsStore):
-    """Somebody else is faster, once."""
-
-    is_raced = False
-
-    def save(self, user: str, settings: UserSettings) -> bool:
-        if not self.is_raced:
-            self.is_raced = True
-            others = {"favourite_models": (MINI,), "warn_at_percent": 44}
-            assert super().save(user, self.load(user).model_copy(update=others))
-        return super().save(user, settings)
-
-
 class TestRoundTrip:
     @given(names=st.sets(st.sampled_from(sorted(CHANGES))))
     @example(names=set())
@@ -390,29 +376,3 @@ class TestRoundTrip:
         problem = alice.refusal(image_generation_model="anthropic/claude-opus-4.6")
         assert "makes text" in problem["detail"]
         assert "There is no" not in problem["detail"]
-
-
-class TestFavorites:
-    def ask(self, studio: Studio, method: str, name: str, path: str = "favorite") -> tuple[int, Any]:
-        token = studio.token("alice")
-        event = http_event(method, f"/v1/models/{name}/{path}", token=token)
-        event["routeKey"] = event["requestContext"]["routeKey"] = f"{method} /v1/models/{{proxy+}}"
-        answer = handled(routes(studio.app).handle, event, Context())
-        return answer["statusCode"], json.loads(answer["body"])
-
-    @pytest.mark.parametrize("path", ["favorite", "favourite"])
-    def test_a_model_is_starred_and_not_any_more(self, studio: Studio, alice: User, path: str) -> None:
-        status, answer = self.ask(studio, "PUT", KLEIN, path)
-        assert (status, answer["favorite"], answer["favorite_models"]) == (200, True, [KLEIN])
-        assert self.ask(studio, "PUT", "gpt-image-1-mini", path)[1]["favorite_models"] == [KLEIN, MINI]
-        assert alice()[1]["favorite_models"] == [KLEIN, MINI]
-        assert self.ask(studio, "DELETE", KLEIN, path)[1]["favorite_models"] == [MINI]
-        assert self.ask(studio, "DELETE", KLEIN, path)[0] == 200, "once more changes nothing"
-        status, problem = self.ask(studio, "PUT", "acme/none", path)
-        assert (status, problem["charged"], alice()[1]["favorite_models"]) == (400, False, [MINI])
-
-    def test_changes_at_the_same_time_lose_nothing(self, studio: Studio, alice: User) -> None:
-        """Another star comes between reading and writing."""
-        studio.settings = RacingSettings()
-        assert set(self.ask(studio, "PUT", KLEIN)[1]["favorite_models"]) == {KLEIN, MINI}
-        assert alice()[1]["warn_at_percent"] == 44

@@ -35,6 +35,7 @@ export function Wall({ tiles, Tile, onEnd, label }) {
   const scroller = () => box.current.closest("main");
   useEffect(() => {
     const look = () => {
+      if (!box.current) return;
       const from = scroller().getBoundingClientRect().top - box.current.getBoundingClientRect().top;
       const low = Math.floor(from / 400) * 400;
       setSpan((old) => (old[0] === low - 800 ? old : [low - 800, low + scroller().clientHeight + 1200]));
