@@ -21,7 +21,7 @@ from darkroom.http.routes.sign_in import PUBLIC
 from darkroom.http.schemas.studio import FILE, FILE_IN_FOLDER, PAGE
 from local.stack import Stack
 
-# The page and its files, which ask nobody.
+# The page and its files, which ask for no token.
 STUDIO = {PAGE.route, FILE.route, FILE_IN_FOLDER.route}
 REMOVALS = "/v1/images/background-removals"
 

@@ -1,7 +1,7 @@
 """The subject's own color in half-opaque pixels, where a photograph has a blend of subject and background.
 
 Foreground estimation by blur fusion (Forte and Pitié, "Approximate Fast Foreground Colour Estimation", ICIP 2021): the
-local means of what is opaque and of what is not are first guesses of both colors; what the blend of the two leaves of
+local means of the opaque and the transparent part are first guesses of both colors; what the blend of the two leaves of
 the photograph is then given to the foreground. Repeated with smaller and smaller windows on a small copy, and once more
 at full size for the pixels that are half-opaque.
 """

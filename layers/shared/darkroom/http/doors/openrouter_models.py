@@ -1,4 +1,4 @@
-"""Models as OpenRouter lists them, of what is known of each: what nobody has published is null, or left out."""
+"""Models as OpenRouter lists them, from what is known of each: an unpublished value is null, or left out."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -114,7 +114,7 @@ def _model(model: ChatModel) -> PublishedModel:
 
 
 def _prices(prices: TokenPrices) -> dict[str, str]:
-    """Dollars as text; "-1" is OpenRouter's word for a price that varies, and that nobody says here."""
+    """Dollars as text; "-1" is OpenRouter's word for a price that varies; it is not known here."""
     known = {name: value for name, value in prices.model_dump().items() if value is not None}
     return {"prompt": "-1", "completion": "-1", **{name: _text(value) for name, value in known.items()}}
 

@@ -1,6 +1,6 @@
 """The HTTP server of `rembg s`: `GET /api/remove?url=…` and `POST /api/remove` with a file, answered with a PNG.
 
-https://github.com/danielgatis/rembg. That server asks nobody who they are, so a token may come where its clients can
+https://github.com/danielgatis/rembg. That server has no authentication, so a token may come where its clients can
 put one: in a header, in the query (`token=`), or as the password of basic auth.
 """
 

@@ -92,7 +92,7 @@ def _cut_out(api: Api, app: Application, given: Mapping[str, Any]) -> Cutout:
     value = given[sources[0]]
     as_text = sources[0] == "image_file" and isinstance(value, str)
     name = "image_b64" if as_text else names[sources[0]]
-    # Whatever the user's settings say: what remove.bg itself would take for it is nobody's wish here.
+    # Whatever the user's settings say: the real remove.bg is not paid for a request at this door.
     request = validated(CutoutRequest, {name: value, "format": "png", "cloud": False})
     deadline = Deadline(api.seconds_left - _FOR_THE_REST)
     made = app.remove_background.answer(api.caller, request, _no_terms, deadline)

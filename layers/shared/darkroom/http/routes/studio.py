@@ -112,7 +112,7 @@ def _answered(api: Api, asset: Asset, kept: str, headers: dict[str, str] | None 
 
 
 def _policy(page: bytes, origins: Sequence[str]) -> str:
-    """What the page may run, load and call: files of its own origin, its import map by its digest, and the buckets."""
+    """What the page may run, load and call: files of this origin, its import map by its digest, and the buckets."""
     found = _IMPORT_MAP.search(page)
     digest = base64.b64encode(hashlib.sha256(found[1] if found else b"").digest()).decode()
     buckets = "".join(f" {origin}" for origin in origins)

@@ -32,7 +32,7 @@ class Amount(Struct, frozen=True):
     """What one paid call of a turn would take, in micro-dollars.
 
     Args:
-        estimated, reserved: None where nobody says what the model costs.
+        estimated, reserved: None where the price of the model is not published.
         refused_by: the limit that forbids it, as `refusal` says; None if none does.
     """
 
@@ -134,7 +134,7 @@ class Forecasts(Struct, frozen=True):
         return Amount(quote.request.model, quote.estimate, reserve, refusal(refused) if refused else None)
 
     def _choice(self, user: str, by: TurnChoices) -> tuple[Choice, InvalidApiKey | None]:
-        """Who would plan; without a key who could, and why nobody does yet."""
+        """Who would plan; without a key who could, and why it is not planned yet."""
         try:
             return self.providers.choose(user, "chat", asked=by.provider), None
         except InvalidApiKey as error:

@@ -127,7 +127,7 @@ class Painting(Struct, frozen=True):
 
     @contextmanager
     def within(self, turn: Job, what: str, spent: MicroUsd, *, own_key: bool) -> Iterator[None]:
-        """All calls of a turn are one request to whoever said it: a refusal says what is left for this one."""
+        """All calls of a turn are one request to the user who said it: a refusal says what is left for this one."""
         try:
             yield
         except CostLimit as error:

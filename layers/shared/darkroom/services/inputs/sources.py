@@ -60,7 +60,7 @@ class Sources:
     def own(self, user: str, url: str, param: str) -> bytes | None:
         """The picture that a link of this stack leads to, its owner's alone; None of other links.
 
-        It is read there, and never fetched: on a laptop these links lead to an address that nobody is sent to. A
+        It is read there, and never fetched: on a laptop these links lead to an address that is not fetched from. A
         thumbnail's link means its picture.
 
         Raises:
@@ -104,7 +104,7 @@ class Sources:
 def _path(url: str) -> str:
     try:
         return urlsplit(url).path
-    except ValueError:  # half an IPv6 address, which whoever fetches it refuses
+    except ValueError:  # half an IPv6 address, which fetching refuses
         return ""
 
 
