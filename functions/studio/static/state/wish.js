@@ -1,6 +1,7 @@
 // What is wished for in Create, what that costs, and the pictures it starts from. Kept in the tab, so that signing in or
 // a reload loses nothing.
 import { signal, computed, effect } from "../html.js";
+import { showJob } from "../api/jobs.js";
 import { estimate } from "../api/models.js";
 import { chosen, left, settings } from "./account.js";
 import { begin, work } from "./jobs.js";
@@ -42,6 +43,12 @@ export async function addReferences(files) {
   }
 }
 export const dropReference = (key) => (references.value = references.value.filter((each) => each.key !== key));
+
+/** From a picture that was made here ("job_…/0"): its words. */
+export async function startFrom(from) {
+  const { input } = await showJob(from.split("/")[0]);
+  set({ prompt: input.prompt ?? "" });
+}
 
 /** "edit" where it starts from pictures. */
 export const role = computed(() => (references.value.length ? "edit" : "create"));

@@ -1,9 +1,11 @@
 import { html, useState, useEffect } from "../html.js";
 import { t } from "../state/language.js";
 import { loadModels, loadSettings } from "../state/account.js";
+import { say } from "../state/notices.js";
+import { go, query } from "../state/router.js";
 import { session } from "../state/session.js";
 import { forget, work } from "../state/jobs.js";
-import { addReferences, body, cost, count, dropReference, isOld, isReady, make, most, painter, references, refused, role, room, seconds, set, values, wish } from "../state/wish.js";
+import { addReferences, body, cost, count, dropReference, isOld, isReady, make, most, painter, references, refused, role, room, seconds, set, startFrom, values, wish } from "../state/wish.js";
 import { usd, about } from "../components/money.js";
 import { Icon } from "../components/icon.js";
 import { Segmented, RatioGlyph } from "../components/field.js";
@@ -93,6 +95,12 @@ export function View() {
   useEffect(() => {
     if (session.value?.signed_in) for (const load of [loadSettings, loadModels]) load().catch(() => {});
   }, [session.value?.signed_in]);
+  const from = query.value.get("from");
+  useEffect(() => {
+    if (!from) return;
+    go("create");
+    startFrom(from).catch((problem) => say(problem.message || t("problem.offline")));
+  }, [from]);
   const submit = (event) => {
     event.preventDefault();
     if (isReady.value) make();

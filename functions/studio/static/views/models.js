@@ -9,6 +9,9 @@ import { t } from "../state/language.js";
 import { favorite, models as catalogue, price as priceOf, ROLES as KINDS, settings } from "../state/account.js";
 import * as models from "../state/models.js";
 
+const NARROW = matchMedia("(max-width: 900px)");
+const narrow = signal(NARROW.matches);
+NARROW.addEventListener("change", (event) => (narrow.value = event.matches));
 const role = signal("create");
 const words = signal("");
 const tags = signal([]);
@@ -115,7 +118,7 @@ function Painters() {
   return html`
     <div class="chips facets" role="group" aria-label=${t("Tags")}>${facets.map(([tag, n]) => html`<button class="chip" aria-pressed=${tags.value.includes(tag)} onClick=${() => (tags.value = toggle(tags.value, tag))}>${t(tag.replaceAll("-", " "))} <small>${n}</small></button>`)}</div>
     <p class="count" role="status">${rows.length === all.length ? t("{n} models", { n: all.length }) : t("{n} of {all} models", { n: rows.length, all: all.length })} · ${t("prices of {when}", { when: when(catalogue.value[0]?.as_of ?? Date.now()) })}</p>
-    ${rows.length === 0 ? html`<div class="empty"><h2>${t("No model fits")}</h2><p><button class="link" onClick=${() => ((words.value = ""), (tags.value = []))}>${t("Clear the filters")}</button></p></div>` : layout.value === "table" && !matchMedia("(max-width: 900px)").matches ? html`<${Table} rows=${rows} top=${top} />` : html`<${Cards} rows=${rows} />`}
+    ${rows.length === 0 ? html`<div class="empty"><h2>${t("No model fits")}</h2><p><button class="link" onClick=${() => ((words.value = ""), (tags.value = []))}>${t("Clear the filters")}</button></p></div>` : layout.value === "table" && !narrow.value ? html`<${Table} rows=${rows} top=${top} />` : html`<${Cards} rows=${rows} />`}
     ${picked.value.length > 0 && html`<div class="tray"><p>${picked.value.map(models.modelName).join(", ")}</p><button class="primary" disabled=${picked.value.length < 2} onClick=${() => (comparing.value = true)}>${t("Compare {n}", { n: picked.value.length })}</button><button class="quiet square" aria-label=${t("Clear")} onClick=${() => (picked.value = [])}><${Icon} name="close" /></button></div>`}
     ${comparing.value && html`<${Comparison} />`}`;
 }
