@@ -72,6 +72,14 @@ def test_headers_are_found_in_any_case_and_joined() -> None:
     assert reply.headers.get("none", "d") == "d"
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+def test_a_header_with_a_line_end_is_not_sent(end: str) -> None:
+    with serving(answering(response(b"hello"))) as server, _to(server.port) as connections:
+        with pytest.raises(HTTPClientError, match="line end"):
+            connections.ask("PUT", "/a", {"Host": "h", "x-amz-meta-name": f"a{end}x-amz-acl: public-read"}, b"")
+        assert (server.accepted, server.heads) == (0, [])
+
+
 def test_a_request_is_written_once_with_its_length() -> None:
     with serving(answering(response())) as server, _to(server.port) as connections:
         connections.ask("PUT", "/b/k?x", {"Host": "h", "X-A": "é"}, b"12345")

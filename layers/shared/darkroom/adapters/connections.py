@@ -193,6 +193,9 @@ class Connections:
             HTTPClientError, ConnectionError of botocore's: as its own HTTP session does.
         """
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        if any("\r" in line or "\n" in line for line in lines):
+            # What comes after a line end would be another header, or another request.
+            raise HTTPClientError(error="a header with a line end")
         request = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode("latin-1") + body
         connection = self._connection()
         try:
