@@ -200,7 +200,7 @@ class Stack:
         self.aws = starting.enter_context(Aws(self.emulator.url))
         self.template = Template.load(
             self._root / "template.yaml",
-            parameters={"CorsOrigin": self.url, "SignIn": "anyone", **self._given},
+            parameters={"CorsOrigin": self.url, "SignIn": "anyone", "Guests": "true", **self._given},
             api_url=self.url,
         )
         create_resources(self.template, self.aws)

@@ -1,5 +1,5 @@
-"""GET /oauth, /oauth/connect, /oauth/start, /oauth/callback · GET, POST /oauth/paste, /oauth/link · POST /oauth/token,
-/oauth/tokens, /oauth/tokens/revoke, /oauth/unlink, /oauth/disconnect, /oauth/sign-out
+"""GET /oauth, /oauth/connect, /oauth/start, /oauth/callback · GET, POST /oauth/paste, /oauth/link · POST /oauth/guest,
+/oauth/token, /oauth/tokens, /oauth/tokens/revoke, /oauth/unlink, /oauth/disconnect, /oauth/sign-out
 """
 
 from darkroom.application.on_aws import entry

@@ -28,7 +28,11 @@ def errors_of(operation: Operation) -> tuple[type[DarkroomError], ...]:
     said, who = TABLE[operation.route], access(operation)
     found: list[type[DarkroomError]] = [errors.InternalError, errors.ServiceUnavailable]
     if who in ("token", "optional"):
-        found += [errors.Unauthenticated, errors.InvalidToken] if who == "token" else [errors.InvalidToken]
+        found += (
+            [errors.Unauthenticated, errors.InvalidToken, errors.GuestRefused]
+            if who == "token"
+            else [errors.InvalidToken]
+        )
         found.append(errors.TooManyRequests)
         found += [errors.ForeignOrigin] if operation.method != "GET" else []
     if said.get("unrestricted"):

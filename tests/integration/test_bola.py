@@ -201,6 +201,7 @@ NAMELESS = {
     "POST /v1/chat/completions",
     *("GET /v1/session", "GET /oauth", "GET /oauth/start", "GET /oauth/callback", "GET /oauth/paste"),
     *("POST /oauth/paste", "GET /oauth/connect", "GET /oauth/link", "POST /oauth/link", "POST /oauth/token"),
+    "POST /oauth/guest",
     # Tried with another account's ids over memory: tests/unit/functions/test_oauth_account.py.
     "POST /try",
     *("POST /oauth/tokens", "POST /oauth/tokens/revoke", "POST /oauth/unlink"),

@@ -140,6 +140,7 @@ class Settings(BaseModel):
     vault_key: str = Field("", description="KMS key of the key vault.")
     sign_in: Literal["anyone", "listed", "nobody"] = Field("listed", description="Who may sign in with OpenRouter.")
     sign_in_users: Annotated[frozenset[str], BeforeValidator(_words)] = frozenset()
+    guests: bool = Field(False, description="Whether who has no account may upload and cut out, and nothing else.")
     public_docs: bool = Field(True, description="Whether everybody may read /openapi.json and /docs.")
     openrouter_url: str = Field("https://openrouter.ai", pattern=r"^https?://[^/?#]+$")
     openrouter_app_name: str = Field("Darkroom", max_length=100)

@@ -17,7 +17,7 @@ MAX_MODULES: Final[Mapping[str, int]] = {
     "Generate": 197,
     "Jobs": 155,
     "Models": 160,
-    "OAuth": 136,
+    "OAuth": 138,
     "Studio": 110,
     "Webhooks": 134,
     "Worker": 260,

@@ -2,6 +2,7 @@
 import { signal, computed } from "../html.js";
 import { removeBackground } from "../api/background_removals.js";
 import { showJob } from "../api/jobs.js";
+import { beSomebody } from "./session.js";
 import { sent, isPicture } from "./uploads.js";
 
 const AT_ONCE = 2;
@@ -61,6 +62,7 @@ async function carry(item) {
   change(item.id, { status: "uploading", progress: 0, stop });
   const began = performance.now();
   try {
+    await beSomebody();
     const body = await sent(item.file, item.model ? { model: item.model } : {}, (progress) => change(item.id, { progress }), stop.signal);
     change(item.id, { status: "working" });
     let found = await removeBackground(body, { key, signal: stop.signal });

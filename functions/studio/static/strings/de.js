@@ -69,6 +69,7 @@ export default {
   "cutout.empty.more": "Oder füge sie ein. Viele auf einmal, je bis 50 MB.",
   "cutout.choose": "Bilder wählen",
   "cutout.free": "Hier auf diesem Server freigestellt, für $0.00.",
+  "cutout.guest": "Hier freigestellt, für $0.00, ohne Konto. Bilder werden nach einem Tag gelöscht.",
   "cutout.sign_in": "Anmelden, um freizustellen",
   "cutout.sign_in.more": "Es bleibt kostenlos; ein OpenRouter-Konto ist nicht nötig.",
   "cutout.pictures": "Bilder",

@@ -69,6 +69,7 @@ export default {
   "cutout.empty.more": "Or paste them. Many at once, up to 50 MB each.",
   "cutout.choose": "Choose pictures",
   "cutout.free": "Cut out here, on this server, for $0.00.",
+  "cutout.guest": "Cut out here, for $0.00, without an account. Pictures are removed after a day.",
   "cutout.sign_in": "Sign in to cut out",
   "cutout.sign_in.more": "It stays free; no OpenRouter account is needed.",
   "cutout.pictures": "Pictures",

@@ -69,6 +69,7 @@ export default {
   "cutout.empty.more": "O pégalas. Muchas a la vez, hasta 50 MB cada una.",
   "cutout.choose": "Elegir imágenes",
   "cutout.free": "Se recorta aquí, en este servidor, por $0.00.",
+  "cutout.guest": "Se recorta aquí, por $0.00, sin cuenta. Las imágenes se borran al cabo de un día.",
   "cutout.sign_in": "Entra para recortar",
   "cutout.sign_in.more": "Sigue siendo gratis; no hace falta cuenta de OpenRouter.",
   "cutout.pictures": "Imágenes",

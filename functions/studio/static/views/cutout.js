@@ -2,7 +2,7 @@ import { html, signal, useEffect, useRef, useState } from "../html.js";
 import { t, tn } from "../state/language.js";
 import { say } from "../state/notices.js";
 import { go, query } from "../state/router.js";
-import { isSignedIn, session } from "../state/session.js";
+import { isSignedIn, mayCut, session } from "../state/session.js";
 import { items, current, done, add, addMade, choose, drop, again, replace } from "../state/cutouts.js";
 import { Icon } from "../components/icon.js";
 import { Compare } from "../components/compare.js";
@@ -172,15 +172,15 @@ const Finish = ({ file }) => html`
 const Empty = () => html`
   <div class="drop-big"><div class="drop-inner"><${Icon} name="upload" size=${30} /><h2>${t("cutout.empty")}</h2><p>${t("cutout.empty.more")}</p>
     ${
-      isSignedIn.value
-        ? html`<${Picker} class="primary">${t("cutout.choose")}</${Picker}><small>${t("cutout.free")}</small>`
+      mayCut.value
+        ? html`<${Picker} class="primary">${t("cutout.choose")}</${Picker}><small>${t(isSignedIn.value ? "cutout.free" : "cutout.guest")}</small>`
         : html`<a class="button primary" href="#/welcome">${t("cutout.sign_in")}</a><small>${t("cutout.sign_in.more")}</small>`
     }</div></div>`;
 
 function useDrops() {
   useEffect(() => {
-    const dropped = (event) => isSignedIn.value && take(event.dataTransfer?.files ?? []);
-    const pasted = (event) => isSignedIn.value && take(event.clipboardData?.files ?? []);
+    const dropped = (event) => mayCut.value && take(event.dataTransfer?.files ?? []);
+    const pasted = (event) => mayCut.value && take(event.clipboardData?.files ?? []);
     addEventListener("drop", dropped);
     addEventListener("paste", pasted);
     return () => (removeEventListener("drop", dropped), removeEventListener("paste", pasted));

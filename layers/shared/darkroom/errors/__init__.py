@@ -15,6 +15,7 @@ DarkroomError
 │   ├── UnsupportedMediaType         415 UNSUPPORTED_MEDIA_TYPE
 │   ├── ForeignOrigin                403 FOREIGN_ORIGIN          a cookie-signed write from another site
 │   ├── TokenRestricted              403 TOKEN_RESTRICTED        a token with limits of its own may not do this
+│   ├── GuestRefused                 403 GUEST_REFUSED           a guest may upload and cut out, and nothing else
 │   ├── TooManyRequests              429 TOO_MANY_REQUESTS       more than this stack takes from a caller in a minute
 │   ├── IdempotencyKeyReused         422 IDEMPOTENCY_KEY_REUSED  the key stands for another request
 │   ├── JobCanceled                  409 JOB_CANCELED            before anything was spent
@@ -135,6 +136,10 @@ class ForeignOrigin(CallerError, code="FOREIGN_ORIGIN", status=403):
 
 class TokenRestricted(CallerError, code="TOKEN_RESTRICTED", status=403):
     title = "The API token may not do this"
+
+
+class GuestRefused(CallerError, code="GUEST_REFUSED", status=403):
+    title = "A guest may not do this"
 
 
 class TooManyRequests(CallerError, code="TOO_MANY_REQUESTS", status=429):

@@ -57,6 +57,18 @@ HEADERS = {
 }
 
 
+# All that a guest may ask for: to upload, to have cut out, and to see how that goes.
+GUESTS = frozenset(
+    {
+        "POST /v1/uploads",
+        "POST /v1/images/background-removals",
+        "GET /v1/jobs/{job_id}",
+        "GET /v1/jobs/{job_id}/images/{index}",
+        "POST /oauth/sign-out",
+    }
+)
+
+
 class Api:
     """Routes that answer nobody without a valid API token or session.
 
@@ -165,6 +177,11 @@ class Api:
         return caller
 
     @property
+    def is_guest(self) -> bool:
+        """Of a public route: whether the browser has a guest's session."""
+        return self._callers.is_guest(self.visit.cookie(SESSION))
+
+    @property
     def visit(self) -> Visit:
         return Visit.of(self.app.current_event.raw_event, self._callers.public_url)
 
@@ -264,7 +281,12 @@ class Api:
             visit.require_own_origin()
         self._caller = caller
         note(user=caller.user)
-        self._count(self._rates.of_caller(caller))
+        if caller.is_guest:
+            self._count(self._rates.of_guest(event["requestContext"]["http"]["sourceIp"]))
+            if event["routeKey"] not in GUESTS:
+                caller.require_account()
+        else:
+            self._count(self._rates.of_caller(caller))
         self.app.append_context(caller=caller)  # type: ignore[no-untyped-call]  # Powertools left it untyped
 
     def _count(self, standing: Standing) -> None:

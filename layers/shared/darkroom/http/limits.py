@@ -7,7 +7,7 @@ limit, named by its policy.
 from darkroom.errors import TooManyRequests
 from darkroom.models.rate_limit import WINDOW_SECONDS, Standing
 
-_WHOSE = {"user": "This user has", "token": "This API token has", "address": "This address has"}
+_WHOSE = {"user": "This user has", "token": "This API token has", "address": "This address has", "guest": "Guests here"}
 
 
 def rate_headers(standing: Standing) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from darkroom.errors import TokenRestricted
+from darkroom.errors import GuestRefused, TokenRestricted
 from darkroom.models.session import Session, SignedInWith
 from darkroom.models.token import ApiToken
 from darkroom.models.value import Value
@@ -32,8 +32,22 @@ class Caller(Value):
         """A token with limits of its own may spend within them, and not change what anybody may."""
         return self.token is not None and self.token.is_limited
 
+    @property
+    def is_guest(self) -> bool:
+        """Whether nobody signed in: such a session may upload and cut out, for nothing."""
+        return self.session is not None and self.session.signed_in_with == "guest"
+
+    def require_account(self) -> None:
+        """For all but what guests may do. Raises GuestRefused."""
+        if self.is_guest:
+            raise GuestRefused(
+                "A guest may upload pictures and have them cut out here, and nothing else.",
+                fix="Sign in at /oauth.",
+            )
+
     def require_unrestricted(self) -> None:
-        """For what decides what anybody may do. Raises TokenRestricted."""
+        """For what decides what anybody may do. Raises TokenRestricted, GuestRefused."""
+        self.require_account()
         if self.is_restricted:
             raise TokenRestricted(
                 "This API token has spending limits, so it cannot change keys, tokens, limits or secrets.",

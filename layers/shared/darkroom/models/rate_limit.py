@@ -14,15 +14,17 @@ class RateLimits(Struct, frozen=True):
         user: of one user, with all their tokens and browsers.
         token: of one API token.
         address: of one address that is not signed in, at the routes by which people sign in.
+        guest: of all guests at one address.
     """
 
     user: int = 0
     token: int = 0
     address: int = 0
+    guest: int = 120
 
 
 class Allowance(Struct, frozen=True):
-    """What is left of one limit. Args: policy: `user`, `token` or `address`."""
+    """What is left of one limit. Args: policy: `user`, `token`, `address` or `guest`."""
 
     policy: str
     limit: int

@@ -1,7 +1,7 @@
 """Signing in with a browser: the attempt or the link, the session it ends in, and who of a provider signs in where."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -33,7 +33,9 @@ def account_of(sha256: str) -> str:
     return f"or-{sha256[:32]}"
 
 
-SignedInWith = Literal["openrouter", "link", "token"]
+SignedInWith = Literal["openrouter", "link", "token", "guest"]
+GUEST: Final = "guest-"
+"""How users begin that are guests; each session of a guest is a user by itself."""
 
 
 class SignInAttempt(Value):

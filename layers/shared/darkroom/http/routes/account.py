@@ -60,7 +60,7 @@ def _session(api: Api, app: Application) -> None:
     def show_session() -> Response[Any]:
         caller = api.optional_caller
         if caller is None:
-            return answered(SignedOut())
+            return answered(SignedOut(guest=api.is_guest, guests=app.settings.guests))
         return answered(signed_in(caller, app.keys.show(caller.user), app.identities.of_user(caller.user)))
 
 

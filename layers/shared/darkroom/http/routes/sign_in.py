@@ -1,4 +1,4 @@
-"""The ways in: to OpenRouter and back, by a pasted code, by a one-time link, by an API token.
+"""The ways in: to OpenRouter and back, by a pasted code, by a one-time link, by an API token, as a guest.
 
 These routes serve people who are not signed in yet. Those that write ask for this site's own origin themselves, and so
 does every route with a session (`Api`): cookies are sent with other sites' requests, too.
@@ -16,12 +16,13 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import AliasChoices, AwareDatetime, BaseModel, BeforeValidator, Field
 
 from darkroom.application import Application
-from darkroom.errors import DarkroomError, InvalidParameter
+from darkroom.errors import Conflict, DarkroomError, GuestRefused, InvalidParameter
 from darkroom.http import pages
-from darkroom.http.app import Api, validated
+from darkroom.http.app import Api, answered, validated
 from darkroom.http.browser import BROWSER, SESSION
 from darkroom.http.pages import sign_in_pages
 from darkroom.http.routes.forms import form_as
+from darkroom.http.schemas.account import ENTER_AS_GUEST, SignedOut
 from darkroom.http.schemas.pages import PAGES, CallbackQuery, LinkQuery, PastedCode, ReturnTo, TokenForm
 from darkroom.models.digest import digest
 from darkroom.models.form_values import dollars
@@ -30,6 +31,7 @@ from darkroom.observability import logger
 from darkroom.services.accounts.connect import HOME, LIFETIME, Purpose, checked_path
 from darkroom.services.accounts.keys import CONNECT_PAGE
 from darkroom.services.accounts.links import PATH as LINK
+from darkroom.services.accounts.sessions import GUEST_LIFETIME
 from darkroom.services.accounts.sessions import LIFETIME as SESSION_LIFETIME
 
 # These serve people who have not signed in yet.
@@ -44,6 +46,7 @@ PUBLIC = frozenset(
         f"GET {LINK}",
         f"POST {LINK}",
         "POST /oauth/token",
+        ENTER_AS_GUEST.route,
     }
 )
 
@@ -95,6 +98,7 @@ def sign_in_routes(api: Api, app: Application) -> None:
     _paste(api, app)
     _link(api, app)
     _token(api, app)
+    _guest(api, app)
 
 
 def _openrouter(api: Api, app: Application) -> None:
@@ -190,6 +194,25 @@ def _token(api: Api, app: Application) -> None:
         return_to = checked_path(form.return_to)
         token = app.tokens.authenticate(form.token.strip())
         return signed_in(api, app, app.sessions.open_with_token(token), return_to)
+
+
+def _guest(api: Api, app: Application) -> None:
+    @api.serve(ENTER_AS_GUEST)
+    def enter() -> Response[Any]:
+        visit = api.visit
+        visit.require_own_origin()
+        if not app.settings.guests:
+            raise GuestRefused("This Darkroom has no guests.", fix="Sign in at /oauth.")
+        if api.known_caller is not None:
+            raise Conflict(
+                "This browser is signed in already.", fix="Sign out first; an account may do all that guests may."
+            )
+        entered = SignedOut(guest=True, guests=True)
+        if api.is_guest:
+            return answered(entered)
+        answer = answered(entered)
+        answer.cookies = [visit.set_cookie(SESSION, app.sessions.open_guest(), GUEST_LIFETIME)]
+        return answer
 
 
 def _finish(api: Api, app: Application, nonce: str | None, code: str | None) -> Response[Any]:

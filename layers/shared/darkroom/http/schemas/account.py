@@ -55,6 +55,8 @@ class SignedOut(Answer):
     signed_in: Literal[False] = False
     user: None = None
     sign_in: str = "/oauth"
+    guest: bool = Field(False, description="Whether this browser may upload and cut out, and nothing else.")
+    guests: bool = Field(False, description="Whether `POST /oauth/guest` makes it so.")
 
 
 class SignedIn(Answer):
@@ -225,6 +227,7 @@ def _connected(shown: ShownKey) -> ConnectedKey:
 
 
 HEALTH: Final = Operation("GET /healthz", {200: {JSON: Health}, 503: {JSON: Health}}, query=HealthQuery)
+ENTER_AS_GUEST: Final = Operation("POST /oauth/guest", json_of(SignedOut))
 SHOW_SESSION: Final = Operation("GET /v1/session", json_of(SignedOut | SignedIn))
 LIST_TOKENS: Final = Operation("GET /v1/tokens", json_of(TokenList))
 CREATE_TOKEN: Final = Operation("POST /v1/tokens", {201: {JSON: CreatedToken}}, body=fields(NewToken))

@@ -29,14 +29,20 @@ class Callers:
         return Caller(user=known.user, token=known)
 
     def known(self, *, token: str | None, session: str | None) -> Caller | None:
-        """The caller if there is a valid sign of who it is; for routes that serve everybody."""
+        """The caller if there is a valid sign of who it is, and no guest; for routes that serve everybody."""
         if token:
             try:
                 known = self._tokens.authenticate(token)
             except InvalidToken:
                 return None
             return Caller(user=known.user, token=known)
-        return self._signed_in(session)
+        caller = self._signed_in(session)
+        return None if caller is None or caller.is_guest else caller
+
+    def is_guest(self, session: str | None) -> bool:
+        """Whether it is the session of a guest, which is not over."""
+        caller = self._signed_in(session)
+        return caller is not None and caller.is_guest
 
     def _signed_in(self, secret: str | None) -> Caller | None:
         """By a session; one that was opened with an API token is over when the token is, and limited as it is."""

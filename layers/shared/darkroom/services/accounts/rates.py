@@ -96,6 +96,10 @@ class Rates:
         """Counts one request of somebody who is not known yet. The table is told a digest of the address."""
         return self._count(f"ADDRESS#{digest(_network(address))[:32]}", {"address": self._limits.address})
 
+    def of_guest(self, address: str) -> Standing:
+        """Counts one request of a guest, with those of all guests at the address: a guest can always be another one."""
+        return self._count(f"ADDRESS#{digest(_network(address))[:32]}", {"guest": self._limits.guest})
+
     def _count(self, owner: str, given: Mapping[str, int]) -> Standing:
         limits = {name: limit for name, limit in given.items() if limit}
         now = self._clock().timestamp()
@@ -137,7 +141,7 @@ def _share(limit: int) -> int:
 
 
 def _policy(name: str) -> str:
-    return name if name in ("user", "address") else "token"
+    return name if name in ("user", "address", "guest") else "token"
 
 
 def _network(address: str) -> str:

@@ -4,11 +4,12 @@ import secrets
 from datetime import timedelta
 
 from darkroom.models.digest import digest
-from darkroom.models.session import Session, SignedInWith
+from darkroom.models.session import GUEST, Session, SignedInWith
 from darkroom.models.token import ApiToken
 from darkroom.ports import Clock, SessionStore
 
 LIFETIME = timedelta(days=30)
+GUEST_LIFETIME = timedelta(days=1)
 
 
 class Sessions:
@@ -24,6 +25,10 @@ class Sessions:
         """Begins a session that may do what the token may, and ends with it."""
         return self._open(token.user, "token", token)
 
+    def open_guest(self) -> str:
+        """Begins a session of somebody who has no account, as a user whom no other session is."""
+        return self._open(f"{GUEST}{secrets.token_hex(16)}", "guest")
+
     def find(self, secret: str | None) -> Session | None:
         """The session that a cookie stands for, unless it is over."""
         session = self._store.find(digest(secret)) if secret else None
@@ -36,7 +41,7 @@ class Sessions:
     def _open(self, user: str, signed_in_with: SignedInWith, token: ApiToken | None = None) -> str:
         secret = secrets.token_urlsafe(32)
         now = self._clock()
-        ends = (now + LIFETIME).replace(microsecond=0)
+        ends = (now + (GUEST_LIFETIME if signed_in_with == "guest" else LIFETIME)).replace(microsecond=0)
         if token and token.expires_at:
             ends = min(ends, token.expires_at)
         self._store.open(

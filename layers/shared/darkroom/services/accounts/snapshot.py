@@ -20,7 +20,8 @@ from msgspec import Struct
 from darkroom.models.account import Account
 from darkroom.models.key import KeyProvider, StoredKey
 from darkroom.models.receipt import KeyCharges
-from darkroom.models.user_settings import UserSettings
+from darkroom.models.session import GUEST
+from darkroom.models.user_settings import Limits, UserSettings
 from darkroom.ports import AccountStore, KeyVault, Ledger, SettingsStore
 
 # By the reader and the user. A context variable, so that several threads of one process never share a snapshot.
@@ -106,6 +107,12 @@ class Snapshots:
             read.pop((self, user), None)
 
 
+# A guest sets nothing, may spend nothing, and what they made is gone with their session.
+GUESTS: Final = UserSettings(
+    limits=Limits(per_request=0, per_conversation=0, per_day=0, per_month=0), retention_days=1, cloud_removal="never"
+)
+
+
 class SnapshotSettings(Struct, frozen=True):
     """A SettingsStore that reads from snapshots where there are any."""
 
@@ -113,6 +120,8 @@ class SnapshotSettings(Struct, frozen=True):
     store: SettingsStore
 
     def load(self, user: str) -> UserSettings:
+        if user.startswith(GUEST):
+            return GUESTS
         account = self.snapshots.current(user)
         return self.store.load(user) if account is None else account.settings
 

@@ -159,12 +159,14 @@ class Admission:
             provider: the one that the request names, if it names one.
 
         Raises:
+            GuestRefused: a guest never pays.
             IdempotencyKeyReused: the key stands for another request.
             InvalidParameter: the provider that is named is none, or cannot do it.
             InvalidApiKey: nobody would pay.
             MoneyRefused: a limit or a budget forbids it, or its price is not known.
             AnswerPending, OutcomeUnknown: there is, or may be, a job; every other error means that there is none.
         """
+        caller.require_account()
         sha256 = request_sha256(terms.route, request)
         earlier = self._earlier(caller.user, terms, sha256)
         if earlier is not None:
