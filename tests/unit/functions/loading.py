@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 # benchmarks/cold_start.py measures; more of them are a decision.
 MAX_MODULES: Final[Mapping[str, int]] = {
     "Account": 190,
-    "Chat": 281,
+    "Chat": 282,
     "Edit": 224,
     "Generate": 197,
     "Jobs": 155,

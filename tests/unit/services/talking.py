@@ -39,10 +39,18 @@ class Talk:
         source = None if picture is None else ImageSource("image", data=picture)
         return Talk(self.studio, self.studio.app.conversations.create(USER, source).id)
 
-    def submit(self, content: str, *, by: Caller = CALLER, choices: TurnChoices | None = None, **terms: Any) -> Job:
+    def submit(
+        self,
+        content: str,
+        *,
+        by: Caller = CALLER,
+        choices: TurnChoices | None = None,
+        mask: ImageSource | None = None,
+        **terms: Any,
+    ) -> Job:
         """The turn, of which nothing is done yet."""
         given = Terms(**{"route": "POST /messages", "is_async": True, **terms})
-        return self.studio.app.turns.submit(by, self.id, content, given, choices or TurnChoices()).job
+        return self.studio.app.turns.submit(by, self.id, content, given, choices or TurnChoices(), mask=mask).job
 
     def say(self, content: str, **more: Any) -> Job:
         """The turn as it is when nobody has anything left to do."""

@@ -1,6 +1,5 @@
 """Where the provider does not serve the first model, the next one does, is paid for once, and that is said once."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,10 +7,7 @@ import pytest
 from darkroom.models.caller import Caller
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus
-from darkroom.models.key import StoredKey
 from darkroom.models.user_settings import UserSettings
-from darkroom.providers import ProviderSettings, load
-from local import providers as simulators
 from local.providers._openai_like import OpenAiLikeSimulator
 from local.simulator import Simulator
 from tests.application import KLEIN, PLANNER, Studio
@@ -134,23 +130,6 @@ def test_nobody_stands_in_for_a_model_of_the_users_own(studio: Studio) -> None:
     assert (turn.status, studio.charged(USER)) == (JobStatus.FAILED, [])
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[OpenAiLikeSimulator]:
-    with simulators.load("gemini")() as world:
-        assert isinstance(world, OpenAiLikeSimulator)
-        yield world
-
-
-@pytest.fixture
-def gemini(studio: Studio, running: OpenAiLikeSimulator) -> OpenAiLikeSimulator:
-    running.reset()
-    settings = ProviderSettings(url=running.url)
-    studio.direct["gemini"] = load("gemini")(settings)
-    key = StoredKey(user=USER, provider="gemini", hint="", sha256="0" * 64, connected_at=studio.clock())
-    studio.vault.store(key, running.key)
-    return running
-
-
 @pytest.mark.parametrize("given", [{}, {"plugins": [{"id": "web"}], "max_cost_usd": "0.1"}])
 def test_another_provider_complains_of_the_callers_fields_alone(
     studio: Studio, gemini: OpenAiLikeSimulator, given: dict[str, Any]
@@ -158,7 +137,8 @@ def test_another_provider_complains_of_the_callers_fields_alone(
     studio.simulator.scenario("temporarily_unavailable", model=PLANNER)
     job = done(studio, asked(model=PLANNER, **given))
     assert (job.status, job.provider, gemini.requests() > 0) == (JobStatus.SUCCEEDED, "gemini", True), job.error
-    assert own(job.warnings) == (("Gemini knows no plugins: left out.",) if given else ())
+    instead = "OpenRouter could not serve this; Gemini was asked instead."
+    assert own(job.warnings) == (instead, *(("Gemini knows no plugins: left out.",) if given else ()))
 
 
 @pytest.mark.parametrize("is_gone", [True, False])

@@ -83,7 +83,7 @@ class Application(PaidJobs):
         from darkroom.services.conversations.forecasts import Forecasts
         from darkroom.services.conversations.painting import Painting
 
-        painting = Painting(self.quotes, self.budgets, self.providers, self.ports.clock)
+        painting = Painting(self.quotes, self.budgets, self.providers, self.ports.images, self.ports.clock)
         return Forecasts(self.planning, painting, self.budgets, self.providers)
 
     @cached_property

@@ -3,11 +3,11 @@
 Beside it plain chat, which is passed through: OpenAI's request to the provider and its answer back, as they are.
 """
 
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from darkroom.models.generation import Call, GeneratedImage, Reference, Usage
+from darkroom.models.generation import Call, GeneratedImage, Reference, Routing, Usage
 from darkroom.models.provider import RatesByModel
 from darkroom.models.value import StrictValue, Value
 
@@ -37,6 +37,32 @@ class JsonSchema(BaseModel):
     strict: bool = True
 
 
+class Reasoning(StrictValue):
+    """How much a model is to think before it answers; what is None is left to it. OpenRouter's words."""
+
+    effort: Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"] | None = None
+    max_tokens: int | None = Field(None, ge=0, le=100_000, description="Of thought.")
+    enabled: bool | None = None
+    exclude: bool | None = Field(None, description="Whether the thoughts stay out of the answer.")
+    summary: Literal["auto", "concise", "detailed"] | None = None
+
+    @property
+    def is_off(self) -> bool:
+        return self.enabled is False or self.effort == "none" or self.max_tokens == 0
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens of thought there is to be room for."""
+        if self.is_off:
+            return 0
+        return self.max_tokens or _THOUGHT[self.effort or "medium"]
+
+
+# Tokens of thought by effort. Sources give thought a share of the answer's length (OpenRouter: from a tenth for
+# `minimal` to nearly all for `max`), so that it has to be allowed for.
+_THOUGHT: Final = {"minimal": 500, "low": 1000, "medium": 2500, "high": 6000, "xhigh": 10_000, "max": 16_000}
+
+
 class ChatRequest(StrictValue):
     model: str = Field(min_length=1, max_length=200)
     messages: tuple[ChatMessage, ...] = Field(min_length=1)
@@ -50,6 +76,8 @@ class ChatRequest(StrictValue):
     json_schema: JsonSchema | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     seed: int | None = None
+    reasoning: Reasoning | None = None
+    routing: Routing | None = Field(None, description="Which of the provider's own sources may serve.")
     zdr: bool = Field(False, description="Only sources that keep nothing.")
     max_price: dict[str, str] = Field(default_factory=dict, description="Dollars, by `prompt`, `completion`, `image`.")
     session: str | None = Field(None, max_length=256, description="Keeps a conversation with one source.")

@@ -10,6 +10,7 @@ _SWITCH: Final = {
     **dict.fromkeys(("false", "0", "off", "no"), False),
 }
 _PROMPT_FAULTS: Final = ("string_too_short", "string_too_long", "value_error")
+_PRIVATE: Final = ("zdr", "data_collection")
 _WHOLE: Final = re.compile(r"([+-]?\d{1,18})(?:\.0{1,9})?", re.ASCII)
 _DOLLARS: Final = re.compile(r"(?:US)?\$?\s*(\d{1,9}(?:\.\d{1,9}|,\d{1,2})?)\s*\$?", re.ASCII)
 # What JavaScript's FormData makes of null and undefined, and what an input makes of nothing.
@@ -49,6 +50,22 @@ def provider_by_name(schema: dict[str, Any]) -> None:
         "anyOf": [{"type": "string", "minLength": 1, "maxLength": 50}, *kinds],
         "description": "A name (`openai`, `auto`, …): who is to serve. An object: OpenRouter's preferences.",
     }
+
+
+def split_provider(said: dict[str, Any]) -> dict[str, Any]:
+    """The fields with `provider` as a name in `provider_name`, and of an object what asks for privacy in `zdr`.
+
+    OpenRouter's `data_collection: "deny"` asks for less than `zdr`, and is granted with it.
+    """
+    provider = unfolded(said.get("provider"))
+    if isinstance(provider, str):
+        said["provider_name"] = said.pop("provider")
+    elif isinstance(provider, dict):
+        private = (switch(provider.get("zdr")) is True) or provider.get("data_collection") == "deny"
+        rest = {name: value for name, value in provider.items() if name not in _PRIVATE and value is not None}
+        del said["provider"]
+        said |= ({"provider": rest} if rest else {}) | ({"zdr": True} if private else {})
+    return said
 
 
 def unfolded(value: Any) -> Any:

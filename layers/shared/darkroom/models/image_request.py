@@ -11,6 +11,7 @@ from darkroom.models.form_values import (
     given,
     lowered,
     provider_by_name,
+    split_provider,
     switch,
     unfolded,
     whole_number,
@@ -31,7 +32,7 @@ Background = Annotated[Literal["auto", "transparent", "opaque"], BeforeValidator
 OutputFormat = Annotated[Literal["png", "jpeg", "webp", "svg"], BeforeValidator(file_format)]
 RASTER_FORMATS = ("png", "jpeg", "webp")
 # Names that clients give to fields of ours.
-_ALIASES = {"aspectRatio": "aspect_ratio"}
+_ALIASES = {"aspectRatio": "aspect_ratio", "image_model": "model", "edit_model": "model"}
 
 
 def _words(value: Any) -> Any:
@@ -57,9 +58,7 @@ class ImageRequest(BaseModel):
         for alias, name in _ALIASES.items():
             if alias in said and name not in said:
                 said[name] = said.pop(alias)
-        if isinstance(unfolded(said.get("provider")), str):
-            said["provider_name"] = said.pop("provider")
-        return said
+        return split_provider(said)
 
     prompt: str = Field(min_length=1, max_length=MOST_PROMPT)
 
@@ -110,6 +109,7 @@ class ImageRequest(BaseModel):
     style: str | None = Field(None, max_length=50)
     moderation: str | None = Field(None, max_length=50)
     input_fidelity: str | None = Field(None, max_length=50)
+    reasoning: Annotated[dict[str, Any] | None, BeforeValidator(unfolded)] = None
     user: str | None = Field(None, max_length=500)
     safety_identifier: str | None = Field(None, max_length=500)
     stream: Annotated[bool, BeforeValidator(switch)] = Field(False, description="The answer as OpenAI's events.")

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from darkroom.errors import Charged
 from darkroom.models.budget import BudgetRef
-from darkroom.models.chat import ChatRequest
-from darkroom.models.generation import GenerationRequest
+from darkroom.models.chat import ChatRequest, Reasoning
+from darkroom.models.generation import GenerationRequest, Routing
 from darkroom.models.money import MicroUsd, in_dollars, usd
 from darkroom.models.provider import RatesByModel
 from darkroom.models.value import Value
@@ -175,6 +175,9 @@ class TurnChoices(Value):
     fallback_models: tuple[str, ...] = Field((), max_length=3, description="That may plan in its place.")
     image_model: str | None = Field(None, min_length=1, max_length=200, description="The painter.")
     provider: str | None = Field(None, min_length=1, max_length=50, description="By its name, or `auto`.")
+    routing: Routing | None = Field(None, description="Which of the provider's own sources may serve.")
+    reasoning: Reasoning | None = Field(None, description="How much the planner is to think.")
+    mask: StoredImage | None = Field(None, description="Transparent where painting may change the picture.")
     zdr: bool | None = Field(None, description="Only sources that keep nothing.")
     max_cost: MicroUsd | None = Field(None, ge=1, description="Of the whole turn.")
     base: str | None = Field(None, min_length=1, max_length=20, description="The version that it is about.")

@@ -28,6 +28,7 @@ from darkroom.providers._errors import Asked, broken, fix_for, plain
 from darkroom.providers._gather import Gathered, claims_in, gather
 from darkroom.providers._http import Answer, BrokenOff
 from darkroom.providers._images import content_refused, no_image, picture_part, stream_events, unusable, whole_json
+from darkroom.providers._images import preferences as chosen_sources
 from darkroom.providers._openrouter_complaint import Complaint
 from darkroom.providers._openrouter_errors import translate
 from darkroom.providers._pictures import follow, reference_url
@@ -117,6 +118,7 @@ def body(request: ChatRequest) -> dict[str, Any]:
         InvalidParameter: a picture is none that models look at.
     """
     preferences = {
+        **(chosen_sources(request.routing) if request.routing else {}),
         **({"zdr": True} if request.zdr else {}),
         **({"max_price": request.max_price} if request.max_price else {}),
     }
@@ -125,6 +127,7 @@ def body(request: ChatRequest) -> dict[str, Any]:
         "modalities": _MODALITIES[request.paints],
         "image_config": request.image_config or None,
         "response_format": wire_format(request),
+        "reasoning": request.reasoning.model_dump(exclude_none=True) if request.reasoning else None,
         "temperature": request.temperature,
         "seed": request.seed,
         "provider": preferences or None,

@@ -111,13 +111,15 @@ class OpenAiLike(WithoutPictures):
                 call,
                 model=model,
             )
-            return _chat_result(reply, answered_by(asked, request.model, model))
+            return self._chat_result(request, reply, answered_by(asked, request.model, model))
 
         return in_turn((request.model, *request.fallback_models), call, ask)
 
     def reread_chat(self, request: ChatRequest, answer: RawAnswer) -> ChatResult:
         kept, asked = self._calls.again(answer, request.model)
-        return _chat_result(wire.read(kept, asked, request), answered_by(asked, request.model, asked.model))
+        return self._chat_result(
+            request, wire.read(kept, asked, request), answered_by(asked, request.model, asked.model)
+        )
 
     def complete(self, request: CompletionRequest, call: PaidCall) -> CompletionResult:
         self._check_promises(zdr=request.zdr or _wire.mapping(request.body.get("provider")).get("zdr") is True)
@@ -185,6 +187,17 @@ class OpenAiLike(WithoutPictures):
                 context={"max_bytes": self.most_bytes},
             )
 
+    def _chat_result(self, request: ChatRequest, reply: Reply, call: Call) -> ChatResult:
+        left_out = self.dialect.left_out(request)
+        return ChatResult(
+            text=reply.text[:MAX_TEXT],
+            finish_reason=reply.finish_reason,
+            native_finish_reason=reply.native_finish_reason,
+            usage=reply.usage or Usage(),
+            call=call,
+            warnings=(f"{self.title} knows no {', '.join(left_out)}: left out.",) if left_out else (),
+        )
+
     def _completion_result(self, request: CompletionRequest, found: Completion, call: Call) -> CompletionResult:
         left_out = wire.left_out(request)
         warnings = (f"{self.title} knows no {', '.join(left_out)}: left out.",) if left_out else ()
@@ -246,13 +259,3 @@ class Painter(OpenAiLike):
         return GenerationResult(
             images=found.images, usage=found.usage, call=call, warnings=(*found.warnings, *warnings)
         )
-
-
-def _chat_result(reply: Reply, call: Call) -> ChatResult:
-    return ChatResult(
-        text=reply.text[:MAX_TEXT],
-        finish_reason=reply.finish_reason,
-        native_finish_reason=reply.native_finish_reason,
-        usage=reply.usage or Usage(),
-        call=call,
-    )

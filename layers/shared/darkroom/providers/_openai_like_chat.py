@@ -47,6 +47,9 @@ OPENROUTERS = (
 )
 """Fields that OpenRouter alone knows; others refuse what they do not know."""
 _SHOWN_TEXT = 2000
+_EFFORT = "reasoning_effort"
+# OpenRouter's words that others do not have, as the nearest of theirs.
+_EFFORTS = {"none": "minimal", "xhigh": "high", "max": "high"}
 _ZERO = Decimal(0)
 
 
@@ -65,6 +68,11 @@ class Dialect(Struct, frozen=True):
     takes: frozenset[str] = frozenset({"temperature", "seed", "user"})
     most_temperature: float = 2.0
 
+    def left_out(self, request: ChatRequest) -> tuple[str, ...]:
+        """The fields of our own conversations that it knows nothing of."""
+        thinks = request.reasoning
+        return () if thinks is None or (thinks.effort and _EFFORT in self.takes) else ("reasoning",)
+
 
 def body(request: ChatRequest, name: str, dialect: Dialect) -> dict[str, Any]:
     """The request on the wire.
@@ -73,7 +81,9 @@ def body(request: ChatRequest, name: str, dialect: Dialect) -> dict[str, Any]:
         InvalidParameter: a picture is none that models look at.
     """
     temperature = None if request.temperature is None else min(request.temperature, dialect.most_temperature)
+    effort = request.reasoning.effort if request.reasoning else None
     optional = {"temperature": temperature, "seed": request.seed, "user": request.user}
+    optional[_EFFORT] = _EFFORTS.get(effort, effort) if effort else None
     return {
         "model": name,
         "messages": [wire_message(message) for message in request.messages],

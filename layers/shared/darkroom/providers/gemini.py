@@ -53,7 +53,7 @@ class Gemini(Painter):
     makers = frozenset({"google"})
     sources = frozenset({"google-ai-studio", "google ai studio"})
     path = "/v1beta/openai"
-    dialect = Dialect(limit="max_tokens", takes=frozenset({"temperature"}))
+    dialect = Dialect(limit="max_tokens", takes=frozenset({"temperature", "reasoning_effort"}))
     not_taken = ("quality", "output_format", "output_compression", "background")
 
     def serves(self, model: str) -> str | None:

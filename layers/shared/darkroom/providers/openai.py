@@ -34,6 +34,7 @@ from darkroom.providers._gather import is_draft
 from darkroom.providers._http import Answer, BrokenOff
 from darkroom.providers._images import Pictures, stream_events, whole_json
 from darkroom.providers._openai_like import Painter
+from darkroom.providers._openai_like_chat import Dialect
 from darkroom.providers._painted import claimed, file_of, painted, usage_of
 from darkroom.providers._said import error_within
 from darkroom.providers._settings import ProviderSettings
@@ -64,6 +65,7 @@ class OpenAi(Painter):
     origin = "https://api.openai.com"
     makers = frozenset({"openai"})
     sources = frozenset({"openai"})
+    dialect = Dialect(takes=frozenset({"temperature", "seed", "user", "reasoning_effort"}))
     not_taken = ("seed",)
 
     def serves(self, model: str) -> str | None:

@@ -47,7 +47,7 @@ class Edit(Struct, frozen=True):
         pictures = [self.inputs.read(user, source, workload=workload) for source in request.images]
         mask = self.inputs.read(user, request.mask, role="mask", workload=workload) if request.mask else None
         if mask is not None:
-            check_mask(pictures[0], mask)
+            check_mask(pictures[0].image, mask)
         shapes = [InputShape(width=each.image.width, height=each.image.height) for each in pictures]
         quote = self.quotes.quote(request, inputs=shapes, masked=mask is not None, choice=choice)
         if not terms.is_async:

@@ -151,9 +151,9 @@ def first(inputs: Inputs) -> Input:
 
 
 def test_a_mask_has_the_size_of_the_upright_picture(inputs: Inputs, first: Input) -> None:
-    check_mask(first, inputs.read("alice", ImageSource("mask", data=mask_file((400, 600))), role="mask"))
+    check_mask(first.image, inputs.read("alice", ImageSource("mask", data=mask_file((400, 600))), role="mask"))
     with pytest.raises(InvalidParameter, match="600 x 400 pixels, and the first picture 400 x 600") as refused:
-        check_mask(first, inputs.read("alice", ImageSource("mask", data=mask_file((600, 400))), role="mask"))
+        check_mask(first.image, inputs.read("alice", ImageSource("mask", data=mask_file((600, 400))), role="mask"))
     assert refused.value.param == "mask"
 
 

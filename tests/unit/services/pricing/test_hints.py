@@ -50,10 +50,14 @@ def test_it_is_not_left_to_a_model_that_knows_it_because_another_does_not(quotin
     assert (raised.value.param, raised.value.context["model"], raised.value.charged) == ("quality", KLEIN, False)
 
 
-def test_a_seed_is_ignored_where_there_is_none(quoting: Quotes) -> None:
-    made = quote(quoting, GEMINI, seed=7)
-    assert (made.request.seed, made.warnings) == (None, ("`seed` was ignored: the model has no such parameter.",))
+def test_a_seed_is_refused_where_there_is_none(quoting: Quotes) -> None:
+    """Whoever sends one wants the same picture again, which is not to be had then."""
+    for model, others in ((GEMINI, []), (KLEIN, [GEMINI])):
+        with pytest.raises(InvalidParameter) as refused:
+            quote(quoting, model, seed=7, fallback_models=others)
+        assert (refused.value.param, refused.value.context["model"], refused.value.charged) == ("seed", GEMINI, False)
     assert quote(quoting, KLEIN, seed=7).request.seed == 7
+    assert quote(quoting, GEMINI, seed=-1).request.seed is None
 
 
 @pytest.mark.parametrize(("model", "given"), [(GEMINI, "png"), (GEMINI, "jpeg"), (KLEIN, "webp"), (RECRAFT, "png")])

@@ -17,8 +17,6 @@ from darkroom.http.schemas.conversations import (
     ConversationList,
     NewBranch,
     NewConversation,
-    NewEstimate,
-    NewMessage,
     RemovedConversation,
     TwoVersions,
     VersionComparison,
@@ -32,8 +30,11 @@ from darkroom.http.schemas.conversations import (
 from darkroom.http.schemas.forecasts import show_estimate
 from darkroom.http.schemas.jobs import Job as JobView
 from darkroom.http.schemas.jobs import PictureQuery
+from darkroom.http.schemas.messages import NewEstimate, NewMessage, NewMessageBody
 from darkroom.http.schemas.recipes import NewVersion, exported
+from darkroom.models.image_input import picture_fields
 from darkroom.models.job import Job
+from darkroom.models.source import ImageSource
 from darkroom.services.conversations.conversations import read_version
 from darkroom.services.conversations.versions import version_of
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
@@ -87,14 +88,19 @@ def _messages(api: Api, app: Application) -> None:
     @api.serve(declared.SAY)
     def say(conversation_id: str) -> Response[Any]:
         terms = terms_of(api)
-        said = validated(NewMessage, api.request.fields(NewMessage.model_fields))
-        submission = app.turns.submit(api.caller, conversation_id, said.content, terms, said.choices)
+        given = api.request.fields(NewMessageBody.model_fields)
+        mask = _mask_in(given)
+        said = validated(NewMessage, given)
+        submission = app.turns.submit(api.caller, conversation_id, said.content, terms, said.choices, mask=mask)
 
         return answering.respond(api, submission, lambda job: _turn(app, job), terms, what="The reply is")
 
     @api.serve(declared.ESTIMATE)
     def estimate(conversation_id: str) -> Response[Any]:
-        said = validated(NewEstimate, api.request.fields(NewEstimate.model_fields) if api.body else {})
+        given = api.request.fields(NewMessageBody.model_fields) if api.body else {}
+        # It changes nothing about the price.
+        _mask_in(given)
+        said = validated(NewEstimate, given)
         conversation = app.conversations.find(api.user, conversation_id)
         found = app.forecasts.of_message(api.caller, conversation, said.content, said.choices)
         return answered(show_estimate(found))
@@ -157,6 +163,12 @@ def _versions(api: Api, app: Application) -> None:
         version = api.query_as(declared.RecipeQuery).version
         steps = conversations.recipe(conversations.find(api.user, conversation_id), version)
         return answered(exported(export(steps)))
+
+
+def _mask_in(fields: dict[str, Any]) -> ImageSource | None:
+    """Takes the mask out of a message's fields. Raises InvalidParameter."""
+    found: dict[str, Any] = {name: fields.pop(name) for name in ("mask", "mask[]") if name in fields}
+    return picture_fields(found)[1]
 
 
 def _turn(app: Application, job: Job) -> Response[Any]:

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from darkroom.errors import InvalidParameter
 from darkroom.errors.names import shown_name
@@ -25,63 +24,18 @@ from darkroom.http.schemas.forecasts import MessageEstimate, Refusal
 from darkroom.http.schemas.images import NamedPictures, SentPictures
 from darkroom.http.schemas.jobs import Cost, Image, ParentLine, PictureQuery, Thumbnail
 from darkroom.http.schemas.jobs import Job as JobView
+from darkroom.http.schemas.messages import NewEstimate, NewMessageBody, NewMessageForm
 from darkroom.http.schemas.recipes import ExportedRecipe, NewVersion, StepLine, step_line
 from darkroom.models.conversation import Conversation, Message, Summary, Version
-from darkroom.models.form_values import given, switch, unfolded
+from darkroom.models.form_values import given
 from darkroom.models.image_input import edit_fields, names_picture
-from darkroom.models.job import Job, TurnChoices
+from darkroom.models.job import Job
 from darkroom.models.money import MicroUsd, in_dollars
 from darkroom.models.source import ImageSource
 from darkroom.models.value import StrictValue
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Link = Callable[[str], str]
 """From an object's key to a URL that reads it for a while."""
-
-
-class NewMessage(StrictValue):
-    """How long it may be is said by the turn that it begins."""
-
-    content: str
-    model: Name | None = Field(None, description="The planner, for this message.")
-    fallback_models: Annotated[tuple[Name, ...], Field(max_length=3), BeforeValidator(unfolded)] = ()
-    image_model: Name | None = Field(None, description="The painter, for this message.")
-    provider: Annotated[str, Field(min_length=1, max_length=50)] | None = Field(None, description="By name, or `auto`.")
-    zdr: Annotated[bool | None, BeforeValidator(switch)] = Field(None, description="Only sources that keep nothing.")
-    max_cost_usd: Annotated[Decimal, Field(ge=Decimal("0.000001"), le=1000, allow_inf_nan=False)] | None = Field(
-        None, description="Of the message in all: its planning and what it paints."
-    )
-    base: Annotated[str, Field(min_length=1, max_length=20)] | None = Field(
-        None, description="The version that it is about; the shown one when absent. What comes of it is a branch."
-    )
-    dry_run: Annotated[bool, BeforeValidator(switch)] = Field(
-        False, description="Plan it, say what carrying the plan out would cost, and do none of it."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, fields: Any) -> Any:
-        return given(fields, "content") if isinstance(fields, dict) else fields
-
-    @property
-    def choices(self) -> TurnChoices:
-        """What it says for itself beside its words."""
-        most = None if self.max_cost_usd is None else int(self.max_cost_usd * 1_000_000)
-        said = self.model_dump(exclude={"content", "max_cost_usd"})
-        return TurnChoices(**said, max_cost=most)
-
-    @field_validator("content", mode="before")
-    @classmethod
-    def _joined(cls, content: Any) -> Any:
-        """A list of texts, as chats have it, is one text."""
-        texts = [part.get("text") for part in content if _is_text(part)] if isinstance(content, list) else []
-        return "\n".join(texts) if texts and len(texts) == len(content) else content
-
-
-class NewEstimate(NewMessage):
-    """A message that is not said."""
-
-    content: str = "Make it warmer."
 
 
 class NewBranch(StrictValue):
@@ -131,10 +85,6 @@ class NewConversation(Struct, frozen=True):
                 param=found["images"][1].name,
             )
         return cls(found["images"][0], title)
-
-
-def _is_text(part: Any) -> bool:
-    return isinstance(part, Mapping) and part.get("type", "text") == "text" and isinstance(part.get("text"), str)
 
 
 def is_field(name: str) -> bool:
@@ -370,7 +320,10 @@ LIST: Final = Operation("GET /v1/conversations", json_of(ConversationList), quer
 SHOW: Final = Operation(f"GET {_ONE}", json_of(ConversationView))
 REMOVE: Final = Operation(f"DELETE {_ONE}", json_of(RemovedConversation))
 SAY: Final = Operation(
-    f"POST {_ONE}/messages", {200: {JSON: TurnView}, 202: {JSON: JobView}}, body=fields(NewMessage), headers=PaidHeaders
+    f"POST {_ONE}/messages",
+    {200: {JSON: TurnView}, 202: {JSON: JobView}},
+    body=fields(NewMessageBody, NewMessageForm),
+    headers=PaidHeaders,
 )
 ESTIMATE: Final = Operation(
     f"POST {_ONE}/messages/estimate", json_of(MessageEstimate), body=fields(NewEstimate), is_body_optional=True

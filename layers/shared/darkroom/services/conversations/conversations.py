@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from ulid import ULID
 
 from darkroom.errors import ImageExpired, InvalidParameter, NotFound, PayloadTooLarge, ServiceUnavailable
@@ -18,8 +19,8 @@ from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Clock, ConversationStore, ImageStore
 from darkroom.services.conversations import versions
 from darkroom.services.conversations.versions import MOST_TITLE, Cost, Turn, rendered_keys
-from darkroom.services.inputs.inputs import Input, Inputs
-from darkroom.services.paid.admission import kept_for
+from darkroom.services.inputs.inputs import Input, Inputs, check_mask
+from darkroom.services.paid.admission import Prepared, kept_for
 
 MOST_PER_PAGE: Final = 100
 MOST_ID: Final = 64
@@ -104,6 +105,25 @@ class Conversations:
             conversation = _begun_with(conversation, picture)
         self._store.add(conversation)
         return conversation
+
+    def read_mask(self, user: str, source: ImageSource, about: Conversation) -> Input:
+        """The mask of a message: where painting may change the picture that is shown. Writes nothing.
+
+        Raises:
+            InvalidParameter: there is no picture yet, or it has another size.
+            CallerError: it cannot be had, or is no mask.
+        """
+        shown = about.version(about.current) if about.current else None
+        if shown is None:
+            raise InvalidParameter(
+                "There is no picture yet that a mask could be for.", fix="Leave it out.", param="mask"
+            )
+        mask = self._inputs.read(user, source, role="mask")
+        check_mask(shown.image, mask)
+        return mask
+
+    def keep_mask(self, mask: Input) -> None:
+        self._inputs.keep([mask])
 
     def find(self, user: str, conversation_id: str) -> Conversation:
         """Raises NotFound."""
@@ -267,6 +287,17 @@ class Conversations:
 def _begun_with(conversation: Conversation, picture: Input) -> Conversation:
     first = Version(id="v1", image=picture.image, created_at=conversation.created_at, source=picture.parent)
     return conversation.model_copy(update={"versions": (first,), "current": first.id})
+
+
+def with_mask(prepared: Prepared, mask: Input, keep: Callable[[Input], None]) -> Prepared:
+    """What a message begins that has a mask, which is kept with it."""
+
+    def keep_both() -> None:
+        prepared.keep()
+        keep(mask)
+
+    lineage, warnings = (*prepared.lineage, mask.parent), (*prepared.warnings, *mask.warnings)
+    return replace(prepared, keep=keep_both, lineage=lineage, warnings=warnings)
 
 
 def read_version(images: ImageStore, version: Version) -> bytes:

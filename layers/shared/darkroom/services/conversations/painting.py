@@ -11,12 +11,13 @@ from darkroom.models.budget import BudgetRef
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork, Parent, StoredImage, TurnChoices
 from darkroom.models.money import MicroUsd, in_dollars, said
-from darkroom.models.provider import AUTO, Skill
+from darkroom.models.provider import Skill
 from darkroom.models.quote import InputShape, Quote
 from darkroom.models.user_settings import Limits
-from darkroom.ports import Clock
+from darkroom.ports import Clock, ImageStore
 from darkroom.services.accounts.keys import disconnected
 from darkroom.services.paid.budgets import Budgets, reserve_for
+from darkroom.services.paid.calls import MOST_STORED_BYTES
 from darkroom.services.pricing.quotes import Quotes
 from darkroom.services.selection.providers import Choice, Providers
 
@@ -27,6 +28,7 @@ class Painting(Struct, frozen=True):
     quotes: Quotes
     budgets: Budgets
     providers: Providers
+    images: ImageStore
     clock: Clock
 
     def job(
@@ -52,6 +54,8 @@ class Painting(Struct, frozen=True):
             MoneyRefused: it may cost more than is left of that.
             CallerError: whatever else Providers.choose and Quotes.quote raise.
         """
+        if by.mask is not None:
+            prompt = self._where(prompt, by.mask)
         choice, quote = self.offer(turn.user, prompt, image, by)
         budgets = self.budgets_for(turn.user, choice, like.budgets, provider=like.provider, own_key=like.own_key)
         reserve = self.reserve(turn.user, quote, by, spent, own_key=choice.own_key)
@@ -69,6 +73,7 @@ class Painting(Struct, frozen=True):
                 "work": PaidWork(
                     request=quote.request,
                     inputs=(image,) if image else (),
+                    mask=by.mask,
                     other_providers=quote.other_providers,
                     rates=quote.rates,
                 ),
@@ -77,19 +82,35 @@ class Painting(Struct, frozen=True):
                 "cost": JobCost(estimated=quote.estimate, reserved=reserve, actual=None, settled=False),
                 "budgets": budgets,
                 "model_requested": quote.model_requested,
-                "warnings": quote.warnings,
+                "warnings": (*choice.warnings, *quote.warnings),
                 "lineage": (Parent(kind="job", ref=turn.id, sha256=image.sha256),) if image else (),
             }
         )
 
     def offer(self, user: str, prompt: str, image: StoredImage | None, by: TurnChoices) -> tuple[Choice, Quote]:
-        """Who would paint it, and what that would cost. Raises what Providers.choose and Quotes.quote raise."""
+        """Who would paint it, and what that would cost.
+
+        Raises:
+            InvalidParameter: the picture has another size than the mask by now.
+            DarkroomError: what Providers.choose and Quotes.quote raise.
+        """
         skill: Skill = "edit" if image else "generate"
-        asked = by.provider if by.provider in (None, AUTO) or skill in self.providers.get(by.provider).skills else None
-        choice = self.providers.choose(user, skill, asked=asked)
+        choice = self.providers.choose(user, skill, asked=by.provider, is_one_of_several=True)
         shapes = [InputShape(width=image.width, height=image.height)] if image else []
-        request = ImageRequest(prompt=prompt, model=by.image_model, zdr=by.zdr)
-        return choice, self.quotes.quote(request, inputs=shapes, choice=choice)
+        if by.mask is not None and image is not None:
+            from darkroom.images.mask import check_size
+
+            check_size((by.mask.width, by.mask.height), (image.width, image.height))
+        request = ImageRequest(prompt=prompt, model=by.image_model, zdr=by.zdr, provider=by.routing)
+        return choice, self.quotes.quote(request, inputs=shapes, masked=by.mask is not None, choice=choice)
+
+    def _where(self, prompt: str, mask: StoredImage) -> str:
+        """The prompt with where the change is to be, which no model here can see of a mask."""
+        # Here, for most that has to do with turns decodes no picture.
+        from darkroom.images.mask import region_hint
+
+        hint = region_hint(self.images.read_output(mask.key, max_bytes=MOST_STORED_BYTES))
+        return f"{prompt}\n{hint}" if hint else prompt
 
     def budgets_for(
         self, user: str, choice: Choice, refs: tuple[BudgetRef, ...], *, provider: str | None, own_key: bool

@@ -34,6 +34,7 @@ class Planner:
         method: Method,
         may_paint: bool,
         fallback_models: tuple[str, ...] = (),
+        is_masked: bool = False,
     ) -> ChatRequest:
         """The request for a plan.
 
@@ -41,8 +42,11 @@ class Planner:
             has_picture: whether there is one yet; the sender of the request puts it into the last message, as `preview`
                 makes it.
             may_paint: whether anything may be spent on painting.
+            is_masked: whether painting is to change a part of the picture alone, which is marked.
         """
-        system = system_text(conversation, has_picture=has_picture, method=method, may_paint=may_paint)
+        system = system_text(
+            conversation, has_picture=has_picture, method=method, may_paint=may_paint, is_masked=is_masked
+        )
         return ChatRequest(
             model=model,
             fallback_models=fallback_models,

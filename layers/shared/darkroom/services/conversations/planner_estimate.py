@@ -46,8 +46,17 @@ def likely_cost(
     if known is not None:
         return known
     return chat_pricing.expected(
-        model, prompt_tokens=tokens, answer_tokens=token_counts.PLAN, pictures=0 if shown is None else 1
+        model,
+        prompt_tokens=tokens,
+        # Thought that is allowed for is used up by half or so.
+        answer_tokens=token_counts.PLAN + thought(request) // 2,
+        pictures=0 if shown is None else 1,
     )
+
+
+def thought(request: ChatRequest) -> int:
+    """How many tokens of thought there is room for beside the answer, because that was asked for."""
+    return request.reasoning.tokens if request.reasoning else 0
 
 
 def shape(request: ChatRequest, shown: StoredImage | None) -> ChatShape:
@@ -63,19 +72,22 @@ def shape(request: ChatRequest, shown: StoredImage | None) -> ChatShape:
     )
 
 
-def most_tokens(models: Sequence[ChatModel], shape: ChatShape, *, most: MicroUsd | None, limit: MicroUsd | None) -> int:
+def most_tokens(
+    models: Sequence[ChatModel], shape: ChatShape, *, most: MicroUsd | None, limit: MicroUsd | None, thought: int = 0
+) -> int:
     """How long the planner's answer may be: the longest of ANSWERS that is within what may be spent, else the shortest.
 
     Args:
+        thought: tokens that are allowed for beside it.
         most: what may be set aside.
         limit: what a request may cost, by the caller's limits.
     """
-    for tokens in ANSWERS:
+    for tokens in (each + thought for each in ANSWERS):
         found = shape.of_at_most(tokens)
         cost, wall = chat_pricing.estimate(models, found), chat_pricing.reserve(models, found)
         if not _passes(cost, limit) and not _passes(wall, most):
             return tokens
-    return ANSWERS[-1]
+    return ANSWERS[-1] + thought
 
 
 def _passes(cost: MicroUsd | None, limit: MicroUsd | None) -> bool:

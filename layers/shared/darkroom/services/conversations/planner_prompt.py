@@ -55,6 +55,10 @@ _METHODS: Final = {
     "generative": "The picture is changed by painting; operations only crop, resize or convert it.",
     "hybrid": "",
 }
+_MASKED: Final = (
+    "The person has marked a part of the picture, and painting changes that part alone: paint what they want there, "
+    "and do nothing else."
+)
 _NO_PAINTING: Final = (
     "Painting is not possible now. If the request needs it, say so in `reply`, and come as near to it as operations "
     "can; if they come nowhere near, do nothing. `needs_painting` tells whether it does."
@@ -103,11 +107,15 @@ def _range(field: Mapping[str, Any]) -> str:
     return found if default is None else f"{found} ={said}"
 
 
-def system_text(conversation: Conversation, *, has_picture: bool, method: Method, may_paint: bool) -> str:
+def system_text(
+    conversation: Conversation, *, has_picture: bool, method: Method, may_paint: bool, is_masked: bool = False
+) -> str:
     """The task, the same for everybody, and then what is particular to this turn."""
     rule = _METHODS[method] or ("" if may_paint_with(method, may_paint=may_paint) else _NO_PAINTING)
     if method == "generative" and not may_paint:
         rule = _NO_PAINTING
+    elif is_masked and method != "local":
+        rule = _MASKED
     listed = listing(method) if has_picture else ""
     return "\n\n".join(
         each for each in (_TASK, listed, rule, _situation(conversation, has_picture=has_picture)) if each

@@ -60,10 +60,17 @@ class Planning(Struct, frozen=True):
         Raises:
             UnsupportedModel: as `first` says.
         """
-        method, may_paint = _methods(choice.settings)
         by = state.choices
+        method, may_paint = _methods(choice.settings, is_masked=by.mask is not None)
         is_private = privacy.wanted(by.zdr, choice)
-        models = self.models.choose(by.model, by.fallback_models, sees=shown is not None, choice=choice, zdr=is_private)
+        models = self.models.choose(
+            by.model,
+            by.fallback_models,
+            sees=shown is not None,
+            choice=choice,
+            routing=by.routing is not None,
+            zdr=is_private,
+        )
         request = self.planner.request(
             conversation,
             content,
@@ -72,9 +79,16 @@ class Planning(Struct, frozen=True):
             fallback_models=models.fallbacks,
             method=method,
             may_paint=may_paint,
+            is_masked=by.mask is not None,
         )
+        thinks = by.reasoning is not None and models.first.reasons
         request = request.model_copy(
-            update={"max_price": dict(chat_pricing.max_price(models.models)), "zdr": is_private}
+            update={
+                "max_price": dict(chat_pricing.max_price(models.models)),
+                "routing": by.routing,
+                "reasoning": by.reasoning if thinks else None,
+                "zdr": is_private,
+            }
         )
         limits = self.budgets.limits(conversation.user, own_key=choice.own_key)
         walls = (limits.per_conversation, limits.per_day, limits.per_month, by.max_cost)
@@ -96,7 +110,9 @@ class Planning(Struct, frozen=True):
             expected=planner_estimate.likely_cost(
                 models.first, request, shown, [message.planned for message in conversation.messages]
             ),
-            warnings=models.warnings,
+            warnings=models.warnings
+            if thinks or by.reasoning is None
+            else (*models.warnings, _not_thinking(models.first)),
             lineage=_lineage(conversation, shown),
             shown={"content": content, "conversation": conversation.id, "base": conversation.current},
             conversation_id=conversation.id,
@@ -153,9 +169,9 @@ class Planning(Struct, frozen=True):
         )
         return part_of(turn, name, job)
 
-    def read(self, user: str, text: str, *, has_picture: bool) -> Plan:
+    def read(self, user: str, text: str, *, has_picture: bool, is_masked: bool = False) -> Plan:
         """The plan in an answer. Raises InvalidPlan."""
-        method, may_paint = _methods(self.settings.load(user))
+        method, may_paint = _methods(self.settings.load(user), is_masked=is_masked)
         return self.planner.read(text, may_paint=may_paint, method=method, has_picture=has_picture)
 
     def why_no_painting(self, user: str) -> str | None:
@@ -223,9 +239,14 @@ def took(call: Job) -> Planned | None:
     return Planned(model=chat.model, tokens=tokens, cost=call.cost.actual)
 
 
-def _methods(chosen: UserSettings) -> tuple[Method, bool]:
-    """How a turn may go about it, and whether it may paint."""
-    return chosen.manipulation_method or "hybrid", chosen.enable_image_generation is not False
+def _methods(chosen: UserSettings, *, is_masked: bool) -> tuple[Method, bool]:
+    """How a turn may go about it, and whether it may paint. What is marked is painted: operations know no mask."""
+    method = chosen.manipulation_method or "hybrid"
+    return "generative" if is_masked and method == "hybrid" else method, chosen.enable_image_generation is not False
+
+
+def _not_thinking(model: ChatModel) -> str:
+    return f"`reasoning` was ignored: {model.id} does not think before it answers."
 
 
 def _stored(user: str, picture: bytes) -> StoredImage:
@@ -255,5 +276,7 @@ def _fitting(
         limit, most: as `planner_estimate.most_tokens` takes them.
     """
     shape = planner_estimate.shape(request, shown)
-    tokens = planner_estimate.most_tokens(models, shape, most=most, limit=limit)
+    tokens = planner_estimate.most_tokens(
+        models, shape, most=most, limit=limit, thought=planner_estimate.thought(request)
+    )
     return request.model_copy(update={"max_completion_tokens": tokens}), shape.of_at_most(tokens)

@@ -7,6 +7,7 @@ conversation takes a turn once. A turn is over when its picture and words are th
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from msgspec import Struct
@@ -25,10 +26,11 @@ from darkroom.models.chat import ChatRequest
 from darkroom.models.conversation import Conversation, PaintStep, Step, Version
 from darkroom.models.job import Job, JobStatus, Parent, TurnChoices, TurnState
 from darkroom.models.plan import HistoryAction, OperateAction, PaintAction, Plan
+from darkroom.models.source import ImageSource
 from darkroom.ports import Clock, JobStore, RenderQueue
 from darkroom.services.accounts.snapshot import keep, kept, read_anew, read_once
 from darkroom.services.conversations import replies, versions
-from darkroom.services.conversations.conversations import Conversations
+from darkroom.services.conversations.conversations import Conversations, with_mask
 from darkroom.services.conversations.forecasts import Forecasts
 from darkroom.services.conversations.painting import AS_SET, Painting
 from darkroom.services.conversations.planner import InvalidPlan, PaintingForbidden, Planner
@@ -79,9 +81,16 @@ class Turns(Struct, frozen=True):
     clock: Clock
 
     def submit(
-        self, caller: Caller, conversation_id: str, content: str, terms: Terms, choices: TurnChoices = AS_SET
+        self,
+        caller: Caller,
+        conversation_id: str,
+        content: str,
+        terms: Terms,
+        choices: TurnChoices = AS_SET,
+        *,
+        mask: ImageSource | None = None,
     ) -> Submission:
-        """The job of the turn; raises what Conversations.find and Admission.submit raise."""
+        """The job of the turn; raises what Conversations.find, Conversations.read_mask and Admission.submit raise."""
         conversation = self.conversations.find(caller.user, conversation_id)
         said = state_of(conversation, content, choices)
 
@@ -91,10 +100,17 @@ class Turns(Struct, frozen=True):
             keep(("conversation", renewed.id), renewed)
             about = seen_from(renewed, choices.base)
             state = said.model_copy(update={"base": about.current})
-            return self.planning.first(about, said.content, state, choice)
+            if mask is None:
+                return self.planning.first(about, said.content, state, choice)
+            marked = self.conversations.read_mask(caller.user, mask, about)
+            state = state.model_copy(update={"choices": choices.model_copy(update={"mask": marked.image})})
+            return with_mask(
+                self.planning.first(about, said.content, state, choice), marked, self.conversations.keep_mask
+            )
 
-        identity = {"conversation": conversation.id, "content": said.content}
-        identity |= choices.model_dump(exclude_defaults=True)
+        identity: dict[str, Any] = {"conversation": conversation.id, "content": said.content}
+        identity |= choices.model_dump(mode="json", exclude_defaults=True)
+        identity |= {} if mask is None else {"mask": asdict(mask)}
         return self.admission.submit(caller, "plan", terms, identity, prepare, skill="chat", provider=choices.provider)
 
     def advance(self, user: str, turn_id: str) -> bool:
@@ -171,7 +187,9 @@ class Turns(Struct, frozen=True):
         # Its versions stay as they were, and whether it is there is found out before anything is painted, or saved.
         conversation = at.conversation or kept(("conversation", state.conversation_id)) or self._conversation(at, state)
         try:
-            plan = self.planning.read(turn.user, text, has_picture=state.base is not None)
+            plan = self.planning.read(
+                turn.user, text, has_picture=state.base is not None, is_masked=state.choices.mask is not None
+            )
         except InvalidPlan as invalid:
             if repair is not None:
                 is_painted = isinstance(invalid, PaintingForbidden)

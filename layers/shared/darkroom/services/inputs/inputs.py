@@ -62,9 +62,9 @@ class Inputs:
             self._images.write_output(image.key, data, media_type=image.media_type, metadata={})
 
 
-def check_mask(first: Input, mask: Input) -> None:
+def check_mask(first: StoredImage, mask: Input) -> None:
     """Raises InvalidParameter if the mask's size is not the picture's."""
-    check_size((mask.image.width, mask.image.height), (first.image.width, first.image.height))
+    check_size((mask.image.width, mask.image.height), (first.width, first.height))
 
 
 def _stored(user: str, picture: Normalised) -> StoredImage:

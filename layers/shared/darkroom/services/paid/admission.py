@@ -256,7 +256,7 @@ class Admission:
             expires_at=now + kept_for(self._retention, choice.settings),
             input=dict(prepared.shown),
             calls=tuple(ProviderCall(index=index, n=n) for index, n in enumerate(prepared.work.calls)),
-            warnings=prepared.warnings,
+            warnings=(*choice.warnings, *prepared.warnings),
             lineage=prepared.lineage,
             work=prepared.work,
             token_id=caller.token.id if caller.token else None,

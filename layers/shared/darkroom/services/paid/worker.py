@@ -161,7 +161,10 @@ class Worker(Struct, frozen=True):
             if seen is None or seen.attempt != job.attempt:
                 return
             # As it is stored by now: it may have been dispatched, at no cost.
-            job, provider = seen, others.pop(0)
+            provider = others.pop(0)
+            asked, other = self.providers(job.provider).title, self.providers(provider).title
+            said = f"{asked} could not serve this; {other} was asked instead."
+            job = seen.model_copy(update={"warnings": (*dict.fromkeys((*job.warnings, said)),)})
 
     def _is_done_by(self, provider: str, job: Job, deadline: Deadline, on_event: OnEvent, *, is_last: bool) -> bool:
         """Whether the job has come to an end, or to a pause, with this provider; if not the next may try."""

@@ -66,12 +66,6 @@ def compression(
     return Hint() if given == _LOSSLESS else Hint(None, (_ignored("output_compression"),))
 
 
-def seed(given: int | None, candidates: Sequence[Candidate]) -> Hint[int]:
-    if given is None or all(each.accepts("seed", given) for each in candidates):
-        return Hint(given)
-    return Hint(None, (_ignored("seed"),))
-
-
 def cutout(request: ImageRequest, candidates: Sequence[Candidate]) -> Hint[CutoutFormat]:
     """How pictures are written whose background is removed here, where one is to be transparent and the models cannot
     make it so. What is drawn in vectors, and what is no format for it, is left to be refused.

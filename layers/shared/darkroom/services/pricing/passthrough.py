@@ -44,7 +44,9 @@ def passed(request: ImageRequest, candidates: Sequence[Candidate]) -> Passed:
             routing = _with_option(routing, candidates, _MODERATION, request.moderation)
         else:
             warnings.append(_ignored(_MODERATION))
-    warnings += [_ignored(name) for name in ("style", "input_fidelity") if getattr(request, name) is not None]
+    warnings += [
+        _ignored(name) for name in ("style", "input_fidelity", "reasoning") if getattr(request, name) is not None
+    ]
     return Passed(prompt, routing, tuple(warnings))
 
 

@@ -216,7 +216,6 @@ def _values(
     """Parameters for the provider, without what is as good as not said; and what was ignored, in sentences."""
     output_format = _format(request, candidates, masked=masked, is_cut_out=is_cut_out)
     compression = hints.compression(request.output_compression, output_format, candidates, masked=masked)
-    seed = hints.seed(request.seed, candidates)
     values = {
         "size": shape.size,
         "aspect_ratio": shape.aspect_ratio,
@@ -225,10 +224,10 @@ def _values(
         "background": None if is_cut_out else request.background,
         "output_format": output_format,
         "output_compression": compression.value,
-        "seed": seed.value,
+        "seed": request.seed,
     }
     said = {name: value for name, value in values.items() if not _is_unsaid(name, value, candidates)}
-    return said, (*compression.warnings, *seed.warnings)
+    return said, compression.warnings
 
 
 def _is_unsaid(name: str, value: object, candidates: Sequence[Candidate]) -> bool:

@@ -107,7 +107,7 @@ class BatchPricing(Struct, frozen=True):
                 "cost": JobCost(estimated=quote.estimate, reserved=reserve, actual=None, settled=False),
                 "budgets": batch.budgets,
                 "model_requested": quote.model_requested,
-                "warnings": quote.warnings,
+                "warnings": (*choice.warnings, *quote.warnings),
             }
         )
 

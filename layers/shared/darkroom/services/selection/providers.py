@@ -1,8 +1,9 @@
 """Which provider a request is for: who is named, who is set, or whoever has a key, OpenRouter first."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from darkroom.errors import InvalidApiKey, InvalidParameter
 from darkroom.models.provider import AUTO, Skill
@@ -11,6 +12,12 @@ from darkroom.ports import Provider, SettingsStore
 from darkroom.services.accounts.keys import Keys, no_key
 
 FIRST = "openrouter"
+_LACKS: Final[Mapping[Skill, str]] = {
+    "generate": "makes no pictures",
+    "edit": "edits no pictures",
+    "chat": "holds no conversations",
+    "cutout": "cuts out no pictures",
+}
 
 
 class Choice(Struct, frozen=True):
@@ -18,12 +25,14 @@ class Choice(Struct, frozen=True):
     others: that may serve in its place while nothing has been billed; none where it was asked for by name.
     settings: the caller's own, as they were when it was chosen.
     own_key: whether it is the caller who pays, whoever of them serves; else the stack's owner may have to.
+    warnings: why it is another than was named.
     """
 
     provider: Provider
     others: tuple[Provider, ...] = ()
     settings: UserSettings = field(default_factory=UserSettings)
     own_key: bool = True
+    warnings: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -51,10 +60,13 @@ class Providers:
         """Raises InvalidParameter that lists those there are."""
         return named(name, self._known)
 
-    def choose(self, user: str, skill: Skill, *, asked: str | None = None) -> Choice:
+    def choose(self, user: str, skill: Skill, *, asked: str | None = None, is_one_of_several: bool = False) -> Choice:
         """Who is to serve: by the request, else the user's settings, else the stack's; `auto` goes by the keys.
 
-        A provider that is set but lacks the skill is passed over; one that is asked for is not.
+        A provider that is set but lacks the skill is passed over, which a warning says; one that is asked for is not.
+
+        Args:
+            is_one_of_several: it is asked for a message that takes several skills, of which it may lack this one.
 
         Raises:
             InvalidParameter: the one that was asked for is not known, or cannot do it.
@@ -62,14 +74,17 @@ class Providers:
         """
         settings = self._settings.load(user)
         wanted = asked or settings.provider or self._preferred
+        passed: Provider | None = None
         if wanted != AUTO:
-            provider = named(wanted, self._known, skill if asked else None)
+            provider = named(wanted, self._known, skill if asked and not is_one_of_several else None)
             if skill in provider.skills:
                 return self._choice(user, provider, (), settings)
+            passed = provider if asked or settings.provider else None
         able = [provider for provider in self._with_key(user) if skill in provider.skills]
         if not able:
             raise no_key(FIRST)
-        return self._choice(user, able[0], tuple(able[1:]), settings)
+        choice = self._choice(user, able[0], tuple(able[1:]), settings)
+        return choice if passed is None else structs.replace(choice, warnings=(_instead(passed, able[0], skill),))
 
     def _choice(self, user: str, first: Provider, others: tuple[Provider, ...], settings: UserSettings) -> Choice:
         if self._keys.payer(user, first.name) == "stack":
@@ -89,6 +104,10 @@ class Providers:
         except InvalidApiKey:
             return False
         return True
+
+
+def _instead(passed: Provider, found: Provider, skill: Skill) -> str:
+    return f"{passed.title} {_LACKS[skill]}; {found.title} is asked instead."
 
 
 def named(name: str, known: Mapping[str, Provider], skill: Skill | None = None) -> Provider:
