@@ -14,6 +14,8 @@ SAM := .venv-sam/bin/sam
 DEPLOYED = --env $(or $(ENV),default) --stack "$(STACK)" --parameters "$(PARAMETERS)"
 # Lambda takes an image and no index of one, which is what BuildKit makes of an image with attestations.
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
+# What the image is built with, which the stack is told, too.
+BUILT_WITH = $(strip $(PARAMETERS) $(if $(MODELS),CutoutModels=$(MODELS)) $(if $(MATTING),Matting=$(MATTING)))
 PORT ?=
 MODEL ?=
 # Two for each core of a small machine: half of what the tests do is waiting.
@@ -91,12 +93,16 @@ planner-eval: ## Have a planner's model plan the labelled sentences, and score i
 	@sh local/setup.sh dev
 	@$(PY) -m local.planner_eval $(if $(filter command environment,$(origin MODEL)),$(MODEL)) $(if $(YES),--yes)
 
-build: ## Build functions, layer and image for Lambda (needs Python 3.13 and Docker)
+weights: ## Fetch and check the weights of a segmentation model (MODEL=isnet-general-use, FROM=folder, https://… or s3://…, SHA256=)
+	@sh local/setup.sh local
+	@$(PY) functions/remove_background/fetch_weights.py .local/weights $(or $(MODEL),u2net) $(if $(FROM),--from "$(FROM)") $(if $(SHA256),--sha256 $(SHA256))
+
+build: ## Build functions, layer and image for Lambda (needs Python 3.13 and Docker; MODELS=u2net,… MATTING=true, or PARAMETERS=)
 	@sh local/setup.sh local
 	@sh local/setup_sam.sh
 	@# SAM's cache knows the code by its digest, and nothing of the recipe.
 	@test layers/Makefile -ot .aws-sam/build.toml || rm -rf .aws-sam/cache .aws-sam/build.toml
-	$(SAM) build $(BUILD_ARGS)
+	$(SAM) build $(BUILD_ARGS) $(if $(BUILT_WITH),--parameter-overrides $(BUILT_WITH))
 
 sam-env: ## Prepare `sam local invoke` and `sam local start-api` on what `make up` runs (EVENT= for one event, else all)
 	@sh local/setup.sh local
@@ -122,7 +128,7 @@ deploy: ## Look, build, deploy to your AWS account, and tell what comes next (EN
 	@$(PY) -m local.deployed.preflight $(DEPLOYED) --build-arguments "$(BUILD_ARGS)"
 	@$(MAKE) --no-print-directory build
 	@$(PY) -m local.deployed.snap_start $(DEPLOYED)
-	$(SAM) deploy --config-env $(or $(ENV),default) $(if $(STACK),--stack-name $(STACK)) $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS)) $(DEPLOY_ARGS)
+	$(SAM) deploy --config-env $(or $(ENV),default) $(if $(STACK),--stack-name $(STACK)) $(if $(BUILT_WITH),--parameter-overrides $(BUILT_WITH)) $(DEPLOY_ARGS)
 	@$(PY) -m local.deployed.next_steps $(DEPLOYED) --user "$(if $(filter command line,$(origin USER)),$(USER),owner)"
 
 destroy: ## Take a deployed stack down with all that it keeps; asks twice (ENV=default|prod, STACK=)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Resolves requirements.lock and local/sam.lock from pyproject.toml, then the three requirements.txt that are shipped from
+# Resolves requirements.lock and local/sam.lock from pyproject.toml, then the requirements that are shipped from
 # the first. Then it writes what is read of botocore's descriptions, from the botocore that was installed before; where
 # the lock names another now, a test says so once that is installed.
 # They name no index, so that whoever installs uses their own.
@@ -19,6 +19,8 @@ lambda="--python-version 3.13 --python-platform x86_64-manylinux_2_28 --no-annot
 $compile $lambda pyproject.toml --output-file layers/shared/requirements.txt
 # shellcheck disable=SC2086
 $compile $lambda pyproject.toml --extra segmentation --output-file functions/remove_background/requirements.txt
+# shellcheck disable=SC2086
+$compile $lambda pyproject.toml --extra segmentation --extra matting --output-file functions/remove_background/requirements.matting.txt
 # shellcheck disable=SC2086
 $compile $lambda --group live --output-file functions/live/requirements.txt
 

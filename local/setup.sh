@@ -57,6 +57,6 @@ if ! $venv/bin/python -m uv --version >/dev/null 2>&1; then
 fi
 say "Installing what '$group' needs …"
 $venv/bin/python -m uv pip install --quiet --python $venv/bin/python --constraints requirements.lock \
-    --build-constraints requirements.lock --editable '.[segmentation]' --group "$group" >&2 ||
+    --build-constraints requirements.lock --editable '.[segmentation,matting]' --group "$group" >&2 ||
     die "The packages could not be installed (the lines above say why)." "Mend that and run the same command again."
 printf '%s' "$wanted" >"$stamp"

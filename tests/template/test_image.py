@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 FOLDER = ROOT / "functions" / "remove_background"
 # As one line each, without the comments.
 STEPS = re.sub(r"\\\n\s*", "", re.sub(r"(?m)^#.*\n", "", (FOLDER / "Dockerfile").read_text())).splitlines()
-MOST_MB = 1100
+MOST_MB = 600
 
 
 def test_no_step_changes_the_files_of_an_earlier_one() -> None:

@@ -134,6 +134,10 @@ class Settings(BaseModel):
         "u2net", description="Segmentation model when a request names none."
     )
     acknowledged_licences: Annotated[frozenset[str], BeforeValidator(_words)] = frozenset()
+    cutout_models: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
+        frozenset(name for name, model in segmentation.MODELS.items() if model.shipped),
+        description="Those in the image.",
+    )
     weights_dir: Path = Path("/opt/weights")
     public_url: str = Field("", description="This site's origin, where API Gateway does not know it.")
     api_url: str = Field("", description="Where the routes are that the live door does not have.")

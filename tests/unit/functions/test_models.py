@@ -138,7 +138,7 @@ class TestRows:
 
     def test_a_laptops_weights_are_looked_at(self, tmp_path: Path) -> None:
         (tmp_path / "isnet-anime.onnx").touch()
-        found = model_views.segmentation_list("u2netp", (), tmp_path).data
+        found = model_views.segmentation_list("u2netp", (), tmp_path, ()).data
         assert [(each.id, each.default) for each in found if each.installed] == [("isnet-anime", False)]
 
     def test_the_stacks_own_choice_is_recommended(self, ask: Any) -> None:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from darkroom.adapters.numba_cache import NumbaCache
-from darkroom.adapters.pymatting_parts import is_imported, skip_package_imports
+from darkroom.adapters.pymatting_parts import is_imported, is_installed, skip_package_imports
+from darkroom.errors import InvalidParameter
 from darkroom.images.bands import resize
 
 # As rembg draws the line: surely subject above, surely background below, less a margin of about 5 pixels of each.
@@ -39,14 +40,14 @@ class RembgMatter:
     @property
     def is_ready(self) -> bool:
         """Whether `refine` can begin at once; else it would compile first, for half a minute or more."""
-        return self._cache is None or is_imported() or self._cache.is_compiled
+        return self._cache is None or not is_installed() or is_imported() or self._cache.is_compiled
 
     def make_ready(self, seconds: float) -> bool:
         """Has it compiled for so long at the most; whether it is ready then. Raises InternalError."""
         return self.is_ready or self._cache is None or self._cache.compile_within(seconds)
 
     def prepare(self) -> None:
-        """Readies numba's cache, once. For whoever else is about to import numba."""
+        """Readies numba's cache, once."""
         with self._preparing:
             if not self._prepared and self._cache is not None and "numba" not in sys.modules:
                 self._cache.prepare()
@@ -59,7 +60,17 @@ class RembgMatter:
         Args:
             image: RGB.
             mask: mode L, of any size.
+
+        Raises:
+            InvalidParameter: it is not installed here.
         """
+        if not is_installed():
+            raise InvalidParameter(
+                "Alpha matting is not installed in this stack.",
+                fix="Leave `matting` out: edges have the subject's own color without it. The owner of the stack can "
+                "have it built in (parameter Matting).",
+                param="matting",
+            )
         self.prepare()
         scale = min(1.0, self._longest / max(image.size))
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))

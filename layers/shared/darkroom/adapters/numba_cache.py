@@ -54,7 +54,7 @@ class NumbaCache:
         return (place / _marker()).is_file()
 
     def prepare(self) -> None:
-        """Lets numba find the cache; call before numba, pymatting or rembg is imported.
+        """Lets numba find the cache; call before numba or pymatting is imported.
 
         numba insists on writing beside what it reads, so a baked cache is copied to where it can. It is filed under the
         processor's name and features: "generic" makes it valid on every machine.

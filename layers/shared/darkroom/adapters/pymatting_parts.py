@@ -1,7 +1,7 @@
 """The modules of pymatting that are used, without the others that its packages import.
 
-`import pymatting` compiles some 30 functions for 72 seconds of one processor (pymatting 1.1). Closed-form matting and
-rembg need a third of them: 18 seconds.
+`import pymatting` compiles some 30 functions for 72 seconds of one processor (pymatting 1.1). Closed-form matting needs
+a few of them.
 """
 
 import sys
@@ -10,18 +10,13 @@ from importlib.util import find_spec, module_from_spec
 from pkgutil import iter_modules
 from typing import Final
 
-# What rembg imports; the first is all that our own path needs.
-PARTS: Final = (
-    "pymatting.alpha.estimate_alpha_cf",
-    "pymatting.foreground.estimate_foreground_ml",
-    "pymatting.util.util",
-)
+PARTS: Final = ("pymatting.alpha.estimate_alpha_cf",)
 
 
 def skip_package_imports(name: str = "pymatting") -> None:
     """Registers a package and those in it as imported, without what their `__init__` would import.
 
-    Their modules are then imported one by one, each when it is asked for. Call before rembg or pymatting is imported;
+    Their modules are then imported one by one, each when it is asked for. Call before pymatting is imported;
     does nothing afterwards, or where the package is not installed.
     """
     if name in sys.modules:
@@ -41,6 +36,11 @@ def import_parts() -> None:
     skip_package_imports()
     for part in PARTS:
         import_module(part)
+
+
+def is_installed() -> bool:
+    """Whether this process can have it at all: an image is built without it unless its owner asks."""
+    return find_spec("pymatting") is not None
 
 
 def is_imported() -> bool:

@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import cpu_count
 from pathlib import Path
 from threading import Lock
@@ -52,7 +53,8 @@ class OnnxSegmenter:
         default: the model to name first.
         acknowledged: names of models whose licence the operator has acknowledged.
         threads: for one inference; by default one for each processor.
-        before_rembg: called before rembg is loaded, for the few models that it runs; see `NumbaCache.prepare`.
+        memory_mb: what there is, in MB; by default that of the machine or its container. Models that need more are
+            refused.
         remembered: how many outputs of a network are kept, so that the same picture in another format or before another
             background is not segmented again. One is 0.4 MB.
     """
@@ -64,7 +66,7 @@ class OnnxSegmenter:
         default: str,
         acknowledged: frozenset[str] = frozenset(),
         threads: int = 0,
-        before_rembg: Callable[[], None] | None = None,
+        memory_mb: int | None = None,
         remembered: int = 0,
     ) -> None:
         self._weights_dir = weights_dir
@@ -72,14 +74,18 @@ class OnnxSegmenter:
         self._acknowledged = acknowledged
         # Said in so many words: left to itself onnxruntime pins threads to processors, which a container may forbid.
         self._threads = threads or cpu_count()
-        self._before_rembg = before_rembg
+        self._memory_mb = memory_mb or machine_mb()
         self._remembered = remembered
         self._loaded: dict[str, Mask] = {}
         self._loading = Lock()
 
     def available(self) -> tuple[str, ...]:
-        """Names of the models that can be used: weights here, licence acknowledged if need be; the default first."""
-        names = [name for name, model in MODELS.items() if self._path(model).is_file() and self._allows(model)]
+        """Names of the models that can be used, the default first: with weights, memory and licence."""
+        names = [
+            name
+            for name, model in MODELS.items()
+            if self._path(model).is_file() and self._allows(model) and self._has_memory(model)
+        ]
         return tuple(sorted(names, key=lambda name: name != self._default))
 
     def load(self, model: str) -> None:
@@ -90,7 +96,8 @@ class OnnxSegmenter:
         """The subject in white, mode L, at the model's resolution.
 
         Raises:
-            UnsupportedModel: unknown, or its weights are not here; the error lists what can be used.
+            UnsupportedModel: unknown, its weights are not here, or it needs more memory than there is; the error lists
+                what can be used.
             LicenceNotAcknowledged: it may not be used before the operator has acknowledged its licence.
             NoForeground: nothing stands out.
         """
@@ -101,17 +108,8 @@ class OnnxSegmenter:
             model = self._permitted(name)
             with self._loading:
                 if name not in self._loaded:
-                    self._loaded[name] = self._load(model)
+                    self._loaded[name] = _load_onnx(self._path(model), model, self._threads, self._remembered)
         return self._loaded[name]
-
-    def _load(self, model: SegmentationModel) -> Mask:
-        if model.engine == "onnx":
-            return _load_onnx(self._path(model), model, self._threads, self._remembered)
-        if self._before_rembg is not None:
-            self._before_rembg()
-        from darkroom.adapters.rembg_segmenter import load_with_rembg
-
-        return load_with_rembg(self._path(model), model)
 
     def _permitted(self, name: str) -> SegmentationModel:
         usable = self.available()
@@ -135,16 +133,37 @@ class OnnxSegmenter:
                 param="model",
                 context=context,
             )
+        if not self._has_memory(model):
+            raise UnsupportedModel(
+                f"{name} needs {model.needs_mb} MB of memory, and there are {self._memory_mb}.",
+                fix=f"The operator can give the function more (RemovalMemory, at most 10240). {fix}",
+                param="model",
+                context={**context, "needs_mb": model.needs_mb, "memory_mb": self._memory_mb},
+            )
         return model
 
     def _allows(self, model: SegmentationModel) -> bool:
         return not model.needs_acknowledgement or model.name in self._acknowledged
+
+    def _has_memory(self, model: SegmentationModel) -> bool:
+        return model.needs_mb is None or self._memory_mb >= model.needs_mb
 
     def _path(self, model: SegmentationModel) -> Path:
         return self._weights_dir / model.file
 
 
 ort.disable_telemetry_events()
+
+# Where a container is told how much memory it may use; it says "max" for no limit.
+_CONTAINER_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
+
+
+def machine_mb() -> int:
+    """Memory of this machine or of its container, in MB. In Lambda it is what the function was given."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):
+        machine = min(machine, int(_CONTAINER_LIMIT.read_text(encoding="ascii")))
+    return machine // 1_000_000
 
 
 def _load_onnx(path: Path, model: SegmentationModel, threads: int, remembered: int) -> Mask:
@@ -163,7 +182,7 @@ def _load_onnx(path: Path, model: SegmentationModel, threads: int, remembered: i
 
     def network(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         output: NDArray[np.float32] = session.run([target], {source: pixels})[0][0, 0]
-        return output
+        return np.reciprocal(1 + np.exp(-output)) if model.output == "logits" else output
 
     run = remembering(network, remembered)
 

