@@ -55,6 +55,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "denoise": Example({"amount": 50}, of="noisy"),
     "drop_shadow": Example({"blur": 2, "opacity": 80}, of="cut"),
     "exposure": Example({"stops": 1}),
+    "frame": Example({"width": 512, "height": 256, "fill": 90, "position": "bottom-right"}, of="cut"),
     "gamma": Example({"gamma": 1.8}),
     "grain": Example({"amount": 40, "size": 0.4}),
     "hue": Example({"degrees": 120}),

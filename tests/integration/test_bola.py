@@ -105,6 +105,7 @@ CASES: dict[str, list[Case]] = {
         Case(lambda bob, owned: bob.post("/v1/jobs/remove", {"ids": [owned.job]}), 200,
              lambda body, _: [each["error"]["code"] for each in body["data"]] == ["NOT_FOUND"]),
     ],
+    "POST /v1/jobs/{job_id}/refine": [Case(lambda bob, owned: bob.post(f"/v1/jobs/{owned.job}/refine"))],
     "POST /v1/jobs/{job_id}/cancel": [Case(lambda bob, owned: bob.post(f"/v1/jobs/{owned.job}/cancel"))],
     "POST /v1/images/edits": [
         Case(_edit(job_id="job")),

@@ -15,6 +15,7 @@ from tests.template.test_template import TEMPLATE
 # Those that are not simply well: attempts to sign in that nobody has begun, and a job that may be over by now.
 ANSWERS = {
     "jobs_cancel": {200, 409},
+    "jobs_refine": {200, 404, 409},
     "jobs_picture": {200, 404},
     # In whatever order they come.
     "recipes_remove": {200, 404},

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 from PIL import Image
 
-from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
+from darkroom.models.cutout import Beside, BoundingBox, Cutout, CutoutOptions
 from darkroom.models.deadline import Deadline
 from darkroom.models.digest import digest
 from darkroom.models.job import Job, JobStatus
@@ -82,7 +82,7 @@ class Cloud:
     def sweep(self) -> Sweep:
         return self.studio.app.sweep
 
-    def cut(self, data: bytes, options: CutoutOptions, _behind: bytes | None) -> Cutout:
+    def cut(self, data: bytes, options: CutoutOptions, _beside: Beside) -> Cutout:
         """What Darkroom does itself."""
         self.given.append((data, options))
         if self.fails is not None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from darkroom.events.removals import handler_of
 from darkroom.http.routes.background_removals import routes
-from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions, Quality
+from darkroom.models.cutout import Beside, BoundingBox, Cutout, CutoutOptions, Quality
 from darkroom.models.user_settings import UserSettings
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.inputs.uploads import Uploads
@@ -43,8 +43,8 @@ class Studio:
         self.put_off = bakery.queue.postponed
         self._handle = handler_of(app, routes(app).handle)
 
-    def _pipeline(self, data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
-        self.given.append((data, options, behind))
+    def _pipeline(self, data: bytes, options: CutoutOptions, beside: Beside) -> Cutout:
+        self.given.append((data, options, beside.behind))
         return Cutout(
             data=self.result,
             media_type=f"image/{options.format}",

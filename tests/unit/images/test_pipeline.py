@@ -15,7 +15,7 @@ from darkroom.errors import (
     UnsupportedMediaType,
 )
 from darkroom.images.pipeline import remove_background
-from darkroom.models.cutout import Cutout, CutoutOptions
+from darkroom.models.cutout import Beside, Cutout, CutoutOptions
 from tests.fakes.matting import FakeMatter
 from tests.photos import load, photo, save, swapped_rgb_profile
 
@@ -54,11 +54,11 @@ def run(
     return remove_background(
         data,
         CutoutOptions(**options),
+        Beside(behind=background_image),
         segmenter=segmenter or LeftHalf(),
         matter=TopHalf(),
         default_model="left",
         max_megapixels=4,
-        background_image=background_image,
     )
 
 

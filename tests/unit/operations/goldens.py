@@ -48,7 +48,7 @@ _STEPS: tuple[dict[str, Any], ...] = (
 
 def _canvas(name: str) -> Canvas:
     # Some do something to transparent pictures alone, or to those with a profile.
-    if name in ("drop_shadow", "refine_edges", "convert"):
+    if name in ("drop_shadow", "frame", "refine_edges", "convert"):
         return Canvas(samples.see_through())
     if name == "strip_metadata":
         return Canvas(samples.sample(), icc=swapped_rgb_profile())

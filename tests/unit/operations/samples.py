@@ -16,6 +16,7 @@ from darkroom.operations.border import Border
 from darkroom.operations.convert import Convert
 from darkroom.operations.denoise import Denoise
 from darkroom.operations.drop_shadow import DropShadow
+from darkroom.operations.frame import Frame
 from darkroom.operations.grain import Grain
 from darkroom.operations.refine_edges import RefineEdges
 from darkroom.operations.remove_background import RemoveBackground
@@ -47,6 +48,7 @@ EXAMPLES: tuple[Operation, ...] = (
     BackgroundBlur(radius=3),
     Border(width=5, bottom=12, color="#ff8800"),
     RoundedCorners(radius=30),
+    Frame(width=90, height=60, fill=80, position="bottom"),
     DropShadow(blur=3, offset_x=4, offset_y=4, opacity=80),
     Text(text="Grüße\nЖук", size=30, bold=True, outline=8, shadow=60),
     Watermark(text="Darkroom", tile=True, size=50, angle=-30, opacity=70),

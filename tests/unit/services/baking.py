@@ -70,7 +70,7 @@ class Bakery:
 
     def worker(self, *, before: Callable[[bytes], object] = len, sources: Sources | None = None) -> RecipeWorker:
         app = self.studio.app
-        render = Hooked(self.images, app.sources, 25, self.segmenter, "box", before)
+        render = Hooked(self.images, app.sources, 25, self.segmenter, lambda _user: "box", before)
         return RecipeWorker(
             render=render,
             sources=sources or app.sources,

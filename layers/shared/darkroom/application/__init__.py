@@ -14,7 +14,7 @@ from darkroom.application._paid import PaidJobs
 from darkroom.observability import logger
 
 if TYPE_CHECKING:
-    from darkroom.models.cutout import Cutout, CutoutOptions
+    from darkroom.models.cutout import Beside, Cutout, CutoutOptions
     from darkroom.models.job import Job
     from darkroom.services.conversations.by_hand import ByHand
     from darkroom.services.conversations.conversations import Conversations
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from darkroom.services.removal.cloud_removal import CloudRemoval
     from darkroom.services.removal.cutout_worker import CutoutWorker
     from darkroom.services.removal.postponed import Postponed
+    from darkroom.services.removal.refine import Refine
     from darkroom.services.removal.remove_background import RemoveBackground
     from darkroom.services.removal.results import Pipeline
 
@@ -53,7 +54,7 @@ class Application(PaidJobs):
         """Without a segmentation model: what needs one is left to the image function."""
         from darkroom.services.recipes.render import Render
 
-        return Render(self.ports.images, self.sources, self.settings.max_megapixels, segmenter=None, model="")
+        return Render(self.ports.images, self.sources, self.settings.max_megapixels, segmenter=None)
 
     @cached_property
     def conversations(self) -> Conversations:
@@ -218,15 +219,15 @@ class Application(PaidJobs):
 
         segmenter, matter = self.ports.segmenter, self.ports.matter
 
-        def cut_out(data: bytes, options: CutoutOptions, background: bytes | None) -> Cutout:
+        def cut_out(data: bytes, options: CutoutOptions, beside: Beside) -> Cutout:
             return remove_background(
                 data,
                 options,
+                beside,
                 segmenter=segmenter,
                 matter=matter,
                 default_model=self.settings.background_model,
                 max_megapixels=self.settings.max_megapixels,
-                background_image=background,
             )
 
         return cut_out
@@ -240,7 +241,7 @@ class Application(PaidJobs):
             self.sources,
             self.settings.max_megapixels,
             self.ports.segmenter,
-            self.settings.background_model,
+            lambda user: self.ports.settings.load(user).background_model or self.settings.background_model,
         )
 
     @cached_property
@@ -300,6 +301,18 @@ class Application(PaidJobs):
             on_lost=_uncounted,
             postponed=self.postponed,
         )
+
+    @cached_property
+    def refine(self) -> Refine:
+        from darkroom.images.pipeline import refine
+        from darkroom.services.removal.refine import Refine
+
+        most = self.settings.max_megapixels
+
+        def again(data: bytes, alpha: bytes, options: CutoutOptions, beside: Beside, model: str) -> Cutout:
+            return refine(data, alpha, options, beside, model=model, max_megapixels=most)
+
+        return Refine(again, self.jobs.find, self.sources, self.ports.images, self.postponed.at_work)
 
     @cached_property
     def cloud_removal(self) -> CloudRemoval:

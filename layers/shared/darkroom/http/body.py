@@ -45,9 +45,12 @@ class Request(Struct, frozen=True):
         return {name: value for name, value in self.query.items() if is_known(name)} | self.body
 
     def wants_image(self) -> bool:
-        """Whether a picture is asked for by name; `*/*`, which clients send unasked, is answered as JSON."""
+        """Whether a picture is asked for by name, or an archive of pictures; `*/*`, which clients send unasked, is
+        answered as JSON.
+        """
         kinds = [part.partition(";")[0].strip().lower() for part in self.accept.split(",")]
-        return next((kind.startswith("image/") for kind in kinds if kind.startswith(("image/", "application/"))), False)
+        asked = next((kind for kind in kinds if kind.startswith(("image/", "application/"))), "")
+        return asked.startswith("image/") or asked == "application/zip"
 
 
 def body_of(event: Any) -> bytes:

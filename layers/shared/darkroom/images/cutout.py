@@ -6,13 +6,16 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from PIL import Image, ImageChops
 
 from darkroom.errors import InvalidParameter, NoForeground
 from darkroom.images.bands import in_bands, resize
 from darkroom.images.colour import Painter, in_srgb, paint_picture, parse_background
 from darkroom.images.edges import Edges
+from darkroom.images.layout import Layout, around, fitted_in
 from darkroom.images.picture import Picture
+from darkroom.images.shadow import Shadow, reach, shaded
 from darkroom.models.cutout import BoundingBox, CutoutOptions
 
 Box = tuple[int, int, int, int]
@@ -20,7 +23,10 @@ Box = tuple[int, int, int, int]
 # From this alpha on a pixel belongs to the subject's box. Masks have a faint haze that reaches far from the subject.
 _SUBJECT_FROM: Final = 32
 # What the formats can hold along one side.
-_LONGEST: Final = {"webp": 16383, "jpeg": 65500}
+_LONGEST: Final = {"webp": 16383, "jpeg": 65500, "zip": 65500}
+_NO_GROUND: Final = "The subject reaches the lower edge: there is no ground to be seen that a shadow falls on."
+# By how much a subject may be scaled up before somebody should know.
+_ENLARGED: Final = 1.05
 
 _MARGIN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(px|%)?\s*")
 
@@ -34,6 +40,7 @@ class Cut(Struct, frozen=True):
         icc: the profile to embed.
         subject: the subject's box in `pixels`.
         frame: the part of the picture that is left.
+        layout: where on the canvas that part is.
         warnings: about this step.
     """
 
@@ -41,11 +48,13 @@ class Cut(Struct, frozen=True):
     icc: bytes | None
     subject: BoundingBox
     frame: Box
+    layout: Layout
     warnings: tuple[str, ...] = ()
 
     def in_result(self, box: Box) -> BoundingBox:
         """A box of the picture's in `pixels`."""
-        return _in_result(box, self.frame, self.pixels.size)
+        left, top, right, bottom = _in_result(box, self.frame, self.layout)
+        return BoundingBox(left=left, top=top, width=right - left, height=bottom - top)
 
 
 def choose_background(options: CutoutOptions, background_image: Picture | None = None) -> Painter | None:
@@ -71,7 +80,7 @@ def cut_out(
     Args:
         picture: in RGB, or in RGBA: what was transparent stays so.
         mask: mode L, of any resolution; 255 where the subject is.
-        options: crop, margin, max_size, background, channels, edges and format are used.
+        options: all but those that are about the mask.
         background_image: put behind the subject, covering everything.
 
     Raises:
@@ -82,19 +91,59 @@ def cut_out(
     pixels = in_srgb(picture) if background else picture.pixels
     alpha = _combine(resize(mask, pixels.size, Image.Resampling.LANCZOS), pixels)
     subject = _subject_box(alpha)
-    frame = _with_margin(subject, options.margin, pixels.size) if options.crop else (0, 0, *pixels.size)
-    size = _limited((frame[2] - frame[0], frame[3] - frame[1]), options)
+    is_cropped = options.crop or options.canvas is not None
+    frame = _with_margin(subject, options.margin, pixels.size) if is_cropped else (0, 0, *pixels.size)
+    shadow = _shadow(options)
+    layout, warnings = _layout(options, frame, reach(shadow, subject) if shadow and is_cropped else None)
     if options.channels == "alpha":
-        result, icc = _resized(_cropped(alpha, frame), size), None
+        result, icc = _placed(_resized(_cropped(alpha, frame), layout.content), layout), None
     else:
         edges = Edges(pixels.convert("RGB"), mask) if options.edges == "clean" and _is_opaque(pixels) else None
-        transparent = _resized(_merged(_cropped(pixels, frame), _cropped(alpha, frame), edges, frame[:2]), size)
+        merged = _merged(_cropped(pixels, frame), _cropped(alpha, frame), edges, frame[:2])
+        transparent = _placed(_resized(merged, layout.content), layout)
+        if shadow is not None:
+            box = _in_result(subject, frame, layout)
+            transparent = shaded(transparent, box, shadow)
+            if box[3] >= transparent.height:
+                warnings += (
+                    "The subject reaches the lower edge: there is no ground to be seen that a shadow falls on.",
+                )
         result, icc = _on_background(transparent, background), None if background else picture.icc
-    warnings: tuple[str, ...] = ()
     if options.format == "jpeg" and result.mode == "RGBA":
         result = _on_background(result, lambda size: Image.new("RGB", size, "white"))
-        warnings = ("JPEG knows no transparency; the picture was put on white.",)
-    return Cut(result, icc, _in_result(subject, frame, size), frame, warnings)
+        warnings += ("JPEG knows no transparency; the picture was put on white.",)
+    cut = Cut(result, icc, BoundingBox(left=0, top=0, width=1, height=1), frame, layout, warnings)
+    return replace(cut, subject=cut.in_result(subject))
+
+
+def _shadow(options: CutoutOptions) -> Shadow | None:
+    if options.shadow == "none" or not options.shadow_strength:
+        return None
+    strength, softness = options.shadow_strength / 100, options.shadow_softness / 100
+    return Shadow(options.shadow, options.shadow_direction, strength, softness)
+
+
+def _layout(options: CutoutOptions, frame: Box, grown: Box | None) -> tuple[Layout, tuple[str, ...]]:
+    """Where the frame's part of the picture goes, and warnings. Args: grown: room that a shadow takes."""
+    size, warnings = (frame[2] - frame[0], frame[3] - frame[1]), tuple[str, ...]()
+    if options.canvas is not None:
+        layout = fitted_in(size, options.canvas, fill=options.fill, pad=options.pad, position=options.position)
+        enlarged = layout.content[0] / size[0]
+        if enlarged > _ENLARGED:
+            warnings = (f"The subject was enlarged {enlarged:.1f} times: a larger picture would be sharper.",)
+    else:
+        layout = around(size, options.pad, grown or (0, 0, 0, 0))
+    layout = layout.limited(options.max_size)
+    _check_format(layout.size, options.format)
+    return layout, warnings
+
+
+def _placed(image: Image.Image, layout: Layout) -> Image.Image:
+    if layout.is_plain:
+        return image
+    canvas = Image.new(image.mode, layout.size)
+    canvas.paste(image, layout.place)
+    return canvas
 
 
 def _combine(alpha: Image.Image, pixels: Image.Image) -> Image.Image:
@@ -128,19 +177,15 @@ def _with_margin(box: Box, margin: str, size: tuple[int, int]) -> Box:
     return max(box[0] - room, 0), max(box[1] - room, 0), min(box[2] + room, size[0]), min(box[3] + room, size[1])
 
 
-def _limited(size: tuple[int, int], options: CutoutOptions) -> tuple[int, int]:
-    """The size of the result: scaled down to max_size, and one that the format can hold."""
-    if options.max_size is not None and max(size) > options.max_size:
-        scale = options.max_size / max(size)
-        size = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-    longest = _LONGEST.get(options.format)
+def _check_format(size: tuple[int, int], output_format: str) -> None:
+    """Raises InvalidParameter where a file of the format cannot hold so much."""
+    longest = _LONGEST.get(output_format)
     if longest is not None and max(size) > longest:
         raise InvalidParameter(
-            f"The result has {size[0]} x {size[1]} pixels; {options.format} holds at most {longest} along a side.",
+            f"The result has {size[0]} x {size[1]} pixels; {output_format} holds at most {longest} along a side.",
             fix=f"Ask for png, or set max_size to {min(longest, 16384)} or less.",
             param="format",
         )
-    return size
 
 
 def _cropped(image: Image.Image, frame: Box) -> Image.Image:
@@ -195,11 +240,13 @@ def _on_background(transparent: Image.Image, background: Painter | None) -> Imag
     return behind
 
 
-def _in_result(subject: Box, frame: Box, size: tuple[int, int]) -> BoundingBox:
-    """The subject's box after cropping and scaling: every pixel that it touches, and at least one."""
-    scale_x, scale_y = size[0] / (frame[2] - frame[0]), size[1] / (frame[3] - frame[1])
-    left, top = max(int((subject[0] - frame[0]) * scale_x), 0), max(int((subject[1] - frame[1]) * scale_y), 0)
-    left, top = min(left, size[0] - 1), min(top, size[1] - 1)
-    right = min(math.ceil((subject[2] - frame[0]) * scale_x), size[0])
-    bottom = min(math.ceil((subject[3] - frame[1]) * scale_y), size[1])
-    return BoundingBox(left=left, top=top, width=max(right - left, 1), height=max(bottom - top, 1))
+def _in_result(subject: Box, frame: Box, layout: Layout) -> Box:
+    """The subject's box after cropping, scaling and placing: every pixel that it touches, and at least one."""
+    sides: list[tuple[int, int]] = []
+    for axis in (0, 1):
+        scale = layout.content[axis] / (frame[axis + 2] - frame[axis])
+        low = max(int((subject[axis] - frame[axis]) * scale), 0)
+        low = min(low, layout.content[axis] - 1)
+        high = min(math.ceil((subject[axis + 2] - frame[axis]) * scale), layout.content[axis])
+        sides.append((layout.place[axis] + low, layout.place[axis] + max(high, low + 1)))
+    return sides[0][0], sides[1][0], sides[0][1], sides[1][1]

@@ -34,6 +34,8 @@ __all__ = [
 # What JPEG has room for. A picture of one column and millions of rows takes seconds of every step that goes by rows.
 MAX_SIDE: Final = 65_535
 
+_MOST_DPI: Final = 100_000
+
 # Pillow's guard against decompression bombs and Python's warning filters belong to the whole process.
 _ONE_AT_A_TIME: Final = threading.Lock()
 
@@ -192,7 +194,7 @@ def _decoded(found: Contents, kind: str, max_megapixels: float, enough: int | No
     _unpack(image, enough)
     if found.proof is not None:
         _check_whole(image, found.proof, kind, enough)
-    given = found.icc or image.info.get("icc_profile") or None
+    given, dpi = found.icc or image.info.get("icc_profile") or None, _dpi(image, found)
     opaque = _without_alpha(image) if _is_blank(image, kind) else image
     pixels, icc, warnings = to_rgb(opaque, given)
     is_as_stored = given is None or icc is not None or IGNORED_PROFILE in warnings
@@ -204,8 +206,22 @@ def _decoded(found: Contents, kind: str, max_megapixels: float, enough: int | No
         pixels, is_as_stored = pixels.transpose(_UPRIGHT[found.orientation]), False
     # Comments, XMP and whatever else the file says: nothing of it may find its way into a result.
     pixels.info = {}
-    picture = Picture(pixels, icc, (*found.warnings, *warnings, *_about_frames(image, found)), ACCEPTED[kind])
+    told = (*found.warnings, *warnings, *_about_frames(image, found))
+    picture = Picture(pixels, icc, told, ACCEPTED[kind], dpi)
     return Decoded(picture, found, kind, is_as_stored)
+
+
+def _dpi(image: Image.Image, found: Contents) -> tuple[float, float] | None:
+    """Pixels per inch of the upright picture, where the file says a possible number."""
+    said = image.info.get("dpi") or found.dpi
+    try:
+        across, down = (float(each) for each in said or ())
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+    # Not so for half of 1 or less, infinity, or what is no number.
+    if not all(1 <= each <= _MOST_DPI for each in (across, down)):
+        return None
+    return (down, across) if found.orientation >= 5 else (across, down)
 
 
 def _check_size(size: tuple[int, int], max_megapixels: float) -> None:

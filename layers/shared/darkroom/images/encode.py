@@ -6,6 +6,7 @@ Pillow's default takes 4 s, for files about a fifth larger.
 """
 
 import struct
+import zipfile
 import zlib
 from io import BytesIO
 from typing import Final
@@ -24,12 +25,21 @@ _COLOUR_TYPE: Final = {"L": 0, "RGB": 2, "RGBA": 6}
 _SUB, _UP = 1, 2
 _ADLER: Final = 65521
 _LOSSY_QUALITY: Final = 92
+_METERS_PER_INCH: Final = 0.0254
 
 
-def encode(image: Image.Image, output_format: OutputFormat, icc: bytes | None = None) -> bytes:
-    """The picture (L, RGB, or RGBA) as a file that holds pixels and the colour profile and nothing else."""
+Dpi = tuple[float, float] | None
+
+
+def encode(image: Image.Image, output_format: OutputFormat, icc: bytes | None = None, dpi: Dpi = None) -> bytes:
+    """The picture (L, RGB, or RGBA) as a file that holds pixels, the colour profile and pixels per inch, no more.
+
+    WebP has no room for pixels per inch.
+    """
     if output_format == "png":
-        return encode_png(image, icc)
+        return encode_png(image, icc, dpi)
+    if output_format == "zip":
+        return _zipped(image, icc, dpi)
     buffer = BytesIO()
     if output_format == "webp":
         # Methods above 1 take several times as long for a few per cent. "exact" keeps what is under alpha 0: black.
@@ -37,11 +47,24 @@ def encode(image: Image.Image, output_format: OutputFormat, icc: bytes | None = 
             buffer, "WEBP", quality=_LOSSY_QUALITY, alpha_quality=100, method=1, exact=True, icc_profile=icc or b""
         )
     else:
-        image.save(buffer, "JPEG", quality=_LOSSY_QUALITY, subsampling=0, icc_profile=icc)
+        size = {"dpi": (round(dpi[0]), round(dpi[1]))} if dpi else {}
+        image.save(buffer, "JPEG", quality=_LOSSY_QUALITY, subsampling=0, icc_profile=icc, **size)
     return buffer.getvalue()
 
 
-def encode_png(image: Image.Image, icc: bytes | None = None) -> bytes:
+def _zipped(image: Image.Image, icc: bytes | None, dpi: Dpi) -> bytes:
+    """`color.jpg`, of colours that are not multiplied with alpha, and `alpha.png`: the same bytes for one picture."""
+    alpha = image.getchannel("A") if image.mode == "RGBA" else image if image.mode == "L" else None
+    files = {"color.jpg": encode(image.convert("RGB"), "jpeg", icc, dpi)} if image.mode != "L" else {}
+    files["alpha.png"] = encode_png(alpha or Image.new("L", image.size, 255), dpi=dpi)
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
+
+
+def encode_png(image: Image.Image, icc: bytes | None = None, dpi: Dpi = None) -> bytes:
     """A PNG of mode L, RGB or RGBA."""
     width, height = image.size
     channels = len(image.getbands())
@@ -56,6 +79,9 @@ def encode_png(image: Image.Image, icc: bytes | None = None) -> bytes:
     chunks = [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header)]
     if icc:
         chunks.append(_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc)))
+    if dpi:
+        across, down = (round(each / _METERS_PER_INCH) for each in dpi)
+        chunks.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
     checksum = 1
     for index, (deflated, adler, length) in enumerate(in_bands(image.size, deflate, bytes_per_pixel=channels)):
         checksum = _adler32_joined(checksum, adler, length)

@@ -63,6 +63,11 @@ def sniff(data: bytes) -> str:
     return found
 
 
+def media_type_of(data: bytes) -> str:
+    """Such as `image/jpeg`; raises as `sniff` does."""
+    return f"image/{sniff(data).lower()}"
+
+
 def _image_format(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"

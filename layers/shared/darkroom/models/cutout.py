@@ -2,45 +2,71 @@
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from msgspec import Struct
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
-from darkroom.models.form_values import file_format, given, lowered
-from darkroom.models.image_input import is_bare_base64, is_data_url, is_listed, job_picture, one_picture
+from darkroom.models.form_values import file_format, lowered, unfolded
 from darkroom.models.job import Parent
+from darkroom.models.presets import preset_named
 from darkroom.models.segmentation import named
-from darkroom.models.source import ImageSource
+from darkroom.models.subject import Position, Subject, subject_of, subject_text
 from darkroom.models.value import StrictValue, Value
 
-OutputFormat = Literal["png", "jpeg", "webp"]
+OutputFormat = Literal["png", "jpeg", "webp", "zip"]
 Channels = Annotated[Literal["rgba", "alpha"], BeforeValidator(lowered)]
 
 _LENGTH = re.compile(r"\s*\d{1,4}(\.\d{1,3})?\s*(px|%)?\s*", re.ASCII)
+_SIZE = re.compile(r"\s*(\d{1,5})(?:\s*[xX×*]\s*(\d{1,5}))?\s*(?:px)?\s*", re.ASCII)
+_LEAST_SIDE, _MOST_SIDE, _MOST_PIXELS = 16, 16384, 50_000_000
 
-MEDIA_TYPES: dict[OutputFormat, str] = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
-
-
-# Where the text of each picture may stand, whatever it is.
-_TEXTS = {
-    "image": ("image", "image_url"),
-    "background": ("background_image", "background_url", "background"),
+MEDIA_TYPES: dict[OutputFormat, str] = {
+    "png": "image/png",
+    "webp": "image/webp",
+    "jpeg": "image/jpeg",
+    "zip": "application/zip",
 }
 
 
-# Fields that name a picture; they have no name of the kind `image_…`.
-_NAMED = ("upload_id", "job_id")
-_ONCE = "give the picture exactly once: image, image_url, image_b64, upload_id or job_id"
+def _size_text(value: Any) -> Any:
+    """`1200x800` for what says so: `1200`, `1200 x 800`, `[1200, 800]`, `{width, height}`."""
+    value = unfolded(value)
+    if isinstance(value, Mapping) and set(value) == {"width", "height"}:
+        value = [value["width"], value["height"]]
+    if isinstance(value, list | tuple) and len(value) == 2:
+        value = f"{value[0]}x{value[1]}"
+    if value is None:
+        return None
+    found = _SIZE.fullmatch(str(value)) if type(value) in (str, int) else None
+    if found is None:
+        raise ValueError("give width and height in pixels, such as 2000x2000")
+    width, height = int(found[1]), int(found[2] or found[1])
+    sides = (width, height)
+    if min(sides) < _LEAST_SIDE or max(sides) > _MOST_SIDE or width * height > _MOST_PIXELS:
+        raise ValueError(
+            f"give {_LEAST_SIDE} to {_MOST_SIDE} pixels a side, and at most {_MOST_PIXELS // 10**6} megapixels"
+        )
+    return f"{width}x{height}"
 
 
-class CutoutOptions(StrictValue):
-    """How to cut out; the same names as the form fields, JSON fields and query parameters of the route."""
+class FinishOptions(StrictValue):
+    """What is made of a picture and its mask."""
 
-    model: Annotated[str | None, BeforeValidator(named)] = Field(
-        None, description="Segmentation model, or `fast` for the smallest; the stack's default when absent."
+    subject: Annotated[
+        str | None,
+        BeforeValidator(subject_text),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {}}, {"type": "object"}]}),
+    ] = Field(
+        None,
+        max_length=500,
+        description="Which part of the picture is meant: a box, `left top right bottom` (`10% 10% 90% 80%`, in pixels "
+        "without the per cent sign), outside of which nothing is; or points on it, `x y; x y`. In JSON also "
+        "`[left, top, right, bottom]`, `[[x, y], …]`, `{left, top, width, height}` or `{x, y}`.",
     )
-    format: Annotated[OutputFormat, BeforeValidator(file_format)] = Field("png", description="Encoding of the result.")
+    format: Annotated[OutputFormat, BeforeValidator(file_format)] = Field(
+        "png", description="Encoding of the result; `zip` holds `color.jpg` and `alpha.png`."
+    )
     background: str | None = Field(
         None,
         max_length=500,
@@ -50,11 +76,10 @@ class CutoutOptions(StrictValue):
     crop: bool = Field(False, description="Crop to the subject.")
     margin: str = Field(
         "0",
-        description="Room left around the subject when cropping: pixels (`20`, `20px`) or per cent of the subject's "
-        "longer side (`5%`).",
+        description="Room left around the subject when cropping, as far as there is picture: pixels (`20`, `20px`) or "
+        "per cent of the subject's longer side (`5%`).",
     )
     channels: Channels = Field("rgba", description="`rgba`: the picture; `alpha`: the mask alone, as 8-bit grey.")
-    matting: bool = Field(False, description="Refine the edge (hair, fur) by closed-form alpha matting; slower.")
     edges: Annotated[Literal["clean", "raw"], BeforeValidator(lowered)] = Field(
         "clean",
         description="`clean`: half-opaque pixels at the edge get the subject's own color; `raw`: they keep the "
@@ -66,17 +91,49 @@ class CutoutOptions(StrictValue):
     holes: Annotated[Literal["keep", "fill"], BeforeValidator(lowered)] = Field(
         "keep", description="`fill`: what is enclosed by the subject belongs to it."
     )
-    min_quality: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="A cut-out whose score is lower is refused (`LOW_QUALITY`); 0.5 asks for clean ones.",
-    )
     max_size: Annotated[int, Field(ge=16, le=16384)] | None = Field(
         None, description="Longest side of the result in pixels; larger results are scaled down."
     )
-    cloud: bool | None = Field(
-        None, description="Whether remove.bg does it, which costs money; the user's setting when absent."
+    fit: Annotated[str | None, BeforeValidator(_size_text)] = Field(
+        None,
+        max_length=20,
+        description="A canvas of exactly so many pixels (`2000x2000`), on which the subject is put as large as `fill` "
+        "says.",
+    )
+    fill: float = Field(
+        85,
+        ge=5,
+        le=100,
+        description="With `fit`: how much of the canvas's width or height the subject takes, in per cent.",
+    )
+    position: Annotated[Position, BeforeValidator(lowered)] = Field("center", description="With `fit`: where it is.")
+    pad: str = Field(
+        "0",
+        max_length=60,
+        description="Room around the result, transparent or of the background: one to four lengths in the order of CSS "
+        "(`5%`, `10px 40px`). With `fit` it is inside of the canvas.",
+    )
+    shadow: Annotated[Literal["none", "contact", "cast"], BeforeValidator(lowered)] = Field(
+        "none",
+        description="On the ground that the subject stands on: `contact`, soft and under it; `cast`, its outline laid "
+        "down. Where the subject is cropped the result has room for it.",
+    )
+    shadow_direction: float = Field(
+        60,
+        ge=0,
+        le=360,
+        description="Where it falls: 0 away from the viewer, 90 right, 180 toward the viewer, 270 left.",
+    )
+    shadow_strength: float = Field(55, ge=0, le=100, description="In per cent; 100 is black where it is darkest.")
+    shadow_softness: float = Field(50, ge=0, le=100, description="In per cent.")
+    dpi: int | None = Field(
+        None, ge=1, le=4800, description="Pixels per inch that the file says; the picture's own when absent."
+    )
+    preset: Annotated[str | None, BeforeValidator(lowered)] = Field(
+        None,
+        max_length=64,
+        description="A built-in frame (`marketplace-square`; GET /v1/recipes?built_in=true lists them): sets what is "
+        "not set here.",
     )
 
     @field_validator("margin")
@@ -86,114 +143,66 @@ class CutoutOptions(StrictValue):
             raise ValueError("give pixels, such as 20 or 20px, or per cent, such as 5%")
         return margin
 
+    @field_validator("subject")
+    @classmethod
+    def _box_or_points(cls, subject: str | None) -> str | None:
+        if subject is not None:
+            subject_of(subject)
+        return subject
 
-class CutoutRequest(CutoutOptions):
-    """The options, one picture, and at most one picture to put behind the subject."""
+    @field_validator("preset")
+    @classmethod
+    def _known_preset(cls, preset: str | None) -> str | None:
+        if preset is not None:
+            preset_named(preset)
+        return preset
 
-    image: bytes | None = Field(None, strict=True, repr=False, description="The file itself (multipart, or the body).")
-    image_url: str | None = Field(None, max_length=2048, description="A public http(s) URL.")
-    image_b64: str | None = Field(None, repr=False, description="Base64, or a data URL.")
-    upload_id: str | None = Field(None, description="From POST /v1/uploads.")
-    job_id: str | None = Field(None, max_length=80, description="A picture of one of your jobs: `job_…`, or `job_…/1`.")
-    job_index: int | None = Field(None, ge=0, description="Which of the job's pictures, from 0; `index` is read, too.")
-    background_image: bytes | None = Field(None, strict=True, repr=False)
-    background_url: str | None = Field(None, max_length=2048)
-    background_b64: str | None = Field(None, repr=False)
-    background_upload_id: str | None = None
-    max_cost_usd: Decimal | None = Field(
-        None, ge=Decimal("0.000001"), le=1000, allow_inf_nan=False, description="With remove.bg; here it costs nothing."
+    @property
+    def meant(self) -> Subject | None:
+        return None if self.subject is None else subject_of(self.subject)
+
+    @property
+    def canvas(self) -> tuple[int, int] | None:
+        """What `fit` says, in pixels."""
+        if self.fit is None:
+            return None
+        width, _, height = self.fit.partition("x")
+        return int(width), int(height)
+
+
+class CutoutOptions(FinishOptions):
+    """How to cut out; the same names as the form fields, JSON fields and query parameters of the route."""
+
+    model: Annotated[str | None, BeforeValidator(named)] = Field(
+        None,
+        description="Segmentation model, `fast` for the smallest, or `auto`: the fastest, and where its cut-out is not "
+        "clean the next better ones that are installed. The stack's default when absent.",
+    )
+    matting: bool = Field(False, description="Refine the edge (hair, fur) by closed-form alpha matting; slower.")
+    min_quality: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="A cut-out whose score is lower is refused (`LOW_QUALITY`); 0.5 asks for clean ones.",
+    )
+    cloud: bool | None = Field(
+        None, description="Whether remove.bg does it, which costs money; the user's setting when absent."
+    )
+    sandbox: bool = Field(
+        False,
+        description="Where remove.bg would be paid, a small one with a watermark is made here instead, for nothing.",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _by_what_it_is(cls, fields: Any) -> Any:
-        """Text where a file or a URL is expected is put where its kind belongs; null is as good as absent.
 
-        A list of one, an object and OpenAI's names are taken as edits take them.
-        """
-        if not isinstance(fields, Mapping):
-            return fields
-        said = given(fields)
-        for prefix, names in _TEXTS.items():
-            for name in names:
-                kind = _kind(said.get(name))
-                way = kind if kind in _NAMED and prefix == "image" else f"{prefix}_{kind}"
-                if kind and way not in said:
-                    said[way] = said.pop(name)
-        for name in [each for each in said if is_listed(each, said[each])]:
-            source = one_picture(name, said.pop(name))
-            way = "image" if source.data is not None else "image_url" if source.url else "upload_id"
-            way = "job_id" if source.job_id is not None else way
-            if way in said:
-                raise ValueError(_ONCE)
-            said[way] = source.given[0]
-            if source.job_id is not None:
-                said["job_index"] = source.index
-        if "job_id" in said:
-            index = said.pop("index" if "index" in said else "job_index", None)
-            picture = job_picture(said["job_id"], index)
-            said |= {"job_id": picture.job_id, "job_index": picture.index}
-        return said
+class Beside(Struct, frozen=True):
+    """Files beside the one that is cut out: a picture behind the subject, and masks that were drawn by hand."""
 
-    @model_validator(mode="after")
-    def _one_picture(self) -> Self:
-        if len(self.source.given) != 1:
-            raise ValueError(_ONCE)
-        if self.job_index is not None and self.job_id is None:
-            raise ValueError("job_index says which picture of a job; give its job_id, too")
-        if len(self.behind.given) + (self.background is not None) > 1:
-            raise ValueError(
-                "give at most one of background, background_image, background_url, background_b64, background_upload_id"
-            )
-        return self
-
-    @property
-    def source(self) -> ImageSource:
-        name = "image" if self.job_id is None else "job_id"
-        ways = (self.image, self.image_url, self.image_b64, self.upload_id, self.job_id)
-        return ImageSource(name, *ways, index=self.job_index or 0)
-
-    @property
-    def behind(self) -> ImageSource:
-        return ImageSource(
-            "background",
-            self.background_image,
-            self.background_url,
-            self.background_b64,
-            self.background_upload_id,
-        )
-
-    @property
-    def options(self) -> CutoutOptions:
-        return CutoutOptions.model_validate(
-            self.model_dump(include=set(CutoutOptions.model_fields), exclude_unset=True)
-        )
-
-    @property
-    def shown(self) -> dict[str, Any]:
-        """What was asked for and of which picture, without the bytes; a URL without its query, which can be a
-        credential.
-        """
-        shown: dict[str, Any] = {"options": self.options.model_dump(mode="json", exclude_unset=True)}
-        if self.image_url:
-            return {**shown, "image_url": self.image_url.partition("?")[0]}
-        if self.job_id:
-            return {**shown, "job_id": self.job_id, "job_index": self.job_index or 0}
-        return {**shown, "upload_id": self.upload_id} if self.upload_id else shown
+    behind: bytes | None = None
+    keep: bytes | None = None
+    erase: bytes | None = None
 
 
-def _kind(value: Any) -> Literal["url", "b64", "upload_id", "job_id"] | None:
-    """Which of the fields for a picture such a text belongs into."""
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
-    if is_data_url(text):
-        return "b64"
-    if text[:8].lower().startswith(("http://", "https://")):
-        return "url"
-    if is_bare_base64(text):
-        return "b64"
-    return "upload_id" if text.startswith("upl_") else "job_id" if text.startswith("job_") else None
+NOTHING_BESIDE: Final = Beside()
 
 
 class BoundingBox(Value):
@@ -220,6 +229,15 @@ class Quality(Value):
     box: BoundingBox | None = Field(None, description="What to look at, in pixels of the result; null where clean.")
 
 
+class Step(Value):
+    """One of the models that were asked for a cut-out, and how it did."""
+
+    model: str
+    score: float | None = Field(None, description="None where it found nothing.")
+    verdict: Literal["clean", "look", "nothing"]
+    ms: float = Field(description="Milliseconds.")
+
+
 class Cutout(Value):
     """A finished cut-out: encoded bytes and what is known of them."""
 
@@ -233,3 +251,6 @@ class Cutout(Value):
     timings_ms: dict[str, float] = Field(description="Milliseconds per stage, in order.")
     warnings: tuple[str, ...] = ()
     parent: Parent | None = Field(None, description="The picture that it was cut out of, where a request brought it.")
+    steps: tuple[Step, ...] = Field((), description="With `auto`: the models that were asked, in their order.")
+    original: bytes | None = Field(None, repr=False, description="The picture's file, to be refined from.")
+    alpha: bytes | None = Field(None, repr=False, description="Its mask as a PNG, to be refined from.")

@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -133,6 +134,18 @@ def one_picture(name: str, value: Any) -> ImageSource:
     if len(images) != 1:
         raise InvalidParameter(f"`{name}` has {len(images)} pictures.", fix="Send one picture a request.", param=name)
     return images[0]
+
+
+def named_picture(name: str, value: Any) -> ImageSource:
+    """The one picture of a field, in each way in which a mask is taken; raises InvalidParameter."""
+    try:
+        _, mask, _ = picture_fields({"mask": value})
+    except InvalidParameter as error:
+        error.detail, error.param = error.detail.replace("`mask", f"`{name}", 1), name
+        raise
+    if mask is None:
+        raise _no_way(value, name)
+    return replace(mask, name=name)
 
 
 def job_picture(value: Any, index: Any = None) -> ImageSource:

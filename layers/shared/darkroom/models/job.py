@@ -303,6 +303,11 @@ class Job(Value):
         return f"outputs/{self.user}/{self.id}/{index}-cut.{ending}"
 
     @property
+    def refining_keys(self) -> tuple[str, str]:
+        """Where the picture lies that was cut out, and its mask, if `result["refinable"]`."""
+        return f"outputs/{self.user}/{self.id}/original", f"outputs/{self.user}/{self.id}/alpha.png"
+
+    @property
     def partial_keys(self) -> list[str]:
         """Where the partial pictures that its request asks for lie for a day, as far as they came."""
         request = self.work.request if self.work else None

@@ -80,7 +80,24 @@ ALIASES: Final = {"fast": "u2netp"}
 
 def named(name: Any) -> Any:
     """The model's own name for one that it also has; anything else as it is."""
-    return ALIASES.get(name.strip().lower(), name) if isinstance(name, str) else name
+    if not isinstance(name, str):
+        return name
+    word = name.strip().lower()
+    return word if word == AUTO else ALIASES.get(word, name)
+
+
+AUTO: Final = "auto"
+"""In a model's place: the first of `ladder` whose cut-out is clean."""
+
+# From the fastest to the best, of those for any subject.
+_LADDER: Final = (
+    "u2netp", "silueta", "u2net", "isnet-general-use", "birefnet-general-lite", "birefnet-general", "bria-rmbg"
+)  # fmt: skip
+
+
+def ladder(available: Sequence[str]) -> tuple[str, ...]:
+    """The models that are to be asked one after the other, of those that are installed."""
+    return tuple(name for name in _LADDER if name in available)
 
 
 def usable(default: str, available: Sequence[str]) -> str:

@@ -1,14 +1,13 @@
 """Where on a picture something goes, and how large per cents are."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from PIL import Image
 from pydantic import Field
 
+from darkroom.models.subject import Position
+
 Size = tuple[int, int]
-Position = Literal[
-    "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"
-]  # fmt: skip
 Margin = Annotated[
     float,
     Field(ge=0, le=40, description="Room kept to the picture's edges, in per cent of its longer side."),

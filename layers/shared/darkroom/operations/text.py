@@ -5,10 +5,11 @@ from typing import ClassVar, Final, Literal
 from msgspec.structs import replace
 from pydantic import Field
 
+from darkroom.models.subject import Position
 from darkroom.operations._base import Canvas, Operation, Tools
 from darkroom.operations._css import EXAMPLES, CssColor, rgba
 from darkroom.operations._lettering import Align, Style, Writing, lettered, wrapped
-from darkroom.operations._place import Margin, Opacity, Position, faded, of_longer_side, placed, stamp
+from darkroom.operations._place import Margin, Opacity, faded, of_longer_side, placed, stamp
 
 _READABLE: Final = 6
 _SMALLEST: Final = 1.0

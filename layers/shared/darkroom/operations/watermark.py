@@ -5,10 +5,11 @@ from typing import ClassVar, Final, Literal, Self
 from PIL import Image
 from pydantic import Field, model_validator
 
+from darkroom.models.subject import Position
 from darkroom.operations._base import Canvas, Operation, Tools
 from darkroom.operations._css import EXAMPLES, CssColor, Size, from_srgb, rgba
 from darkroom.operations._lettering import Style, Writing, lettered
-from darkroom.operations._place import Margin, Opacity, Position, faded, of_longer_side, placed, stamp
+from darkroom.operations._place import Margin, Opacity, faded, of_longer_side, placed, stamp
 
 _DRAFT: Final = 100
 # Letters in the color of what is below them are told from it by their shadow.

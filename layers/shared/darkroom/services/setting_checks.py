@@ -184,6 +184,8 @@ class SettingChecks(Struct, frozen=True):
         ]
 
     def _background_model(self, name: str) -> list[str]:
+        if name == segmentation.AUTO:
+            return []
         with _about("background_model"):
             model = segmentation.lookup(name)
         if model.needs_acknowledgement and name not in self.acknowledged:

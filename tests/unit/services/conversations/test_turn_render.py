@@ -74,7 +74,7 @@ def replayed(talk: Talk) -> bytes:
     """What the recipe of the version that is shown makes of the first picture."""
     studio, conversation = talk.studio, talk.now
     done = [step.operation or {} for step in studio.app.conversations.recipe(conversation)]
-    render = Render(studio.images, studio.app.sources, 25, studio.segmenter, "u2net")
+    render = Render(studio.images, studio.app.sources, 25, studio.segmenter, lambda _user: "u2net")
     return render.redo(USER, conversation.versions[0].image, done).data
 
 

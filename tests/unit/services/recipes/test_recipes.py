@@ -24,7 +24,7 @@ from darkroom.errors import (
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
 from darkroom.models.conversation import PaintStep, Step
-from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions
+from darkroom.models.cutout import Beside, BoundingBox, Cutout, CutoutOptions
 from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.recipe import Recipe, RecipeApplication
@@ -252,7 +252,7 @@ class TestInbox:
         return DroppedFile("uploads", key, "v1", "etag", "01")
 
     def _service(self, bakery: Bakery, images: MemoryImageStore | None = None) -> RemoveBackground:
-        def cut(data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
+        def cut(data: bytes, options: CutoutOptions, beside: Beside) -> Cutout:
             box = BoundingBox(left=0, top=0, width=1, height=1)
             return Cutout(
                 data=b"cut", media_type="image/png", width=1, height=1, subject=box, model="box", timings_ms={}

@@ -56,10 +56,10 @@ class World:
 
     def render(self, *, model: bool = True) -> Render:
         segmenter = self.segmenter if model else None
-        return Render(self.images, self.sources, max_megapixels=25, segmenter=segmenter, model="box")
+        return Render(self.images, self.sources, max_megapixels=25, segmenter=segmenter, model=lambda _user: "box")
 
     def tools(self, user: str = "alice") -> PictureTools:
-        return PictureTools(user, self.sources, 25, self.segmenter, "box")
+        return PictureTools(user, self.sources, 25, self.segmenter, lambda _user: "box")
 
     def painted(self, user: str, data: bytes) -> Job:
         """A job with that picture."""

@@ -24,7 +24,8 @@ from darkroom.errors import (
 )
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
-from darkroom.models.cutout import Cutout, CutoutRequest
+from darkroom.models.cutout import Cutout
+from darkroom.models.cutout_request import CutoutRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.user_settings import Limits

@@ -9,7 +9,8 @@ import pytest
 from darkroom.errors import InternalError, NoForeground, ServiceUnavailable
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
-from darkroom.models.cutout import Cutout, CutoutOptions, CutoutRequest
+from darkroom.models.cutout import Beside, Cutout, CutoutOptions
+from darkroom.models.cutout_request import CutoutRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.token import ApiToken
@@ -48,14 +49,14 @@ class World:
         self.may_end = Event()
         self.may_end.set()
 
-    def pipeline(self, data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
+    def pipeline(self, data: bytes, options: CutoutOptions, beside: Beside) -> Cutout:
         assert self.matter.is_ready or not options.matting, "it would compile in here"
         self.given.append(options)
         if self.error is not None:
             raise self.error
         assert self.may_end.wait(30)
         self.meanwhile()
-        return cut(data, options, behind)
+        return cut(data, options, beside)
 
     @property
     def postponed(self) -> Postponed:

@@ -9,7 +9,8 @@ from darkroom.errors import Conflict, NoForeground, ServiceUnavailable
 from darkroom.images.pipeline import remove_background
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
-from darkroom.models.cutout import BoundingBox, Cutout, CutoutOptions, CutoutRequest
+from darkroom.models.cutout import Beside, BoundingBox, Cutout, CutoutOptions
+from darkroom.models.cutout_request import CutoutRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import Job, JobStatus
@@ -31,18 +32,18 @@ TERMS = Terms(route="POST /v1/images/background-removals")
 FILE = DroppedFile("uploads", "inbox/alice/my cat.jpg", "v1", "etag", "01")
 
 
-def cut(data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
+def cut(data: bytes, options: CutoutOptions, beside: Beside) -> Cutout:
     """A pipeline that says what it was given."""
     media_type = f"image/{options.format}"
     box = BoundingBox(left=0, top=0, width=1, height=1)
-    told = b"|".join((data, (behind or b"-"), options.format.encode()))
+    told = b"|".join((data, (beside.behind or b"-"), options.format.encode()))
     return Cutout(
         data=told, media_type=media_type, width=2, height=3, subject=box, model="u2net", timings_ms={"decode": 1.5}
     )
 
 
 def _raising(error: Exception) -> Pipeline:
-    def pipeline(data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
+    def pipeline(data: bytes, options: CutoutOptions, beside: Beside) -> Cutout:
         raise error
 
     return pipeline
@@ -141,7 +142,7 @@ class TestKindsOfDroppedFiles:
     """Through the pipeline itself, with a mask that is there already."""
 
     @staticmethod
-    def _pipeline(data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
+    def _pipeline(data: bytes, options: CutoutOptions, beside: Beside) -> Cutout:
         return remove_background(
             data, options, segmenter=LeftHalf(), matter=TopHalf(), default_model="left", max_megapixels=1
         )
@@ -152,7 +153,7 @@ class TestKindsOfDroppedFiles:
         job = world.service(self._pipeline).on_dropped(FILE)
         assert job is not None
         assert world.only_job() == ("alice", JobStatus.SUCCEEDED, None)
-        (made,) = world.images.outputs.values()
+        made = world.images.outputs[f"outputs/alice/{job.id}/my cat.png"]
         assert load(made.data).size == (192, 256)
         assert [WARNED[name] in said for said in job.warnings if name in WARNED].count(True) == (name in WARNED)
 
@@ -221,18 +222,18 @@ class TestDroppedFiles:
     def test_a_delivery_while_another_is_at_work_waits_for_its_outcome(self, world: World) -> None:
         outcomes: list[type[Exception]] = []
 
-        def overtaken(data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
+        def overtaken(data: bytes, options: CutoutOptions, beside: Beside) -> Cutout:
             with pytest.raises(ServiceUnavailable) as refused:
                 world.service().on_dropped(FILE)
             outcomes.append(refused.type)
-            return cut(data, options, behind)
+            return cut(data, options, beside)
 
         world.service(overtaken).on_dropped(FILE)
         assert outcomes == [ServiceUnavailable]
         assert world.only_job() == ("alice", JobStatus.SUCCEEDED, None)
 
     def test_a_worker_that_died_is_followed_by_another(self, world: World) -> None:
-        def dies(data: bytes, options: CutoutOptions, behind: bytes | None) -> Cutout:
+        def dies(data: bytes, options: CutoutOptions, beside: Beside) -> Cutout:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):

@@ -16,7 +16,8 @@ from darkroom.errors import InvalidParameter, ServiceUnavailable
 from darkroom.http.app import Api, Event, see_other, validated
 from darkroom.http.error_shapes import REMBG_ROUTE
 from darkroom.http.schemas.rembg import REMBG, REMBG_URL
-from darkroom.models.cutout import Cutout, CutoutRequest
+from darkroom.models.cutout import Cutout
+from darkroom.models.cutout_request import CutoutRequest
 from darkroom.models.deadline import Deadline
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
 

@@ -21,7 +21,8 @@ from darkroom.images.arrange import Arrangement, Box, Length, arrange, roi_box
 from darkroom.images.colour import Painter, paint_picture, parse_colour
 from darkroom.images.decode import decode
 from darkroom.images.encode import encode
-from darkroom.models.cutout import Cutout, CutoutRequest
+from darkroom.models.cutout import Cutout
+from darkroom.models.cutout_request import CutoutRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.source import ImageSource
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES

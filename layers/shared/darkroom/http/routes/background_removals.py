@@ -1,4 +1,4 @@
-"""POST /v1/images/background-removals; and beside it the doors of remove.bg's and rembg's clients."""
+"""POST /v1/images/background-removals, POST /v1/jobs/{job_id}/refine; beside them remove.bg's and rembg's doors."""
 
 from typing import Any
 
@@ -10,11 +10,12 @@ from darkroom.http.app import Api, Event, answered, image_response, see_other, v
 from darkroom.http.body import Request
 from darkroom.http.doors.rembg import rembg_routes, with_token
 from darkroom.http.doors.removebg import removebg_routes
-from darkroom.http.schemas.images import REMOVE_BACKGROUND, BackgroundRemoval, PostponedRemoval
+from darkroom.http.schemas.images import REFINE, REMOVE_BACKGROUND, BackgroundRemoval, PostponedRemoval
 from darkroom.http.schemas.jobs import Job as JobView
 from darkroom.http.transport import OVER_HTTP_API, Transport
 from darkroom.models.admission import Terms
-from darkroom.models.cutout import Cutout, CutoutRequest
+from darkroom.models.cutout import Cutout, Step
+from darkroom.models.cutout_request import CutoutRequest, RefineRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job
 from darkroom.services.paid.admission import Submission
@@ -48,17 +49,33 @@ def routes(app: Application) -> Api:
             return _postponed(app, cutout)
         if isinstance(cutout, Submission):
             return _paid(app, api, cutout, wanted)
-        if wanted.wants_image() and len(cutout.data) <= MAX_INLINE_BYTES:
-            app.remove_background.count(api.caller, request, cutout)
-            return image_response(cutout.data, cutout.media_type, _facts(cutout))
-        shown = app.jobs.show(app.remove_background.keep(api.user, request, cutout))
-        if wanted.wants_image():
-            return see_other(shown["output"]["images"][0]["url"], _facts(cutout))
-        return answered(_body(shown))
+        return _made(app, api, request, cutout)
+
+    @api.serve(REFINE)
+    def refine(job_id: str) -> Response[Any]:
+        given = api.request.fields(RefineRequest.model_fields)
+        # A body of nothing at all is an empty file to who reads it.
+        request = validated(
+            RefineRequest, {name: each for name, each in given.items() if (name, each) != ("image", b"")}
+        )
+        deadline = Deadline(api.seconds_left - _FOR_POSTPONING)
+        return _made(app, api, request, app.refine.answer(api.caller, job_id, request, deadline))
 
     removebg_routes(api, app)
     rembg_routes(api, app)
     return api
+
+
+def _made(app: Application, api: Api, request: CutoutRequest | RefineRequest, cutout: Cutout) -> Response[Any]:
+    """The file itself for who asks for one, of which nothing is kept; else a job that shows it."""
+    wants_file = api.request.wants_image()
+    if wants_file and len(cutout.data) <= MAX_INLINE_BYTES:
+        app.remove_background.count(api.caller, request, cutout)
+        return image_response(cutout.data, cutout.media_type, _facts(cutout))
+    shown = app.jobs.show(app.remove_background.keep(api.user, request, cutout))
+    if wants_file:
+        return see_other(shown["output"]["images"][0]["url"], _facts(cutout))
+    return answered(_body(shown))
 
 
 def _terms(api: Api) -> Terms:
@@ -105,6 +122,7 @@ def _paid_body(shown: dict[str, Any]) -> BackgroundRemoval:
     return BackgroundRemoval(
         **shown["output"]["images"][0],
         model=TITLE,
+        **({"steps": shown["input"]["steps"]} if "steps" in shown["input"] else {}),
         warnings=shown["warnings"],
         cost_usd=shown["cost"]["actual_usd"],
         job=JobView.model_validate(shown),
@@ -119,11 +137,16 @@ def _facts(cutout: Cutout) -> dict[str, str]:
         "x-height": str(cutout.height),
         "x-foreground": f"{box.left},{box.top},{box.width},{box.height}",
         "x-model": cutout.model,
+        **({"x-models": ", ".join(map(_step, cutout.steps))} if cutout.steps else {}),
         **_scored(cutout),
         "x-cost-usd": "0",
         "server-timing": ", ".join(f"{stage};dur={ms:.1f}" for stage, ms in cutout.timings_ms.items()),
         **({"x-warnings": " | ".join(cutout.warnings)} if cutout.warnings else {}),
     }
+
+
+def _step(step: Step) -> str:
+    return f"{step.model};score={step.score:g}" if step.score is not None else f"{step.model};nothing"
 
 
 def _scored(cutout: Cutout) -> dict[str, str]:
@@ -136,9 +159,5 @@ def _scored(cutout: Cutout) -> dict[str, str]:
 
 def _body(shown: dict[str, Any]) -> BackgroundRemoval:
     output = shown["output"]
-    image = output["images"][0]
-    return BackgroundRemoval(**image, **_without_images(output), cost_usd=0, job=JobView.model_validate(shown))
-
-
-def _without_images(output: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in output.items() if name != "images"}
+    told = {name: value for name, value in output.items() if name not in ("images", "original", "alpha")}
+    return BackgroundRemoval(**output["images"][0], **told, cost_usd=0, job=JobView.model_validate(shown))

@@ -19,7 +19,7 @@ from darkroom.http.operation import (
 from darkroom.http.schemas.common import PaidHeaders, Usd
 from darkroom.http.schemas.jobs import Cost, Image, Job, ParentLine
 from darkroom.http.server_events import EVENTS
-from darkroom.models.cutout import CutoutOptions, QualityReason
+from darkroom.models.cutout import CutoutOptions, FinishOptions, QualityReason
 from darkroom.models.image_request import MOST_INPUTS, ImageRequest
 
 File = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
@@ -123,7 +123,37 @@ class ImagesAnswer(Answer):
     job: Job
 
 
-class CutoutBody(CutoutOptions):
+class DrawnBody(BaseModel):
+    """Pictures beside the one that is cut out."""
+
+    model_config = ConfigDict(defer_build=True, extra="forbid")
+
+    keep: Picture | None = Field(
+        None,
+        description="A mask of the picture's shape, of any size, as the picture is shown the right way up: what is "
+        "white in it belongs to the subject. Where it is transparent it counts as black.",
+    )
+    erase: Picture | None = Field(None, description="The same for what does not belong to it.")
+    background_url: str | None = Field(None, max_length=2048)
+    background_b64: str | None = None
+    background_upload_id: str | None = None
+
+
+class DrawnForm(DrawnBody):
+    keep: File | None = None  # type: ignore[assignment]  # a file where JSON has text
+    erase: File | None = None  # type: ignore[assignment]
+    background_image: File | None = None
+
+
+class RefineBody(FinishOptions, DrawnBody):
+    """What is to be otherwise than at first: nothing that was asked for then is asked for again by itself."""
+
+
+class RefineForm(FinishOptions, DrawnForm):
+    """The same with files."""
+
+
+class CutoutBody(CutoutOptions, DrawnBody):
     """The options and one picture, and at most one picture to put behind the subject."""
 
     image: Picture | None = None
@@ -132,17 +162,15 @@ class CutoutBody(CutoutOptions):
     upload_id: str | None = Field(None, description="From POST /v1/uploads; `file_id`, too.")
     job_id: str | None = Field(None, description="A picture of one of your jobs: `job_…`, or `job_…/1`.")
     job_index: int | None = Field(None, ge=0, description="Which of the job's pictures, from 0; `index`, too.")
-    background_url: str | None = Field(None, max_length=2048)
-    background_b64: str | None = None
-    background_upload_id: str | None = None
     max_cost_usd: Decimal | None = Field(
         None, ge=Decimal("0.000001"), le=1000, description="With remove.bg; here it costs nothing."
     )
 
 
-class CutoutForm(CutoutBody):
+class CutoutForm(CutoutBody, DrawnForm):
     image: File | None = None  # type: ignore[assignment]  # a file where JSON has text
-    background_image: File | None = None
+    keep: File | None = None  # type: ignore[assignment]
+    erase: File | None = None  # type: ignore[assignment]
 
 
 class Box(Answer):
@@ -163,12 +191,23 @@ class CutoutQuality(Answer):
     box: Box | None
 
 
+class ModelStep(Answer):
+    """One of the models that `auto` has asked."""
+
+    model: str
+    score: float | None
+    verdict: Literal["clean", "look", "nothing"]
+    ms: float
+
+
 class BackgroundRemoval(Image):
     object: Literal["background_removal"] = "background_removal"
     model: str
     subject: Box | None = absent()
     quality: CutoutQuality | None = absent("How good it is likely to be; not where remove.bg has cut it out.")
     timings_ms: dict[str, float] | None = absent("Milliseconds per stage.")
+    steps: tuple[ModelStep, ...] | None = absent("With `model=auto`: the models that were asked, in their order.")
+    refinable: bool | None = absent("Whether POST /v1/jobs/{job_id}/refine can make it once more.")
     warnings: tuple[str, ...]
     cost_usd: Usd | None
     job: Job
@@ -194,10 +233,21 @@ EDIT: Final = Operation(
     body=fields(EditBody, EditForm),
     headers=PaidHeaders,
 )
+ZIP: Final = "application/zip"
 REMOVE_BACKGROUND: Final = Operation(
     "POST /v1/images/background-removals",
-    {200: {JSON: BackgroundRemoval, IMAGES: "bytes"}, 202: {JSON: PostponedRemoval | Job}, 303: {"text/plain": "text"}},
+    {
+        200: {JSON: BackgroundRemoval, IMAGES: "bytes", ZIP: "bytes"},
+        202: {JSON: PostponedRemoval | Job},
+        303: {"text/plain": "text"},
+    },
     body={**fields(CutoutBody, CutoutForm), IMAGES: "bytes"},
     query=CutoutOptions,
     headers=PaidHeaders,
+)
+REFINE: Final = Operation(
+    "POST /v1/jobs/{job_id}/refine",
+    {200: {JSON: BackgroundRemoval, IMAGES: "bytes", ZIP: "bytes"}, 303: {"text/plain": "text"}},
+    body=fields(RefineBody, RefineForm),
+    query=FinishOptions,
 )

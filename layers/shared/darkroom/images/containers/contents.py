@@ -28,6 +28,7 @@ class Contents:
         run_length_bytes: how many bytes are taken one by one, by a slow decoder.
         proof: a file that decodes to the same picture as `data` only if none of its pixels are missing.
         warnings: what was ignored, as sentences.
+        dpi: pixels per inch, across and down, where it was read here and not by the decoder.
     """
 
     data: bytes = field(repr=False)
@@ -41,6 +42,7 @@ class Contents:
     run_length_bytes: int = 0
     proof: bytes | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
+    dpi: tuple[float, float] | None = None
 
 
 def damaged(detail: str) -> UnreadableImage:

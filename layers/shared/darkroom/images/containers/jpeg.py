@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 
 from darkroom.images.containers.contents import DAMAGED_EXIF, IGNORED_PROFILE, Contents, damaged, unsupported
-from darkroom.images.containers.exif import orientation
+from darkroom.images.containers.exif import orientation, resolution
 
 # Encoders make 10 scans, the finest scripts for jpegtran a few dozen. Each goes over all of the picture.
 MAX_SCANS: Final = 100
@@ -116,6 +116,7 @@ def contents(data: bytes) -> Contents:
         scans=len(found.scans),
         proof=proof,
         warnings=(*warnings, *(() if side else (DAMAGED_EXIF,))),
+        dpi=resolution(found.exif) if found.exif else None,
     )
 
 

@@ -28,6 +28,7 @@ _LENGTHS: Final = {b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"cICP": 4, b"pHYs": 9, 
 _PASSES: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _MAX_INFLATED: Final = 256 * 1024  # bytes at once
 _MAX_FILTER: Final = 4
+_METERS_PER_INCH: Final = 0.0254
 
 
 class Chunk(NamedTuple):
@@ -90,7 +91,14 @@ def contents(data: bytes) -> Contents:
         has_more_frames=b"acTL" in found and int.from_bytes(found[b"acTL"][:4], "big") > 1,
         is_common=header.colour != _GREY_ALPHA and header.depth <= 8,
         warnings=(*warnings, *about_kept, *(() if side else (DAMAGED_EXIF,)), *about_colour),
+        dpi=_dpi(bytes(found[b"pHYs"])) if b"pHYs" in found else None,
     )
+
+
+def _dpi(pixels_per_unit: bytes) -> tuple[float, float] | None:
+    """Of a pHYs chunk, where its unit is the meter."""
+    across, down, unit = struct.unpack(">IIB", pixels_per_unit)
+    return (across * _METERS_PER_INCH, down * _METERS_PER_INCH) if unit == 1 else None
 
 
 def with_profile(clean: bytes, icc: bytes | None) -> bytes | None:

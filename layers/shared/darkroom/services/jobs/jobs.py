@@ -172,7 +172,9 @@ class Jobs:
         own = () if job.conversation_id else job.images
         # Whether they are noted down or not: whatever writes them may have been stopped in between.
         cutouts = [job.cutout_key(index) for index in range(len(own))] if job.has_cutouts else []
-        self._images.remove_outputs([*(image.key for image in own), *cutouts, *completion, *job.partial_keys])
+        refining = job.refining_keys if job.result.get("refinable") else ()
+        keys = (*(image.key for image in own), *cutouts, *refining, *completion, *job.partial_keys)
+        self._images.remove_outputs(keys)
         if job.is_paid:
             for name in raw_names(job):
                 self._raw_answers.remove(user, name)
@@ -297,7 +299,7 @@ class Jobs:
             "title": job.title,
             **job.model_dump(mode="json", include=moments),
             "input": job.input,
-            "output": {**_output(job, most_images), "images": images},
+            "output": {**_output(job, most_images), **({} if most_images else self._refining(job)), "images": images},
             "error": job.error,
             "warnings": list(job.warnings),
             "cost": self.show_cost(job),
@@ -308,6 +310,13 @@ class Jobs:
             "lineage": _lineage(job, most_images),
             "urls": {"get": path, "cancel": f"{path}/cancel", "derived": f"/v1/jobs?made_from={job.id}"},
         }
+
+    def _refining(self, job: Job) -> dict[str, Any]:
+        """Links to the picture that was cut out, and to its mask, where they are kept to be refined from."""
+        if not job.result.get("refinable"):
+            return {}
+        original, alpha = (self._images.link_output(key) for key in job.refining_keys)
+        return {"original": {"url": original}, "alpha": {"url": alpha}}
 
     def show_group(self, group: "Group", *, most_images: int) -> dict[str, Any]:
         """The job as `show` has it, with what its parts are and cost."""

@@ -243,8 +243,8 @@ class Estimates(Struct, frozen=True):
 
     def _removal(self, rest: dict[str, Any], how: Repeated, chosen: UserSettings) -> Estimated:
         """Pictures and options change nothing about what it costs."""
-        from darkroom.models.cutout import CutoutRequest
-        from darkroom.models.segmentation import lookup
+        from darkroom.models import segmentation
+        from darkroom.models.cutout_request import CutoutRequest
 
         beside = {*CutoutRequest.model_fields} - {"model", "provider"}
         known = {name for name in rest if name in beside or _is_picture(name)}
@@ -253,7 +253,8 @@ class Estimates(Struct, frozen=True):
         if name is not None and name not in (AUTO, CLOUD):
             named(name, self.known, "cutout")
         is_paid = name == CLOUD
-        model = CLOUD if is_paid else lookup(wanted.model or self.cutter).name
+        asked = wanted.model or chosen.background_model or self.cutter
+        model = CLOUD if is_paid else asked if asked == segmentation.AUTO else segmentation.lookup(asked).name
         price = self.removal if is_paid else 0
         return Estimated(
             task="remove",

@@ -1,7 +1,7 @@
 """Operations done to pictures: bytes in, bytes out, and the results where they are kept."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from darkroom.images.measure import measure
 from darkroom.images.picture import Picture, opaque
 from darkroom.models.job import Job, StoredImage, stored_image
 from darkroom.models.operations import OperationStep
-from darkroom.models.segmentation import usable
+from darkroom.models.segmentation import AUTO, usable
 from darkroom.models.source import ImageSource
 from darkroom.operations import Operation, Rendered, parse, render
 from darkroom.ports import ImageStore, Segmenter
@@ -35,14 +35,14 @@ class Render(Struct, frozen=True):
     """Args:
     sources: of the pictures that operations name.
     segmenter: tells what the subject is; None where no model is at hand.
-    model: the one of the segmenter's models that is asked.
+    model: whichever of the segmenter's models a user wants to be asked, or `auto`.
     """
 
     images: ImageStore
     sources: Sources
     max_megapixels: float
     segmenter: Segmenter | None
-    model: str
+    model: Callable[[str], str] = lambda _user: ""
 
     def apply(self, user: str, data: bytes, operations: Sequence[Operation]) -> Rendered:
         """A file after the operations. Nothing is stored.
@@ -82,7 +82,7 @@ class PictureTools(Struct, frozen=True):
     sources: Sources
     max_megapixels: float
     segmenter: Segmenter | None
-    model: str
+    model: Callable[[str], str]
 
     def subject(self, image: Image.Image) -> Image.Image:
         """How much each pixel belongs to the subject: mode L, of the image's size.
@@ -93,7 +93,13 @@ class PictureTools(Struct, frozen=True):
         """
         if self.segmenter is None:
             raise NeedsImageFunction("There is no segmentation model here.")
-        mask = self.segmenter.mask(opaque(image), usable(self.model, self.segmenter.available()))
+        # Here, for who has no model has no numpy either.
+        from darkroom.images.segmented import segmented
+
+        segmenter, flat, installed = self.segmenter, opaque(image), self.segmenter.available()
+        wanted = self.model(self.user)
+        name = wanted if wanted == AUTO else usable(wanted, installed)
+        mask = segmented(lambda model: segmenter.mask(flat, model), name, installed).mask
         return mask.resize(image.size, Image.Resampling.LANCZOS)
 
     def picture(self, ref: str) -> Image.Image:

@@ -1,28 +1,50 @@
 """What a cut-out's options are at remove.bg, and when it is remove.bg that is to cut out."""
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from darkroom.errors import DarkroomError, DarkroomFault, InvalidParameter, LowQuality, NoForeground
 from darkroom.images.colour import parse_colour
-from darkroom.models.cutout import CutoutRequest
+from darkroom.models.cutout_request import CutoutRequest
+from darkroom.models.segmentation import AUTO
 from darkroom.models.user_settings import UserSettings
 
 Mode = Literal["never", "always", "fallback"]
 Options = dict[str, str | bool]
 
 _FORMATS: Final = {"png": "png", "jpeg": "jpg"}
+# What it does not know, and the values with which it need not.
+_ONLY_HERE: Final[dict[str, tuple[Any, ...]]] = {
+    "model": (None, AUTO),
+    "matting": (False,),
+    "max_size": (None,),
+    "components": ("all",),
+    "holes": ("keep",),
+    "edges": ("clean",),
+    "keep": (None,),
+    "erase": (None,),
+    "shadow": ("none",),
+    "fit": (None,),
+    "pad": ("0",),
+    "dpi": (None,),
+}
 _MOST_MARGIN: Final = {"px": 500, "%": 50}
 
 
-def mode_of(request: CutoutRequest, settings: UserSettings) -> tuple[Mode, str | None]:
+def mode_of(request: CutoutRequest, settings: UserSettings, *, is_auto: bool = False) -> tuple[Mode, str | None]:
     """Whether remove.bg cuts out, and a warning where a setting says so and the request does not allow it.
+
+    Args:
+        is_auto: the models here are asked first, and remove.bg when none of them is sure.
 
     What the request says goes before the settings. It says so, too, by asking for what only Darkroom does, and
     somebody who wants nothing to be kept anywhere has said that as well.
     """
     if request.cloud is not None:
-        return ("always" if request.cloud else "never"), None
+        wanted: Mode = "fallback" if is_auto else "always"
+        return (wanted if request.cloud else "never"), None
     mode = settings.cloud_removal or "never"
+    if is_auto and mode == "always":
+        mode = "fallback"
     if mode == "never":
         return mode, None
     try:
@@ -59,16 +81,22 @@ def options_of(request: CutoutRequest) -> Options:
         options["channels"] = "alpha"
     if background := _background(request):
         options["bg_color"] = background
-    for name in ("model", "matting", "max_size"):
-        if getattr(request, name):
+    if region := _region(request):
+        options["roi"] = region
+    for name, nothing in _ONLY_HERE.items():
+        if getattr(request, name) not in nothing:
             raise _only_here(name)
-    if request.components == "largest":
-        raise _only_here("components")
-    if request.holes == "fill":
-        raise _only_here("holes")
-    if request.edges == "raw":
-        raise _only_here("edges", "raw edges")
     return options
+
+
+def _region(request: CutoutRequest) -> str | None:
+    """What lies outside of a box is no subject there, too. Points it does not know."""
+    meant = request.meant
+    if meant is not None and not meant.box:
+        raise _only_here("subject", "points")
+    if meant is None:
+        return None
+    return " ".join(f"{side.value:g}{'%' if side.is_percent else 'px'}" for side in meant.box)
 
 
 def _format(request: CutoutRequest) -> str:

@@ -10,10 +10,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
-from darkroom.models.cutout import CutoutRequest
+from darkroom.models.cutout import Step
+from darkroom.models.cutout_request import CutoutRequest
 from darkroom.models.generation import GenerationRequest, Routing
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork
 from darkroom.models.money import MicroUsd, micro_usd
@@ -29,7 +31,7 @@ TITLE: Final = "remove.bg"
 OPERATION: Final = "background-removal"
 # Of a picture in full size: https://www.remove.bg/pricing
 _CREDITS: Final = 1
-_HIDDEN: Final = {"image", "image_b64", "image_url", "upload_id", "job_id", "job_index"}
+_HIDDEN: Final = {"keep", "erase", "image", "image_b64", "image_url", "upload_id", "job_id", "job_index"}
 
 
 class CloudRemoval(Struct, frozen=True):
@@ -41,11 +43,20 @@ class CloudRemoval(Struct, frozen=True):
     providers: Providers
     credit: Decimal
 
-    def submit(self, caller: Caller, request: CutoutRequest, terms: Terms, *, because: str | None = None) -> Submission:
+    def submit(
+        self,
+        caller: Caller,
+        request: CutoutRequest,
+        terms: Terms,
+        *,
+        because: str | None = None,
+        steps: tuple[Step, ...] = (),
+    ) -> Submission:
         """The job that has the picture cut out.
 
         Args:
             because: why it was not cut out here, as a warning.
+            steps: the models that were asked here before.
 
         Raises:
             InvalidParameter: remove.bg cannot do what is asked for, or the user wants nothing to be kept.
@@ -55,7 +66,9 @@ class CloudRemoval(Struct, frozen=True):
 
         def prepare(choice: Choice) -> Prepared:
             require_no_retention_promise(choice.settings)
-            return self._prepare(caller.user, request, because)
+            prepared = self._prepare(caller.user, request, because)
+            tried = [step.model_dump(mode="json") for step in steps]
+            return replace(prepared, shown={**prepared.shown, "steps": tried}) if tried else prepared
 
         return self.admission.submit(
             caller, OPERATION, terms, _identity(request), prepare, skill="cutout", provider=PROVIDER

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from darkroom.errors import CallerError, DarkroomError, ServiceUnavailable
-from darkroom.models.cutout import CutoutOptions
+from darkroom.models.cutout import Beside, CutoutOptions
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import NOT_CUT_OUT, Job, KeptCutout
 from darkroom.models.user_settings import UserSettings
@@ -80,7 +80,7 @@ class CutoutWorker(Struct, frozen=True):
         assert job.work.cutout_format is not None  # noqa: S101
         bought = self.images.read_output(job.images[index].key, max_bytes=MOST_STORED_BYTES)
         model = self.settings(job.user).background_model
-        cutout = self.pipeline(bought, CutoutOptions(model=model, format=job.work.cutout_format), None)
+        cutout = self.pipeline(bought, CutoutOptions(model=model, format=job.work.cutout_format), Beside())
         image = image_of(job, cutout, stem=f"{index}-cut")
         told = {"job": job.id, "model": cutout.model}
         self.images.write_output(image.key, cutout.data, media_type=image.media_type, metadata=told)

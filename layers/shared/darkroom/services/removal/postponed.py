@@ -6,6 +6,7 @@ takes too long on a busy machine. The picture is kept with the job until it is o
 
 outputs/{user}/{job}/picture   what is to be cut out
 outputs/{user}/{job}/behind    what is to be put behind the subject
+outputs/{user}/{job}/keep, …/erase   what was drawn by hand
 """
 
 import hashlib
@@ -17,12 +18,15 @@ from threading import Lock, Thread
 from typing import Final, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import asdict, astuple
 
 from darkroom.errors import CallerError, DarkroomError, InternalError
-from darkroom.models.cutout import Cutout, CutoutOptions
+from darkroom.models.cutout import Beside, Cutout, CutoutOptions
+from darkroom.models.cutout_request import CutoutRequest, RefineRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.job import Job, JobStatus
 from darkroom.ports import Clock, ImageStore, JobStore, Matter, RenderQueue
+from darkroom.services.inputs.sources import Sources
 from darkroom.services.inputs.uploads import MAX_UPLOAD_BYTES
 from darkroom.services.removal.cloud_removal import OPERATION
 from darkroom.services.removal.results import Pipeline, failed, store
@@ -84,6 +88,7 @@ COMPILING: Final = (
     "Alpha matting is being compiled, which happens once and takes a minute or two; the job waits for it."
 )
 TOO_SLOW: Final = "It takes longer than an answer may, so it goes on as a job."
+_FILES: Final = ("picture", "behind", "keep", "erase")
 # Seconds; with less left no picture is begun.
 _LEAST: Final = 15.0
 # Seconds after which it is looked again whether somebody else has compiled.
@@ -92,11 +97,17 @@ _LOOK_AGAIN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be cut out, how, and the bytes of a picture to put behind it."""
+    """What is to be cut out, how, and files beside it."""
 
     data: bytes = field(repr=False)
     options: CutoutOptions
-    behind: bytes | None = field(default=None, repr=False)
+    beside: Beside = field(default=Beside(), repr=False)
+
+
+def read_beside(sources: Sources, user: str, request: CutoutRequest | RefineRequest) -> Beside:
+    """The files that a request has beside its picture. Raises CallerError as `Sources.read` does."""
+    given = {"behind": request.behind if request.behind.given else None, "keep": request.keep, "erase": request.erase}
+    return Beside(**{name: sources.read(user, source) for name, source in given.items() if source is not None})
 
 
 class Postponed(Struct, frozen=True):
@@ -128,7 +139,7 @@ class Postponed(Struct, frozen=True):
         # Without the matting all the rest is tried all the same: what is wrong with the request is told at once.
         options = order.options if is_ready else order.options.model_copy(update={"matting": False})
         try:
-            cutout = self.at_work.run(lambda: self.pipeline(order.data, options, order.behind), deadline)
+            cutout = self.at_work.run(lambda: self.pipeline(order.data, options, order.beside), deadline)
         except TimeIsUp:
             return self._queued(new_job(), order, TOO_SLOW if is_ready else COMPILING)
         return cutout if is_ready else self._queued(new_job(), order, COMPILING)
@@ -177,14 +188,17 @@ class Postponed(Struct, frozen=True):
         if running is None:
             # The worker that has it has another message, which comes again should that worker die.
             return
-        data = self.images.read_output(_picture_key(job), max_bytes=MAX_UPLOAD_BYTES)
-        behind = None
-        if job.input.get("background_picture"):
-            behind = self.images.read_output(_behind_key(job), max_bytes=MAX_UPLOAD_BYTES)
-        cutout = self.at_work.run(lambda: self.pipeline(data, options, behind), deadline)
+        data = self.images.read_output(_key(job, "picture"), max_bytes=MAX_UPLOAD_BYTES)
+        beside = self._beside(job)
+        cutout = self.at_work.run(lambda: self.pipeline(data, options, beside), deadline)
         done = store(self.images, running, cutout, stem="cutout", at=self.clock())
         if not self.jobs.finish(_without_reasons(done)):
             self._leave(done)
+
+    def _beside(self, job: Job) -> Beside:
+        names = (*(("behind",) if job.input.get("background_picture") else ()), *job.input.get("drawn", ()))
+        read = {name: self.images.read_output(_key(job, name), max_bytes=MAX_UPLOAD_BYTES) for name in names}
+        return Beside(**read)
 
     def _again_or_over(self, job: Job) -> None:
         running = self.jobs.find(job.user, job.id)
@@ -215,15 +229,15 @@ class Postponed(Struct, frozen=True):
     def _tidy(self, user: str, job_id: str) -> None:
         job = self.jobs.find(user, job_id)
         if job is not None and job.status.is_final:
-            self.images.remove_outputs([_picture_key(job), _behind_key(job)])
+            self.images.remove_outputs([_key(job, name) for name in _FILES])
 
     def _queued(self, job: Job, order: Order, why: str) -> Job:
         """The job, queued; or one that was made for the same request and is not over."""
         job = job.model_copy(update={"warnings": (*job.warnings, why)})
-        written = {_picture_key(job): order.data}
-        if order.behind is not None:
+        if order.beside.behind is not None:
             job = job.model_copy(update={"input": {**job.input, "background_picture": True}})
-            written[_behind_key(job)] = order.behind
+        files = {"picture": order.data, **asdict(order.beside)}
+        written = {_key(job, name): data for name, data in files.items() if data is not None}
         for key, data in written.items():
             self.images.write_output(key, data, media_type="application/octet-stream", metadata={"job": job.id})
         known = self.jobs.add(job, source=_identity(job.user, order))
@@ -259,15 +273,11 @@ def _identity(user: str, order: Order) -> str:
     parts = (
         user.encode(),
         order.data,
-        order.behind or b"",
+        *(each or b"" for each in astuple(order.beside)),
         order.options.model_dump_json(exclude_unset=True).encode(),
     )
     return "cut-out/" + hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
-def _picture_key(job: Job) -> str:
-    return f"outputs/{job.user}/{job.id}/picture"
-
-
-def _behind_key(job: Job) -> str:
-    return f"outputs/{job.user}/{job.id}/behind"
+def _key(job: Job, name: str) -> str:
+    return f"outputs/{job.user}/{job.id}/{name}"

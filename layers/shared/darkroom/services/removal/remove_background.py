@@ -23,12 +23,14 @@ from darkroom.errors import (
 )
 from darkroom.models.admission import Terms
 from darkroom.models.caller import Caller
-from darkroom.models.cutout import Cutout, CutoutOptions, CutoutRequest
+from darkroom.models.cutout import Beside, Cutout, CutoutOptions
+from darkroom.models.cutout_request import CutoutRequest, RefineRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import Job, JobStatus
-from darkroom.models.segmentation import named
+from darkroom.models.segmentation import AUTO, named
 from darkroom.models.user_settings import UserSettings
+from darkroom.operations import Rendered
 from darkroom.ports import Clock, ImageStore, JobStore
 from darkroom.services.inputs.inputs import parent_of
 from darkroom.services.inputs.sources import Sources
@@ -38,7 +40,8 @@ from darkroom.services.recipes.batch_notes import OPERATION as RECIPE
 from darkroom.services.recipes.recipes import FolderRecipes
 from darkroom.services.removal.cloud_options import Mode, is_ours, mode_of
 from darkroom.services.removal.cloud_removal import OPERATION, CloudRemoval, taken_over_id
-from darkroom.services.removal.postponed import LEASE, Order, Postponed
+from darkroom.services.removal.doubt import SAMPLE, SAMPLED, doubts, is_doubtful, not_paid
+from darkroom.services.removal.postponed import LEASE, Order, Postponed, read_beside
 from darkroom.services.removal.results import Pipeline, failed, image_of, store, succeeded
 
 # A file's message can wait among the dead letters for two weeks and be sent again: until then it must be known that the
@@ -94,18 +97,34 @@ class RemoveBackground(Struct, frozen=True):
             caller.require_account()
         settings = self.settings(caller.user)
         _require_on(settings)
-        mode, warning = mode_of(request, settings)
+        wanted = _with_model(request, settings)
+        mode, warning = mode_of(request, settings, is_auto=wanted.model == AUTO)
+        if request.sandbox:
+            # Who wants to try it is not charged, whatever becomes of it here.
+            wanted, warning = (_sample(wanted), SAMPLED) if mode == "always" else (_in_full(wanted), warning)
+            mode = "never"
         if mode == "always":
             return self.cloud().submit(caller, request, terms())
         try:
-            made = self._made_or_queued(caller, _with_model(request, settings), deadline, warning)
+            made = self._made_or_queued(caller, wanted, deadline, warning)
         except Exception as error:
             if mode != "fallback" or not is_ours(error):
                 raise
             return self._instead(self.cloud(), caller, request, terms(), error)
-        if isinstance(made, Job) or not warning:
+        if isinstance(made, Job):
             return made
-        return made.model_copy(update={"warnings": (*made.warnings, warning)})
+        if mode == "fallback" and is_doubtful(made):
+            return self._better(caller, request, terms(), made)
+        return made.model_copy(update={"warnings": (*made.warnings, warning)}) if warning else made
+
+    def _better(self, caller: Caller, request: CutoutRequest, terms: Terms, made: Cutout) -> Cutout | Submission:
+        """The paid job for a cut-out of which no model here is sure; or the cut-out, with why nobody is paid."""
+        try:
+            return self.cloud().submit(caller, request, terms, because=doubts(made), steps=made.steps)
+        except DarkroomError as refused:
+            if refused.charged is not False:
+                raise
+            return made.model_copy(update={"warnings": (*made.warnings, not_paid(refused))})
 
     def _instead(
         self, cloud: CloudRemoval, caller: Caller, request: CutoutRequest, terms: Terms, error: Exception
@@ -133,10 +152,10 @@ class RemoveBackground(Struct, frozen=True):
         return made if isinstance(made, Job) else made.model_copy(update={"parent": parent})
 
     def _read(self, user: str, request: CutoutRequest) -> Order:
-        behind = self.sources.read(user, request.behind) if request.behind.given else None
-        return Order(self.sources.read(user, request.source), request.options, behind)
+        beside = read_beside(self.sources, user, request)
+        return Order(self.sources.read(user, request.source), request.options, beside)
 
-    def keep(self, user: str, request: CutoutRequest, cutout: Cutout) -> Job:
+    def keep(self, user: str, request: CutoutRequest | RefineRequest, cutout: Cutout) -> Job:
         """Stores a finished cut-out with a job that shows it."""
         now = self.clock()
         job = self._new_job(user, now, request.shown)
@@ -145,7 +164,7 @@ class RemoveBackground(Struct, frozen=True):
         self.jobs.add(done)
         return done
 
-    def count(self, caller: Caller, request: CutoutRequest, cutout: Cutout) -> None:
+    def count(self, caller: Caller, request: CutoutRequest | RefineRequest, cutout: Cutout) -> None:
         """Counts a cut-out of which nothing is kept. That it could not be counted is no reason not to hand it out."""
         job = self._new_job(caller.user, self.clock(), request.shown)
         done = succeeded(job, image_of(job, cutout, stem="cutout"), at=self.clock()).model_copy(
@@ -175,7 +194,7 @@ class RemoveBackground(Struct, frozen=True):
         mode: Mode = "never"
         if recipe is not None:
             new = new.model_copy(update={"op": RECIPE, "input": {**given, "recipe": recipe}})
-        elif (mode := mode_of(_PLAIN, self.settings(file.user))[0]) != "never":
+        elif (mode := self._mode(file.user)) != "never":
             new = new.model_copy(update={"expires_at": max(new.expires_at or now, now + REMEMBERED)})
         job = self.jobs.add(new, source=file.identity)
         if job is None or job.status.is_final:
@@ -187,6 +206,11 @@ class RemoveBackground(Struct, frozen=True):
             )
         return self._attempt(running, file, mode)
 
+    def _mode(self, user: str) -> Mode:
+        """Of dropped files."""
+        settings = self.settings(user)
+        return mode_of(_PLAIN, settings, is_auto=settings.background_model == AUTO)[0]
+
     def _attempt(self, job: Job, file: DroppedFile, mode: Mode) -> Job:
         try:
             if job.op != RECIPE:
@@ -196,7 +220,12 @@ class RemoveBackground(Struct, frozen=True):
             data = self.images.read_upload(file.key, version=file.version, max_bytes=MAX_UPLOAD_BYTES)
             if mode == "always" and job.op != RECIPE:
                 return self._hand_over(job, data)
-            done = self._done(job, data, stem=_safe_stem(file.stem))
+            made: Cutout | Rendered | Job = self._made(job, data)
+            if mode == "fallback" and isinstance(made, Cutout) and is_doubtful(made):
+                made = self._paid_instead(job, data, made)
+            if isinstance(made, Job):
+                return made
+            done = self._done(job, made, stem=_safe_stem(file.stem))
         except Exception as error:
             if mode == "fallback" and self._is_last_word(error, file) and (paid := self._rescued(job, file, error)):
                 return paid
@@ -243,15 +272,28 @@ class RemoveBackground(Struct, frozen=True):
         folder = _folder(file)
         return folder if folder and self.recipes.has(user, folder) else None
 
-    def _done(self, job: Job, data: bytes, *, stem: str) -> Job:
+    def _made(self, job: Job, data: bytes) -> Cutout | Rendered:
         # What the job was made for counts, whatever has become of the recipe since.
-        if job.op != RECIPE:
-            options = CutoutOptions(model=self.settings(job.user).background_model)
-            return self._store(job, self.pipeline(data, options, None), stem=stem)
-        rendered = self.recipes.apply(job.user, job.input["recipe"], data)
-        image = self.recipes.render.keep(job, rendered, stem=stem)
+        if job.op == RECIPE:
+            return self.recipes.apply(job.user, job.input["recipe"], data)
+        options = CutoutOptions(model=self.settings(job.user).background_model)
+        return self.pipeline(data, options, Beside())
+
+    def _paid_instead(self, job: Job, data: bytes, made: Cutout) -> Cutout | Job:
+        """The paid job for what no model here is sure of; or the cut-out, with why nobody is paid."""
+        try:
+            return self._hand_over(job, data, because=doubts(made))
+        except DarkroomError as refused:
+            if isinstance(refused, DarkroomFault):
+                raise
+            return made.model_copy(update={"warnings": (*made.warnings, not_paid(refused))})
+
+    def _done(self, job: Job, made: Cutout | Rendered, *, stem: str) -> Job:
+        if isinstance(made, Cutout):
+            return self._store(job, made, stem=stem)
+        image = self.recipes.render.keep(job, made, stem=stem)
         done = succeeded(job, image, at=self.clock())
-        return done.model_copy(update={"warnings": rendered.warnings})
+        return done.model_copy(update={"warnings": made.warnings})
 
     def _give_up_or_requeue(self, job: Job, file: DroppedFile, error: Exception) -> None:
         if file.receives < self.max_attempts:
@@ -291,6 +333,16 @@ def _with_model(request: CutoutRequest, settings: UserSettings) -> CutoutRequest
     if request.model is not None or settings.background_model is None:
         return request
     return request.model_copy(update={"model": named(settings.background_model)})
+
+
+def _sample(request: CutoutRequest) -> CutoutRequest:
+    """For what is made here in place of what would be paid: small, and marked as what it is."""
+    return request.model_copy(update={"max_size": min(request.max_size or SAMPLE, SAMPLE)})
+
+
+def _in_full(request: CutoutRequest) -> CutoutRequest:
+    """Where it costs nothing anyway, there is nothing to try."""
+    return request.model_copy(update={"sandbox": False})
 
 
 def _because(error: Exception) -> str:

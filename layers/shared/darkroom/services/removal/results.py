@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from darkroom.models.cutout import Cutout, CutoutOptions
+from darkroom.images.sniff import media_type_of
+from darkroom.models.cutout import Beside, Cutout, CutoutOptions
 from darkroom.models.job import Job, JobStatus, StoredImage, stored_image
 from darkroom.ports import ImageStore
 
-Pipeline = Callable[[bytes, CutoutOptions, bytes | None], Cutout]
-"""(the picture's bytes, the options, the bytes of a picture to put behind) -> the cut-out"""
+Pipeline = Callable[[bytes, CutoutOptions, Beside], Cutout]
+"""(the picture's bytes, the options, files beside it) -> the cut-out"""
 
 
 def store(images: ImageStore, job: Job, cutout: Cutout, *, stem: str, at: datetime) -> Job:
@@ -22,9 +23,21 @@ def store(images: ImageStore, job: Job, cutout: Cutout, *, stem: str, at: dateti
     images.write_output(
         image.key, cutout.data, media_type=cutout.media_type, metadata={"job": job.id, "model": cutout.model}
     )
-    result = cutout.model_dump(mode="json", include={"subject", "quality", "model", "timings_ms", "warnings"})
+    shown = {"subject", "quality", "model", "timings_ms", "warnings", *(("steps",) if cutout.steps else ())}
+    result = {**cutout.model_dump(mode="json", include=shown), **_to_refine(images, job, cutout)}
     warnings = tuple(dict.fromkeys((*job.warnings, *cutout.warnings)))
     return succeeded(job, image, at=at).model_copy(update={"result": result, "warnings": warnings})
+
+
+def _to_refine(images: ImageStore, job: Job, cutout: Cutout) -> dict[str, Any]:
+    """Keeps what the cut-out can be made of once more, and says that it is there."""
+    if cutout.original is None or cutout.alpha is None:
+        return {}
+    original, alpha = job.refining_keys
+    told = {"job": job.id}
+    images.write_output(original, cutout.original, media_type=media_type_of(cutout.original), metadata=told)
+    images.write_output(alpha, cutout.alpha, media_type="image/png", metadata=told)
+    return {"refinable": True}
 
 
 def succeeded(job: Job, image: StoredImage, *, at: datetime) -> Job:
