@@ -115,6 +115,8 @@ def test_every_other_route_refuses_a_guest(place: Place) -> None:
         {"cloud": True, "image_b64": "eA=="},
         {"image_url": "https://x.example/a.png"},
         {"image_b64": "eA==", "background_url": "https://x.example/a.png"},
+        {"image_b64": "eA==", "keep": "https://x.example/a.png"},
+        {"image_b64": "eA==", "erase": {"image_url": "https://x.example/a.png"}},
     ],
 )
 def test_nothing_is_bought_or_fetched_for_a_guest(place: Place, asked: dict[str, Any]) -> None:
@@ -132,6 +134,11 @@ def test_a_guest_sees_nothing_of_anybody_else(place: Place) -> None:
     assert place.ask("GET /v1/jobs/{job_id}", second, path=job)["statusCode"] == 404
     answer = place.ask("GET /v1/jobs/{job_id}/images/{index}", second, path=f"{job}/images/0")
     assert answer["statusCode"] == 404
+    refined = "POST /v1/jobs/{job_id}/refine"
+    assert place.ask(refined, second, path=f"{job}/refine", body={"holes": "fill"})["statusCode"] == 404
+    assert place.ask(refined, first, path=f"{job}/refine", body={"holes": "fill"})["statusCode"] == 200
+    fetched = place.ask(refined, first, path=f"{job}/refine", body={"keep": "https://x.example/a.png"})
+    assert (fetched["statusCode"], _said(fetched)["code"]) == (403, "GUEST_REFUSED")
     for body in ({"upload_id": upload}, {"job_id": made["job"]["id"]}):
         assert place.ask(f"POST {CUTOUTS}", second, body=body)["statusCode"] == 404, body
 

@@ -62,6 +62,7 @@ GUESTS = frozenset(
     {
         "POST /v1/uploads",
         "POST /v1/images/background-removals",
+        "POST /v1/jobs/{job_id}/refine",
         "GET /v1/jobs/{job_id}",
         "GET /v1/jobs/{job_id}/images/{index}",
         "POST /oauth/sign-out",

@@ -50,6 +50,11 @@ class _Brought(Value):
             self.background_upload_id,
         )
 
+    @property
+    def has_address(self) -> bool:
+        """Whether one of them is to be fetched from elsewhere."""
+        return any(source is not None and source.url is not None for source in (self.behind, self.keep, self.erase))
+
 
 class RefineRequest(FinishOptions, _Brought):
     """How a cut-out that is kept is to be made once more; the options, and pictures beside it."""

@@ -43,6 +43,8 @@ class Refine(Struct, frozen=True):
             CallerError: a mask, the background or an option cannot be used, or nothing is left.
             ServiceUnavailable: it was not done by the deadline.
         """
+        if caller.is_guest and request.has_address:
+            caller.require_account()  # for whom no other server is called
         job = self.find(caller.user, job_id)
         picture, alpha = self._kept(job)
         beside = read_beside(self.sources, caller.user, request)

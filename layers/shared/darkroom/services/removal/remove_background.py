@@ -92,7 +92,7 @@ class RemoveBackground(Struct, frozen=True):
             CallerError: as cut_out, and as CloudRemoval.submit where it is remove.bg that is to cut out.
             DarkroomFault: it could not be done here, and nobody else may, or will, do it.
         """
-        if caller.is_guest and (request.cloud or request.image_url or request.background_url):
+        if caller.is_guest and (request.cloud or request.image_url or request.has_address):
             # Neither is anything bought for a guest, nor another server called.
             caller.require_account()
         settings = self.settings(caller.user)
