@@ -350,14 +350,16 @@ class TestRoundTrip:
 
     def test_it_says_which_model_serves_each_role(self, alice: User) -> None:
         first = alice()[1]["effective"]
-        assert first == {"generate": KLEIN, "edit": KLEIN, "chat": "google/gemini-3-flash-preview", "paint": KLEIN}
+        painter = {"model": KLEIN, "source": "built-in"}
+        chat = {"model": "google/gemini-3-flash-preview", "source": "built-in"}
+        assert first == {"generate": painter, "edit": painter, "chat": chat, "paint": painter}
         alice.set(image_generation_model="gpt-image-1-mini", image_edit_model="google/gemini-2.5-flash-image")
         alice.set(ai_chat_model="gemini-2.5-flash", enable_image_generation=False)
         shown = alice()[1]
         assert shown["effective"] == {
-            "generate": MINI,
-            "edit": "google/gemini-2.5-flash-image",
-            "chat": "google/gemini-2.5-flash",
+            "generate": {"model": MINI, "source": "user"},
+            "edit": {"model": "google/gemini-2.5-flash-image", "source": "user"},
+            "chat": {"model": "google/gemini-2.5-flash", "source": "user"},
             "paint": None,
         }
         assert shown["set"]["ai_chat_model"] == "gemini-2.5-flash"
@@ -366,7 +368,7 @@ class TestRoundTrip:
         studio.settings.settings["alice"] = UserSettings(chat_model="acme/gone")
         shown = alice()[1]
         assert shown["ai_chat_model"] == shown["set"]["ai_chat_model"] == "acme/gone"
-        assert shown["effective"]["chat"] == "google/gemini-3-flash-preview"
+        assert shown["effective"]["chat"] == {"model": "google/gemini-3-flash-preview", "source": "built-in"}
 
     def test_where_the_lists_cannot_be_had_nothing_is_claimed(self, studio: Studio) -> None:
         studio.published = Unreachable()

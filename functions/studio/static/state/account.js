@@ -29,7 +29,7 @@ export const left = computed(() => day.value?.remaining_usd ?? null);
 
 export const ROLES = { create: ["generate", "image_generation_model"], edit: ["edit", "image_edit_model"], chat: ["chat", "ai_chat_model"] };
 export const model = (id) => models.value?.find((each) => each.id === id) ?? null;
-export const chosen = (role) => model(settings.value?.effective[ROLES[role][0]]);
+export const chosen = (role) => model(settings.value?.effective[ROLES[role][0]]?.model);
 /** What one piece of work of a role costs with a model, in US$; null where it is not published. */
 export const price = (found, role) => found.estimates[ROLES[role][0]]?.usd ?? null;
 

@@ -13,7 +13,7 @@ export const modelName = (id) => (model(id) ? bare(model(id).name) : (id ?? "–
 export const shortName = (found) => bare(found.name);
 export const maker = (found) => found.name.match(/^([^:]+): /)?.[1] ?? found.owned_by;
 export const serves = (found, role) => ROLES[role][0] in found.estimates;
-export const inUse = (role) => settings.value?.effective[ROLES[role][0]];
+export const inUse = (role) => settings.value?.effective[ROLES[role][0]]?.model;
 
 export async function load() {
   problem.value = null;

@@ -90,7 +90,9 @@ class Preferences:
         own_values = {name: _shown(name, getattr(chosen, stored)) for name, stored in STORED.items()}
         own_values |= {f"max_cost_{name}": usd(getattr(chosen.limits, name)) for name in LIMITS}
         effective = self._checks.effective(
-            {name: str(values[name]) for name in MODELS}, self._model_defaults(), provider=values["ai_provider"]
+            {name: (str(values[name]), sources[name]) for name in MODELS},
+            {name: (str(self._defaults[name].value), self._defaults[name].origin) for name in MODELS},
+            provider=values["ai_provider"],
         )
         paints = values["enable_image_generation"] and values["preferred_manipulation_method"] != "local"
         return {
@@ -124,9 +126,6 @@ class Preferences:
             return {"favourite_models": (*others, named) if is_favourite else others}
 
         return named, self._budgets.update(user, changed).favourite_models
-
-    def _model_defaults(self) -> dict[str, str]:
-        return {name: str(self._defaults[name].value) for name in MODELS}
 
     def _unchanged(self, user: str, changes: Mapping[str, Any], *, own_key: bool, is_document: bool) -> set[str]:
         """What is sent as it was shown and cannot be meant as a change: all of it in a document that is sent back, and

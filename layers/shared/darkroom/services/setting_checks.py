@@ -25,6 +25,8 @@ _TASKS: Final[Mapping[str, Task]] = {
 }
 _WHAT: Final = {"generate": "a picture", "edit": "an edit", "chat": "a message"}
 CheckUrl = Callable[[str], None]
+Named = tuple[str, str]
+"""Names of models, with commas between them, and whose choice they are."""
 
 
 class SettingChecks(Struct, frozen=True):
@@ -79,12 +81,13 @@ class SettingChecks(Struct, frozen=True):
         return accepted, warnings
 
     def effective(
-        self, models: Mapping[str, str], defaults: Mapping[str, str], *, provider: str
-    ) -> dict[str, str | None]:
-        """For each task the model that serves it while a request names none; None where nobody can say, or none can.
+        self, models: Mapping[str, Named], defaults: Mapping[str, Named], *, provider: str
+    ) -> dict[str, dict[str, str] | None]:
+        """For each task the `model` that serves it while a request names none, and the `source` that chose it; None
+        where nobody can say, or none can.
 
         Args:
-            models, defaults: by setting what applies, and what the stack has: names, with commas between them.
+            models, defaults: by setting what applies, and what the stack has.
             provider: who serves them.
         """
         try:
@@ -98,12 +101,15 @@ class SettingChecks(Struct, frozen=True):
             "image_edit_model": [each for each, edits in images.items() if edits],
             "ai_chat_model": chats,
         }
-        found: dict[str, str | None] = {}
+        found: dict[str, dict[str, str] | None] = {}
         for setting, live in able.items():
             own = live if served is None else [each for each in live if served.serves(each)]
-            names = f"{models[setting]},{defaults[setting]}".split(",")
-            resolved = (aliases.resolve(name.strip(), own) for name in names if name.strip())
-            found[_TASKS[setting]] = next((each.id for each in resolved if each), None)
+            chosen = (
+                (each, origin) for names, origin in (models[setting], defaults[setting]) for each in names.split(",")
+            )
+            resolved = ((aliases.resolve(name.strip(), own), origin) for name, origin in chosen if name.strip())
+            served_by = ({"model": each.id, "source": origin} for each, origin in resolved if each)
+            found[_TASKS[setting]] = next(served_by, None)
         return found
 
     def unaffordable(self, models: Mapping[str, str], limits: Limits) -> list[str]:

@@ -138,12 +138,18 @@ def _row(row: ModelRow, seen: Seen, *, whole: bool = False) -> dict[str, Any]:
         "prices": tuple(map(_price, row.prices)),
         "estimates": {task: amount(micro, seen.credit) for task, micro in row.estimates.items()},
         "measured": Measured(**row.figures.model_dump()) if row.figures else None,
+        "median_ms": _milliseconds(row.median_seconds),
+        "good_for": row.note.best_for if row.note else None,
         "note": NoteLine(best_for=row.note.best_for, limits=row.note.limits or None) if row.note else None,
         **dict.fromkeys(("favorite", "favourite"), row.id in seen.favourites),
         # A row may be older than others, if its own prices could not be had.
         "as_of": row.as_of,
         "stale": row.as_of is None or seen.is_stale(row.as_of),
     }
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 def _parameter(found: ParameterRange) -> ParameterLine:

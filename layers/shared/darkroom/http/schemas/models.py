@@ -74,7 +74,9 @@ class ModelLine(Answer):
     prices: tuple[PriceLine, ...]
     estimates: dict[Task, Amount] = Field(description="Of one ordinary picture or turn.")
     measured: Measured | None
+    median_ms: int | None = Field(description="That it took here, from the dispatch to the end; null while untried.")
     note: NoteLine | None
+    good_for: str | None
     recommended: bool
     recommended_for: tuple[Task, ...] = Field(description="For what the stack takes it by itself.")
     favorite: bool

@@ -70,13 +70,18 @@ class ChangedSettings(BaseModel):
     webhook_url: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
 
 
+class EffectiveModel(Answer):
+    model: str
+    source: Origin
+
+
 class EffectiveModels(Answer):
     """Which model serves what names none; null where none can, or the lists cannot be had."""
 
-    generate: str | None
-    edit: str | None
-    chat: str | None
-    paint: str | None = Field(description="Of conversations; null where painting is switched off.")
+    generate: EffectiveModel | None
+    edit: EffectiveModel | None
+    chat: EffectiveModel | None
+    paint: EffectiveModel | None = Field(description="Of conversations; null where painting is switched off.")
 
 
 class FavoriteModel(Answer):
