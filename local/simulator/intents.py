@@ -19,6 +19,12 @@ from local.simulator.values import QUOTED
 LOCAL, PAINT, HISTORY, ADVICE = "local", "paint", "history", "advice"
 _QUOTES = re.compile(r"[\"“„«「『”](.{1,80}?)[\"”“»」』]|(?<!\w)[‘'‚](.{1,80}?)[’'‘](?!\w)")
 _TYPO = 0.86
+_WRITES = frozenset({"text", "watermark"})
+# One word in capitals or several, and those which are words of the trade.
+_NAME = re.compile(r"(?<![\w])[A-Z][A-Z&]*[A-Z](?: (?:[A-Z][A-Z&]*[A-Z]|[A-Z][a-z]+))*(?![\w])")
+_NO_NAMES = frozenset(
+    ("RGB", "CMYK", "HDR", "PNG", "JPEG", "JPG", "WEBP", "AI", "DPI", "EXIF", "GPS", "BW", "B&W", "LOGO", "OK")
+)
 _LATIN = re.compile(r"[a-z]+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 PAINT_NAMES = (
@@ -90,7 +96,20 @@ def _wishes(name: str) -> _words.Way:
 
 
 def intents(text: str) -> list[Intent]:
-    """What a sentence asks for, in the order in which it does."""
+    """What a sentence asks for, in the order in which it does. A name in capitals may be what is to be written."""
+    named = _NAME.sub(_as_quoted, text) if text != text.upper() and not _QUOTES.search(text) else text
+    if named != text:
+        found = _intents(named)
+        if any(each.kind in _WRITES for each in found):
+            return [replace(each, text=text.strip()) for each in found]
+    return _intents(text)
+
+
+def _as_quoted(found: "re.Match[str]") -> str:
+    return found[0] if found[0] in _NO_NAMES else f"“{found[0]}”"
+
+
+def _intents(text: str) -> list[Intent]:
     quoted: list[str] = []
 
     def keep(found: "re.Match[str]") -> str:
@@ -115,8 +134,17 @@ def intents(text: str) -> list[Intent]:
         return []
     found = _operations(plain, language)
     direct = _without_detours(found)
-    wanted = [replace(_intent(each, plain, direct, quoted, language), text=text.strip()) for each in direct]
+    wanted = [_as_written(_intent(each, plain, direct, quoted, language), text) for each in direct]
     return [*wanted, *_painted(plain, text, found, language)]
+
+
+def _as_written(intent: Intent, text: str) -> Intent:
+    """With the words that are to be written in the letters in which they were said."""
+    given = dict(intent.given)
+    if isinstance(given.get("text"), str):
+        found = re.search(re.escape(given["text"]), text, re.IGNORECASE)
+        given["text"] = found[0] if found else given["text"]
+    return replace(intent, given=given, text=text.strip())
 
 
 _HISTORY = {"undo": ("undo", "revert", "back"), "redo": ("redo", "forward")}

@@ -125,7 +125,9 @@ def _unquoted(scope: str) -> str:
     found = re.search(
         r"(?:says?|saying|reads?|write|with the (?:text|words)|text|caption|steht|schreib\w*|ecris|texte|"
         r"avec le texte|diga|escribe|texto|写上|写着|写|水印|文字|の文字)"
-        r"[ :：]+(?!to\b|on\b|at\b|in\b|auf\b|en\b)([^,.，。]{2,60})",
+        r"[ :：]+(?!to\b|on\b|at\b|in\b|auf\b|en\b)([^,.，。]{2,60}?)"
+        r"(?=$|[,.，。]| (?:at|in|on|to|across|near) (?:the|top|bottom|left|right|center)\b|"
+        r" (?:oben|unten|en haut|en bas|arriba|abajo)\b)",
         scope,
     )
     return found[1].strip() if found else "Darkroom"

@@ -98,3 +98,27 @@ def test_a_real_model_is_scored_after_its_cost_was_said(
     assert "3 sentences will cost about $" in told
     assert "all: 3 of 3 (100.0%)" in told
     assert len(studio_simulator.state.invoice()) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "op", "text"),
+    [
+        ("add a watermark ACME", "watermark", "ACME"),
+        ("put ACME in the top left corner as text", "text", "ACME"),
+        ("watermark that says ACME Corp", "watermark", "ACME Corp"),
+        ("write Hello World at the bottom", "text", "Hello World"),
+        ("Setze das Wasserzeichen ACME GmbH rechts unten", "watermark", "ACME"),
+        ('write "Acme inc" on it', "text", "Acme inc"),
+        ("add a small watermark", "watermark", "Darkroom"),
+    ],
+)
+def test_what_is_to_be_written_keeps_its_letters(said: str, op: str, text: str) -> None:
+    (action,) = planned(said).actions
+    [step] = list(getattr(action, "operations", ()))
+    assert (step["op"], step["text"]) == (op, text)
+
+
+@pytest.mark.parametrize(("said", "op"), [("convert to PNG", "convert"), ("MAKE IT WARMER", "color_temperature")])
+def test_capitals_alone_are_nothing_to_write(said: str, op: str) -> None:
+    (action,) = planned(said).actions
+    assert [each["op"] for each in getattr(action, "operations", ())] == [op]

@@ -25,13 +25,24 @@ _LINE: Final = 1.2
 _SHADOW_OFFSET, _SHADOW_BLUR = 0.05, 0.06
 
 
+_NO_FONT: Final = (
+    "A font for Chinese, Japanese or Korean has tens of thousands of them and is not part of Darkroom: use a "
+    "picture of the text as the `image` of a watermark, or have it painted."
+)
+
+
+def _is_east_asian(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "FULLWIDTH"))
+
+
 def _writable(text: str) -> str:
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
     if missing := sorted({letter for letter in text if letter != "\n" and not _has(letter)}):
         shown = ", ".join(repr(letter) for letter in missing[:8])
+        why = f" {_NO_FONT}" if any(map(_is_east_asian, missing)) else ""
         raise ValueError(
-            f"There are no letters here for {shown}. Latin, Greek and Cyrillic letters, digits, punctuation and line "
-            "breaks can be written; emoji cannot."
+            f"There are no letters here for {shown}.{why} Latin, Greek and Cyrillic letters, digits, punctuation and "
+            "line breaks can be written; emoji cannot."
         )
     return text
 

@@ -131,6 +131,7 @@ def described(step: Mapping[str, Any], language: str) -> str:
     return _words.described(load(str(step["op"])), step, language)
 
 
+@cache
 def called(name: str) -> frozenset[str]:
     """All plain words for an operation, in every language, folded."""
     phrases = (each for language in _words.LANGUAGES for each in _words.called(load(name), language))

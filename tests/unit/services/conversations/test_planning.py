@@ -63,6 +63,19 @@ def test_after_two_such_answers_nothing_is_done_and_it_is_said_so(talk: Talk) ->
     assert_books_agree(talk, turn)
 
 
+@pytest.mark.parametrize(
+    ("text", "script"), [("版权所有", "Chinese"), ("株式会社", "Chinese"), ("사진", "Korean"), ("🎈", "")]
+)
+def test_a_text_that_no_font_here_can_write_is_refused_with_that_reason(talk: Talk, text: str, script: str) -> None:
+    talk.plans(operations({"op": "text", "text": text}), times=2)
+    turn = talk.say("write that")
+    assert (turn.status, talk.now.current) == (JobStatus.SUCCEEDED, "v1")
+    begins = f"Nothing was changed. What was planned cannot be done: There are no letters here for '{min(text)}'"
+    assert turn.result["reply"].startswith(begins)
+    assert ("A font for Chinese, Japanese or Korean" in turn.result["reply"]) == bool(script)
+    assert turn.warnings[0] in turn.result["reply"]
+
+
 def test_a_plan_that_may_not_be_is_not_carried_out_even_in_part(talk: Talk) -> None:
     talk.plans(operations(WARM, {"op": "run_shell", "command": "rm"}), times=2)
     turn = talk.say("warmer, and run a program")
@@ -229,7 +242,7 @@ def test_a_planner_hears_its_own_words_and_not_what_was_put_before_them(talk: Ta
 OPUS = "anthropic/claude-opus-4.6"
 
 
-@pytest.mark.parametrize(("day", "tokens"), [(5_000_000, 2000), (110_000, 1500), (75_000, 750)])
+@pytest.mark.parametrize(("day", "tokens"), [(5_000_000, 2000), (110_000, 1500), (77_000, 750)])
 def test_the_answer_is_as_long_as_the_limits_allow(studio: Studio, day: int, tokens: int) -> None:
     choose(studio, chat_model=OPUS, limits=Limits(per_request=100_000, per_day=day))
     talk = Talk(studio).begin()

@@ -26,14 +26,21 @@ _MOST_WHY: Final = 600
 _PAINTING: Final = frozenset({"paint", "generate", "generation", "generative", "repaint", "inpaint", "edit_image"})
 _TYPES: Final = ("technical", "artistic", "history", "talk")
 # What a picture that an operation takes may be called. Whose it is, is found out when it is rendered.
+_PERSONS: Final = frozenset(("text", "color", "background", "fill", "outline_color", "ratio"))
 _REF: Final = re.compile(r"upl_[0-9A-HJKMNP-TV-Z]{26}|job_[0-9A-Za-z_-]{1,60}(?:/[0-9]{1,4})?", re.ASCII)
 
 
 class InvalidPlan(Exception):
-    """The answer is no plan that can be carried out. `why` is a sentence for the model, and quotes little of it."""
+    """The answer is no plan that can be carried out.
 
-    def __init__(self, why: str) -> None:
+    Args:
+        why: a sentence for the model, which quotes little of it.
+        told: what the person can be told of it, where it is something that they asked for.
+    """
+
+    def __init__(self, why: str, told: str | None = None) -> None:
         self.why = why[:_MOST_WHY]
+        self.told = told
         super().__init__(self.why)
 
 
@@ -97,12 +104,19 @@ def _checked(action: OperateAction | PaintAction | HistoryAction, index: int, me
     try:
         parsed = operations.parse([_as_meant(each) for each in action.operations], at)
     except InvalidParameter as error:
-        raise InvalidPlan(f"{error.detail} {error.fix}") from error
+        raise InvalidPlan(f"{error.detail} {error.fix}", _for_people(error)) from error
     except RecursionError as error:
         raise InvalidPlan("It is nested too deeply.") from error
     for number, operation in enumerate(parsed):
         _check_operation(operation, f"{at}[{number}]", method)
     return action.model_copy(update={"operations": tuple(operations.dump(parsed))})
+
+
+def _for_people(error: InvalidParameter) -> str | None:
+    """What is wrong with a text or a color that somebody gave; of a plan's form people know nothing."""
+    place, _, said = error.detail.partition(": ")
+    field = place.rpartition(".")[2]
+    return f"{said[:1].upper()}{said[1:]}" if field in _PERSONS and said else None
 
 
 def _as_meant(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Planner:
             is_masked: whether painting is to change a part of the picture alone, which is marked.
         """
         system = system_text(
-            conversation, has_picture=has_picture, method=method, may_paint=may_paint, is_masked=is_masked
+            conversation, content, has_picture=has_picture, method=method, may_paint=may_paint, is_masked=is_masked
         )
         return ChatRequest(
             model=model,

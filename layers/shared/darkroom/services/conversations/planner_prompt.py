@@ -2,16 +2,19 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, Final
 
+from darkroom import operations
 from darkroom.models.chat import ChatMessage
 from darkroom.models.conversation import Conversation, Message, Step
 from darkroom.services.conversations import versions
-from darkroom.services.conversations.planner_schema import Method, known, may_paint_with
+from darkroom.services.conversations.planner_schema import Method, allowed_operations, known, may_paint_with
 
 MOST_MESSAGES: Final = 8
+_MOST_WORDS: Final = 6
+_LEAST_LETTERS: Final = 4
 _MOST_PLAN: Final = 2000
 _MOST_NAMED_STEPS: Final = 40
 # In an operation's description: what is beside the point, and where its first clause ends.
@@ -108,7 +111,13 @@ def _range(field: Mapping[str, Any]) -> str:
 
 
 def system_text(
-    conversation: Conversation, *, has_picture: bool, method: Method, may_paint: bool, is_masked: bool = False
+    conversation: Conversation,
+    content: str = "",
+    *,
+    has_picture: bool,
+    method: Method,
+    may_paint: bool,
+    is_masked: bool = False,
 ) -> str:
     """The task, the same for everybody, and then what is particular to this turn."""
     rule = _METHODS[method] or ("" if may_paint_with(method, may_paint=may_paint) else _NO_PAINTING)
@@ -117,9 +126,31 @@ def system_text(
     elif is_masked and method != "local":
         rule = _MASKED
     listed = listing(method) if has_picture else ""
-    return "\n\n".join(
-        each for each in (_TASK, listed, rule, _situation(conversation, has_picture=has_picture)) if each
-    )
+    words = words_in(content, allowed_operations(method)) if has_picture else ""
+    situation = _situation(conversation, has_picture=has_picture)
+    return "\n\n".join(each for each in (_TASK, listed, rule, situation, words) if each)
+
+
+def words_in(content: str, allowed: Collection[str]) -> str:
+    """The words of a message, in whichever language, by which people call operations: of all languages' words for all
+    operations those few that matter. Nothing but Darkroom's own words is repeated.
+    """
+    said = operations.folded(content)
+    found = {name: max(heard, key=len) for name in sorted(allowed) if (heard := _heard(name, said))}
+    longest = sorted(found, key=lambda name: (-len(found[name]), name))[:_MOST_WORDS]
+    named = ", ".join(f"“{found[name]}” {name}" for name in longest)
+    return f"Words of the message that often mean an operation: {named}." if named else ""
+
+
+def _heard(name: str, said: str) -> list[str]:
+    return [phrase for phrase in operations.called(name) if phrase in said and _is_word(phrase, said)]
+
+
+def _is_word(phrase: str, said: str) -> bool:
+    """Whether it begins a word there; what is written without spaces has no beginnings."""
+    if not phrase.isascii():
+        return len(phrase) > 1
+    return len(phrase) >= _LEAST_LETTERS and re.search(rf"\b{re.escape(phrase)}", said) is not None
 
 
 def complaint(why: str) -> str:

@@ -98,6 +98,7 @@ _LANGUAGES: Final[Mapping[str, _Said]] = {
 _CLAUSE: Final = re.compile(
     r"[.,;:!?。，、！？；：\n]|\b(?:and|und|et|y|then|dann|puis|luego|but|aber|mais|pero)\b|并且|然后"
 )
+_CANNOT: Final = "What was planned cannot be done: {}"
 _WHY: Final = "Painting is switched off by {} (PATCH /v1/settings changes that)."
 
 
@@ -120,8 +121,14 @@ def is_missed(plan: Plan) -> bool:
 
 
 def why_in(warnings: Iterable[str]) -> str | None:
-    """Why nothing is painted, if that is among the warnings of a turn."""
-    return next((each for each in warnings if each.startswith(_WHY.partition("{")[0])), None)
+    """Why something is not done, if that is among the warnings of a turn."""
+    begins = tuple(each.partition("{")[0] for each in (_WHY, _CANNOT))
+    return next((each for each in warnings if each.startswith(begins)), None)
+
+
+def cannot(what: str) -> str:
+    """As a warning: why what a planner has planned twice cannot be done."""
+    return _CANNOT.format(what)
 
 
 def nothing(language: str) -> str:
@@ -152,7 +159,7 @@ def told(plan: Plan, steps: Sequence[Step], *, why: str | None, move: str | None
     if why is not None:
         return f"{why} {done}"
     is_true = any(step.paint for step in steps) or _is_borne_out(words, steps)
-    return f"{done} {words}".strip() if is_true else done
+    return f"{done} {words}".strip() if is_true and not _is_said(words, named) else done
 
 
 def in_words(plan: Plan) -> list[str]:
@@ -183,6 +190,11 @@ def _named(step: Step, plan: Plan) -> str:
     if step.operation is None:
         return _said(plan.language).painted
     return operations.described(step.operation, plan.language.casefold()[:2])
+
+
+def _is_said(words: str, named: str) -> bool:
+    """Whether the planner only names again what the facts have named."""
+    return operations.folded(words).strip(" .!。") in operations.folded(named)
 
 
 def _is_borne_out(words: str, steps: Sequence[Step]) -> bool:

@@ -194,6 +194,9 @@ class Turns(Struct, frozen=True):
             if repair is not None:
                 is_painted = isinstance(invalid, PaintingForbidden)
                 refused = Plan(reply="", type="talk", needs_painting=is_painted)
+                if invalid.told is not None:
+                    told = (*turn.warnings, replies.cannot(invalid.told))
+                    at.turn = turn.model_copy(update={"warnings": tuple(dict.fromkeys(told))})
                 return self._take_plan(at, state, refused)
             return self._ask_again(at, call, text, invalid)
         version = _version(conversation, state.base)
