@@ -37,8 +37,8 @@ def main(listener: int, link: int, rights: str) -> None:
         access_log=False,
         server_header=False,
         lifespan="off",
-        # As in Lambda, which has neither of the two that are taken where they are.
-        http="h11",
+        # As in Lambda, by run.sh.
+        http="httptools",
         loop="asyncio",
         log_level="warning",
         timeout_graceful_shutdown=1,

@@ -65,6 +65,26 @@ def test_it_is_one_where_a_decoder_says_so(name: str) -> None:
     assert _error_of(require_picture, FILES[name]) == _error_of(decode, FILES[name])
 
 
+def test_a_wrong_checksum_of_what_is_right_by_another_is_no_damage() -> None:
+    """Chunks have one, too, and browsers go by that."""
+    made = bytearray(_png(_rows()))
+    end = made.rindex(b"IDAT") + 4 + int.from_bytes(made[made.rindex(b"IDAT") - 4 : made.rindex(b"IDAT")], "big")
+    made[end - 1] ^= 1
+    start = made.rindex(b"IDAT")
+    made[end : end + 4] = zlib.crc32(made[start:end]).to_bytes(4, "big")
+    assert _error_of(require_picture, bytes(made)) is None
+
+
+@pytest.mark.parametrize("head", [b"\x78\x02", b"\x88\x1c", b"\x77\x01", b"\x78\xbb"])
+def test_pixels_that_do_not_begin_as_a_stream_are_none(head: bytes) -> None:
+    made = bytearray(_png(_rows()))
+    start = made.index(b"IDAT")
+    size = int.from_bytes(made[start - 4 : start], "big")
+    made[start + 4 : start + 6] = head
+    made[start + 4 + size : start + 8 + size] = zlib.crc32(made[start : start + 4 + size]).to_bytes(4, "big")
+    assert _error_of(require_picture, bytes(made)) == _error_of(decode, bytes(made)) == "UNREADABLE_IMAGE"
+
+
 def test_sound_files_are_pictures_and_a_filter_that_there_is_not_makes_none() -> None:
     assert _error_of(require_picture, FILES["sound"]) is None
     assert _error_of(require_picture, FILES["a filter that there is not"]) == "UNREADABLE_IMAGE"

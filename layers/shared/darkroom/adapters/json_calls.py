@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import msgspec
 from botocore.awsrequest import AWSResponse
 from botocore.model import OperationModel
 from botocore.parsers import ResponseParserError
@@ -37,7 +38,7 @@ class JsonCalls(PlainCalls):
     @cached_property
     def _endpoint_of_json(self) -> "_Endpoint | None":
         """None: with these settings, or in this version, botocore has to do all of it."""
-        return _Endpoint.of(self.meta, self.certificates) if hasattr(self, "_request_signer") else None
+        return _Endpoint.of(self.meta, self.certificates) if plain_calls.is_possible(self) else None
 
     def close(self) -> None:
         super().close()  # type: ignore[misc]
@@ -98,7 +99,11 @@ class _Endpoint(Struct, frozen=True):
         )
 
     def request(self, operation: str, params: Mapping[str, Any], context: dict[str, Any]) -> dict[str, Any]:
-        body = json.dumps(params, default=_encode, separators=(",", ":")).encode()
+        try:
+            body = msgspec.json.encode(params)
+        except UnicodeEncodeError:
+            # Half of a pair of surrogates, which JSON can escape: what comes of it, the service says.
+            body = json.dumps(params, default=_encode, separators=(",", ":")).encode()
         headers = {**self.headers, "X-Amz-Target": f"{self.target}.{operation}"}
         return {
             "method": "POST",
@@ -133,12 +138,24 @@ class _Endpoint(Struct, frozen=True):
         if http.status_code >= 300:
             return plain_calls.read_error(http, model, "json")
         try:
-            found = json.loads(http.content or b"{}", object_hook=_decode)
+            found = _decoded(http.content or b"{}")
         except ValueError as error:
             raise ResponseParserError(f"{model.name} was answered with what is no JSON") from error
         said = {name: value for name, value in found.items() if value is not None}
         said["ResponseMetadata"] = plain_calls.metadata_of(http)
         return said
+
+
+def _decoded(content: bytes) -> dict[str, Any]:
+    """Raises ValueError: it is no JSON."""
+    if b'"B' in content:
+        found: dict[str, Any] = json.loads(content, object_hook=_decode)
+        return found
+    try:
+        found = msgspec.json.decode(content)
+    except msgspec.DecodeError as error:
+        raise ValueError from error
+    return found
 
 
 def _encode(value: Any) -> str:

@@ -3,6 +3,7 @@
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, reduce
@@ -32,13 +33,12 @@ def signed(
         NoCredentialsError
     """
     access_key, secret, token = _credentials(signer)
-    stamp = _stamp(datetime.now(UTC))
+    stamp = _stamp(int(time.time()))
     full = {**headers, "X-Amz-Date": stamp}
     if token:
         full["X-Amz-Security-Token"] = token
-    own = sorted((each.lower(), value) for each, value in full.items() if each.startswith(_SIGNED))
-    names = ";".join(each for each, _ in own)
-    lines = "".join(f"{each}:{value}\n" for each, value in own)
+    own, names = _signed_names(tuple(full))
+    lines = "".join([f"{lower}:{full[each]}\n" for lower, each in own])
     scope = f"{stamp[:8]}/{region}/{name}/aws4_request"
     asked = f"{method}\n{target}\n\n{lines}\n{names}\n{payload_sha256}"
     full["Authorization"] = (
@@ -46,6 +46,13 @@ def signed(
         f"Signature={_signature(asked, stamp, scope, secret)}"
     )
     return full
+
+
+@lru_cache(maxsize=64)
+def _signed_names(names: tuple[str, ...]) -> tuple[list[tuple[str, str]], str]:
+    """Of a request's headers those that a signature is over, in its order and in lower case, and these as one."""
+    own = sorted((each.lower(), each) for each in names if each.startswith(_SIGNED))
+    return own, ";".join(lower for lower, _ in own)
 
 
 def link(base: str, key: str, more: Mapping[str, str], *, seconds: int, region: str, signer: Any) -> str:
@@ -59,7 +66,7 @@ def link(base: str, key: str, more: Mapping[str, str], *, seconds: int, region: 
         NoCredentialsError
     """
     access_key, secret, token = _credentials(signer)
-    stamp = _stamp(datetime.now(UTC))
+    stamp = _stamp(int(time.time()))
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
     query = {
         **more,
@@ -92,8 +99,9 @@ def _credentials(signer: Any) -> tuple[str, str, str | None]:
     return found
 
 
-def _stamp(now: datetime) -> str:
-    return now.strftime("%Y%m%dT%H%M%SZ")
+@lru_cache(maxsize=2)
+def _stamp(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def _signature(asked: str, stamp: str, scope: str, secret: str) -> str:
