@@ -29,7 +29,7 @@ set_package_logger_handler()  # type: ignore[no-untyped-call]  # Powertools left
 # Every request for one of the provider's lists: how seldom that happens is the point.
 CATALOGUE_REQUESTS: Final = "CatalogueRequests"
 # Those of the client that calls the providers. They tell of requests and answers, but not of bodies or keys.
-_CLIENT_LOGGERS: Final = ("httpx", "httpcore")
+_CLIENT_LOGGERS: Final = ("darkroom_calls", "httpx", "httpcore")
 
 
 # What a line of the log says of the invocation that wrote it, as far as it is known by then.

@@ -38,12 +38,17 @@ def _client(*, lean: bool, region: str = "eu-west-1", port: int | None = None, t
     return session.create_client("s3", region_name=region, endpoint_url=url, config=config)
 
 
-def _sent(answer: Callable[[Exchange], None], *, lean: bool, **params: Any) -> tuple[Any, dict[str, str], str]:
+def _sent(
+    answer: Callable[[Exchange], None], *, lean: bool, removes: bool = False, **params: Any
+) -> tuple[Any, dict[str, str], str]:
     """What came of it, the headers that were sent, and the first line."""
     with serving(answer) as server:
         client = _client(lean=lean, port=server.port)
         try:
-            came = client.put_object(**{**_WRITTEN, **params})
+            if removes:
+                came = client.delete_object(Bucket="dark-out", Key=_WRITTEN["Key"], **params)
+            else:
+                came = client.put_object(**{**_WRITTEN, **params})
         except ClientError as error:
             came = (type(error).__name__, error.response["Error"], str(error))
         finally:
@@ -65,6 +70,19 @@ def test_an_object_is_written_as_botocore_writes_it() -> None:
     assert {name: ours[1].get(name) for name in _HEADERS} == {name: theirs[1].get(name) for name in _HEADERS}
     for came in (ours[0], theirs[0]):
         assert (came["ETag"], came["VersionId"], came["ResponseMetadata"]["HTTPStatusCode"]) == ('"e"', "v", 200)
+
+
+def test_an_object_is_removed_as_botocore_removes_it() -> None:
+    answer = answering(response(b"", "204 No Content", {"Connection": "close"}))
+    ours, theirs = (_sent(answer, lean=lean, removes=True) for lean in (True, False))
+    assert ours[2] == theirs[2] == "DELETE /dark-out/outputs/%C3%BC/a%20b%2Bc.png HTTP/1.1"
+    assert ours[1]["x-amz-security-token"] == theirs[1]["x-amz-security-token"]
+    assert ours[0]["ResponseMetadata"]["HTTPStatusCode"] == theirs[0]["ResponseMetadata"]["HTTPStatusCode"] == 204
+
+
+def test_a_version_is_removed_by_botocore() -> None:
+    answer = answering(response(b"", "204 No Content", {"Connection": "close"}))
+    assert "?versionId=v" in _sent(answer, lean=True, removes=True, VersionId="v")[2]
 
 
 def test_a_refusal_is_raised_as_botocore_raises_it() -> None:

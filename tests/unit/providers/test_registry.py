@@ -37,7 +37,8 @@ def test_a_provider_is_imported_when_it_is_asked_for() -> None:
     program = (
         "import sys, darkroom.providers as p; p.names(); assert 'darkroom.providers.openrouter' not in sys.modules;"
         "p.load('openrouter')(None); assert 'darkroom.providers.openrouter' in sys.modules;"
-        "assert 'httpx' not in sys.modules; p.load_sending(); assert 'httpx' in sys.modules"
+        "sent = 'darkroom.providers._transport'; assert sent not in sys.modules; p.load_sending();"
+        "assert sent in sys.modules; assert 'httpx' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

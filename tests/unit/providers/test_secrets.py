@@ -36,7 +36,7 @@ def asking(simulator: Simulator) -> Asking:
 @pytest.fixture(autouse=True)
 def everything_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     with caplog.at_level(logging.DEBUG):
-        for name in ("httpx", "httpcore", "darkroom"):
+        for name in ("darkroom_calls", "httpx", "httpcore", "darkroom"):
             caplog.set_level(logging.DEBUG, logger=name)
         yield
 
@@ -74,7 +74,7 @@ def test_errors_and_their_causes_show_neither(asking: Asking, caplog: pytest.Log
         _assert_clean(_shown(error))
     _assert_clean(caplog.text)
     assert "HTTP Request: POST" in caplog.text
-    assert "receive_response_headers" in caplog.text
+    assert "Connected to 127.0.0.1" in caplog.text
 
 
 @pytest.mark.parametrize("door", ["images", "chat stream", "painting"])

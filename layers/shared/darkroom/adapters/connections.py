@@ -10,7 +10,6 @@ import ssl
 import weakref
 from collections import deque
 from collections.abc import Mapping
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult
@@ -25,37 +24,21 @@ from botocore.exceptions import (
 )
 from msgspec import Struct
 
-_PIECE: Final = 65_536
-_MAX_HEAD: Final = 65_536
+from darkroom.net.http1 import PIECE, EndedEarly, Headers, Reader, request
+
 _PORTS: Final = {"http": 80, "https": 443}
-
-
-class _Headers(dict[str, str]):
-    """Of an answer, asked for by names in whatever case."""
-
-    def __init__(self) -> None:
-        super().__init__()
-
-    def __contains__(self, name: object) -> bool:
-        return super().__contains__(str(name).lower())
-
-    def __getitem__(self, name: str) -> str:
-        return super().__getitem__(name.lower())
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return super().get(name.lower(), default)
 
 
 class Reply(Struct, frozen=True):
     status: int
-    headers: _Headers
+    headers: Headers
     body: bytes
 
 
 class _Connection:
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
-        self._left = b""
+        self._reader = Reader(lambda: connected.recv(PIECE))
         self._poll = select.poll()
         self._poll.register(connected, select.POLLIN)
 
@@ -67,86 +50,12 @@ class _Connection:
     def close(self) -> None:
         self._socket.close()
 
-    def ask(self, request: bytes) -> tuple[Reply, bool]:
+    def ask(self, asked: bytes) -> tuple[Reply, bool]:
         """The answer, and whether the connection may be kept."""
-        self._socket.sendall(request)
-        status, headers, is_old = self._head()
-        while 100 <= status < 200:
-            status, headers, is_old = self._head()
-        closes = is_old or "close" in headers.get("connection", "").lower()
-        if status in (204, 304):
-            body = b""
-        elif "chunked" in headers.get("transfer-encoding", "").lower():
-            body = self._chunks()
-        elif "content-length" in headers:
-            body = self._exactly(_number(headers["content-length"], 10))
-        else:
-            body, closes = self._rest(), True
-        return Reply(status, headers, body), not closes and not self._left
-
-    def _head(self) -> tuple[int, _Headers, bool]:
-        """Status, headers, and whether it is of HTTP/1.0."""
-        head = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
-        version, _, said = head[0].partition(" ")
-        if not version.startswith("HTTP/1."):
-            raise HTTPException(head[0][:80])
-        headers = _Headers()
-        for line in head[1:]:
-            name, _, value = line.partition(":")
-            lower = name.lower()
-            headers[lower] = f"{headers[lower]}, {value.strip()}" if lower in headers else value.strip()
-        return _number(said[:3], 10), headers, version == "HTTP/1.0"
-
-    def _until(self, mark: bytes) -> bytes:
-        """What comes before the mark, which is taken, too."""
-        while (at := self._left.find(mark)) < 0:
-            if len(self._left) > _MAX_HEAD:
-                raise HTTPException("A line or a head does not end.")
-            self._left += self._more()
-        found, self._left = self._left[:at], self._left[at + len(mark) :]
-        return found
-
-    def _exactly(self, size: int) -> bytes:
-        if len(self._left) < size:
-            pieces, missing = [self._left], size - len(self._left)
-            while missing > 0:
-                pieces.append(self._more())
-                missing -= len(pieces[-1])
-            self._left = b"".join(pieces)
-        found, self._left = self._left[:size], self._left[size:]
-        return found
-
-    def _chunks(self) -> bytes:
-        pieces = []
-        while size := _number(self._until(b"\r\n").partition(b";")[0].decode("latin-1"), 16):
-            pieces.append(self._exactly(size))
-            self._until(b"\r\n")
-        while self._until(b"\r\n"):
-            pass
-        return b"".join(pieces)
-
-    def _rest(self) -> bytes:
-        pieces = [self._left]
-        self._left = b""
-        while piece := self._socket.recv(_PIECE):
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    def _more(self) -> bytes:
-        piece = self._socket.recv(_PIECE)
-        if not piece:
-            raise ConnectionResetError("It was closed before the answer was whole.")
-        return piece
-
-
-def _number(text: str, base: int) -> int:
-    try:
-        found = int(text, base)
-    except ValueError:
-        found = -1
-    if found < 0:
-        raise HTTPException(f"{text[:40]!r} is no number.")
-    return found
+        self._socket.sendall(asked)
+        head = self._reader.head()
+        body = b"".join(self._reader.pieces(head))
+        return Reply(head.status, head.headers, body), head.keeps and not self._reader.left
 
 
 class Connections:
@@ -192,14 +101,14 @@ class Connections:
         Raises:
             HTTPClientError, ConnectionError of botocore's: as its own HTTP session does.
         """
-        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-        if any("\r" in line or "\n" in line for line in lines):
-            # What comes after a line end would be another header, or another request.
-            raise HTTPClientError(error="a header with a line end")
-        request = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode("latin-1") + body
+        lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()]]
+        try:
+            asked = request([*lines, f"Content-Length: {len(body)}"], body)
+        except ValueError as error:
+            raise HTTPClientError(error=error) from error
         connection = self._connection()
         try:
-            reply, may_be_kept = connection.ask(request)
+            reply, may_be_kept = connection.ask(asked)
         except BaseException as error:
             connection.close()
             raise self._told(error) from error
@@ -250,7 +159,7 @@ class Connections:
             return ReadTimeoutError(endpoint_url=self._url, error=error)
         if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
             return SSLError(endpoint_url=self._url, error=error)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError | EndedEarly):
             return ConnectionClosedError(endpoint_url=self._url, error=error, request=None)
         return HTTPClientError(error=error) if isinstance(error, Exception) else error
 

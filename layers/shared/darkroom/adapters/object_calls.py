@@ -1,4 +1,4 @@
-"""Pictures written to S3, and links to them, without botocore's models: see plain_calls.
+"""Objects written to S3 and removed, and links to them, without botocore's models: see plain_calls.
 
 Where a bucket is, path or host, region and partition, botocore says once for each, by a link that it signs.
 """
@@ -21,6 +21,8 @@ from darkroom.adapters import plain_calls, signing
 from darkroom.adapters.connections import Connections
 from darkroom.adapters.plain_calls import PlainCalls
 
+# What the client's method is called by which a bucket is looked for.
+_METHODS: Final = {"PutObject": "put_object", "DeleteObject": "delete_object"}
 _NAMES: Final = {"ContentType": "Content-Type", "Tagging": "x-amz-tagging"}
 _TAKEN: Final = frozenset({"Bucket", "Key", "Body", "Metadata", *_NAMES})
 # Not an ARN, nor one of S3's other kinds of bucket, which are signed differently.
@@ -46,19 +48,13 @@ class ObjectCalls(PlainCalls):
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         """Makes a call. The name is botocore's: each of its methods comes here."""
-        is_plain = (
-            operation_name == "PutObject"
-            and api_params.keys() <= _TAKEN
-            and isinstance(api_params.get("Body"), bytes)
-            and bool(api_params.get("Key"))
-        )
-        bucket = self._bucket(str(api_params.get("Bucket")), str(api_params["Key"]), "put_object") if is_plain else None
+        method = _METHODS.get(operation_name) if _is_plain(operation_name, api_params) else None
+        bucket = self._bucket(str(api_params["Bucket"]), str(api_params["Key"]), method) if method else None
         if bucket is None:
             return super()._make_api_call(operation_name, api_params)  # type: ignore[misc]
         model: OperationModel = self.meta.service_model.operation_model(operation_name)
         context = {"client_region": bucket.region, "client_config": self.meta.config, "auth_type": "v4"}
-        # botocore makes a file of the bytes, for those who look at the parameters.
-        params = {**self._built("s3.PutObject", model, dict(api_params), context), "Body": api_params["Body"]}
+        params = self._built(f"s3.{operation_name}", model, dict(api_params), context)
         return self._plainly(bucket, model, params, context)
 
     def link(self, bucket: str, key: str, more: Mapping[str, str], seconds: int) -> str | None:
@@ -74,7 +70,8 @@ class ObjectCalls(PlainCalls):
     def _bucket(self, name: str, key: str, method: str) -> "_Bucket | None":
         """None: botocore has to do it. `method`: what is done, and so what the caller may do."""
         if name not in self._buckets:
-            self._buckets[name] = self._found(name, key, method) if _PLAIN_BUCKET.fullmatch(name) else None
+            is_plain = _PLAIN_BUCKET.fullmatch(name) and plain_calls.is_possible(self)
+            self._buckets[name] = self._found(name, key, method) if is_plain else None
         return self._buckets[name]
 
     def _found(self, name: str, key: str, method: str) -> "_Bucket | None":
@@ -90,6 +87,14 @@ class ObjectCalls(PlainCalls):
         config = self.meta.config
         connections = Connections.of(place, config, self.certificates)
         return _Bucket(place.geturl(), place.netloc, place.path, region, str(config.user_agent), connections)
+
+
+def _is_plain(operation: str, params: Mapping[str, Any]) -> bool:
+    if not (params.get("Bucket") and params.get("Key")):
+        return False
+    if operation == "DeleteObject":
+        return len(params) == 2
+    return operation == "PutObject" and params.keys() <= _TAKEN and isinstance(params.get("Body"), bytes)
 
 
 def link(client: Any, bucket: str, key: str, more: Mapping[str, str], seconds: int) -> str:
@@ -121,23 +126,16 @@ class _Bucket(Struct, frozen=True):
     connections: Connections
     service: ClassVar[str] = "s3"
 
-    def request(self, operation: str, params: Mapping[str, Any], context: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        body: bytes = params["Body"]
+    def request(self, operation: str, params: Mapping[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+        body: bytes = params.get("Body", b"")
         target = f"{self.path}/{signing.encoded(params['Key'])}"
-        headers = {
-            **{name: str(params[field]) for field, name in _NAMES.items() if field in params},
-            **{f"x-amz-meta-{name}": value for name, value in params.get("Metadata", {}).items()},
-            # By which S3 finds out whether these are the bytes that were sent, now and when they are read.
-            "x-amz-checksum-crc32": b64encode(crc32(body).to_bytes(4, "big")).decode(),
-            "User-Agent": self.user_agent,
-        }
-        url = f"{self.base.removesuffix(self.path)}{target}"
+        is_written = operation == "PutObject"
         return {
-            "method": "PUT",
-            "url": url,
+            "method": "PUT" if is_written else "DELETE",
+            "url": f"{self.base.removesuffix(self.path)}{target}",
             "url_path": target,
             "target": target,
-            "headers": headers,
+            "headers": {**(_described(params, body) if is_written else {}), "User-Agent": self.user_agent},
             "body": body,
             "context": context,
         }
@@ -148,7 +146,9 @@ class _Bucket(Struct, frozen=True):
     def signed(self, request: Mapping[str, Any], signer: Any) -> dict[str, str]:
         hashed = sha256(request["body"]).hexdigest()
         headers = {**request["headers"], "Host": self.host, "X-Amz-Content-SHA256": hashed}
-        return signing.signed("PUT", request["target"], headers, hashed, region=self.region, name="s3", signer=signer)
+        return signing.signed(
+            request["method"], request["target"], headers, hashed, region=self.region, name="s3", signer=signer
+        )
 
     def read(self, http: AWSResponse, model: OperationModel) -> dict[str, Any]:
         if http.status_code >= 300:
@@ -156,3 +156,13 @@ class _Bucket(Struct, frozen=True):
         headers = http.headers
         said: dict[str, Any] = {name: headers[header] for header, name in _SAID.items() if header in headers}
         return {**said, "ResponseMetadata": plain_calls.metadata_of(http)}
+
+
+def _described(params: Mapping[str, Any], body: bytes) -> dict[str, str]:
+    """The headers of an object that is written."""
+    return {
+        **{name: str(params[field]) for field, name in _NAMES.items() if field in params},
+        **{f"x-amz-meta-{name}": value for name, value in params.get("Metadata", {}).items()},
+        # By which S3 finds out whether these are the bytes that were sent, now and when they are read.
+        "x-amz-checksum-crc32": b64encode(crc32(body).to_bytes(4, "big")).decode(),
+    }

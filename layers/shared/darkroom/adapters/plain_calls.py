@@ -66,7 +66,7 @@ class _Prepared(AWSPreparedRequest):
         self._signed_headers = signed_headers
 
     @cached_property
-    def headers(self) -> Any:
+    def headers(self) -> Any:  # type: ignore[override]  # an attribute there
         return HeadersDict(self._signed_headers)
 
 
@@ -91,7 +91,7 @@ class _Listeners:
     """Who listens to a client's events. botocore looks them up, logs and lists answers for each event of each call."""
 
     def __init__(self, events: Any) -> None:
-        self._emitter = events._emitter  # noqa: SLF001 - `are_known` has looked
+        self._emitter = events._emitter
         self._known: tuple[object, dict[str, tuple[_Listener, ...]]] = (None, {})
 
     @staticmethod
@@ -111,10 +111,10 @@ class _Listeners:
     def _of(self, event: str) -> tuple[_Listener, ...]:
         # botocore begins another cache when somebody begins or ends to listen.
         cache, found = self._known
-        if cache is not self._emitter._lookup_cache:  # noqa: SLF001
-            cache, found = self._known = self._emitter._lookup_cache, {}  # noqa: SLF001
+        if cache is not self._emitter._lookup_cache:
+            cache, found = self._known = self._emitter._lookup_cache, {}
         if event not in found:
-            heard = self._emitter._handlers.prefix_search(event)  # noqa: SLF001
+            heard = self._emitter._handlers.prefix_search(event)
             found[event] = tuple(each for each in heard if _name_of(each) not in _IDLE)
         return found[event]
 

@@ -41,7 +41,7 @@ def load(name: str) -> Connect:
 
 
 def load_sending() -> None:
-    """Loads what calls are made by (httpx), as the first call does otherwise."""
+    """Loads what calls are made by, as the first call does otherwise."""
     import_module(f"{__name__}._transport")
 
 

@@ -168,7 +168,7 @@ class Calls(Struct, frozen=True):
 
     def again(self, answer: RawAnswer, model: str) -> tuple[Answer, Asked]:
         """An answer as it was when it came, as far as it was kept."""
-        from httpx import Headers
+        from darkroom.net.http1 import Headers
 
         headers = Headers({"content-type": answer.media_type})
         if answer.generation_id:

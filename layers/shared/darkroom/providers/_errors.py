@@ -23,7 +23,7 @@ from darkroom.providers import _wire
 from darkroom.providers._http import BrokenOff
 
 if TYPE_CHECKING:
-    import httpx
+    from darkroom.net.http1 import Headers
 
 MAX_TEXT = 400
 _MAX_READ = 20_000
@@ -95,7 +95,7 @@ class Asked:
     fetcher: UrlFetcher | None = field(default=None, repr=False)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def answered(self, status: int, headers: httpx.Headers) -> Asked:
+    def answered(self, status: int, headers: Headers) -> Asked:
         ids = (_wire.identifier(headers.get(name)) for name in ("request-id", "x-request-id", "cf-ray"))
         generation_id = _wire.identifier(headers.get("x-generation-id"))
         return replace(

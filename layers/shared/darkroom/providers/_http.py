@@ -3,10 +3,9 @@
 Each request has a connection of its own. A kept one may have died unnoticed while Lambda froze the container, and a
 paid request lost on it would look like one that was perhaps carried out; a new one fails while it opens, which is
 proof that nothing was sent. Connect and read have time-outs of their own; all are cut to what the deadline leaves,
-anew with each read, so a body that trickles cannot outlive it (httpcore's time-outs begin anew with each). The body
-is counted while it arrives.
+anew with each read, so a body that trickles cannot outlive it. The body is counted while it arrives.
 
-httpx is loaded when something is first sent (`_transport`): most functions have a provider at hand and call none.
+What sends (`_transport`) is loaded when something first is: most functions have a provider at hand and call none.
 """
 
 from __future__ import annotations
@@ -23,10 +22,9 @@ from darkroom.providers import _sse
 if TYPE_CHECKING:
     import ssl
 
-    import httpx
-
     from darkroom.models.deadline import Deadline
-    from darkroom.providers._transport import Line
+    from darkroom.net.http1 import Headers
+    from darkroom.providers._transport import Line, Response
 
 _MIB = 1024 * 1024
 EVENTS = "text/event-stream"
@@ -60,7 +58,7 @@ class Answer(Struct, frozen=True):
     """What came back. `broken` says that the body ends early, and why."""
 
     status: int
-    headers: httpx.Headers
+    headers: Headers
     body: bytes
     broken: BrokenOff | None = None
 
@@ -72,7 +70,7 @@ class Answer(Struct, frozen=True):
         return media_type(self.headers) == EVENTS or _EVENTS.match(self.body) is not None
 
 
-def media_type(headers: httpx.Headers) -> str:
+def media_type(headers: Headers) -> str:
     return str(headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
@@ -104,9 +102,13 @@ class HttpClient:
         # Made when first needed: reading the root certificates takes longer than all else here.
         if self._given_context is not None:
             return self._given_context
-        from httpx import create_ssl_context
+        import ssl
 
-        return create_ssl_context(trust_env=False)
+        import certifi
+
+        context = ssl.create_default_context(cafile=certifi.where())
+        context.set_alpn_protocols(["http/1.1"])
+        return context
 
     def send(
         self,
@@ -128,32 +130,30 @@ class HttpClient:
         Raises:
             BrokenOff: not even the headers came.
         """
-        from darkroom.providers._transport import FAILURES, Line, broken, opened
+        from darkroom.providers._transport import FAILURES, Line, opened
 
         line = Line(deadline, self._timeouts)
         try:
             response = opened(line, method, url, headers, content, lambda: self._ssl_context)
         except FAILURES as error:
-            raise broken(error, line) from error
+            raise line.broken(error) from error
         try:
             if on_headers:
-                on_headers(response.status_code, response.headers)
-            body, ended = self._gather(response, line, on_event if response.status_code == 200 else None)
+                on_headers(response.status, response.headers)
+            body, ended = self._gather(response, line, on_event if response.status == 200 else None)
         finally:
             response.close()
-        return Answer(response.status_code, response.headers, body, ended)
+        return Answer(response.status, response.headers, body, ended)
 
     def _gather(
-        self, response: httpx.Response, line: Line, on_event: Callable[[str], None] | None
+        self, response: Response, line: Line, on_event: Callable[[str], None] | None
     ) -> tuple[bytes, BrokenOff | None]:
-        from httpx import DecodingError
-
-        from darkroom.providers._transport import FAILURES, broken
+        from darkroom.providers._transport import FAILURES
 
         body = bytearray()
 
         def pieces() -> Iterator[bytes]:
-            for piece in response.iter_bytes():
+            for piece in response.pieces():
                 body.extend(piece)
                 if len(body) > self._max_answer_bytes:
                     raise BrokenOff(f"more than {self._max_answer_bytes} bytes", sent=True)
@@ -172,6 +172,6 @@ class HttpClient:
                     pass
         except BrokenOff as error:
             return b"", error
-        except (*FAILURES, DecodingError) as error:
-            return bytes(body), broken(error, line)
+        except FAILURES as error:
+            return bytes(body), line.broken(error)
         return bytes(body), None

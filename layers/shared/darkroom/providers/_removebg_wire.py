@@ -88,7 +88,7 @@ def _picture(request: GenerationRequest) -> bytes:
 
 def kept(answer: Answer, _asked: Asked) -> RawAnswer:
     """All of an answer."""
-    head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.multi_items())
+    head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
     return RawAnswer(
         body=f"HTTP/1.1 {answer.status} OK\r\n{head}\r\n".encode() + answer.body,
         media_type=_WHOLE,
@@ -98,12 +98,12 @@ def kept(answer: Answer, _asked: Asked) -> RawAnswer:
 
 def unkept(raw: RawAnswer) -> Answer:
     """The answer again."""
-    from httpx import Headers
+    from darkroom.net.http1 import Headers
 
     head, _, body = raw.body.partition(b"\r\n\r\n")
     _, *lines = head.decode().split("\r\n")
-    pairs = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
-    return Answer(200, Headers(pairs), body, None if raw.complete else BrokenOff("it was cut off", sent=True))
+    headers = Headers((name.lower(), value) for name, _, value in (line.partition(": ") for line in lines))
+    return Answer(200, headers, body, None if raw.complete else BrokenOff("it was cut off", sent=True))
 
 
 def read(answer: Answer, asked: Asked, credit: Decimal | None) -> tuple[GeneratedImage, Usage]:

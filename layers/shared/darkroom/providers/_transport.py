@@ -1,24 +1,33 @@
-"""The way of a request to a provider: a connection for each, watched for whether anything went out.
-
-The network backend is httpcore's public seam (https://www.encode.io/httpcore/network-backends/).
-"""
+"""The way of a request to a provider: a connection for each, watched for whether anything went out."""
 
 import logging
+import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, cast
-
-import httpcore
-import httpx
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+from urllib.parse import quote, urlsplit
 
 from darkroom.models.deadline import Deadline
+from darkroom.net.http1 import PIECE, Head, Malformed, Reader, request
 from darkroom.providers._http import BrokenOff, Timeouts
 
-_WRITE_BYTES = 65536
-_log = logging.getLogger("httpx")
-_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "Darkroom/0.1"}
-# How an exchange ends before its answer does.
-FAILURES: Final = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.RemoteProtocolError)
+_log = logging.getLogger("darkroom_calls")
+_HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "Darkroom/0.1"}
+_PORTS: Final = {"http": 80, "https": 443}
+# What may stand in a target as it is; the rest is percent-encoded.
+_SAFE: Final = "!$%&'()*+,/:;=?@[]~"
+# Nobody is asked for these, and some send them.
+_COMPRESSED: Final = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+
+
+class _Place(NamedTuple):
+    scheme: str
+    host: str
+    port: int
+    netloc: str
+    target: str
 
 
 class Line:
@@ -30,71 +39,44 @@ class Line:
         self._timeouts = timeouts
 
     def connect_seconds(self) -> float:
-        return self._left(self._timeouts.connect, httpcore.ConnectTimeout)
+        return self._left(self._timeouts.connect)
 
     def read_seconds(self) -> float:
-        return self._left(self._timeouts.read, httpcore.ReadTimeout)
+        return self._left(self._timeouts.read)
 
-    def _left(self, at_most: float, none: type[httpcore.TimeoutException]) -> float:
+    def _left(self, at_most: float) -> float:
         left = self._deadline.left()
         if left <= 0:
-            raise none("the deadline is over")
+            raise TimeoutError
         return min(at_most, left)
 
-
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, line: Line) -> None:
-        self._stream = stream
-        self._line = line
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the line knows better
-        return self._stream.read(max_bytes, self._line.read_seconds())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
-        for start in range(0, len(buffer), _WRITE_BYTES):
-            seconds = self._line.read_seconds()
-            self._line.sent = True
-            self._stream.write(buffer[start : start + _WRITE_BYTES], seconds)
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002
-    ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, self._line.connect_seconds()), self._line)
-
-    def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
+    def broken(self, error: Exception) -> BrokenOff:
+        """Of what ended an exchange before its end."""
+        if isinstance(error, BrokenOff):
+            return error
+        is_late = isinstance(error, TimeoutError)
+        if isinstance(error, OSError) and not self.sent:
+            return BrokenOff("too slow to connect" if is_late else "no connection", sent=False, timed_out=is_late)
+        reason = "no answer in time" if is_late else "a broken connection" if isinstance(error, OSError) else "no HTTP"
+        return BrokenOff(reason, sent=self.sent, timed_out=is_late)
 
 
-class _Backend(httpcore.NetworkBackend):
-    def __init__(self, line: Line) -> None:
-        self._line = line
-        self._backend = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        seconds = self._line.connect_seconds()
-        return _Stream(self._backend.connect_tcp(host, port, seconds, local_address, socket_options), self._line)
+# How an exchange ends before its answer does.
+FAILURES: Final = (OSError, Malformed, zlib.error)
 
 
-class _Body(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response, connection: httpcore.HTTPConnection) -> None:
-        self._stream = cast("Iterable[bytes]", answer.stream)
-        self._connection = connection
+class Response:
+    """An answer whose head is there. Raises FAILURES while it is read."""
 
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._stream
+    def __init__(self, connection: socket.socket, reader: Reader, head: Head) -> None:
+        self.status, self.headers = head.status, head.headers
+        self._connection, self._reader, self._head = connection, reader, head
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yields the body as it comes, and unpacked if it is packed."""
+        pieces = self._reader.pieces(self._head)
+        window = _COMPRESSED.get(self.headers.get("content-encoding", "").strip().lower())
+        return pieces if window is None else _unpacked(pieces, window)
 
     def close(self) -> None:
         self._connection.close()
@@ -107,31 +89,75 @@ def opened(
     headers: Mapping[str, str],
     content: bytes | None,
     ssl_context: Callable[[], ssl.SSLContext],
-) -> httpx.Response:
-    """Asks as `httpx.Client` does, without its redirects, cookies and hooks, which take as long again."""
-    to = httpx.URL(url)
-    target = httpcore.URL(scheme=to.raw_scheme, host=to.raw_host, port=to.port, target=to.raw_path)
-    connection = httpcore.HTTPConnection(
-        target.origin,
-        ssl_context=ssl_context() if to.scheme == "https" else None,
-        network_backend=_Backend(line),
-    )
-    sent = {"Host": to.netloc.decode("ascii"), **_HEADERS, **headers}
+) -> Response:
+    """Sends a request, and reads the head of its answer. No redirect is followed. Raises FAILURES."""
+    to = _place(url)
+    sent = {"Host": to.netloc, **_HEADERS, **headers}
     if content is not None or method in ("POST", "PUT", "PATCH"):
         sent["Content-Length"] = str(len(content or b""))
-    fields = [(name.encode("ascii"), value.encode("ascii")) for name, value in sent.items()]
+    asked = request(
+        [f"{method} {to.target} HTTP/1.1", *[f"{name}: {value}" for name, value in sent.items()]], content or b""
+    )
+    connection = _connected(line, to, ssl_context)
+    _log.debug("Connected to %s, port %d", to.host, to.port)
     try:
-        answer = connection.handle_request(httpcore.Request(method, target, headers=fields, content=content))
+        _write(line, connection, asked)
+        _log.debug("Sent %d bytes", len(asked))
+
+        def receive() -> bytes:
+            connection.settimeout(line.read_seconds())
+            return connection.recv(PIECE)
+
+        reader = Reader(receive)
+        head = reader.head()
     except BaseException:
         connection.close()
         raise
-    # The line that `httpx.Client` has in the log, where calls of providers are to be in it.
-    _log.info('HTTP Request: %s %s "%d"', method, to, answer.status)
-    return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer, connection))
+    # Neither a body nor a header, where calls of providers are to be in the log.
+    _log.info('HTTP Request: %s %s "%d"', method, url, head.status)
+    return Response(connection, reader, head)
 
 
-def broken(error: Exception, line: Line) -> BrokenOff:
-    timed_out = isinstance(error, httpcore.TimeoutException)
-    connecting = isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout)
-    reason = f"{type(error).__name__}{' while connecting' if connecting and not line.sent else ''}"
-    return BrokenOff(reason, sent=line.sent, timed_out=timed_out)
+def _connected(line: Line, to: _Place, ssl_context: Callable[[], ssl.SSLContext]) -> socket.socket:
+    connection = socket.create_connection((to.host, to.port), line.connect_seconds())
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if to.scheme == "https":
+            connection.settimeout(line.connect_seconds())
+            connection = ssl_context().wrap_socket(connection, server_hostname=to.host)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _write(line: Line, connection: socket.socket, asked: bytes) -> None:
+    for start in range(0, len(asked), PIECE):
+        connection.settimeout(line.read_seconds())
+        line.sent = True
+        try:
+            connection.sendall(asked[start : start + PIECE])
+        except TimeoutError:
+            raise
+        except OSError:
+            # It may have answered before it had all of it, and hung up.
+            return
+
+
+def _unpacked(pieces: Iterator[bytes], window: int) -> Iterator[bytes]:
+    """Raises zlib.error, EndedEarly."""
+    inflater = zlib.decompressobj(window)
+    for piece in pieces:
+        while piece:
+            yield inflater.decompress(piece, PIECE)
+            piece = inflater.unconsumed_tail
+    yield inflater.flush()
+
+
+@lru_cache(maxsize=64)
+def _place(url: str) -> _Place:
+    """Raises ValueError."""
+    parts = urlsplit(url)
+    target = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
+    host = parts.hostname or ""
+    return _Place(parts.scheme, host, parts.port or _PORTS[parts.scheme], parts.netloc.rpartition("@")[2], target)

@@ -143,7 +143,7 @@ def holds_exactly(pixels: list[Chunk], header: Header, *, is_proven: bool = Fals
 
 
 def _bare(pixels: list[Chunk]) -> list[Chunk]:
-    """The chunks' data without the stream's header (RFC 1950) and checksum, as one; none where the header is another."""
+    """The data as one chunk, without the stream's header and checksum (RFC 1950); none where the header is another."""
     data = b"".join(chunk.body for chunk in pixels)
     head = int.from_bytes(data[:2], "big")
     is_deflated = head >> 8 & 0x0F == zlib.DEFLATED and head >> 12 <= _MAX_WINDOW and head % 31 == 0
