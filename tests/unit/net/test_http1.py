@@ -1,6 +1,7 @@
 """Answers of HTTP/1.1, in whatever pieces they come."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ def _reader(pieces: Iterator[bytes]) -> Reader:
 
 def _cut(data: bytes, at: list[int]) -> Iterator[bytes]:
     places = sorted({0, len(data), *(place for place in at if place < len(data))})
-    return (data[a:b] for a, b in zip(places, places[1:], strict=False))
+    return (data[a:b] for a, b in pairwise(places))
 
 
 @pytest.mark.parametrize("name", _ANSWERS)
@@ -86,6 +87,6 @@ def test_what_is_no_http_is_told(said: bytes) -> None:
 
 @pytest.mark.parametrize("value", ["a\rb", "a\nb", "a\r\nx: y", "a\0", "k€y"])
 def test_a_header_that_cannot_be_sent_is_refused_and_not_shown(value: str) -> None:
-    with pytest.raises(ValueError, match="^a header (with a line end|that is no Latin-1)$") as raised:
+    with pytest.raises(ValueError, match=r"^a header (with a line end|that is no Latin-1)$") as raised:
         request(["GET / HTTP/1.1", f"Authorization: {value}"], b"")
     assert raised.value.__context__ is None or raised.value.__suppress_context__

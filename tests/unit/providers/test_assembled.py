@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom.http.completion_stream import stream
+from darkroom.net.http1 import Headers
 from darkroom.providers._assembled import assembled, usage_in
 from darkroom.providers._http import Answer
 
@@ -17,7 +17,7 @@ USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, "cost": 
 
 
 def _answer(text: str) -> Answer:
-    return Answer(200, httpx.Headers({"content-type": "text/event-stream"}), text.encode())
+    return Answer(200, Headers({"content-type": "text/event-stream"}), text.encode())
 
 
 def _of(*chunks: dict[str, Any]) -> dict[str, Any]:

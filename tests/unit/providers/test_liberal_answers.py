@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from PIL import Image
 from darkroom.errors import DarkroomError, UrlRefused, UrlUnreachable
 from darkroom.models.chat import ChatMessage, ChatRequest, CompletionRequest
 from darkroom.models.generation import GenerationRequest, RawAnswer
+from darkroom.net.http1 import Headers
 from darkroom.ports import Provider
 from darkroom.providers import ProviderSettings, load
 from darkroom.providers._pictures import MAX_PICTURE_BYTES, follow
@@ -377,7 +377,7 @@ def of_status(status: int, body: bytes) -> None:
     from darkroom.providers._errors import Asked
     from darkroom.providers._http import Answer
 
-    answer = Answer(status, httpx.Headers({"content-type": "application/json"}), body)
+    answer = Answer(status, Headers({"content-type": "application/json"}), body)
     for module in (_openai_like_errors, _openrouter_errors):
         _check_size(module.refused(answer, Asked("x", "X", paid=True)))
 

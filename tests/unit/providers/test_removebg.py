@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from darkroom.errors import DarkroomError, InvalidParameter
 from darkroom.models.chat import ChatMessage, ChatRequest, CompletionRequest
 from darkroom.models.generation import Dispatch, GenerationRequest, GenerationResult, RawAnswer, Reference, Routing
 from darkroom.models.provider import Rates
+from darkroom.net.http1 import Headers
 from darkroom.providers import ProviderSettings
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer, BrokenOff
@@ -285,7 +285,7 @@ class TestWhatIsKept:
         whole=st.booleans(),
     )
     def test_keeping_loses_nothing(self, body: bytes, headers: dict[str, str], whole: bool) -> None:
-        answer = Answer(200, httpx.Headers(headers), body, None if whole else BrokenOff("cut", sent=True))
+        answer = Answer(200, Headers(headers), body, None if whole else BrokenOff("cut", sent=True))
         again = unkept(kept(answer, Asked("removebg", "remove.bg", paid=True)))
         assert (again.body, again.headers, again.broken is None) == (body, answer.headers, whole)
 

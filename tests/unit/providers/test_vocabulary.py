@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from darkroom.errors import DarkroomError
 from darkroom.models.generation import Usage
+from darkroom.net.http1 import Headers
 from darkroom.providers import _openai_like_errors, _openrouter_errors
 from darkroom.providers._errors import Asked
 from darkroom.providers._http import Answer
@@ -94,7 +94,7 @@ PLACES: dict[str, Any] = {
 
 
 def answered(status: int, error: Any) -> Answer:
-    return Answer(status, httpx.Headers({"content-type": "application/json"}), json.dumps({"error": error}).encode())
+    return Answer(status, Headers({"content-type": "application/json"}), json.dumps({"error": error}).encode())
 
 
 def of_openrouter(status: int, error: Any) -> DarkroomError:
