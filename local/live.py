@@ -18,7 +18,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from darkroom.http.route_table import LIVE_ROUTES, Matcher
+from darkroom.http.route_table import LIVE_ROUTES, Matcher, own_path
 from local.function_host import MAX_PAYLOAD
 from local.launch import PYTHON
 from local.ports import listen
@@ -127,7 +127,7 @@ class LiveRoutes:
         )
 
     def has(self, method: str, path: str) -> bool:
-        plain = path.removeprefix("/api") if path.startswith("/api/v1/") else path
+        plain = own_path(path)
         return self._match(method, plain) is not None or plain != path
 
     async def answer(self, request: Request, body: bytes) -> Response:

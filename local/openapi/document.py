@@ -14,6 +14,7 @@ from darkroom.http.operation import HTML, JSON, PROBLEM, Content, Operation
 from darkroom.http.route_table import LIVE_ROUTES
 from darkroom.http.schemas import (
     account,
+    azure,
     completions,
     conversations,
     images,
@@ -24,6 +25,7 @@ from darkroom.http.schemas import (
     recipes,
     rembg,
     removebg,
+    responses,
     settings,
     studio,
     usage,
@@ -39,7 +41,21 @@ WRITTEN: Final = state.ROOT / "docs" / "openapi.json"
 SERVED: Final = state.ROOT / "layers" / "shared" / "darkroom" / "http" / "openapi.json"
 SERVED_PAGE: Final = SERVED.with_name("docs.html")
 _SCHEMAS: Final = (
-    *(images, conversations, recipes, completions, jobs, models, settings, usage, webhooks, account, openrouter),
+    *(
+        images,
+        conversations,
+        recipes,
+        completions,
+        responses,
+        azure,
+        jobs,
+        models,
+        settings,
+        usage,
+        webhooks,
+        account,
+        openrouter,
+    ),
     *(removebg, rembg, pages, studio),
 )
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -51,6 +67,8 @@ _TITLES: Final = {
     "conversations": "Talking to a picture",
     "recipes": "Recipes",
     "chat": "Plain chat",
+    "responses": "Plain chat",
+    "openai": "Plain chat",
     "jobs": "Jobs and uploads",
     "uploads": "Jobs and uploads",
     "models": "Models and estimates",

@@ -200,6 +200,7 @@ CASES: dict[str, list[Case]] = {
 NAMELESS = {
     *("POST /v1/images/generations", "POST /v1/uploads", "POST /v1/tokens", "GET /v1/settings"),
     "POST /v1/chat/completions",
+    *("POST /v1/responses", "POST /openai/{proxy+}"),
     *("GET /v1/session", "GET /oauth", "GET /oauth/start", "GET /oauth/callback", "GET /oauth/paste"),
     *("POST /oauth/paste", "GET /oauth/connect", "GET /oauth/link", "POST /oauth/link", "POST /oauth/token"),
     "POST /oauth/guest",

@@ -12,18 +12,18 @@ from tests.conftest import ROOT
 # benchmarks/cold_start.py measures; more of them are a decision.
 MAX_MODULES: Final[Mapping[str, int]] = {
     "Account": 192,
-    "Chat": 284,
-    "Edit": 226,
-    "Generate": 199,
+    "Chat": 289,
+    "Edit": 228,
+    "Generate": 200,
     "Jobs": 157,
     "Models": 162,
-    "OAuth": 138,
+    "OAuth": 140,
     "Studio": 110,
     "Webhooks": 136,
     "Worker": 262,
 }
 # Of the chat function where it carries out itself what is waited for.
-MAX_MODULES_IN_PLACE: Final = 325
+MAX_MODULES_IN_PLACE: Final = 328
 
 # `snapshot_restore_py` is in Lambda's runtime. Its hooks are called before a snapshot is taken, and after a process
 # goes on from it. A fork is such a process: it has all that its parent had.

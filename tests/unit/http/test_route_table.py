@@ -44,12 +44,10 @@ def test_the_rest_of_the_requests_have_a_route_on_a_function_that_takes_no_pictu
         ("POST", "//v1/images/generations", "POST /v1/images/generations"),
         ("POST", "/images/generations", "POST /v1/images/generations"),
         ("POST", "/api/v1/images/generations", "POST /v1/images/generations"),
-        ("POST", "/openai/v1/chat/completions", "POST /v1/chat/completions"),
         ("POST", "/v1/v1/chat/completions", "POST /v1/chat/completions"),
         ("POST", "/V1/Images/Generations", "POST /v1/images/generations"),
         ("POST", "/v1/image/generation", "POST /v1/images/generations"),
         ("POST", "/v1/images/edit", "POST /v1/images/edits"),
-        ("POST", "/openai/deployments/gpt-image-1/images/generations", "POST /v1/images/generations"),
         ("GET", "/api/v1/models", "GET /v1/models"),
         ("GET", "/v1/jobs/", "GET /v1/jobs"),
         ("POST", "/v1/conversations/conv_1/message", "POST /v1/conversations/{conversation_id}/messages"),
@@ -67,6 +65,31 @@ def test_the_route_that_was_meant_is_named_first(method: str, path: str, nearest
         "param": None,
         "code": "NO_SUCH_ROUTE",
     }
+    assert problem["charged"] is False
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("POST", "/v1/embeddings", "Ask a provider"),
+        ("POST", "/v1/audio/speech", "Ask a provider"),
+        ("POST", "/api/v1/audio/transcriptions", "Ask a provider"),
+        ("GET", "/v1/files/file_1", "POST /v1/uploads"),
+        ("POST", "/v1/completions", "POST /v1/chat/completions"),
+        ("POST", "/v1/images/variations", "POST /v1/images/edits"),
+        ("GET", "/v1/responses/resp_1", "POST /v1/responses"),
+        ("POST", "/v1/responses/resp_1/cancel", "POST /v1/responses"),
+        ("POST", "/openai/deployments/ada/embeddings", "Ask a provider"),
+        ("GET", "/openai/v1/assistants", "POST /v1/responses"),
+    ],
+)
+def test_what_openai_has_and_darkroom_has_not_is_said_with_what_there_is_in_its_place(
+    method: str, path: str, told: str
+) -> None:
+    status, headers, problem = _ask(method, path)
+    assert (status, problem["code"], problem["error"]["code"]) == (404, "NO_SUCH_ROUTE", "NO_SUCH_ROUTE")
+    assert told in problem["fix"]
+    assert headers["x-should-retry"] == "false"
     assert problem["charged"] is False
 
 

@@ -39,6 +39,8 @@ Telling = Callable[[DarkroomError], DarkroomError]
 Model = TypeVar("Model")
 Query = TypeVar("Query", bound=BaseModel)
 Serving = TypeVar("Serving", bound=Callable[..., Response[Any]])
+# Of tokens that stand by themselves; the second is Azure's.
+_KEYS = ("x-api-key", "api-key")
 _REST = re.compile(r"\{\w+\+\}")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -359,7 +361,9 @@ def _page(shown: Response[Any], of_problem: Mapping[str, str]) -> dict[str, Any]
 
 def _token_of(headers: Mapping[str, str]) -> str | None:
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
-    return (bearer.strip() if scheme.lower() == "bearer" else "") or headers.get("x-api-key", "").strip() or None
+    return (bearer.strip() if scheme.lower() == "bearer" else "") or next(
+        filter(None, (headers.get(name, "").strip() for name in _KEYS)), None
+    )
 
 
 def _no_such_route(_: NotFoundError) -> Response[Any]:

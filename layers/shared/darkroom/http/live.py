@@ -29,7 +29,7 @@ from darkroom.http.app import HEADERS, Api, refusal
 from darkroom.http.asgi_events import Invocation, event_of
 from darkroom.http.followers import Followers
 from darkroom.http.live_outlet import LiveOutlet, Work, body_of
-from darkroom.http.route_table import DEFAULT, ROUTES, Matcher
+from darkroom.http.route_table import DEFAULT, ROUTES, Matcher, own_path
 from darkroom.http.transport import Transport
 from darkroom.models.door import LIVE
 
@@ -108,7 +108,7 @@ class Live:
             body = await _read(request)
         except ClientDisconnect:
             return Response(status_code=_CLIENT_CLOSED)
-        path = _own_path(request.scope["path"])
+        path = own_path(request.scope["path"])
         route = self._match(request.method, path)
         event = event_of(request.scope, body or b"", route or DEFAULT, path, now=self._clock())
         refused = self._refused(request.method, path, route, body)
@@ -184,13 +184,6 @@ async def _listen(request: Request, gone: threading.Event) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
     gone.set()
-
-
-def _own_path(path: str) -> str:
-    """Without the prefix that clients of OpenRouter have, and with one slash: a function's URL ends with one, too."""
-    if path.startswith("//"):
-        path = f"/{path.lstrip('/')}"
-    return path.removeprefix("/api") if path.startswith("/api/v1/") else path
 
 
 def _response(answer: Mapping[str, Any], pieces: AsyncIterator[bytes] | None = None) -> Response:

@@ -25,4 +25,6 @@ def live(app: Application, pace: Pace | None = None) -> Live:
 def _room(route: str) -> str:
     """`POST /v1/images/edits` is in edits, `GET /v1/models/compare` in models."""
     parts = route.split("/")
+    if parts[2] == "responses" or parts[1] == "openai":
+        return "chat"
     return parts[3] if parts[2] == "images" else parts[2]

@@ -153,13 +153,36 @@ class Answering(Struct, frozen=True):
         of its cost: see undelivered.
 
         Args:
-            done: the answer for a job that has succeeded; headers are put beside its own.
+            done: the answer for a job that has succeeded; headers that it does not have are put beside its own.
             what: what is waited for, with its verb.
         """
         note(job=submission.job.id)
         if api.transport.outlet is not None:
             api.transport.outlet.open({"location": f"/v1/jobs/{submission.job.id}"})
         api.on_error(lambda error: self.undelivered(error, submission, terms))
+        submission, job = self.awaited(api, submission, terms)
+        headers = self._headers(job, submission, terms)
+        if is_answer(job):
+            answer = self._over(job, submission, done, headers)
+            require_sendable(answer, terms.door)
+            self.told(submission)
+            return answer
+        if terms.is_async or terms.wait is not None:
+            answer = answered(JobView.model_validate(self.app.jobs.show(job)), 202, {**headers, "retry-after": "2"})
+            self.told(submission)
+            return answer
+        self.let_go(submission)
+        raise StillRunning(
+            f"{what} not finished yet; the work goes on.",
+            fix="Send the same request again to wait on, or look at the job.",
+            retry_after=1,
+            # What was bought may be waited for while it is cut out of its background.
+            charged=self.charged(job),
+            context={"job": self.app.jobs.show(job)},
+        )
+
+    def awaited(self, api: Api, submission: Submission, terms: Terms) -> tuple[Submission, Job]:
+        """The submission, and its job: over, or as it was last seen when its caller could wait no longer."""
         job = self.app.jobs.as_shown(submission.job)
         limit = terms.door.max_wait if terms.wait is None else terms.wait
         if not terms.is_async or is_answer(job):
@@ -169,26 +192,7 @@ class Answering(Struct, frozen=True):
                 # What this process has ended is known.
                 job = job_at_hand(job.id) or self._as_it_is(submission.job)
             job = self.wait(job, ends.left(), api.transport.has_hung_up)
-        headers = self._headers(job, submission, terms)
-        if is_answer(job):
-            answer = self._over(job, submission, done, headers)
-            require_sendable(answer, terms.door)
-            self._told(submission)
-            return answer
-        if terms.is_async or terms.wait is not None:
-            answer = answered(JobView.model_validate(self.app.jobs.show(job)), 202, {**headers, "retry-after": "2"})
-            self._told(submission)
-            return answer
-        if submission.answer is not None:
-            self.app.answers.let_go(submission.answer)
-        raise StillRunning(
-            f"{what} not finished yet; the work goes on.",
-            fix="Send the same request again to wait on, or look at the job.",
-            retry_after=1,
-            # What was bought may be waited for while it is cut out of its background.
-            charged=self._charged(job),
-            context={"job": self.app.jobs.show(job)},
-        )
+        return submission, job
 
     def _in_place(self, api: Api, submission: Submission, running: "Future[None]", ends: Deadline) -> Submission:
         """Waits while this process carries the job out, and as long as somebody listens; raises what it raised."""
@@ -212,9 +216,9 @@ class Answering(Struct, frozen=True):
         if error.joins:
             return error
         job = self._as_it_is(submission.job)
-        charged = self._charged(job)
+        charged = self.charged(job)
         shown = self._shown(job, charged)
-        is_free = terms.idempotency_key is not None or self._let_go(submission)
+        is_free = terms.idempotency_key is not None or self.let_go(submission)
         if error.status < 500:
             # The same would come of it each time.
             error.charged, error.retryable, error.retry_after = charged, False, None
@@ -236,7 +240,7 @@ class Answering(Struct, frozen=True):
             context={"job": shown},
         )
 
-    def _charged(self, job: Job) -> Charged:
+    def charged(self, job: Job) -> Charged:
         """As it is shown: a turn that goes on is settled itself, and its parts are not."""
         cost = self.app.jobs.show_cost(job)
         charged: Charged = cost["charged"] if cost["settled"] else "unknown"
@@ -255,7 +259,7 @@ class Answering(Struct, frozen=True):
             return reference(job.id)
         return {**shown, "cost": {**shown["cost"], "charged": charged}}
 
-    def _let_go(self, submission: Submission) -> bool:
+    def let_go(self, submission: Submission) -> bool:
         """Whether the same request gets the answer from now on, without becoming another job."""
         if submission.answer is None:
             return False
@@ -264,7 +268,7 @@ class Answering(Struct, frozen=True):
         except DarkroomFault:
             return False
 
-    def _told(self, submission: Submission) -> None:
+    def told(self, submission: Submission) -> None:
         """Notes that the answer is being given. It is given in any case: it is there, and was paid for."""
         try:
             if submission.answer is not None:
@@ -289,7 +293,7 @@ class Answering(Struct, frozen=True):
     ) -> Response[Any]:
         if job.status is JobStatus.SUCCEEDED:
             answer = done(job)
-            answer.headers.update(headers)
+            answer.headers = {**headers, **answer.headers}
             return answer
         problem = {**(job.error or {}), "instance": f"/v1/jobs/{job.id}", "job": self.app.jobs.show(job)}
         if submission.is_replayed and problem.get("retryable"):

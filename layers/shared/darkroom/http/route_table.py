@@ -20,6 +20,8 @@ LIVE_ROUTES: Final = tuple(route for route, said in TABLE.items() if said.get("l
 _NEAREST: Final = 3
 _LIKENESS: Final = 0.6
 _MOST_QUOTED: Final = 100
+# Of Azure's paths those that name no deployment.
+_AZURES: Final = ("/openai/responses", "/openai/models")
 _WHERE: Final = "GET /openapi.json and docs/api.md list all routes."
 
 
@@ -35,6 +37,19 @@ def _methods() -> dict[str, tuple[str, ...]]:
         method, path = route.split(" ")
         found.setdefault(path, []).append(method)
     return {path: tuple(sorted(methods)) for path, methods in found.items()}
+
+
+def own_path(path: str) -> str:
+    """A path as the routes have it: without the prefixes that clients of OpenRouter and of Azure put before it.
+
+    With one slash at its beginning: a function's URL ends with one, too.
+    """
+    if path.startswith("//"):
+        path = f"/{path.lstrip('/')}"
+    for prefix in ("/api/v1/", "/openai/v1/"):
+        if path.startswith(prefix):
+            return f"/v1/{path.removeprefix(prefix)}"
+    return f"/v1{path.removeprefix('/openai')}" if path.startswith(_AZURES) else path
 
 
 class Matcher:
@@ -62,15 +77,24 @@ def unmatched(event: dict[str, Any]) -> DarkroomError:
     """
     http = event["requestContext"]["http"]
     method, path = str(http["method"]).upper(), str(event.get("rawPath") or http["path"])
-    shown = path[:_MOST_QUOTED] + "…" * (len(path) > _MOST_QUOTED)
     known = _of(path)
-    if known is not None:
-        methods = _METHODS[known]
-        return MethodNotAllowed(
-            f"{known} does not take {method[:20]}.",
-            fix=f"Use {' or '.join(methods)}. {_WHERE}",
-            context={"allowed": list(methods), "nearest": [f"{each} {known}" for each in methods]},
-        )
+    if known is None or known.startswith("/openai/"):
+        return no_such_route(method, path)
+    methods = _METHODS[known]
+    return MethodNotAllowed(
+        f"{known} does not take {method[:20]}.",
+        fix=f"Use {' or '.join(methods)}. {_WHERE}",
+        context={"allowed": list(methods), "nearest": [f"{each} {known}" for each in methods]},
+    )
+
+
+def no_such_route(method: str, path: str) -> NoSuchRoute:
+    """With what there is in its place, if it is known what was meant."""
+    from darkroom.http.not_offered import not_offered
+
+    shown = path[:_MOST_QUOTED] + "…" * (len(path) > _MOST_QUOTED)
+    if told := not_offered(own_path(path)):
+        return NoSuchRoute(f"There is no route {method[:20]} {shown}: {told[0]}", fix=told[1], context={"nearest": []})
     nearest = _nearest(method, path)
     meant = f"Did you mean {' or '.join(nearest)}? " if nearest else ""
     return NoSuchRoute(

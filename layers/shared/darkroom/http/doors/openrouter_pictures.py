@@ -4,7 +4,7 @@ Either becomes the request that our own routes take, and its job's pictures the 
 cost, or a message with `images`, data URLs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from darkroom.application import Application
 from darkroom.errors import InvalidParameter, InvalidPrompt
 from darkroom.http.app import Api, answered, validated
 from darkroom.http.completion_stream import stream as chunks
+from darkroom.http.doors.pictures_in_chat import reference, words_and_pictures
 from darkroom.http.image_body import image_body
 from darkroom.http.image_stream import PictureStream
 from darkroom.http.responder import Answering, terms_of
@@ -23,7 +24,7 @@ from darkroom.http.schemas.openrouter import PaintedImage, PaintedImages
 from darkroom.http.server_events import EVENTS
 from darkroom.models.admission import Terms
 from darkroom.models.completion_body import CompletionBody
-from darkroom.models.image_input import edit_fields, is_data_url
+from darkroom.models.image_input import edit_fields
 from darkroom.models.image_request import EditRequest, ImageRequest
 from darkroom.models.job import Job
 from darkroom.services.paid.admission import Submission
@@ -43,7 +44,7 @@ def painted(api: Api, app: Application) -> Response[Any]:
     if references and not isinstance(references, list):
         raise InvalidParameter("`input_references` is no list.", fix="Send a list.", param="input_references")
     fields["response_format"] = "b64_json"
-    pictures = [_reference(each, "input_references") for each in references or ()]
+    pictures = [reference(each, "input_references") for each in references or ()]
     request = _request({**fields, **_preferences(fields.get("provider"))}, pictures)
     stream = PictureStream.of("image_generation", request, api.transport.outlet, app.ports.clock)
     terms = terms_of(api, stream.on_event if stream else None)
@@ -96,7 +97,7 @@ def _chat_request(body: CompletionBody) -> ImageRequest:
     more = body.model_extra or {}
     config = more.get("image_config")
     wanted = {_CONFIG.get(name, name): value for name, value in (config if isinstance(config, dict) else {}).items()}
-    words, pictures = _read(body.messages)
+    words, pictures = words_and_pictures(body.messages)
     if not words:
         raise InvalidPrompt(
             "The last message says nothing of what the picture is to show.",
@@ -117,44 +118,6 @@ def _chat_request(body: CompletionBody) -> ImageRequest:
         **_preferences(body.provider),
     }
     return _request({name: value for name, value in fields.items() if value not in (None, ())}, pictures)
-
-
-def _read(messages: Sequence[Mapping[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """What the picture is to show, in the words of the instructions and of the users' turns; and what to work from: the
-    last message's pictures, or the latest of the conversation where it has none.
-    """
-    words = [_words(each) for each in messages if each.get("role") in ("system", "developer", "user")]
-    latest: list[dict[str, Any]] = next((found for each in reversed(messages) if (found := list(_pictures(each)))), [])
-    return "\n\n".join(each for each in words if each), latest
-
-
-def _words(message: Mapping[str, Any]) -> str:
-    content = message.get("content")
-    parts = content if isinstance(content, list) else [{"text": content}]
-    texts = [part.get("text") for part in parts if isinstance(part, Mapping)]
-    return "\n".join(text.strip() for text in texts if isinstance(text, str) and text.strip())
-
-
-def _pictures(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    content, images = message.get("content"), message.get("images")
-    for part in (*(content if isinstance(content, list) else ()), *(images if isinstance(images, list) else ())):
-        if isinstance(part, Mapping) and part.get("type") == "image_url":
-            yield _reference(part, "messages")
-
-
-def _reference(part: Any, param: str) -> dict[str, Any]:
-    """A picture as our edits take it. Raises InvalidParameter."""
-    inside = part.get("image_url") if isinstance(part, Mapping) else part
-    address = inside.get("url") if isinstance(inside, Mapping) else inside
-    if not isinstance(address, str) or not (
-        is_data_url(address) or address.lower().startswith(("http://", "https://"))
-    ):
-        raise InvalidParameter(
-            f"`{param}` has a picture that is neither an http(s) URL nor a data URL.",
-            fix='Send {"type": "image_url", "image_url": {"url": "data:image/png;base64,…"}}.',
-            param=param,
-        )
-    return {"image_url": address}
 
 
 def _preferences(given: Any) -> dict[str, Any]:

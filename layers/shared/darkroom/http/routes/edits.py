@@ -1,5 +1,6 @@
 """POST /v1/images/edits; and the routes that OpenRouter's API has beside it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -17,18 +18,22 @@ from darkroom.models.image_request import EditRequest
 def routes(app: Application) -> Api:
     api = Api(app.callers, app.rates)
     app.load("durations", "edit", "jobs")
-    answering = Answering(app)
 
     @api.serve(EDIT)
     def edit() -> Response[Any]:
-        request = validated(EditRequest, edit_fields(api.request.fields(_is_field)))
-        stream = PictureStream.of("image_edit", request, api.transport.outlet, app.ports.clock)
-        terms = terms_of(api, stream.on_event if stream else None)
-        submission = app.edit.submit(api.caller, request, terms)
-        return answering.answer(api, submission, request, terms, stream)
+        return edited(api, app, {})
 
     openrouter_routes(api, app)
     return api
+
+
+def edited(api: Api, app: Application, named: Mapping[str, Any]) -> Response[Any]:
+    """Pictures over pictures. Args: named: fields that the path has said."""
+    request = validated(EditRequest, edit_fields({**api.request.fields(_is_field), **named}))
+    stream = PictureStream.of("image_edit", request, api.transport.outlet, app.ports.clock)
+    terms = terms_of(api, stream.on_event if stream else None)
+    submission = app.edit.submit(api.caller, request, terms)
+    return Answering(app).answer(api, submission, request, terms, stream)
 
 
 def _is_field(name: str) -> bool:

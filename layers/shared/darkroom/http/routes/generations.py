@@ -1,5 +1,6 @@
 """POST /v1/images/generations, /try"""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -16,15 +17,19 @@ from darkroom.models.image_request import ImageRequest
 def routes(app: Application) -> Api:
     api = Api(app.callers, app.rates)
     app.load("durations", "generate", "jobs")
-    answering = Answering(app)
 
     @api.serve(GENERATE)
     def generate() -> Response[Any]:
-        request = validated(ImageRequest, api.request.fields(ImageRequest.model_fields))
-        stream = PictureStream.of("image_generation", request, api.transport.outlet, app.ports.clock)
-        terms = terms_of(api, stream.on_event if stream else None)
-        submission = app.generate.submit(api.caller, request, terms)
-        return answering.answer(api, submission, request, terms, stream)
+        return generated(api, app, {})
 
     try_routes(api, app)
     return api
+
+
+def generated(api: Api, app: Application, named: Mapping[str, Any]) -> Response[Any]:
+    """Pictures from words. Args: named: fields that the path has said."""
+    request = validated(ImageRequest, {**api.request.fields(ImageRequest.model_fields), **named})
+    stream = PictureStream.of("image_generation", request, api.transport.outlet, app.ports.clock)
+    terms = terms_of(api, stream.on_event if stream else None)
+    submission = app.generate.submit(api.caller, request, terms)
+    return Answering(app).answer(api, submission, request, terms, stream)
