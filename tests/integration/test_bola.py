@@ -180,6 +180,9 @@ CASES: dict[str, list[Case]] = {
     ],
     "DELETE /v1/recipes/{name}": [Case(lambda bob, owned: bob.request("DELETE", f"{RECIPES}/{owned.recipe}"))],
     "POST /v1/recipes/apply": [_apply(), _apply(FLIP)],
+    "POST /v1/recipes/{name}/check": [
+        Case(lambda bob, owned: bob.post("/v1/recipes/amazon/check", {"job_id": owned.job})),
+    ],
     "GET /v1/generation": [Case(lambda bob, owned: bob.get("/v1/generation", params={"id": owned.job}))],
     "GET /v1/images/models/{proxy+}": [Case(lambda bob, _: bob.get(f"/v1/images/models/{KLEIN}/endpoints"), 200)],
     "GET /v1/models/{proxy+}": [

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 # benchmarks/cold_start.py measures; more of them are a decision.
 MAX_MODULES: Final[Mapping[str, int]] = {
     "Account": 192,
-    "Chat": 289,
+    "Chat": 290,
     "Edit": 228,
     "Generate": 200,
     "Jobs": 157,
@@ -20,7 +20,7 @@ MAX_MODULES: Final[Mapping[str, int]] = {
     "OAuth": 140,
     "Studio": 110,
     "Webhooks": 136,
-    "Worker": 262,
+    "Worker": 264,
 }
 # Of the chat function where it carries out itself what is waited for.
 MAX_MODULES_IN_PLACE: Final = 328

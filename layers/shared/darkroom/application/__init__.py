@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from darkroom.services.recipes.batch_notes import Notes
     from darkroom.services.recipes.batch_painting import BatchPainting
     from darkroom.services.recipes.batch_pricing import BatchPricing
+    from darkroom.services.recipes.check import Check
     from darkroom.services.recipes.recipe_worker import RecipeWorker
     from darkroom.services.recipes.recipes import FolderRecipes, Recipes
     from darkroom.services.recipes.render import Render
@@ -301,6 +302,12 @@ class Application(PaidJobs):
             on_lost=_uncounted,
             postponed=self.postponed,
         )
+
+    @cached_property
+    def check(self) -> Check:
+        from darkroom.services.recipes.check import Check
+
+        return Check(self.sources, self.settings.max_megapixels)
 
     @cached_property
     def refine(self) -> Refine:

@@ -1,22 +1,26 @@
-"""POST /v1/images/background-removals, POST /v1/jobs/{job_id}/refine; beside them remove.bg's and rembg's doors."""
+"""POST /v1/images/background-removals, …/refine, …/check; beside them remove.bg's and rembg's doors."""
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from msgspec.structs import asdict, replace
 
 from darkroom.application import Application
+from darkroom.errors import InvalidParameter
 from darkroom.http.app import Api, Event, answered, image_response, see_other, validated
 from darkroom.http.body import Request
 from darkroom.http.doors.rembg import rembg_routes, with_token
 from darkroom.http.doors.removebg import removebg_routes
 from darkroom.http.schemas.images import REFINE, REMOVE_BACKGROUND, BackgroundRemoval, PostponedRemoval
 from darkroom.http.schemas.jobs import Job as JobView
+from darkroom.http.schemas.recipes import CHECK_PICTURE, CheckLine, RecipeCheck
 from darkroom.http.transport import OVER_HTTP_API, Transport
 from darkroom.models.admission import Terms
 from darkroom.models.cutout import Cutout, Step
 from darkroom.models.cutout_request import CutoutRequest, RefineRequest
 from darkroom.models.deadline import Deadline
+from darkroom.models.image_input import picture_fields
 from darkroom.models.job import Job
 from darkroom.services.paid.admission import Submission
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
@@ -60,6 +64,17 @@ def routes(app: Application) -> Api:
         )
         deadline = Deadline(api.seconds_left - _FOR_POSTPONING)
         return _made(app, api, request, app.refine.answer(api.caller, job_id, request, deadline))
+
+    @api.serve(CHECK_PICTURE)
+    def check_picture(name: str) -> Response[Any]:
+        images, _, rest = picture_fields(api.request.body)
+        if len(images) != 1 or rest:
+            raise InvalidParameter(
+                "Give one picture, and nothing else.", fix="Send it as a cut-out takes it.", param="image"
+            )
+        found = app.check.answer(api.caller, name, images[0])
+        lines = tuple(CheckLine(**asdict(replace(each, fix=None) if each.ok else each)) for each in found)
+        return answered(RecipeCheck(name=name, ok=all(each.ok for each in found), checks=lines))
 
     removebg_routes(api, app)
     rembg_routes(api, app)

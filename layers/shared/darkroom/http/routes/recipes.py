@@ -10,12 +10,21 @@ from darkroom.http.problems import retry_header
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.schemas import recipes as declared
 from darkroom.http.schemas.jobs import Job as JobView
-from darkroom.http.schemas.recipes import NewApplication, RecipeList, RemovedRecipe, kept, line
+from darkroom.http.schemas.recipes import (
+    NewApplication,
+    RecipeList,
+    RecipesQuery,
+    RemovedRecipe,
+    built_in_recipe,
+    kept,
+    line,
+)
 from darkroom.models.admission import Terms
 from darkroom.models.form_values import unfolded
 from darkroom.models.image_input import names_picture, picture_fields
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
+from darkroom.models.presets import presets
 from darkroom.models.recipe import Recipe, RecipeApplication
 from darkroom.operations import ENGINE_VERSION
 from darkroom.services.paid.admission import Submission
@@ -34,6 +43,8 @@ def mount(api: Api, app: Application) -> None:
 
     @api.serve(declared.LIST_RECIPES)
     def list_recipes() -> Response[Any]:
+        if api.query_as(RecipesQuery).built_in:
+            return answered(RecipeList(data=tuple(map(built_in_recipe, presets().values()))))
         return answered(RecipeList(data=tuple(map(line, app.recipes.of_user(api.user)))))
 
     @api.serve(declared.SAVE_RECIPE)
@@ -43,7 +54,10 @@ def mount(api: Api, app: Application) -> None:
 
     @api.serve(declared.SHOW_RECIPE)
     def show_recipe(name: str) -> Response[Any]:
-        return answered(kept(app.recipes.find(api.user, name)))
+        found = app.recipes.kept_by(api.user, name)
+        if found is None and (preset := presets().get(name)) is not None:
+            return answered(built_in_recipe(preset))
+        return answered(kept(found or app.recipes.find(api.user, name)))
 
     @api.serve(declared.REMOVE_RECIPE)
     def remove_recipe(name: str) -> Response[Any]:

@@ -4,16 +4,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
+from msgspec.structs import asdict
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from darkroom.http.operation import Answer, Operation, absent, fields, json_of
+from darkroom.http.operation import IMAGES, Answer, Operation, absent, fields, json_of
 from darkroom.http.schemas.common import PaidHeaders
 from darkroom.http.schemas.images import File, NamedPictures, SentPictures
 from darkroom.http.schemas.jobs import Job
 from darkroom.models.conversation import Step
-from darkroom.models.form_values import given, unfolded
+from darkroom.models.form_values import given, switch, unfolded
+from darkroom.models.presets import Preset
 from darkroom.models.recipe import MOST_STEPS, NAME_PATTERN, Recipe, SavedRecipe
 from darkroom.models.value import StrictValue
+from darkroom.services.recipes.built_in import recipe_of
 
 
 class PaintLine(Answer):
@@ -57,9 +60,57 @@ class RecipeLine(Answer):
     updated_at: datetime
 
 
+class Framed(Answer):
+    """What a built-in recipe makes: a canvas, how much of it the subject takes and where, and what is behind it."""
+
+    width: int = Field(description="Pixels.")
+    height: int = Field(description="Pixels.")
+    fill: float = Field(description="Per cent of the width or height.")
+    position: str
+    background: str | None = Field(description="A CSS color or gradient; null: transparent.")
+    shadow: str
+    format: str
+    dpi: int | None
+
+
+class BuiltInRecipe(ExportedRecipe):
+    """One that everybody has. POST /v1/recipes/{name}/check says whether a picture meets its `rules`."""
+
+    built_in: Literal[True] = True
+    title: str
+    frame: Framed
+    rules: dict[str, Any] = Field(description="What a picture there has to meet.")
+
+
+class RecipesQuery(BaseModel):
+    model_config = ConfigDict(defer_build=True, extra="forbid")
+
+    built_in: Annotated[bool, BeforeValidator(switch)] = Field(
+        False, description="Those that everybody has, with their frames, in place of your own."
+    )
+
+
 class RecipeList(Answer):
     object: Literal["list"] = "list"
-    data: tuple[RecipeLine, ...]
+    data: tuple[RecipeLine | BuiltInRecipe, ...]
+
+
+class CheckLine(Answer):
+    rule: str
+    ok: bool
+    found: str
+    wanted: str
+    fix: str | None = Field(description="What helps, where it is not met.")
+
+
+class RecipeCheck(Answer):
+    """Whether a picture meets each rule of a built-in recipe."""
+
+    object: Literal["recipe_check"] = "recipe_check"
+    name: str
+    ok: bool = Field(description="Whether all are met.")
+    checks: tuple[CheckLine, ...]
+    cost_usd: Literal[0] = 0
 
 
 class RemovedRecipe(Answer):
@@ -126,6 +177,23 @@ def kept(saved: SavedRecipe) -> KeptRecipe:
     return KeptRecipe(**_whole(saved.recipe), created_at=saved.created_at, updated_at=saved.updated_at)
 
 
+def built_in_recipe(preset: Preset) -> BuiltInRecipe:
+    width, height = preset.size
+    said = preset.options
+    frame = Framed(
+        width=width,
+        height=height,
+        fill=said.get("fill", 85),
+        position=said.get("position", "center"),
+        background=said.get("background"),
+        shadow=said.get("shadow", "none"),
+        format=said["format"],
+        dpi=said.get("dpi"),
+    )
+    rules = {name: value for name, value in asdict(preset.rules).items() if value is not None}
+    return BuiltInRecipe(**_whole(recipe_of(preset)), title=preset.title, frame=frame, rules=rules)
+
+
 def line(saved: SavedRecipe) -> RecipeLine:
     """Without the steps: a hundred long recipes are more than an answer can hold."""
     return RecipeLine(
@@ -160,8 +228,13 @@ class ApplicationForm(NewApplication, SentPictures):
     images: list[File] | File | None = None
 
 
-LIST_RECIPES: Final = Operation("GET /v1/recipes", json_of(RecipeList))
-SHOW_RECIPE: Final = Operation("GET /v1/recipes/{name}", json_of(KeptRecipe))
+LIST_RECIPES: Final = Operation("GET /v1/recipes", json_of(RecipeList), query=RecipesQuery)
+SHOW_RECIPE: Final = Operation("GET /v1/recipes/{name}", json_of(KeptRecipe | BuiltInRecipe))
+CHECK_PICTURE: Final = Operation(
+    "POST /v1/recipes/{name}/check",
+    json_of(RecipeCheck),
+    body={**fields(NamedPictures, SentPictures), IMAGES: "bytes"},
+)
 SAVE_RECIPE: Final = Operation("PUT /v1/recipes/{name}", json_of(KeptRecipe), body=fields(RecipeBody))
 REMOVE_RECIPE: Final = Operation("DELETE /v1/recipes/{name}", json_of(RemovedRecipe))
 APPLY_RECIPE: Final = Operation(

@@ -47,6 +47,7 @@ from darkroom.services.paid.admission import Submission, kept_for, request_sha25
 from darkroom.services.paid.answers import reference, unanswered
 from darkroom.services.recipes.batch_notes import OPERATION, TOO_OLD, Notes, batch_key, is_batch, wall_of
 from darkroom.services.recipes.batch_pricing import BatchPricing
+from darkroom.services.recipes.built_in import built_in
 from darkroom.services.recipes.render import Render
 
 MOST_KEPT = 100
@@ -182,6 +183,9 @@ class Recipes(Struct, frozen=True):
         """Raises NotFound."""
         return _found(self.store, user, name)
 
+    def kept_by(self, user: str, name: str) -> SavedRecipe | None:
+        return self.store.find(user, name) if re.fullmatch(NAME_PATTERN, name) else None
+
     def of_user(self, user: str) -> Sequence[SavedRecipe]:
         """By name."""
         return self.store.of_user(user)
@@ -209,7 +213,7 @@ class Recipes(Struct, frozen=True):
         recipe = request.recipe
         name = recipe if isinstance(recipe, str) else recipe.name
         if isinstance(recipe, str):
-            recipe = self.find(caller.user, recipe).recipe
+            recipe = _meant(self.store, caller.user, recipe)
         job = self._job(caller, recipe, name, len(request.pictures)).model_copy(update={"request_sha256": sha256})
         if request.allow_paid:
             paintings = paintings_of(recipe)
@@ -344,11 +348,22 @@ class FolderRecipes(Struct, frozen=True):
     render: Render
 
     def has(self, user: str, folder: str) -> bool:
-        return bool(re.fullmatch(NAME_PATTERN, folder)) and self.store.find(user, folder) is not None
+        if not re.fullmatch(NAME_PATTERN, folder):
+            return False
+        return self.store.find(user, folder) is not None or built_in(folder) is not None
 
     def apply(self, user: str, name: str, data: bytes) -> Rendered:
         """The file after the recipe as it is kept now; raises what Render.apply and operations_of raise, NotFound."""
-        return self.render.apply(user, data, operations_of(_found(self.store, user, name).recipe))
+        return self.render.apply(user, data, operations_of(_meant(self.store, user, name)))
+
+
+def _meant(store: RecipeStore, user: str, name: str) -> Recipe:
+    """The user's recipe of that name, or the built-in one. Raises NotFound."""
+    kept = store.find(user, name) if re.fullmatch(NAME_PATTERN, name) else None
+    found = kept.recipe if kept is not None else built_in(name)
+    if found is None:
+        raise _no_such(name)
+    return found
 
 
 def _found(store: RecipeStore, user: str, name: str) -> SavedRecipe:
