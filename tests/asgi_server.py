@@ -24,6 +24,8 @@ def serving(application: ASGIApp) -> Iterator[str]:
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=1,
+        # Clients on a busy machine find their connections again.
+        timeout_keep_alive=60,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

@@ -19,6 +19,7 @@ from darkroom.http.schemas import (
     conversations,
     images,
     jobs,
+    mcp,
     models,
     openrouter,
     pages,
@@ -56,7 +57,7 @@ _SCHEMAS: Final = (
         account,
         openrouter,
     ),
-    *(removebg, rembg, pages, studio),
+    *(removebg, rembg, mcp, pages, studio),
 )
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *(found for each in _SCHEMAS for found in vars(each).values() if isinstance(found, Operation)),
@@ -69,6 +70,7 @@ _TITLES: Final = {
     "chat": "Plain chat",
     "responses": "Plain chat",
     "openai": "Plain chat",
+    "mcp": "Model Context Protocol",
     "jobs": "Jobs and uploads",
     "uploads": "Jobs and uploads",
     "models": "Models and estimates",

@@ -358,7 +358,7 @@ class TestMoney:
             (
                 "s3:DeleteObject",
                 "outputs",
-                {"ChatFunction", "JobsFunction", "RemoveBackgroundFunction", "WorkerFunction"},
+                {"ChatFunction", "JobsFunction", "LiveFunction", "RemoveBackgroundFunction", "WorkerFunction"},
             ),
         ],
     )

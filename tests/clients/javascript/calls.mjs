@@ -125,6 +125,27 @@ const calls = {
     const { images } = await generateImage({ model: provider.imageModel(BOTH), prompt: "A fox" });
     return { text, sizes: images.map((each) => each.uint8Array.length) };
   },
+  async mcp() {
+    const { Client } = await import("@modelcontextprotocol/sdk/client/index.js");
+    const { StreamableHTTPClientTransport } = await import("@modelcontextprotocol/sdk/client/streamableHttp.js");
+    const headers = { Authorization: `Bearer ${apiKey}` };
+    const client = new Client({ name: "test", version: "1" });
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${root}/mcp`), { requestInit: { headers } }));
+    const { tools } = await client.listTools();
+    const call = (name, args) => client.callTool({ name, arguments: args });
+    const fox = { prompt: "A red fox", model: KLEIN };
+    const { structuredContent: quote } = await call("generate_image", fox);
+    const made = await call("generate_image", { ...fox, max_cost_usd: quote.max_cost_usd });
+    const refused = await call("get_job", { job_id: "job_none" });
+    await client.close();
+    return {
+      tools: tools.map((each) => each.name),
+      quoted: { status: quote.status, charged: quote.charged },
+      kinds: made.content.map((each) => each.type),
+      cost_usd: made.structuredContent.cost_usd,
+      refused: { isError: refused.isError, charged: refused.structuredContent.charged },
+    };
+  },
 };
 
 console.log(JSON.stringify(await calls[process.argv[2]]()));

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 # benchmarks/cold_start.py measures; more of them are a decision.
 MAX_MODULES: Final[Mapping[str, int]] = {
     "Account": 192,
-    "Chat": 290,
+    "Chat": 294,
     "Edit": 228,
     "Generate": 200,
     "Jobs": 157,
@@ -23,7 +23,7 @@ MAX_MODULES: Final[Mapping[str, int]] = {
     "Worker": 264,
 }
 # Of the chat function where it carries out itself what is waited for.
-MAX_MODULES_IN_PLACE: Final = 328
+MAX_MODULES_IN_PLACE: Final = 333
 
 # `snapshot_restore_py` is in Lambda's runtime. Its hooks are called before a snapshot is taken, and after a process
 # goes on from it. A fork is such a process: it has all that its parent had.

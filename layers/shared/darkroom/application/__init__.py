@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from darkroom.models.job import Job
     from darkroom.services.conversations.by_hand import ByHand
     from darkroom.services.conversations.conversations import Conversations
+    from darkroom.services.conversations.first_turn import FirstTurn
     from darkroom.services.conversations.forecasts import Forecasts
     from darkroom.services.conversations.planning import Planning
     from darkroom.services.conversations.turn_render import TurnRender
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from darkroom.services.removal.cloud_removal import CloudRemoval
     from darkroom.services.removal.cutout_worker import CutoutWorker
     from darkroom.services.removal.postponed import Postponed
+    from darkroom.services.removal.queued_removal import QueuedRemoval
     from darkroom.services.removal.refine import Refine
     from darkroom.services.removal.remove_background import RemoveBackground
     from darkroom.services.removal.results import Pipeline
@@ -107,6 +109,12 @@ class Application(PaidJobs):
             jobs=self.ports.jobs,
             clock=self.ports.clock,
         )
+
+    @cached_property
+    def first_turn(self) -> FirstTurn:
+        from darkroom.services.conversations.first_turn import FirstTurn
+
+        return FirstTurn(self.conversations, self.planning, self.admission)
 
     @cached_property
     def by_hand(self) -> ByHand:
@@ -210,6 +218,18 @@ class Application(PaidJobs):
             advance=self.advance,
             is_batch=is_batch,
             resume_batch=self.recipes.resume,
+        )
+
+    @cached_property
+    def queued_removal(self) -> QueuedRemoval:
+        """Background removal, asked for where no segmentation model is."""
+        from darkroom.services.removal.postponed import Queued
+        from darkroom.services.removal.queued_removal import QueuedRemoval
+
+        ports = self.ports
+        queued = Queued(ports.images, ports.jobs, ports.render_queue, ports.clock)
+        return QueuedRemoval(
+            self.sources, queued, self.settings.retention, ports.settings.load, lambda: self.cloud_removal
         )
 
     # From here on: the image function's, which alone has numpy and a segmentation model.

@@ -249,13 +249,13 @@ class Api:
                 self._authenticate(event)
                 return self.app.resolve(event, context)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer that leaks nothing
-            told = self._error(error)
+            told = self.told(error)
             shown = self._pages.get(event.get("routeKey", ""))
             problem = problem_answer(told, request_id)
             return _page(shown(told), problem["headers"]) if shown else problem
 
-    def _error(self, raised: Exception) -> DarkroomError:
-        """What the caller is told of it."""
+    def told(self, raised: Exception) -> DarkroomError:
+        """What the caller is told of what was raised, which is logged where it is a fault."""
         error = raised if isinstance(raised, DarkroomError) else unknown_error()
         _advise(error, self._caller)
         if raised is not error:

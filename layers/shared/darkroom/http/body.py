@@ -65,12 +65,17 @@ def json_object(event: Any) -> dict[str, Any]:
         InvalidParameter: it is not a JSON object.
         UnsupportedMediaType: it is said to be something else.
     """
+    return _object(json_value(event))
+
+
+def json_value(event: Any) -> Any:
+    """As json_object, of a route that takes more than objects."""
     headers: Mapping[str, str] = event.headers
     kind = media_type(headers.get("content-type", ""))
     body = _whole(event, headers)
     if not (_is_json(kind) or (kind in _UNTOLD and (not body or _begins_object(body)))):
         raise UnsupportedMediaType(f"A body of type {kind[:100]!r} is not accepted here.", fix="Send application/json.")
-    return _json(body)
+    return _value(body)
 
 
 def media_type(content_type: str) -> str:
@@ -141,6 +146,16 @@ def _begins_object(body: bytes) -> bool:
 
 
 def _json(body: bytes) -> dict[str, Any]:
+    return _object(_value(body))
+
+
+def _object(parsed: Any) -> dict[str, Any]:
+    if not isinstance(parsed, dict):
+        raise InvalidParameter("The body is not a JSON object.", fix="Send a JSON object.")
+    return parsed
+
+
+def _value(body: bytes) -> Any:
     """In UTF-8; or in UTF-16 or UTF-32, which JSON's own first characters tell."""
     if not body:
         raise InvalidParameter("The body is empty.", fix="Send a JSON object.")
@@ -154,8 +169,6 @@ def _json(body: bytes) -> dict[str, Any]:
         raise InvalidParameter("The body is not JSON.", fix="Send a JSON object in UTF-8.") from error
     if _is_deeper(parsed, _DEEPEST):
         raise InvalidParameter(f"The body is nested deeper than {_DEEPEST} levels.", fix="Send it flatter.")
-    if not isinstance(parsed, dict):
-        raise InvalidParameter("The body is not a JSON object.", fix="Send a JSON object.")
     return parsed
 
 

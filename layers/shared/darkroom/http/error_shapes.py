@@ -21,6 +21,7 @@ OPENROUTER_ROUTES: Final = frozenset(
 """Those that only OpenRouter's API has."""
 REMOVEBG_ROUTES: Final = ("/v1.0/removebg", "/v1.0/account", "/v1.0/improve")
 REMBG_ROUTE: Final = "/api/remove"
+MCP_ROUTE: Final = "POST /mcp"
 _OPENROUTER: Final = "/api/v1/"
 _AGENTS: Final = re.compile(r"\bopenrouter\b", re.IGNORECASE)
 
@@ -45,6 +46,8 @@ def in_own_shape(event: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, 
     if route.endswith(REMBG_ROUTE):
         problem = json.loads(answer["body"])
         return _changed(answer, {**problem, "detail": problem["error"]["message"]})
+    if route == MCP_ROUTE:
+        return _changed(answer, mcp_error(json.loads(answer["body"])))
     # Of a path that no route has, its prefix says nothing of who asks.
     if route in OPENROUTER_ROUTES or (_is_its_sdk(event) if route == DEFAULT else is_openrouters(event)):
         return _changed(answer, openrouter_error(json.loads(answer["body"])))
@@ -56,6 +59,12 @@ def openrouter_error(problem: Mapping[str, Any]) -> dict[str, Any]:
     told = {name: problem.get(name) for name in ("code", "param", "fix", "charged", "retryable")}
     message = problem.get("error", {}).get("message") or problem.get("detail", "")
     return {**problem, "error": {"code": problem.get("status", 500), "message": message, "metadata": told}}
+
+
+def mcp_error(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON-RPC's form, of a request that was refused before it was read, so that it has no id."""
+    message = " ".join(str(problem[name]) for name in ("detail", "fix") if problem.get(name))
+    return {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": message, "data": dict(problem)}}
 
 
 def removebg_error(problem: Mapping[str, Any]) -> tuple[dict[str, Any], int]:

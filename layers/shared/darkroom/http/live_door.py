@@ -4,7 +4,7 @@ from functools import partial
 from typing import Final
 
 from darkroom.application import Application
-from darkroom.http.doors import openrouter
+from darkroom.http.doors import mcp, openrouter
 from darkroom.http.error_shapes import OPENROUTER_ROUTES
 from darkroom.http.live import Live, Pace
 from darkroom.http.route_table import LIVE_ROUTES
@@ -18,6 +18,7 @@ def live(app: Application, pace: Pace | None = None) -> Live:
     rooms = {"chat": completions, "edits": edits, "generations": generations, "jobs": jobs, "models": models}
     makers = {name: partial(room.routes, app) for name, room in rooms.items()}
     by_door = dict.fromkeys(OPENROUTER_ROUTES, partial(openrouter.routes, app))
+    by_door["POST /mcp"] = partial(mcp.routes, app)
     by_route = {route: by_door.get(route) or makers[_room(route)] for route in LIVE_ROUTES}
     return Live(by_route, clock=app.ports.clock, api_url=app.settings.api_url, seconds=SECONDS, pace=pace)
 

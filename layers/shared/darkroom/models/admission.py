@@ -34,6 +34,7 @@ class PendingAnswer(Value):
     user: str
     request_sha256: str
     job_id: str
+    mark: str | None = Field(None, description="The caller's own for the request: with it, the same is sent again.")
     state: Literal["held", "free", "told"]
     held_until: datetime
     changed_at: datetime
@@ -62,6 +63,7 @@ class Terms(BaseModel):
     is_async: bool = Field(False, description="Prefer: respond-async")
     wait: float | None = Field(None, ge=0, description="Prefer: wait=N, seconds")
     is_retry: bool = Field(False, description="The openai SDK says that it sends this again.")
+    mark: str | None = Field(None, description="The caller's own for this request; with it again, it is a retry.")
     cancel_after: timedelta | None = None
     deadline: Deadline | None = Field(None, description="From then on no caller waits for the answer.")
     door: Door = HTTP_API

@@ -1,6 +1,7 @@
 """/v1/conversations: begin, list, show, remove · messages · undo, redo, branch · versions, compare, recipe
 
-Beside it `/v1/recipes` (`http.routes.recipes`) and `POST /v1/chat/completions` (`http.routes.completions`).
+Beside it `/v1/recipes` (`http.routes.recipes`), `POST /v1/chat/completions` (`http.routes.completions`) and `POST /mcp`
+(`http.doors.mcp`).
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
 from darkroom.http.app import Api, answered, see_other, validated
+from darkroom.http.doors.mcp import mcp_route
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.routes import recipes as recipe_api
 from darkroom.http.routes.completions import complete_route
@@ -49,6 +51,7 @@ def routes(app: Application) -> Api:
     _versions(api, app)
     recipe_api.mount(api, app)
     complete_route(api, app)
+    mcp_route(api, app)
     return api
 
 

@@ -5,8 +5,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
-from darkroom.http.app import Api, answered, json_response, validated
+from darkroom.http.app import Api, answered, json_response
 from darkroom.http.problems import retry_header
+from darkroom.http.recipe_body import application_of, recipe_of
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.schemas import recipes as declared
 from darkroom.http.schemas.jobs import Job as JobView
@@ -20,21 +21,17 @@ from darkroom.http.schemas.recipes import (
     line,
 )
 from darkroom.models.admission import Terms
-from darkroom.models.form_values import unfolded
-from darkroom.models.image_input import names_picture, picture_fields
+from darkroom.models.image_input import names_picture
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.money import in_dollars
 from darkroom.models.presets import presets
-from darkroom.models.recipe import Recipe, RecipeApplication
-from darkroom.operations import ENGINE_VERSION
+from darkroom.models.recipe import Recipe
 from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.waiting import is_answer
 from darkroom.services.recipes.batch_notes import wall_of
 
 # What putting the answer together takes, with links to 500 pictures, at the end of an invocation.
 _AFTERWARDS = 3.0
-# What a shown recipe has beside the recipe itself; it may be sent back as it was shown.
-_SHOWN = frozenset({"object", "created_at", "updated_at"})
 
 
 def mount(api: Api, app: Application) -> None:
@@ -49,7 +46,7 @@ def mount(api: Api, app: Application) -> None:
 
     @api.serve(declared.SAVE_RECIPE)
     def save_recipe(name: str) -> Response[Any]:
-        recipe = _recipe(api.request.fields(Recipe.model_fields))
+        recipe = recipe_of(api.request.fields(Recipe.model_fields))
         return answered(kept(app.recipes.save(api.user, name, recipe)))
 
     @api.serve(declared.SHOW_RECIPE)
@@ -67,31 +64,13 @@ def mount(api: Api, app: Application) -> None:
     @api.serve(declared.APPLY_RECIPE)
     def apply_recipe() -> Response[Any]:
         terms = terms_of(api)
-        submission = app.recipes.apply(api.caller, _application(api.request.fields(_is_field_of_application)), terms)
+        submission = app.recipes.apply(api.caller, application_of(api.request.fields(_is_field_of_application)), terms)
         api.on_error(lambda error: Answering(app).undelivered(error, submission, terms))
         return _answer(app, submission, terms, seconds_left=api.seconds_left)
 
 
 def _is_field_of_application(name: str) -> bool:
     return name in NewApplication.model_fields or names_picture(name)
-
-
-def _application(fields: dict[str, Any]) -> RecipeApplication:
-    """Pictures are taken in every way in which an edit takes them."""
-    pictures, mask, rest = picture_fields(fields)
-    new = validated(NewApplication, rest if mask is None else {**rest, "mask": mask})
-    return RecipeApplication(
-        recipe=new.recipe if isinstance(new.recipe, str) else _recipe(new.recipe),
-        pictures=pictures,
-        allow_paid=new.allow_paid,
-        max_cost_usd=new.max_cost_usd,
-    )
-
-
-def _recipe(fields: dict[str, Any]) -> Recipe:
-    """A recipe as it is shown or exported, or written by hand: then it is one of this engine."""
-    own = {name: unfolded(value) if name == "steps" else value for name, value in fields.items() if name not in _SHOWN}
-    return validated(Recipe, {"engine": ENGINE_VERSION, **own})
 
 
 def _answer(app: Application, submission: Submission, terms: Terms, *, seconds_left: float) -> Response[Any]:

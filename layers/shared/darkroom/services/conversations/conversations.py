@@ -90,6 +90,14 @@ class Conversations:
         Raises:
             CallerError: the picture cannot be had or used.
         """
+        conversation, store = self.begun(user, source, title)
+        store()
+        return conversation
+
+    def begun(
+        self, user: str, source: ImageSource | None = None, title: str = ""
+    ) -> tuple[Conversation, Callable[[], None]]:
+        """As create: the conversation, and what stores it. Before that is called nobody has it."""
         now = self._clock()
         picture = None if source is None else self._inputs.read(user, source)
         conversation = Conversation(
@@ -103,8 +111,7 @@ class Conversations:
         if picture is not None:
             self._inputs.keep([picture])
             conversation = _begun_with(conversation, picture)
-        self._store.add(conversation)
-        return conversation
+        return conversation, lambda: self._store.add(conversation)
 
     def read_mask(self, user: str, source: ImageSource, about: Conversation) -> Input:
         """The mask of a message: where painting may change the picture that is shown. Writes nothing.

@@ -5,7 +5,8 @@ job's answer is kept for its request for 15 minutes:
 
 - held while somebody waits for it,
 - free when they went away without it: the next identical request of the same user gets it,
-- told once it was given. Only what the openai SDK marks as a retry may have it once more, and soon.
+- told once it was given. Only what the openai SDK marks as a retry, or what has the same mark, may have it once more,
+  and soon.
 
 Two identical requests that are both answered, or made at the same time, stay two.
 """
@@ -38,6 +39,7 @@ class Answers:
             user=job.user,
             request_sha256=request_sha256,
             job_id=job.id,
+            mark=terms.mark,
             state="told" if terms.is_async else "held",
             held_until=now + _held(terms),
             changed_at=now,
@@ -96,11 +98,10 @@ class Answers:
     def _candidates(self, user: str, request_sha256: str, terms: Terms, now: datetime) -> list[PendingAnswer]:
         rows = self._store.of_request(user, request_sha256)
         free = [row for row in rows if row.is_free(now)]
-        if not terms.is_retry:
-            return free
+        again = [row for row in rows if terms.is_retry or (terms.mark is not None and row.mark == terms.mark)]
         # Each of several retries has a job of its own, if there are several; then whatever there is.
-        held = [row for row in rows if row.state == "held" and not row.is_free(now)]
-        return [*free, *held, *(row for row in reversed(rows) if row.state == "told")]
+        held = [row for row in again if row.state == "held" and not row.is_free(now)]
+        return [*free, *held, *(row for row in reversed(again) if row.state == "told")]
 
     @staticmethod
     def _is_worth_having(job: Job, seen: PendingAnswer, now: datetime) -> bool:

@@ -13,9 +13,9 @@ import hashlib
 from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock, Thread
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict, astuple
@@ -108,6 +108,42 @@ def read_beside(sources: Sources, user: str, request: CutoutRequest | RefineRequ
     """The files that a request has beside its picture. Raises CallerError as `Sources.read` does."""
     given = {"behind": request.behind if request.behind.given else None, "keep": request.keep, "erase": request.erase}
     return Beside(**{name: sources.read(user, source) for name, source in given.items() if source is not None})
+
+
+class Queued(Struct, frozen=True):
+    """Puts cut-outs on the queue; needs no segmentation model."""
+
+    images: ImageStore
+    jobs: JobStore
+    queue: RenderQueue
+    clock: Clock
+
+    def put(self, job: Job, order: Order) -> Job:
+        """The job, queued; or one that was made for the same request and is not over.
+
+        Raises:
+            ServiceUnavailable: it could not be queued.
+        """
+        if order.beside.behind is not None:
+            job = job.model_copy(update={"input": {**job.input, "background_picture": True}})
+        files = {"picture": order.data, **asdict(order.beside)}
+        written = {_key(job, name): data for name, data in files.items() if data is not None}
+        for key, data in written.items():
+            self.images.write_output(key, data, media_type="application/octet-stream", metadata={"job": job.id})
+        known = self.jobs.add(job, source=_identity(job.user, order))
+        if known is None or known.status.is_final:
+            known = self.jobs.add(job)
+        assert known is not None  # noqa: S101 - only for a source there may be none
+        if known.id != job.id:
+            self.images.remove_outputs(list(written))
+        try:
+            self.queue.send(known.user, known.id)
+        except DarkroomError as error:
+            if known.id == job.id:
+                _finish(self.jobs, job, error.problem(), at=self.clock())
+                self.images.remove_outputs(list(written))
+            raise
+        return known
 
 
 class Postponed(Struct, frozen=True):
@@ -214,11 +250,7 @@ class Postponed(Struct, frozen=True):
             self.queue.send(job.user, job.id)
 
     def _finish(self, job: Job, error: DarkroomError, *, dead_letter: bool = False) -> None:
-        problem = {**error.problem(), **({"dead_letter": True} if dead_letter else {})}
-        # As it stands now: the attempt that has come to this was begun since it was read.
-        found = self.jobs.find(job.user, job.id)
-        if found is not None and not found.status.is_final:
-            self.jobs.finish(_without_reasons(failed(found, problem, at=self.clock())))
+        _finish(self.jobs, job, {**error.problem(), **({"dead_letter": True} if dead_letter else {})}, at=self.clock())
 
     def _leave(self, done: Job) -> None:
         """Removes a picture that came after the job was over, unless it is the very one that belongs to it."""
@@ -234,31 +266,19 @@ class Postponed(Struct, frozen=True):
     def _queued(self, job: Job, order: Order, why: str) -> Job:
         """The job, queued; or one that was made for the same request and is not over."""
         job = job.model_copy(update={"warnings": (*job.warnings, why)})
-        if order.beside.behind is not None:
-            job = job.model_copy(update={"input": {**job.input, "background_picture": True}})
-        files = {"picture": order.data, **asdict(order.beside)}
-        written = {_key(job, name): data for name, data in files.items() if data is not None}
-        for key, data in written.items():
-            self.images.write_output(key, data, media_type="application/octet-stream", metadata={"job": job.id})
-        known = self.jobs.add(job, source=_identity(job.user, order))
-        if known is None or known.status.is_final:
-            known = self.jobs.add(job)
-        assert known is not None  # noqa: S101 - only for a source there may be none
-        if known.id != job.id:
-            self.images.remove_outputs(list(written))
-        try:
-            self.queue.send(known.user, known.id)
-        except DarkroomError as error:
-            if known.id == job.id:
-                self._finish(job, error)
-                self.images.remove_outputs(list(written))
-            raise
-        return known
+        return Queued(self.images, self.jobs, self.queue, self.clock).put(job, order)
 
 
 def is_postponed(job: Job) -> bool:
     """Whether it is a cut-out that a request has asked for; of those that had no need to wait there is no message."""
     return job.op == OPERATION and not job.is_paid and "options" in job.input
+
+
+def _finish(jobs: JobStore, job: Job, problem: dict[str, Any], *, at: datetime) -> None:
+    # As it stands now: the attempt that has come to this was begun since it was read.
+    found = jobs.find(job.user, job.id)
+    if found is not None and not found.status.is_final:
+        jobs.finish(_without_reasons(failed(found, problem, at=at)))
 
 
 def _without_reasons(job: Job) -> Job:

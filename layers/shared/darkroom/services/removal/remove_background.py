@@ -96,8 +96,8 @@ class RemoveBackground(Struct, frozen=True):
             # Neither is anything bought for a guest, nor another server called.
             caller.require_account()
         settings = self.settings(caller.user)
-        _require_on(settings)
-        wanted = _with_model(request, settings)
+        require_on(settings)
+        wanted = with_model(request, settings)
         mode, warning = mode_of(request, settings, is_auto=wanted.model == AUTO)
         if request.sandbox:
             # Who wants to try it is not charged, whatever becomes of it here.
@@ -214,7 +214,7 @@ class RemoveBackground(Struct, frozen=True):
     def _attempt(self, job: Job, file: DroppedFile, mode: Mode) -> Job:
         try:
             if job.op != RECIPE:
-                _require_on(self.settings(job.user))
+                require_on(self.settings(job.user))
             if mode != "never" and (paid := self._taken_over(job)):
                 return paid
             data = self.images.read_upload(file.key, version=file.version, max_bytes=MAX_UPLOAD_BYTES)
@@ -319,7 +319,7 @@ class RemoveBackground(Struct, frozen=True):
         return store(self.images, job, cutout, stem=stem, at=self.clock())
 
 
-def _require_on(settings: UserSettings) -> None:
+def require_on(settings: UserSettings) -> None:
     """Raises Conflict where the user has switched it off."""
     if settings.enable_background_removal is False:
         raise Conflict(
@@ -328,7 +328,7 @@ def _require_on(settings: UserSettings) -> None:
         )
 
 
-def _with_model(request: CutoutRequest, settings: UserSettings) -> CutoutRequest:
+def with_model(request: CutoutRequest, settings: UserSettings) -> CutoutRequest:
     """The user's own model where the request names none."""
     if request.model is not None or settings.background_model is None:
         return request
