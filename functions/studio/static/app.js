@@ -13,7 +13,7 @@ import { usd } from "./components/money.js";
 // A view is one file (`views/<name>.js` exports View) with its styles, and a line here; its place is its place in the
 // rail. `bare`: without the shell.
 const VIEWS = [
-  { name: "create", icon: "create" },
+  { name: "create", icon: "create", styles: ["styles/sheet.css"] },
   { name: "cutout", icon: "cut", styles: ["styles/stage.css"] },
   { name: "chat", icon: "chat", styles: ["styles/stage.css", "styles/sheet.css"] },
   { name: "gallery", icon: "gallery", styles: ["styles/sheet.css"] },

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from darkroom.adapters.aws import bucket_origins
-from darkroom.http.routes.studio import Files, routes
+from darkroom.http.routes.studio import Files, routes, served
 from darkroom.http.schemas.studio import FILE, FILE_IN_FOLDER
 from tests.application import Studio
 from tests.conftest import ROOT
@@ -74,7 +74,7 @@ def test_files_of_this_release_are_kept_for_good_and_others_are_asked_for(studio
     assert kept["headers"]["cache-control"] == "public, max-age=31536000, immutable"
     assert kept["headers"]["Content-Type"] == "text/javascript; charset=utf-8"
     assert kept["headers"]["content-encoding"] == "gzip"
-    assert _content(kept) == (STATIC / "app.js").read_bytes()
+    assert _content(kept) == served("app.js", (STATIC / "app.js").read_bytes())
     former = _get(studio, files, "/studio/0123456789abcdef/vendor/instrument-sans.woff2")
     assert former["headers"]["cache-control"] == "no-cache"
     assert "content-encoding" not in former["headers"]
@@ -98,3 +98,10 @@ def test_another_file_makes_another_release(tmp_path: Path) -> None:
 def test_the_buckets_are_named_as_links_name_them() -> None:
     assert bucket_origins({"AWS_REGION": "eu-west-1"}, ("up", "out")) == BUCKETS
     assert bucket_origins({"AWS_ENDPOINT_URL": "http://127.0.0.1:9/"}, ("up", "out")) == ("http://127.0.0.1:9",)
+
+
+def test_our_own_files_go_without_what_is_for_readers_and_others_as_they_are() -> None:
+    written = b"// why\nconst a = `\n  <b>${x}</b>`; // stays\n  /** Two\n   * lines. */\n  go(a);\n"
+    assert served("state/a.js", written) == b"const a = `\n<b>${x}</b>`; // stays\ngo(a);\n"
+    assert served("vendor/a.js", written) == written
+    assert served("strings/a.json", written) == written

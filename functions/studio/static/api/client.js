@@ -56,6 +56,17 @@ export async function call(route, { path, query, body, key, later, signal } = {}
   return found;
 }
 
+/**
+ * What becomes of something, as events, asked for again by the browser while there is more.
+ * @param hear {name: (data) => …}; `ended` hears that the browser gave up
+ */
+export function listen(route, { path, hear, ended }) {
+  const source = new EventSource(filled(route.split(" ")[1], path));
+  for (const [name, then] of Object.entries(hear)) source.addEventListener(name, (event) => then(JSON.parse(event.data)));
+  source.onerror = () => source.readyState === EventSource.CLOSED && ended();
+  return () => source.close();
+}
+
 function told(status, body) {
   const problem = new Problem(status, body);
   for (const hear of listeners) hear(problem);

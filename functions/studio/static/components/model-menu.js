@@ -1,14 +1,16 @@
-import { html, useState, useRef, useEffect } from "../html.js";
+import { html, signal, useState, useRef, useEffect } from "../html.js";
 import { t } from "../state/language.js";
 import { ROLES, choose, chosen, models, price } from "../state/account.js";
-import { usd } from "./money.js";
+import { shortName } from "../state/models.js";
+import { seconds, usd } from "./money.js";
 import { Icon } from "./icon.js";
 
-export const shortName = (model) => model?.name?.replace(/^[^:]+: /, "") ?? model?.id ?? "";
+/** Whether the list is open; a view may open it. */
+export const isOpen = signal(false);
 
 // The model as a card that opens into a list: recommended and favorites first, then by price.
 export function ModelMenu({ role, label }) {
-  const [open, setOpen] = useState(false);
+  const open = isOpen.value, setOpen = (on) => (isOpen.value = on);
   const [words, setWords] = useState("");
   const box = useRef();
   useEffect(() => {
@@ -27,7 +29,7 @@ export function ModelMenu({ role, label }) {
     .sort((a, b) => rank(a) - rank(b) || (price(a, role) ?? 9) - (price(b, role) ?? 9));
   const row = (each) => html`
     <li><button type="button" aria-pressed=${each === now} onClick=${() => (choose(role, each.id), setOpen(false))}>
-      <span><b>${shortName(each)}</b>${each.recommended_for?.includes(task) && html`<em class="badge">${t("menu.recommended")}</em>`}${each.favorite && html`<${Icon} name="star" size=${14} fill="currentColor" />`}<small>${each.owned_by} · ${each.measured?.median_seconds ? `${each.measured.median_seconds} s` : t("menu.not_tried")}</small></span>
+      <span><b>${shortName(each)}</b>${each.recommended_for?.includes(task) && html`<em class="badge">${t("menu.recommended")}</em>`}${each.favorite && html`<${Icon} name="star" size=${14} fill="currentColor" />`}<small>${each.owned_by} · ${each.measured?.median_seconds ? seconds(each.measured.median_seconds) : t("menu.not_tried")}</small></span>
       <span class="num">${price(each, role) == null ? t("menu.no_price") : usd(price(each, role))}</span></button></li>`;
   return html`
     <div class="field menu" ref=${box}><span class="label" id="model-${role}">${label}</span>

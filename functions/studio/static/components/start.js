@@ -7,11 +7,12 @@ import { go } from "../state/router.js";
 import { t } from "../state/language.js";
 import * as chat from "../state/chat.js";
 import * as recipes from "../state/recipes.js";
+import { upload } from "../state/uploads.js";
 
 async function begin(files, tell) {
   try {
     const file = files?.[0];
-    const body = file ? { upload_id: await recipes.upload(file), title: file.name.replace(/\.\w+$/, "") } : {};
+    const body = file ? { upload_id: await upload(file), title: file.name.replace(/\.\w+$/, "") } : {};
     go(`chat/${await chat.start(body)}`);
   } catch (error) {
     tell(error);

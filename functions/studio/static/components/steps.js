@@ -1,43 +1,47 @@
 import { html, useState } from "../html.js";
 import { Icon } from "./icon.js";
 import { t } from "../state/language.js";
+import { movable, stepName, valueOf } from "../state/operations.js";
 
-const PARTS = { color_temperature: "Warmth", black_and_white: "Black and white", remove_background: "Cut out", replace_background: "Background" };
-export const stepName = (op) => t(PARTS[op] ?? op[0].toUpperCase() + op.slice(1).replaceAll("_", " "));
+const MODES = { erase: "Erased", keep: "Kept alone", restore: "Brought back" };
 const number = (value, signed) => `${signed && value > 0 ? "+" : ""}${Math.abs(value) >= 10 ? Math.round(value) : Math.round(value * 100) / 100}`;
 
-/** An operation's field that a slider can move: the one that says how much. */
-const movable = (operation, ranges) =>
-  Object.entries(ranges ?? {}).find(([field]) => typeof operation[field] === "number");
-
-function words(operation, field, signed) {
-  const { op, ...rest } = operation;
-  const value = field ? rest[field] : (rest.amount ?? rest.temperature ?? rest.angle ?? rest.degrees ?? rest.ratio ?? rest.color ?? rest.background);
-  return `${stepName(op)}${typeof value === "number" ? ` ${number(value, signed)}` : typeof value === "string" ? ` ${value}` : ""}`;
+function words(operation) {
+  if (operation.op === "set_alpha") return t(MODES[operation.mode] ?? MODES.keep);
+  const [field, range] = movable(operation.op).find(([name, each]) => operation[name] != null && operation[name] !== each.default) ?? [];
+  const value = field ? number(operation[field], range.minimum < 0) : (operation.ratio ?? operation.color ?? operation.background ?? operation.text ?? "");
+  return `${stepName(operation.op)} ${typeof value === "string" ? value.slice(0, 24) : ""}`.trim();
 }
 
-/** What a version's steps are, in words; each can be moved or dropped, and is then replayed here for nothing. */
-export function Steps({ steps, ranges, onReplay }) {
-  const [open, setOpen] = useState(-1), [value, setValue] = useState(0), [busy, setBusy] = useState(false);
-  const isFree = onReplay && steps.every((step) => step.operation);
-  const replay = async (changed) => {
+/** The sliders of one operation, and what is done with it. */
+export function Sliders({ operation, deed, onApply, onDrop }) {
+  const [now, set] = useState(operation), [busy, setBusy] = useState(false);
+  const run = (deed) => async (event) => {
+    event.preventDefault();
     setBusy(true);
-    await onReplay(changed);
+    await deed(now);
     setBusy(false);
-    setOpen(-1);
   };
+  const fields = movable(operation.op);
+  return html`<form class="op-edit" onSubmit=${run(onApply)}>
+    ${fields.map(([field, range]) => html`<label><span>${t(field[0].toUpperCase() + field.slice(1).replaceAll("_", " "))}</span>
+      <input type="range" min=${range.minimum} max=${range.maximum} step=${range.type === "integer" || range.maximum - range.minimum > 60 ? 1 : 0.1} value=${valueOf(now, field, range)} onInput=${(event) => set({ ...now, [field]: Number(event.target.value) })} /><output>${number(valueOf(now, field, range), range.minimum < 0)}</output></label>`)}
+    ${(fields.length > 0 || !onDrop) && html`<button class="small primary" disabled=${busy}>${deed}</button>`}
+    ${onDrop && html`<button type="button" class="small" disabled=${busy} onClick=${run(onDrop)}>${t("Drop it")}</button>`}<small>$0.00</small></form>`;
+}
+
+/** What a version's steps are, in words. With `onReplay` each can be moved or dropped: it gets the other list of steps. */
+export function Steps({ steps, onReplay }) {
+  const [open, setOpen] = useState(-1);
+  const isFree = onReplay && steps.every((step) => step.operation);
+  const replay = async (changed) => ((await onReplay(changed)), setOpen(-1));
   const step = steps[open];
-  const found = step && movable(step.operation, ranges?.[step.operation.op]);
   return html`<div class="chips">${steps.map((each, at) => {
     if (each.paint) return html`<span class="chip flat painted" title=${each.paint.prompt}><${Icon} name="brush" size=${14} />${t("Painted")}</span>`;
-    const [field, range] = movable(each.operation, ranges?.[each.operation.op]) ?? [];
-    const text = words(each.operation, field, range?.minimum < 0);
     return isFree
-      ? html`<button class="chip" aria-expanded=${open === at} onClick=${() => (setOpen(open === at ? -1 : at), field && setValue(each.operation[field]))}>${text}</button>`
-      : html`<span class="chip flat">${text}</span>`;
+      ? html`<button class="chip" aria-expanded=${open === at} onClick=${() => setOpen(open === at ? -1 : at)}>${words(each.operation)}</button>`
+      : html`<span class="chip flat">${words(each.operation)}</span>`;
   })}
-    ${step && html`<span class="op-edit">
-      ${found && html`<input type="range" min=${found[1].minimum} max=${found[1].maximum} step=${found[1].maximum - found[1].minimum <= 10 ? 0.05 : 1} value=${value} aria-label=${words(step.operation, "")} onInput=${(event) => setValue(Number(event.target.value))} /><output>${number(value, found[1].minimum < 0)}</output>
-      <button class="small" disabled=${busy} onClick=${() => replay(steps.map((each, at) => (at === open ? { operation: { ...each.operation, [found[0]]: value } } : each)))}>${t("Apply")}</button>`}
-      ${steps.length > 1 && html`<button class="small" disabled=${busy} onClick=${() => replay(steps.filter((_, at) => at !== open))}>${t("Drop it")}</button>`}<small>$0.00</small></span>`}</div>`;
+    ${step && html`<${Sliders} key=${open} operation=${step.operation} deed=${t("Apply")}
+      onApply=${(operation) => replay(steps.map((each, at) => (at === open ? { operation } : each)))} onDrop=${() => replay(steps.filter((_, at) => at !== open))} />`}</div>`;
 }

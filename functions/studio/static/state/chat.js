@@ -2,6 +2,7 @@
 import { signal, computed } from "../html.js";
 import * as api from "../api/conversations.js";
 import { showJob } from "../api/jobs.js";
+import { upload } from "./uploads.js";
 
 export const list = signal(null);
 export const talk = signal(null);
@@ -9,6 +10,8 @@ export const problem = signal(null);
 export const shown = signal(null);
 export const pending = signal(null);
 export const estimate = signal(null);
+/** Makes the mask of what is marked, where alone the next message may have something painted; null where nothing is. */
+export const marked = signal(null);
 
 export const version = (id) => talk.value?.versions.find((each) => each.id === id);
 export const at = computed(() => version(shown.value) ?? version(talk.value?.current));
@@ -51,22 +54,40 @@ export async function start(body) {
   return made.id;
 }
 
+/** What is said of an older version goes on from there: the API begins a branch. */
 export async function say(content) {
   const { id, current } = talk.value;
-  if (at.value && at.value.id !== current) await branch(at.value.id);
-  const said = { key: crypto.randomUUID(), body: { content } };
+  const from = at.value?.id, mask = marked.value && (await upload(await marked.value()));
+  const said = { key: crypto.randomUUID(), body: { content, ...(from && from !== current && { base: from }), ...(mask && { mask }) } };
   localStorage.setItem(kept(id), JSON.stringify(said));
   await deliver(id, said);
 }
 
+/** A turn, once it is over. */
+async function ended(answer) {
+  for (let wait = 1; answer.object === "job" && ["queued", "running"].includes(answer.status); wait = Math.min(5, wait + 1)) {
+    await new Promise((done) => setTimeout(done, wait * 1000));
+    answer = await showJob(answer.id);
+  }
+  return answer;
+}
+
+/** A version by hand: steps of a recipe done on another version, for nothing. No steps at all is that version itself. */
+export async function make(base, steps) {
+  const { id } = talk.value;
+  if (!steps.length) return branch(base);
+  const answer = await ended(await api.makeVersion(id, { base, steps }, crypto.randomUUID()));
+  if (answer.error) throw { ...answer.error, charged: false };
+  await load(id);
+  shown.value = null;
+}
+/** A painted mask becomes a version: what it marks is erased, kept alone, or brought back. */
+export const cut = async (mask, mode) => make(at.value.id, [{ operation: { op: "set_alpha", mode, mask: await upload(mask) } }]);
+
 async function deliver(id, said) {
   pending.value = { content: said.body.content, began: Date.now() };
   try {
-    let answer = await api.say(id, said.body, said.key);
-    for (let wait = 1; answer.object === "job" && ["queued", "running"].includes(answer.status); wait = Math.min(5, wait + 1)) {
-      await new Promise((done) => setTimeout(done, wait * 1000));
-      answer = await showJob(answer.id);
-    }
+    const answer = await ended(await api.say(id, said.body, said.key));
     localStorage.removeItem(kept(id));
     if (talk.value?.id !== id) return;
     await load(id);

@@ -10,7 +10,7 @@ export const problem = signal(null);
 
 const bare = (name) => name.replace(/^[^:]+: /, "");
 export const modelName = (id) => (model(id) ? bare(model(id).name) : (id ?? "–").split("/").pop());
-export const shortName = (found) => bare(found.name);
+export const shortName = (found) => (found ? bare(found.name) : "");
 export const maker = (found) => found.name.match(/^([^:]+): /)?.[1] ?? found.owned_by;
 export const serves = (found, role) => ROLES[role][0] in found.estimates;
 export const inUse = (role) => settings.value?.effective[ROLES[role][0]]?.model;

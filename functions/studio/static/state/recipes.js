@@ -2,10 +2,8 @@
 import { signal } from "../html.js";
 import { applyRecipe, listRecipes, removeRecipe, saveRecipe } from "../api/recipes.js";
 import { cancelJob, showJob } from "../api/jobs.js";
-import { createUpload, sendFile } from "../api/uploads.js";
+import { upload } from "./uploads.js";
 
-/** By a form of the bucket's, whatever its size; answers with the upload's id. */
-export const upload = async (file) => sendFile(await createUpload(file.type || "application/octet-stream"), file, () => {});
 const KEPT = "darkroom.pile";
 export const recipes = signal(null);
 export const pile = signal(null);

@@ -8,6 +8,9 @@ import { begin, work } from "./jobs.js";
 import { say } from "./notices.js";
 import { upload, isPicture } from "./uploads.js";
 import { t } from "./language.js";
+import { shortName } from "./models.js";
+import { session } from "./session.js";
+import { usd } from "../components/money.js";
 
 const KEY = "darkroom.wish";
 const MOST = 4;
@@ -102,6 +105,8 @@ export const refused = computed(() => {
   if (total?.usd == null) return ["create.unknown"];
   if (left.value != null && reserve.usd > left.value) return ["create.over"];
   const limit = settings.value.max_cost_per_request;
+  const purse = session.value?.connected?.[0]?.left_usd;
+  if (purse != null && reserve.usd > purse) return ["create.purse", { left: usd(purse) }];
   return reserve.usd / calls > limit ? ["create.request", { limit: `$${limit}` }] : null;
 });
 export const isReady = computed(() => !refused.value && !isOld.value && Boolean(body.value.prompt) && references.value.every((each) => each.id));
@@ -114,7 +119,11 @@ export function make(request = body.value, wanted = count.value) {
   if (Date.now() - pressed < PRESS || work.value.some((each) => !each.id && !each.problem)) return;
   pressed = Date.now();
   const model = painter.value;
-  const about = { prompt: request.prompt, model: model?.name ?? request.model, seconds: seconds.value, ratio: request.aspect_ratio ?? "1:1", detail: [request.aspect_ratio, request.resolution].filter(Boolean).join(" · ") };
+  const about = { prompt: request.prompt, model: model ? shortName(model) : request.model, seconds: seconds.value, ratio: request.aspect_ratio ?? "1:1", detail: [request.aspect_ratio, request.resolution].filter(Boolean).join(" · ") };
   const at_once = model?.capabilities?.n?.max ?? 1;
-  for (let rest = wanted; rest > 0; rest -= at_once) begin(request.images ? "edit" : "generate", { ...request, n: Math.min(at_once, rest) }, about);
+  for (let rest = wanted; rest > 0; rest -= at_once) {
+    const n = Math.min(at_once, rest), { partial_images: _, ...plain } = request;
+    // A first impression of OpenAI's models, which come with pictures that are made one at a time.
+    begin(request.images ? "edit" : "generate", { ...plain, n, ...(n === 1 && model?.id.startsWith("openai/") && { partial_images: 1 }) }, about);
+  }
 }

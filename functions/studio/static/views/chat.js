@@ -4,11 +4,12 @@ import { Sheet } from "../components/dialog.js";
 import { Film } from "../components/film.js";
 import { Icon } from "../components/icon.js";
 import { about, usd } from "../components/money.js";
-import { stepName, Steps } from "../components/steps.js";
+import { Steps } from "../components/steps.js";
 import { path, query } from "../state/router.js";
 import { say } from "../state/notices.js";
 import { t } from "../state/language.js";
 import * as chat from "../state/chat.js";
+import { loadOperations, stepName } from "../state/operations.js";
 import * as recipes from "../state/recipes.js";
 import { model, settings } from "../state/account.js";
 import { inUse, load, modelName } from "../state/models.js";
@@ -31,7 +32,7 @@ function Message({ message, costOf }) {
   return html`<li class="reply ${on ? "current" : ""}">
     ${made ? html`<button class="reply-thumb" aria-label=${t("Show {v}", { v: made.id })} onClick=${() => chat.look(made.id)}><img src=${made.image.thumb.url} alt="" /><span>${made.id}</span></button>` : html`<span></span>`}
     <div><p>${message.content}</p>
-      ${made && html`<${Steps} steps=${made.steps} />`}
+      ${made && html`<${Steps} steps=${made.steps} onReplay=${(steps) => chat.make(made.parent, steps).catch(tell)} />`}
       ${message.warnings.filter((text) => !text.startsWith("Simulated")).map((text) => html`<p class="warned"><${Icon} name="warn" size=${14} />${text}</p>`)}
       <p class="facts"><span class="cost">${message.settled ? usd(costOf(message)) : t("cost to follow")}</span>${message.model_used && html`<span>${modelName(message.model_used)}</span>`}${message.job && html`<a class="link" href="#/gallery/${message.job}">${t("Receipt")}</a>`}</p></div></li>`;
 }
@@ -71,6 +72,7 @@ function Composer() {
       <button class="primary square" aria-label=${t("Send")} disabled=${busy || guess?.allowed === false}><${Icon} name="send" /></button></div>
     <p class="facts">${guess?.allowed === false ? html`<span class="bad">${guess.refused_by?.detail ?? t("Your limits forbid it.")}</span>` : html`<span>${t("{usd} with {model}", { usd: about(plan), model: modelName(inUse("chat")) })}</span>`}
       ${paints ? html`<span>${t("painting adds {usd}", { usd: about(paint) })}</span>` : html`<span>${t("painting is switched off")}</span>`}
+      ${chat.marked.value && html`<span class="look">${t("only the marked area may be painted")}</span>`}
       ${chat.at.value && chat.at.value.id !== chat.talk.value.current && html`<span>${t("goes on from {v}", { v: chat.at.value.id })}</span>`}</p></form>`;
 }
 
@@ -98,17 +100,20 @@ function SaveRecipe({ onClose }) {
 
 function Talk() {
   const talk = chat.talk.value, at = chat.at.value;
-  const [pair, setPair] = useState(false), [saving, setSaving] = useState(false);
+  const [tool, setTool] = useState(null), [saving, setSaving] = useState(false);
   const log = useRef();
   const parent = at && chat.version(at.parent);
   useEffect(() => {
     log.current.scrollTop = log.current.scrollHeight;
   }, [talk.messages.length, chat.pending.value]);
-  useEffect(() => setPair(false), [at?.id]);
+  useEffect(() => setTool((now) => (now === "compare" ? null : now)), [at?.id]);
+  const [hand, setHand] = useState(null);
+  useEffect(() => void (tool && !hand && import("../components/by-hand.js").then(setHand)), [tool]);
+  const pick = (which) => setTool((now) => (now === which ? null : which));
   useEffect(() => {
     const press = (event) => {
       if (event.target.closest("input:not([type=range]),textarea,select,dialog") || event.metaKey || event.ctrlKey || event.altKey) return;
-      const deed = { z: () => talk.can_undo && chat.undo(), Z: () => talk.can_redo && chat.redo(), c: () => parent && setPair((on) => !on) }[event.key];
+      const deed = { z: () => talk.can_undo && chat.undo(), Z: () => talk.can_redo && chat.redo(), c: () => parent && pick("compare"), b: () => at && pick("mark") }[event.key];
       deed?.();
     };
     addEventListener("keydown", press);
@@ -127,7 +132,9 @@ function Talk() {
         <button class="quiet square" aria-label=${t("Undo")} title="${t("Undo")} (Z)" disabled=${!talk.can_undo} onClick=${() => chat.undo().catch(tell)}><${Icon} name="undo" /></button>
         <button class="quiet square" aria-label=${t("Redo")} title="${t("Redo")} (⇧Z)" disabled=${!talk.can_redo} onClick=${() => chat.redo().catch(tell)}><${Icon} name="redo" /></button>
         <i class="rule"></i>
-        <button class="quiet" aria-pressed=${pair} aria-label=${t("Compare")} disabled=${!parent} onClick=${() => setPair(!pair)}><${Icon} name="compare" /><span>${t("Compare")}</span></button>
+        ${[["compare", "compare", t("Compare"), parent], ["mark", "brush", t("Mark an area"), at], ["adjust", "settings", t("Adjust"), at]].map(
+          ([key, icon, words, can]) => html`<button class="quiet" aria-pressed=${tool === key} aria-label=${words} disabled=${!can} onClick=${() => pick(key)}><${Icon} name=${icon} /><span>${words}</span></button>`,
+        )}
         <i class="grow"></i>
         ${at && at.id !== talk.current && html`<button onClick=${() => chat.branch(at.id).catch(tell)}><${Icon} name="branch" /><span>${t("Go on from {v}", { v: at.id })}</span></button>`}
         <button class="quiet" aria-label=${t("Save as recipe")} disabled=${!at?.parent} onClick=${() => setSaving(true)}><${Icon} name="recipe" /><span>${t("Save as recipe")}</span></button>
@@ -136,10 +143,13 @@ function Talk() {
       <div class="mat">${
         !at
           ? html`<div class="empty"><div class="empty-print"><${Icon} name="image" size=${28} /></div><h2>${t("No picture yet")}</h2><p>${t("Say what you want to see, and it is painted here.")}</p></div>`
-          : pair && parent
+          : tool === "mark" && hand
+            ? html`<${hand.Mark} key=${at.id} at=${at} tell=${tell} />`
+          : tool === "compare" && parent
             ? html`<${Compare} key=${at.id} before=${parent.image.url} after=${url} width=${w} height=${h} subject=${talk.title || t("Picture")} />`
             : html`<img class="hero checker" style=${{ "--ratio": w / h }} src=${url} alt="${talk.title || t("Picture")}, ${at.id}: ${label(at)}" />`
-      }</div>
+      }${tool === "adjust" && at && hand && html`<${hand.Adjust} tell=${tell} base=${at.id} onClose=${() => setTool(null)} />`}</div>
+      ${at?.parent && !at.message && html`<div class="made-by"><${Steps} key=${at.id} steps=${at.steps} onReplay=${(steps) => chat.make(at.parent, steps).catch(tell)} /></div>`}
       ${at && html`<${Film} versions=${chat.lanes(talk.versions)} current=${at.id} words=${label} cost=${costOf} onSelect=${chat.look} onSettle=${(id) => id !== talk.current && chat.branch(id).catch(tell)} />`}
     </section>
     <section class="panel talk" aria-label=${t("Conversation")}>
@@ -155,7 +165,7 @@ function Talk() {
 export function View() {
   const [start, setStart] = useState(null);
   const id = path.value[1], from = query.value.get("from");
-  useEffect(() => void (load(), import("../components/start.js").then(setStart)), []);
+  useEffect(() => void (load(), loadOperations(), import("../components/start.js").then(setStart)), []);
   useEffect(() => {
     if (from) chat.start({ image: from }).then((made) => location.replace(`#/chat/${made}`), tell);
     else if (id) chat.open(id);

@@ -1,34 +1,46 @@
-import { html, useState, useEffect } from "../html.js";
+import { html, signal, useState, useEffect } from "../html.js";
 import { t } from "../state/language.js";
-import { loadModels, loadSettings } from "../state/account.js";
+import { canPay, loadModels, loadPayer, loadSettings } from "../state/account.js";
 import { say } from "../state/notices.js";
 import { go, query } from "../state/router.js";
-import { session } from "../state/session.js";
+import { isConnected, session } from "../state/session.js";
 import { forget, work } from "../state/jobs.js";
 import { addReferences, body, cost, count, dropReference, isOld, isReady, make, most, painter, references, refused, role, room, seconds, set, startFrom, values, wish } from "../state/wish.js";
 import { usd, about } from "../components/money.js";
 import { Icon } from "../components/icon.js";
 import { Segmented, RatioGlyph } from "../components/field.js";
-import { ModelMenu, shortName } from "../components/model-menu.js";
+import { ModelMenu, isOpen } from "../components/model-menu.js";
+import { shortName } from "../state/models.js";
+import { Compare } from "../components/compare.js";
+import { Sheet } from "../components/dialog.js";
 
 const FINAL = new Set(["succeeded", "failed", "canceled"]);
 const IDEAS = ["create.idea.fog", "create.idea.flat", "create.idea.room"];
 
-const Print = ({ image, prompt, id, index }) => html`
+/** Up to two results that are held side by side: {image, words, id}. */
+const pair = signal([]);
+const hold = (print) => (pair.value = pair.value.some((each) => each.id === print.id) ? pair.value.filter((each) => each.id !== print.id) : [...pair.value.slice(-1), print]);
+const Pair = () => {
+  const [a, b] = pair.value;
+  return html`<${Sheet} title=${t("create.compared")} onClose=${() => (pair.value = [])}><div class="pair"><${Compare} before=${a.image.url} after=${b.image.url} width=${a.image.width} height=${a.image.height} subject=${a.words} tags=${[a.model, b.model]} /></div></${Sheet}>`;
+};
+
+const Print = ({ image, prompt, model, id, index }) => html`
   <figure class="print"><img src=${image.thumb?.url ?? image.url} alt=${prompt} width=${image.width} height=${image.height} loading="lazy" />
     <figcaption><a class="button small glass" href="#/chat?from=${id}/${index}"><${Icon} name="chat" size=${16} />${t("create.edit")}</a><a class="button small glass" href="#/cutout?from=${id}/${index}"><${Icon} name="cut" size=${16} />${t("create.cut")}</a>
+      <button class="button small glass square" aria-pressed=${pair.value.some((each) => each.id === id + index)} aria-label=${t("cutout.compare")} title=${t("create.compare")} onClick=${() => hold({ image, words: prompt, model, id: id + index })}><${Icon} name="compare" size=${16} /></button>
       <a class="button small glass square" href=${image.url} target="_blank" rel="noreferrer" aria-label=${t("cutout.download")}><${Icon} name="download" size=${16} /></a></figcaption></figure>`;
 
 // What went wrong, then the money, then one way on.
 const Failure = ({ entry, error, charged }) => html`
   <div class="hint" role="alert"><${Icon} name="warn" size=${18} /><p>${error.detail || t("problem.offline")} <b>${t(`charged.${charged}`)}</b> <span class="dim">${error.fix}</span></p>
-    <button class="small" onClick=${() => (set({ prompt: entry.about.prompt }), forget(entry.key))}>${t("create.rework")}</button></div>`;
+    ${error.code === "INVALID_API_KEY" ? html`<a class="button small" href="#/settings">${t("create.connect")}</a>` : html`<button class="small" onClick=${() => (set({ prompt: entry.about.prompt }), forget(entry.key))}>${t("create.rework")}</button>`}</div>`;
 
 function waits(entry, taken) {
   const { job, about } = entry;
   if (job?.status === "uncertain") return t("create.uncertain", { held: usd(job.cost?.reserved_usd) });
   if (about.seconds && taken > about.seconds * 2) return t("create.slow");
-  return about.seconds ? t("create.developing", { n: Math.round(about.seconds) }) : t("create.so_far", { n: taken });
+  return about.seconds >= 1 ? t("create.developing", { n: Math.round(about.seconds) }) : t("create.so_far", { n: taken });
 }
 
 function Batch({ entry }) {
@@ -42,15 +54,15 @@ function Batch({ entry }) {
   }, [isWaiting]);
   const images = job?.output?.images ?? [], error = problem ?? job?.error, paid = job?.cost?.actual_usd;
   const took = job?.completed_at && (new Date(job.completed_at) - new Date(job.created_at)) / 1000;
-  const plate = (i) => html`<div class="print developing" style=${{ aspectRatio: words.ratio.replace(":", "/"), animationDelay: `${i * 0.2}s` }} role="img" aria-label=${t("create.plate", { n: i + 1 })}></div>`;
+  const plate = (i) => html`<div class="print developing" style=${{ aspectRatio: words.ratio.replace(":", "/"), animationDelay: `${i * 0.2}s` }} role="img" aria-label=${t("create.plate", { n: i + 1 })}>${entry.partial && html`<img src=${entry.partial} alt="" />`}${words.seconds > 0 && html`<i class="plate-bar" style=${{ width: `${Math.min(96, (100 * (now - entry.sent)) / 1000 / words.seconds)}%` }}></i>`}</div>`;
   return html`
     <article class="batch">
       <header><p>${words.prompt}</p>
         <div class="facts"><span>${words.model}</span>${words.detail && html`<span>${words.detail}</span>`}
           ${isWaiting ? html`<span class="live"><i class="pulse"></i>${waits(entry, Math.round((now - entry.sent) / 1000))}</span>` : html`${took && html`<span>${took.toFixed(1)} s</span>`}${paid != null && html`<span class="cost">${usd(paid)}</span>`}`}
-          ${images.length > 0 && html`<button class="quiet small" onClick=${() => make(request, request.n)}>${t("create.again")}</button><button class="quiet small" onClick=${() => set({ prompt: words.prompt })}>${t("create.words")}</button>`}</div></header>
+          ${images.length > 0 && html`<button class="quiet small" onClick=${() => make(request, request.n)}>${t("create.again")}</button><button class="quiet small" onClick=${() => (set({ prompt: words.prompt }), setTimeout(() => (isOpen.value = true)))}>${t("create.other")}</button>`}</div></header>
       ${error ? html`<${Failure} entry=${entry} error=${error} charged=${problem ? problem.charged : job.cost.charged} />` : html`<div class="prints n${images.length || request.n || 1}">
-        ${isWaiting ? Array.from({ length: request.n ?? 1 }, (_, i) => plate(i)) : images.map((image, i) => html`<${Print} image=${image} prompt=${words.prompt} id=${entry.id} index=${i} />`)}</div>`}
+        ${isWaiting ? Array.from({ length: request.n ?? 1 }, (_, i) => plate(i)) : images.map((image, i) => html`<${Print} image=${image} prompt=${words.prompt} model=${words.model} id=${entry.id} index=${i} />`)}</div>`}
     </article>`;
 }
 
@@ -84,16 +96,16 @@ function More() {
 function Pay() {
   const n = count.value, why = refused.value;
   const held = cost.value.reserve?.usd;
-  const plain = [seconds.value && t("create.about", { n: Math.round(seconds.value) }), held != null && t("create.held", { held: usd(held) })].filter(Boolean).join(" ");
+  const plain = [seconds.value >= 1 && t("create.about", { n: Math.round(seconds.value) }), held != null && t("create.held", { held: usd(held) })].filter(Boolean).join(" ");
   return html`<div class="pay">
     <p class="pay-words" aria-live="polite"><b class=${isOld.value ? "dim" : ""}>${about(cost.value.total?.usd)}</b><span>${why ? t(...why) : plain}</span></p>
-    ${session.value?.signed_in === false ? html`<a class="button primary" href="#/welcome">${t("create.connect")}</a>` : html`<button class="primary" disabled=${!isReady.value}>${n === 1 ? t("create.make") : t("create.make_n", { n })}<kbd>${/Mac/.test(navigator.platform) ? "⌘" : "Ctrl"} Enter</kbd></button>`}</div>`;
+    ${session.value?.signed_in === false || !canPay.value ? html`<a class="button primary" href=${canPay.value ? "#/welcome" : "#/settings"}>${t("create.connect")}</a>` : html`<button class="primary" disabled=${!isReady.value}>${n === 1 ? t("create.make") : t("create.make_n", { n })}<kbd>${/Mac/.test(navigator.platform) ? "⌘" : "Ctrl"} Enter</kbd></button>`}</div>`;
 }
 
 export function View() {
   const [tune, setTune] = useState(false);
   useEffect(() => {
-    if (session.value?.signed_in) for (const load of [loadSettings, loadModels]) load().catch(() => {});
+    if (session.value?.signed_in) for (const load of [loadSettings, loadModels, ...(isConnected.value ? [] : [loadPayer])]) load().catch(() => {});
   }, [session.value?.signed_in]);
   const from = query.value.get("from");
   useEffect(() => {
@@ -116,7 +128,7 @@ export function View() {
             onKeyDown=${(e) => e.key === "Enter" && (e.metaKey || e.ctrlKey) && submit(e)}></textarea></label>
         <${References} />
         <button type="button" class="tune" aria-expanded=${tune} onClick=${() => setTune(!tune)}><span>${[shortName(painter.value), ratio, body.value.resolution].filter(Boolean).join(", ")}</span><${Icon} name="chevron" size=${18} /></button>
-        <div class="options ${tune ? "open" : ""}"><${ModelMenu} role=${role.value} label=${t("create.model")} />
+        <div class="options ${tune || isOpen.value ? "open" : ""}"><${ModelMenu} role=${role.value} label=${t("create.model")} />
           <${Shapes} list=${ratios} now=${ratio} />
           <${Choice} label=${t("create.resolution")} option="resolution" />
           <${Segmented} label=${t("create.pictures")} options=${[1, 2, 3, 4].map((each) => [each, String(each)])} value=${count.value} onChange=${(n) => set({ n })} />
@@ -125,5 +137,5 @@ export function View() {
       </div>
       <${Pay} />
     </form>
-    <section class="feed" aria-label=${t("create.results")}>${pictures.length ? pictures.map((entry) => html`<${Batch} key=${entry.key} entry=${entry} />`) : html`<${Empty} />`}</section>`;
+    <section class="feed" aria-label=${t("create.results")}>${pictures.length ? pictures.map((entry) => html`<${Batch} key=${entry.key} entry=${entry} />`) : html`<${Empty} />`}</section>${pair.value.length === 2 && html`<${Pair} />`}`;
 }

@@ -27,6 +27,10 @@ _FOREVER: Final = "public, max-age=31536000, immutable"
 _EACH_TIME: Final = "no-cache"
 # These are compressed as they are.
 _PACKED: Final = frozenset({"image/webp", "font/woff2"})
+# What nothing but a reader of the source needs: whole lines of comments, and indentation. No literal of the page has
+# either as a part of what it says.
+_FOR_READERS: Final = re.compile(rb"^[ \t]*(?://[^\n]*\n|/\*.*?\*/[ \t]*\n)|^[ \t]+", re.MULTILINE | re.DOTALL)
+_VENDORED: Final = "vendor/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,21 @@ class Files:
         page = written.replace(_PLACE, f"/studio/{self.version}/".encode())
         self.page = Asset.of("text/html", page)
         self.policy = _policy(page, origins)
-        self._assets = {name: Asset.of(KINDS[Path(name).suffix], content) for name, content in found.items()}
+        self._assets = {
+            name: Asset.of(KINDS[Path(name).suffix], served(name, content)) for name, content in found.items()
+        }
 
     def file(self, name: str) -> Asset:
         """Raises NotFound."""
         if name not in self._assets:
             raise NotFound(f"The page has no file {name[:100]!r}.", fix="Load the page again; it is at `/`.")
         return self._assets[name]
+
+
+def served(name: str, content: bytes) -> bytes:
+    """A file as browsers get it: vendored ones byte for byte, our scripts and styles without what is for readers."""
+    own = name.endswith((".js", ".css")) and not name.startswith(_VENDORED)
+    return _FOR_READERS.sub(b"", content) if own else content
 
 
 def routes(app: Application, files: Files) -> Api:

@@ -1,0 +1,3 @@
+import { call } from "./client.js";
+
+export const listOperations = () => call("GET /v1/operations");
