@@ -118,7 +118,7 @@ export function Brush({ original, cut, width, height, mode, ground, onStroke = (
         <i ref=${cursor} class="brush-cursor ${mode === "erase" || out ? "erase" : ""}" style=${{ width: `${size}px`, height: `${size}px` }}></i></div></div>
       <div class="brush-bar"><label><span>${t("brush.size")}</span><input type="range" min="6" max="160" value=${size} onInput=${(e) => setSize(+e.target.value)} /></label>
         ${mode === "mark" && html`<button class="quiet square" aria-pressed=${out} aria-label=${t("Unmark")} title=${t("Unmark")} onClick=${() => setOut(!out)}><${Icon} name="erase" /></button>`}
-        <button class="quiet square" aria-label=${t("Zoom")} title=${t("Zoom")} aria-pressed=${zoom > 1} onClick=${() => setZoom(zoom >= 4 ? 1 : zoom * 2)}><span>${zoom}×</span></button>
+        <button class="quiet square" aria-label="${zoom}× ${t("Zoom")}" title=${t("Zoom")} aria-pressed=${zoom > 1} onClick=${() => setZoom(zoom >= 4 ? 1 : zoom * 2)}><span>${zoom}×</span></button>
         <details class="brush-box"><summary class="button quiet square" aria-label=${t("A box in per cent")} title=${t("A box in per cent")}><${Icon} name="image" /></summary><form onSubmit=${box}>${SIDES.map(([side, value]) => html`<label><span>${t(side)}</span><input name=${side} type="number" min="0" max="100" value=${value} /></label>`)}<button class="small">${t("Fill the box")}</button></form></details>
         <button class="quiet square" aria-label=${t("brush.undo")} title="${t("brush.undo")} (Z)" disabled=${!depth} onClick=${undo}><${Icon} name="undo" /></button>${children?.({ canvas: canvas.current, isMarked: depth > 0 })}</div>
     </div>`;

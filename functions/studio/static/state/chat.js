@@ -31,7 +31,7 @@ export async function findAll() {
 }
 
 export async function open(id) {
-  if (talk.value?.id !== id) talk.value = shown.value = pending.value = estimate.value = null;
+  if (talk.value?.id !== id) shown.value = pending.value = estimate.value = null;
   problem.value = null;
   try {
     await load(id);

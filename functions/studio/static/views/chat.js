@@ -42,9 +42,9 @@ function Waiting() {
   return html`<li class="said"><p>${content}</p></li>
     ${
       error
-        ? html`<li class="told" role="alert"><b>${error.body?.title ?? error.title ?? t("It did not arrive")}</b><p>${error.detail ?? error.message} ${error.fix} <em>${error.charged === false ? t("Nothing was charged.") : error.charged === true ? t("It was charged.") : t("What it cost is being found out.")}</em></p>
-            <span class="chips"><button class="small" onClick=${() => (chat.dismiss(), chat.say(content))}>${t("Send again")}</button><button class="small" onClick=${chat.dismiss}>${t("Leave it")}</button></span></li>`
-        : html`<li class="reply" role="status"><span class="reply-thumb developing"></span><div><p class="live"><i class="pulse"></i>${Date.now() - began > 15000 ? t("Slower than usual. Nothing is lost if you leave.") : t("Developing")}</p></div></li>`
+        ? html`<li><div class="told" role="alert"><b>${error.body?.title ?? error.title ?? t("It did not arrive")}</b><p>${error.detail ?? error.message} ${error.fix} <em>${error.charged === false ? t("Nothing was charged.") : error.charged === true ? t("It was charged.") : t("What it cost is being found out.")}</em></p>
+            <span class="chips"><button class="small" onClick=${() => (chat.dismiss(), chat.say(content))}>${t("Send again")}</button><button class="small" onClick=${chat.dismiss}>${t("Leave it")}</button></span></div></li>`
+        : html`<li class="reply"><span class="reply-thumb developing"></span><div role="status"><p class="live"><i class="pulse"></i>${Date.now() - began > 15000 ? t("Slower than usual. Nothing is lost if you leave.") : t("Developing")}</p></div></li>`
     }`;
 }
 
