@@ -64,7 +64,7 @@ def test_axe_finds_nothing_in_any_view(visit: Visit, size: tuple[int, int], dark
         expect(page.locator(".welcome, .view").first).to_be_visible()
         expect(page.get_by_role("status", name="Loading")).to_have_count(0)
         found += _violations(page, view)
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def _press_until(page: Page, key: str, selector: str, most: int = 60) -> None:

@@ -6,7 +6,7 @@ Times are the renderer's own time on the processor, for how long a machine with 
 import json
 from typing import Any
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from tests.photos import photo, save
 from tests.studio.conftest import Visit
@@ -23,7 +23,7 @@ def _longest(trace: bytes) -> float:
         for each in events
         if each["name"] == "thread_name" and each["args"]["name"] == "CrRendererMain"
     }
-    tasks = [
+    tasks: list[float] = [
         each.get("tdur", 0) / 1000
         for each in events
         if each["name"].endswith("RunTask") and (each["pid"], each["tid"]) in main
@@ -54,9 +54,10 @@ def test_a_hundred_files_and_five_hundred_pictures_stay_smooth(visit: Visit, bro
     small = save(photo("chelsea").resize((120, 90)), "JPEG")
     page.locator("input[type=file][multiple]").wait_for(state="attached")
     browser.start_tracing(page=page, categories=["toplevel", "disabled-by-default-devtools.timeline"])
-    page.locator("input[type=file][multiple]").set_input_files(
-        [{"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": small} for number in range(100)]
-    )
+    files: list[FilePayload] = [
+        {"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": small} for number in range(100)
+    ]
+    page.locator("input[type=file][multiple]").set_input_files(files)
     expect(page.locator(".queue-foot")).to_contain_text("100 of 100 done", timeout=240_000)
     batch = _longest(browser.stop_tracing())
     page = ada.go("#/gallery")

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -35,7 +36,7 @@ def test_offline_is_said_and_a_lost_answer_is_asked_for_with_the_same_key(visit:
     page = ada.go("#/create")
     _written(page)
     expect(page.get_by_role("button", name="Make it")).to_be_enabled()
-    lost = []
+    lost: list[Any] = []
 
     def lose(route: Route) -> None:
         """The request arrives, and its answer does not."""

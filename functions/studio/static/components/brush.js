@@ -111,8 +111,8 @@ export function Brush({ original, cut, width, height, mode, ground, onStroke = (
   };
   const checker = ground === "checker";
   return html`
-    <div class="brush" onKeyDown=${keys} tabindex="0" role="group" aria-label=${t(`brush.${mode}`)}>
-      <div class="brush-pan"><div class="brush-sheet ${mode} ${checker ? "checker" : ""}" style=${{ "--ratio": width / height, "--zoom": zoom, background: checker ? null : ground }}>
+    <div class="brush" onKeyDown=${keys} role="group" aria-label=${t(`brush.${mode}`)}>
+      <div class="brush-pan" tabindex="0" role="group" aria-label=${t("Picture")}><div class="brush-sheet ${mode} ${checker ? "checker" : ""}" style=${{ "--ratio": width / height, "--zoom": zoom, background: checker ? null : ground }}>
         <img class="brush-ghost" src=${original} alt="" />
         <canvas ref=${canvas} width=${width} height=${height} onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${up}></canvas>
         <i ref=${cursor} class="brush-cursor ${mode === "erase" || out ? "erase" : ""}" style=${{ width: `${size}px`, height: `${size}px` }}></i></div></div>

@@ -173,6 +173,6 @@ export function View() {
   if (!id && !from) return html`<div class="talk-list">${start && html`<${start.Start} tell=${tell} />`}</div>`;
   if (chat.problem.value)
     return html`<div class="empty whole" role="alert"><h2>${chat.problem.value.body?.title}</h2><p>${chat.problem.value.message}</p><a class="button" href="#/chat">${t("All conversations")}</a></div>`;
-  if (chat.talk.value?.id !== id) return html`<section class="stage"><div class="toolbar"></div><div class="mat"><span class="hero developing" role="status" aria-label=${t("Loading")}></span></div></section><section class="panel talk"></section>`;
+  if (!id || chat.talk.value?.id !== id) return html`<section class="stage"><div class="toolbar"></div><div class="mat"><span class="hero developing" role="status" aria-label=${t("Loading")}></span></div></section><section class="panel talk"></section>`;
   return html`<${Talk} key=${id} />`;
 }
