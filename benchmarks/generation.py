@@ -1,13 +1,14 @@
 """A generation: Darkroom's own processor time, and what it adds to the time of its upstream.
 
-    python -m benchmarks.generation [--rounds 30] [--stack]
+    python -m benchmarks.generation [--rounds 30] [--no-stack]
 
 "processor" is what a picture takes of a process that has made some before, in all its threads: at the live door, and
 behind API Gateway of the function that answers and of the worker together. Simulator and emulator are other processes.
 How many calls of AWS that is, `tests/integration/crash/test_call_counts.py` says.
 
-"--stack" starts the local stack and measures over HTTP, for a user whom it knows: the median of a request to Darkroom,
-less the median of the same request to the simulator. The simulator paints small pictures, so that what is added shows.
+Then the local stack is started, without its live door, and asked over HTTP by turns with the simulator: "added" is what
+a request takes longer through API Gateway's door, where the function waits for the worker. The simulator paints small
+pictures, so that it shows. "--no-stack" leaves that out.
 """
 
 import argparse
@@ -125,45 +126,50 @@ def processor(rounds: int) -> None:
 
 
 def latency(rounds: int) -> str:
+    """What API Gateway's door adds, function and worker together; the live door is left out of this stack."""
     parameters = {"BackgroundModel": "u2netp"}
-    with TemporaryDirectory() as folder, Stack(Path(folder), weights=_WEIGHTS, parameters=parameters) as stack:
+    with (
+        TemporaryDirectory() as folder,
+        Stack(Path(folder), weights=_WEIGHTS, parameters=parameters, has_live_door=False) as stack,
+    ):
         user = People(stack).new("bench")
         assert user.key is not None
         assert stack.openrouter.url is not None
         user.scenario("small_picture", side=64)
-        body: dict[str, Any] = {"prompt": "A red fox", "model": KLEIN}
-        headers = {"Authorization": f"Bearer {user.key}"}
-        with httpx.Client(base_url=stack.openrouter.url, headers=headers, timeout=60, trust_env=False) as upstream:
-            direct = _median(lambda: upstream.post("/api/v1/images", json=body), rounds)
-        headers = {"Authorization": f"Bearer {user.token}"}
-        with httpx.Client(base_url=stack.url, headers=headers, timeout=60, trust_env=False) as client:
-            through = _median(lambda: client.post("/v1/images/generations", json=body), rounds)
-    added = (through - direct) * 1000
-    return f"latency: {through * 1000:.0f} ms, {direct * 1000:.0f} ms of it the upstream's: {added:.0f} ms added"
+        with _client(stack.openrouter.url, user.key) as upstream, _client(stack.url, user.token) as client:
+            asked = ((upstream, "/api/v1/images"), (client, _PATH))
+            for number in range(_WARM_UP):
+                for each, path in asked:
+                    _seconds(each, path, -1 - number)
+            direct, through = zip(
+                *([_seconds(each, path, number) for each, path in asked] for number in range(rounds)), strict=True
+            )
+    # Each request is compared with the upstream's just before, so that both met the same load.
+    added = sorted((took - alone) * 1000 for took, alone in zip(through, direct, strict=True))
+    p95 = added[min(len(added) - 1, round(0.95 * len(added)))]
+    return (
+        f"added, gateway: {statistics.median(added):.0f} ms at the median, {p95:.0f} ms at p95, "
+        f"to {statistics.median(direct) * 1000:.0f} ms of the upstream's"
+    )
 
 
-def _median(send: Callable[[], httpx.Response], rounds: int) -> float:
-    def once() -> None:
-        send().raise_for_status()
-
-    for _ in range(_WARM_UP):
-        once()
-    return statistics.median(_measured(once, time.perf_counter) for _ in range(rounds))
+def _client(url: str, key: str) -> httpx.Client:
+    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False)
 
 
-def _measured(work: Callable[[], None], clock: Callable[[], float]) -> float:
-    began = clock()
-    work()
-    return clock() - began
+def _seconds(client: httpx.Client, path: str, number: int) -> float:
+    began = time.perf_counter()
+    client.post(path, json={"prompt": f"A red fox, {number}", "model": KLEIN}).raise_for_status()
+    return time.perf_counter() - began
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--stack", action="store_true", help="measure over HTTP, too")
+    parser.add_argument("--no-stack", action="store_true", help="measure processor time alone")
     options = parser.parse_args()
     processor(options.rounds)
-    if options.stack:
+    if not options.no_stack:
         print(latency(options.rounds), flush=True)
 
 

@@ -19,6 +19,7 @@ from local.iam.policies import Decision, Policies
 # What refusals are found by in logs.
 REFUSED = "IAM REFUSES"
 _HANDLERS = "botocore.handlers"
+_MAX_REMEMBERED = 1000
 _BUCKET = "darkroom.local.iam.bucket"
 # Code and status of a refusal, where they are not AccessDeniedException and 400.
 _CODES = {"s3": ("AccessDenied", 403), "sqs": ("AccessDenied", 403)}
@@ -57,6 +58,8 @@ class Enforcement:
         self._user = given["user"]
         self._function = given["function"]
         self._policies = Policies(given["statements"])
+        # Policies stay as they are for as long as a process lives.
+        self._allowed: set[tuple[Any, ...]] = set()
         self._calls = Calls(given["region"], given["account"], given["partition_keys"])
 
     def install(self) -> None:
@@ -112,10 +115,16 @@ class Enforcement:
     def _check(self, service: str, operation: str, need: Need) -> None:
         from botocore.exceptions import ClientError
 
+        asked = (need.action, need.resource, *need.context.items())
+        if asked in self._allowed:
+            return
         decision = self._policies.decide(need.action, need.resource, need.context)
         if decision is not Decision.ALLOWED:
             answer: Any = self._answer(service, operation, need, decision)
             raise ClientError(answer, operation)
+        if len(self._allowed) >= _MAX_REMEMBERED:
+            self._allowed.clear()
+        self._allowed.add(asked)
 
     def _answer(self, service: str, operation: str, need: Need, decision: Decision) -> dict[str, Any]:
         """What AWS would answer. The log is told, too."""

@@ -27,14 +27,18 @@ class DynamoAnswerStore:
     def of_request(self, user: str, request_sha256: str) -> Sequence[PendingAnswer]:
         prefix = answer_key(user, request_sha256, "")
         with translated():
-            pages = self._client.get_paginator("query").paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-                ExpressionAttributeValues=to_item({":pk": prefix["pk"], ":prefix": prefix["sk"]}),
-                ConsistentRead=True,
-            )
-            found = [_to_answer(item) for page in pages for item in page["Items"]]
-        return [answer for answer in found if self._is_valid(answer)]
+            asked: Any = {
+                "TableName": self._table,
+                "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+                "ExpressionAttributeValues": to_item({":pk": prefix["pk"], ":prefix": prefix["sk"]}),
+                "ConsistentRead": True,
+            }
+            page: Any = self._client.query(**asked)
+            items = list(page["Items"])
+            while start := page.get("LastEvaluatedKey"):
+                page = self._client.query(**asked, ExclusiveStartKey=start)
+                items += page["Items"]
+        return [answer for answer in map(_to_answer, items) if self._is_valid(answer)]
 
     def change(self, seen: PendingAnswer, *, to: PendingAnswer) -> bool:
         try:

@@ -19,10 +19,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from darkroom.errors import DarkroomError, NoSuchRoute, PayloadTooLarge
 from darkroom.http.app import HEADERS, Api, refusal
@@ -100,8 +99,19 @@ class Live:
         self._threads = ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="live")
 
     @property
-    def application(self) -> Starlette:
-        return Starlette(routes=[Route("/{path:path}", self._answer, methods=_METHODS)])
+    def application(self) -> ASGIApp:
+        return self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request. There is one route, so nothing is routed."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive, send)
+        if request.method in _METHODS:
+            response = await self._answer(request)
+        else:
+            response = Response("Method Not Allowed", 405, {"allow": ", ".join(_METHODS)}, "text/plain")
+        await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         try:

@@ -141,11 +141,16 @@ class Keys:
         Raises:
             InvalidApiKey: there is none.
         """
+        found = self.find_payer(user, provider)
+        if found is None:
+            raise no_key(provider)
+        return found
+
+    def find_payer(self, user: str, provider: KeyProvider) -> Literal["user", "stack"] | None:
+        """As `payer`; None: there is none, which is nothing to log where others may serve."""
         if any(key.provider == provider for key in self._vault.describe(user)):
             return "user"
-        if provider in self.operated:
-            return "stack"
-        raise no_key(provider)
+        return "stack" if provider in self.operated else None
 
     def pays_alone(self, user: str) -> bool:
         """Whether nothing the user may do is paid with a key of the stack's, whichever provider they ask for."""

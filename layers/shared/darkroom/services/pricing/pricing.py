@@ -61,8 +61,22 @@ def estimate(
 ) -> MicroUsd | None:
     """What it will probably cost if the dearest model and source serves; None where the bound is unknown."""
     most = bound(request, candidates, inputs, calls=calls)
-    likely = _dearest(_costs(LikelyWork, request, candidates, inputs, calls))
-    return most if most is None or likely is None else min(most, likely)
+    return likely(request, candidates, inputs, calls=calls, most=most)
+
+
+def likely(
+    request: GenerationRequest,
+    candidates: Sequence[Candidate],
+    inputs: Sequence[InputShape],
+    *,
+    calls: Sequence[int],
+    most: MicroUsd | None,
+) -> MicroUsd | None:
+    """As `estimate`. Args: most: the bound, which is known already."""
+    if most is None:
+        return None
+    found = _dearest(_costs(LikelyWork, request, candidates, inputs, calls))
+    return most if found is None else min(most, found)
 
 
 def least(

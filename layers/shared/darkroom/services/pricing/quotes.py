@@ -77,17 +77,19 @@ class Quotes:
             chosen, sent, request.n, calls, request.partial_images or 0, {"zdr": is_private, **values}
         )
         bound = pricing.bound(generation, candidates, inputs, calls=calls)
+        # Where all costs are known the dearest of them is the bound.
+        least = pricing.least(generation, candidates, inputs, calls=calls) if bound is None else bound
         masking = ("The mask is applied by compositing: outside of it the picture stays as it was.",) if masked else ()
         return self._with_providers(
             Quote(
                 request=generation,
                 model_requested=chosen.named,
-                estimate=pricing.estimate(generation, candidates, inputs, calls=calls),
+                estimate=pricing.likely(generation, candidates, inputs, calls=calls, most=bound),
                 bound=bound,
                 calls=calls if len(calls) > 1 else (),
                 max_seed=capabilities.max_seed(generation.seed, candidates) if len(calls) > 1 else None,
                 reserve=pricing.reserve(bound),
-                least=pricing.reserve(pricing.least(generation, candidates, inputs, calls=calls)) or 0,
+                least=pricing.reserve(least) or 0,
                 pixels=inputs[0].pixels if masked else _pixels(generation, candidates, inputs),
                 cutout_format=cut.value,
                 warnings=(

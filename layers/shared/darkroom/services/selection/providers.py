@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct, field, structs
 
-from darkroom.errors import InvalidApiKey, InvalidParameter
+from darkroom.errors import InvalidParameter
 from darkroom.models.provider import AUTO, Skill
 from darkroom.models.user_settings import UserSettings
 from darkroom.ports import Provider, SettingsStore
@@ -96,14 +96,7 @@ class Providers:
     def _with_key(self, user: str) -> list[Provider]:
         """OpenRouter before the others, which come in the alphabet's order."""
         names = sorted(self._known, key=lambda name: (name != FIRST, name))
-        return [self._known[name] for name in names if self._has_key(user, name)]
-
-    def _has_key(self, user: str, provider: str) -> bool:
-        try:
-            self._keys.payer(user, provider)
-        except InvalidApiKey:
-            return False
-        return True
+        return [self._known[name] for name in names if self._keys.find_payer(user, name)]
 
 
 def _instead(passed: Provider, found: Provider, skill: Skill) -> str:
