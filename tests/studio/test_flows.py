@@ -221,3 +221,18 @@ def test_what_was_made_is_found_again_and_its_cost(visit: Visit, size: tuple[int
     limit.blur()
     expect(page.locator(".toast")).to_contain_text("Saved")
     assert json.loads(page.evaluate("fetch('/v1/settings').then(a => a.text())"))["max_cost_per_day"] == 3
+
+
+def test_only_what_is_marked_is_painted(visit: Visit) -> None:
+    ada = visit()
+    page = _begin_edit(ada)
+    page.get_by_role("button", name="Mark an area").click()
+    page.locator(".brush-box summary").click()
+    page.get_by_role("button", name="Fill the box").click()
+    expect(page.get_by_text("only the marked area may be painted")).to_be_visible()
+    page.get_by_label("What should change?").fill("Paint a red hat")
+    with page.expect_request("**/messages") as sent:
+        page.get_by_role("button", name="Send").click()
+    assert json.loads(sent.value.post_data or "")["mask"].startswith("upl_")
+    expect(page.locator(".reply")).to_contain_text("outside of it the picture stays as it was")
+    expect(page.locator(".frame")).to_have_count(2)
