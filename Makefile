@@ -43,6 +43,7 @@ example: ## Run the code blocks of a page of docs/ at the stack of `make up` (NA
 test: ## Set up and run all tests (WORKERS=4 processes, 0 for none)
 	@sh local/setup.sh dev
 	@sh local/setup_javascript.sh
+	@sh local/setup_clients.sh
 	@$(PY) functions/remove_background/fetch_weights.py .local/weights u2netp
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -o console_output_style=classic
 
@@ -145,4 +146,4 @@ cost: ## Compute what an idle month and a thousand of each kind of work cost (PA
 	@$(PY) -m local.costs $(PARAMETERS)
 
 clean: ## Remove everything that these commands made, and what `make up` has kept
-	rm -rf tests/clients/javascript/node_modules .venv .venv-sam .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf tests/clients/javascript/node_modules .venv .venv-sam .venv-clients .local .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -90,3 +90,20 @@ def test_a_refusal_has_the_right_class(litellm: Any, user: User, way: dict[str, 
         litellm.image_generation(model=f"openai/{KLEIN}", prompt="A fox", **way)
     assert user.charges() == []
     assert len(user.paid_requests()) == 1
+
+
+def test_a_response(litellm: Any, user: User, way: dict[str, str]) -> None:
+    """`litellm.responses` hands on to the Responses API."""
+    said = litellm.responses(model=TALKER, input="Hello there", **way)
+    words = [part.text for item in said.output if item.type == "message" for part in item.content]
+    assert "Hello there" in "".join(words)
+    paid_once(user)
+
+
+def test_as_a_proxy_of_its_own(litellm: Any, user: User, way: dict[str, str]) -> None:
+    model = TALKER.removeprefix("openai/")
+    said = litellm.completion(model=f"litellm_proxy/{model}", messages=HELLO, **way)
+    assert "Hello there" in said.choices[0].message.content
+    made = litellm.image_generation(model=f"litellm_proxy/{KLEIN}", prompt="A fox", **way)
+    assert opened(made).size == (1024, 1024)
+    assert len(user.charges()) == 2

@@ -70,7 +70,11 @@ def test_the_python_sdk(client: OpenRouter, user: User) -> None:
 
     with pytest.raises(errors.BadRequestResponseError, match="no image model"):
         client.images.generate(model="nobody/knows", prompt="A fox", retries=None)
-    assert len(user.charges()) == 2
+    answer = client.responses.send(model=TALKER, input="Hello there", retries=None)
+    assert isinstance(answer, components.OpenResponsesResult)
+    assert isinstance(answer.usage, components.Usage)
+    assert round((answer.usage.cost or 0) * 1_000_000) == user.charges()[-1]
+    assert len(user.charges()) == 3
 
 
 def test_litellm(user: User) -> None:

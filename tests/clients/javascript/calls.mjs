@@ -19,6 +19,13 @@ async function vercel() {
   return createOpenAI({ baseURL: `${root}/v1`, apiKey });
 }
 
+async function compatible() {
+  const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
+  return createOpenAICompatible({ name: "darkroom", baseURL: `${root}/v1`, apiKey });
+}
+
+const weather = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+
 async function openrouter() {
   const { OpenRouter } = await import("@openrouter/sdk");
   return new OpenRouter({ serverURL: `${root}/v1`, apiKey });
@@ -75,6 +82,95 @@ const calls = {
     const events = [];
     for await (const event of await (await openai()).images.generate(asked)) events.push(event);
     return { types: events.map((each) => each.type), sizes: events.map((each) => bytes(each.b64_json)) };
+  },
+  async openai_responses() {
+    const client = await openai();
+    const said = await client.responses.create({ model: TALKER, input: "Hello there" });
+    const drawn = await client.responses.create({ model: TALKER, input: "Draw a picture of a fox", tools: [{ type: "image_generation", model: KLEIN }] });
+    const [picture] = drawn.output.filter((each) => each.type === "image_generation_call");
+    return { text: said.output_text, sizes: [bytes(picture.result)] };
+  },
+  async openai_responses_stream() {
+    const stream = (await openai()).responses.stream({ model: TALKER, input: "Hello there" });
+    const types = [];
+    for await (const event of stream) types.push(event.type);
+    return { types, text: (await stream.finalResponse()).output_text };
+  },
+  async openai_azure() {
+    const { AzureOpenAI } = await import("openai");
+    const client = new AzureOpenAI({ endpoint: root, apiKey, apiVersion: "2025-04-01-preview" });
+    const said = await client.chat.completions.create({ model: TALKER, messages: hello });
+    const made = await client.images.generate({ model: KLEIN, prompt: "A fox" });
+    return { text: said.choices[0].message.content, sizes: made.data.map((each) => bytes(each.b64_json)) };
+  },
+  async openai_refused() {
+    const client = await openai();
+    const codes = [];
+    for (const call of [
+      () => client.embeddings.create({ model: "text-embedding-3-small", input: "x" }),
+      () => client.moderations.create({ input: "x" }),
+      () => client.responses.create({ model: TALKER, input: "x", previous_response_id: "resp_1" }),
+      () => client.images.generate({ prompt: "x", model: "nobody/nothing" }),
+    ]) {
+      try { await call(); } catch (error) { codes.push([error.constructor.name, error.code]); }
+    }
+    return { codes };
+  },
+  async vercel_default_text() {
+    const { generateText, tool, jsonSchema } = await import("ai");
+    const model = (await vercel())(TALKER);
+    const { text, usage } = await generateText({ model, prompt: "Hello there" });
+    const tools = { get_weather: tool({ description: "The weather", inputSchema: jsonSchema(weather), execute: async () => "4 degrees" }) };
+    const { stepCountIs } = await import("ai");
+    const used = await generateText({ model, prompt: "What is the weather in Oslo?", tools, stopWhen: stepCountIs(3) });
+    return { text, tokens: usage.totalTokens, used: used.text };
+  },
+  async vercel_default_stream() {
+    const { streamText } = await import("ai");
+    const { textStream } = streamText({ model: (await vercel())(TALKER), prompt: "Hello there" });
+    let text = "";
+    for await (const piece of textStream) text += piece;
+    return { text };
+  },
+  async vercel_default_object() {
+    const { generateObject, jsonSchema } = await import("ai");
+    const { object } = await generateObject({ model: (await vercel())(TALKER), schema: jsonSchema(weather), prompt: "A city" });
+    return { object };
+  },
+  async vercel_image_tool() {
+    const { generateText } = await import("ai");
+    const provider = await vercel();
+    const tools = { image_generation: provider.tools.imageGeneration({ outputFormat: "png" }) };
+    const { staticToolResults, toolResults } = await generateText({ model: provider(TALKER), prompt: "Draw a picture of a fox", tools });
+    return { sizes: (staticToolResults?.length ? staticToolResults : toolResults).map((each) => bytes(each.output.result)) };
+  },
+  async compatible_all() {
+    const { generateText, streamText, generateImage } = await import("ai");
+    const provider = await compatible();
+    const { text } = await generateText({ model: provider(TALKER), prompt: "Hello there" });
+    let streamed = "";
+    for await (const piece of streamText({ model: provider(TALKER), prompt: "Hello there" }).textStream) streamed += piece;
+    const { images } = await generateImage({ model: provider.imageModel(KLEIN), prompt: "A fox", n: 2 });
+    return { text, streamed, sizes: images.map((each) => each.uint8Array.length) };
+  },
+  async removebg() {
+    const { createRequire } = await import("node:module");
+    const { removeBackgroundFromImageFile, removeBackgroundFromImageBase64 } = createRequire(import.meta.url)(process.env.MODULE);
+    const options = { apiKey, size: "regular", crop: true };
+    const base64img = readFileSync(process.env.PHOTO).toString("base64");
+    const made = [
+      await removeBackgroundFromImageFile({ ...options, path: process.env.PHOTO }),
+      await removeBackgroundFromImageBase64({ ...options, base64img }),
+    ];
+    return { sizes: made.map((each) => bytes(each.base64img)), charged: made.map((each) => Number(each.creditsCharged)) };
+  },
+  async webhook() {
+    const { Webhook } = await import("standardwebhooks");
+    const { secret, body, headers } = JSON.parse(process.env.GIVEN);
+    const verified = new Webhook(secret).verify(body, headers);
+    let refused = false;
+    try { new Webhook(secret).verify(body + " ", headers); } catch { refused = true; }
+    return { verified, refused };
   },
   async vercel_four_images() {
     const { experimental_generateImage, generateImage } = await import("ai");

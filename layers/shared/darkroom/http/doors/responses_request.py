@@ -118,7 +118,7 @@ def understood(fields: Mapping[str, Any], read_file: ReadFile) -> Asked:
     is_forced = picture is not None and _is_forced(order, tools)
     if picture is not None:
         # Wrong fields are found before a model is paid for calling the tool.
-        picture.request(picture.words or "A picture")
+        picture.request(picture.words[:1000] or "A picture")
         tools = [*tools, _as_function(picture)]
     if not messages:
         raise InvalidPrompt("The input says nothing.", fix="Send text, or a user's message, as `input`.", param="input")
