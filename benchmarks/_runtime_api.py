@@ -1,7 +1,8 @@
-"""Lambda's Runtime API on loopback, for one event, and what a process of its client takes until it asks and answers."""
+"""Lambda's Runtime API on loopback, for a few events, and what a process takes until it asks for one and answers."""
 
 import json
 import os
+import re
 import subprocess
 import threading
 import time
@@ -9,37 +10,45 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import Any, Final
+
+from local.extensions_api import ROOT as EXTENSIONS
 
 _VERSION = "/2018-06-01/runtime"
-_SECONDS = 120.0
+_SECONDS = 1200.0
+# Counts the instructions of a process and all its threads, at some twenty times what they take.
+_COUNTING: Final = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Processor seconds of a process until it asked for its first event, and until it had answered that.
+    """Processor seconds of a process until it asked for its first event, and until it had answered each.
 
     Attributes:
         wall: seconds until it asked, as a clock tells them.
-        answer: what it answered.
+        answers: to the events, in their order.
         log: what it wrote to its standard error.
     """
 
     init: float
-    answered: float
+    answered: tuple[float, ...]
     wall: float
-    answer: Any
+    answers: tuple[Any, ...]
     log: str
 
 
 class _Server(ThreadingHTTPServer):
+    """Asks for the next event wait until `go_on` is set."""
+
     daemon_threads = True
 
-    def __init__(self, event: Any) -> None:
+    def __init__(self, events: Sequence[Any]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.event = json.dumps(event).encode()
-        self.asked, self.answered, self.go_on = threading.Event(), threading.Event(), threading.Event()
-        self.answer: Any = None
+        self.events = [json.dumps(event).encode() for event in events]
+        self.answers: list[Any] = []
+        self.stopped = threading.Event()
+        self.asked, self.answered, self.go_on = (threading.Semaphore(0) for _ in range(3))
 
     def handle_error(self, *_: Any) -> None:
         """A process is ended while it waits for another event."""
@@ -53,28 +62,35 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing."""
 
     def do_GET(self) -> None:
-        if self.server.answered.is_set():
-            # There is no second event: the process is ended while it waits.
-            self.server.go_on.wait(_SECONDS)
+        if self.path.startswith(EXTENSIONS):
+            # An extension goes on with nothing here, so it need not be told of a call.
+            self.server.stopped.wait(_SECONDS)
             return
-        self.server.asked.set()
-        self.server.go_on.wait(_SECONDS)
-        self.server.go_on.clear()
+        self.server.asked.release()
+        self.server.go_on.acquire(timeout=_SECONDS)
+        number = len(self.server.answers)
+        if number == len(self.server.events):
+            self.server.stopped.wait(_SECONDS)
+            return
         self.send_response(200)
-        self.send_header("Lambda-Runtime-Aws-Request-Id", "00000000-0000-0000-0000-000000000001")
-        self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + 29) * 1000)))
+        self.send_header("Lambda-Runtime-Aws-Request-Id", f"00000000-0000-0000-0000-{number:012}")
+        self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + _SECONDS) * 1000)))
         self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:f")
         # The client reads what type the event is without looking whether that was said.
         self.send_header("Content-Type", "application/json")
-        self._send(self.server.event)
+        self._send(self.server.events[number])
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.server.answer = json.loads(body) if body else None
+        if self.path.startswith(EXTENSIONS):
+            self.send_response(200)
+            self.send_header("Lambda-Extension-Identifier", "extension")
+            self._send(b"{}")
+            return
+        self.server.answers.append(json.loads(body) if body else None)
         self.send_response(202)
         self._send(b"")
-        self.server.asked.set()
-        self.server.answered.set()
+        self.server.answered.release()
 
     def _send(self, body: bytes) -> None:
         self.send_header("content-length", str(len(body)))
@@ -83,9 +99,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def start(
-    python: str, path: Sequence[Path], environment: Mapping[str, str], event: Any, options: Sequence[str] = ()
+    python: str,
+    path: Sequence[Path],
+    environment: Mapping[str, str],
+    events: Sequence[Any],
+    options: Sequence[str] = (),
 ) -> Start:
-    """Runs `app.lambda_handler` by awslambdaric with one event.
+    """Runs `app.lambda_handler` by awslambdaric with these events, one after the other.
 
     Args:
         python: the interpreter.
@@ -93,37 +113,61 @@ def start(
         environment: the function's variables.
         options: of the interpreter.
     """
-    server = _Server(event)
+    return _run((python, *options), path, environment, events)
+
+
+def instructions(python: str, path: Sequence[Path], environment: Mapping[str, str], events: Sequence[Any]) -> int:
+    """How many a process takes until it has answered these events, or has asked for the first where there is none."""
+    # Sets are in the same order each time.
+    log = _run((*_COUNTING, python), path, {**environment, "PYTHONHASHSEED": "0"}, events).log
+    found = re.search(r"I +refs: +([\d,]+)", log)
+    if found is None:
+        raise RuntimeError(log[-1000:])
+    return int(found[1].replace(",", ""))
+
+
+def _run(command: Sequence[str], path: Sequence[Path], environment: Mapping[str, str], events: Sequence[Any]) -> Start:
+    server = _Server(events)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     own = {
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}",
         "PYTHONPATH": os.pathsep.join(map(str, path)),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [python, *options, "-m", "awslambdaric", "app.lambda_handler"],
-        env={**environment, **own},
-        cwd=path[0],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        if not server.asked.wait(_SECONDS):
-            raise TimeoutError("The process has not asked for an event")
-        wall, init = time.perf_counter() - began, _processor_seconds(process.pid)
-        server.go_on.set()
-        if not server.answered.wait(_SECONDS):
-            raise TimeoutError("The process has not answered")
-        answered = _processor_seconds(process.pid)
-    finally:
-        process.kill()
-        log = process.communicate()[1]
-        server.go_on.set()
-        server.shutdown()
-        server.server_close()
-    return Start(init, answered, wall, server.answer, log)
+    answered: list[float] = []
+    with NamedTemporaryFile("w+") as log:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            # Without what this computer's Python loads by itself (`.pth` files).
+            [*command, "-S", "-m", "awslambdaric", "app.lambda_handler"],
+            env={**environment, **own},
+            cwd=path[0],
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
+        try:
+            _wait(server.asked, "asked for an event")
+            wall, init = time.perf_counter() - began, _processor_seconds(process.pid)
+            for _ in events:
+                server.go_on.release()
+                _wait(server.answered, "answered")
+                answered.append(_processor_seconds(process.pid))
+                _wait(server.asked, "asked for another event")
+        finally:
+            # Not killed: what counts instructions says how many there were.
+            process.terminate()
+            process.wait(_SECONDS)
+            server.stopped.set()
+            server.shutdown()
+            server.server_close()
+            log.seek(0)
+            said = log.read()
+    return Start(init, tuple(answered), wall, tuple(server.answers), said)
+
+
+def _wait(done: threading.Semaphore, what: str) -> None:
+    if not done.acquire(timeout=_SECONDS):
+        raise TimeoutError(f"The process has not {what}")
 
 
 def _processor_seconds(pid: int) -> float:

@@ -47,7 +47,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from darkroom.models.generation import GenerationRequest
-from darkroom.models.provider import Rates
+from darkroom.models.rates import Rates
 from local.journal import Journal
 from local.providers._server import Request, serving
 from local.simulator.delivery import Reply

@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from darkroom.models.catalogue import PriceLine, TokenPrices
-from darkroom.models.provider import Rates
+from darkroom.models.rates import Rates
 from darkroom.providers._http import EVENTS
 from local.providers._base import Refused, Route, Simulator
 from local.providers._server import Request

@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from darkroom.models.generation import GenerationRequest
-from darkroom.models.provider import Rates
+from darkroom.models.rates import Rates
 from local import simulator
 from local.journal import Journal
 from local.simulator.pictures import SKETCH

@@ -15,7 +15,7 @@ from typing import Any, Final
 from PIL import Image, ImageChops, ImageColor
 
 from darkroom.models.generation import GenerationRequest, Reference
-from darkroom.models.provider import Rates
+from darkroom.models.rates import Rates
 from local.providers import _base as base
 from local.providers._forms import form_of
 from local.providers._server import Request

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from darkroom.models.job import Job, JobStatus
 from darkroom.ports import JobStore, Ledger, OpenJob
 from tests.conftest import SteppingClock
@@ -23,12 +25,12 @@ def test_open_jobs_are_listed_in_short(job_store: JobStore, ledger: Ledger, cloc
     paid = ledger.admit(paid_job(user, clock.now, day(1_000_000, clock.now))).admitted
     assert paid is not None
     short = [OpenJob(user=user, id=job.id, created_at=job.created_at) for job in (_job(user, clock), paid)]
-    short[0] = short[0].model_copy(update={"created_at": clock.now - timedelta(seconds=1)})
+    short[0] = replace(short[0], created_at=clock.now - timedelta(seconds=1))
     assert _looks(job_store, user) == short
     running = job_store.start(paid, now=clock.now, lease_expires_at=clock.now + LEASE)
     assert running is not None
     assert job_store.dispatch(running, at=clock.now, lease_expires_at=clock.now + LEASE)
-    assert _looks(job_store, user) == [short[0], short[1].model_copy(update={"dispatched_at": clock.now})]
+    assert _looks(job_store, user) == [short[0], replace(short[1], dispatched_at=clock.now)]
 
 
 def test_a_look_counts_as_failed_until_it_went_well(job_store: JobStore, clock: SteppingClock, user: str) -> None:
@@ -38,11 +40,11 @@ def test_a_look_counts_as_failed_until_it_went_well(job_store: JobStore, clock: 
         clock.step(timedelta(minutes=5, microseconds=7))
         (seen,) = _looks(job_store, user)
         begun = job_store.begin_look(seen, at=clock.now)
-        assert begun == seen.model_copy(update={"looked_at": clock.now, "failures": failures})
+        assert begun == replace(seen, looked_at=clock.now, failures=failures)
         assert _looks(job_store, user) == [begun]
     job_store.end_look(user, job.id)
     assert begun is not None
-    assert _looks(job_store, user) == [begun.model_copy(update={"failures": 0})]
+    assert _looks(job_store, user) == [replace(begun, failures=0)]
     # The job itself knows nothing of it.
     assert job_store.find(user, job.id) == job
 

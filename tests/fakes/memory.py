@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import RLock
 
+from msgspec import structs
+
 from darkroom.adapters.job_rows import LABELS
 from darkroom.errors import NotFound, PayloadTooLarge
 from darkroom.models.job import Job, JobStatus, KeptCutout, ProviderCall, thumbnail_key
@@ -76,7 +78,7 @@ class MemoryJobStore:
             if not is_open or self.looks.get(key, (None, 0))[0] != seen.looked_at:
                 return None
             self.looks[key] = (at, seen.failures + 1)
-            return seen.model_copy(update={"looked_at": at, "failures": seen.failures + 1})
+            return structs.replace(seen, looked_at=at, failures=seen.failures + 1)
 
     def end_look(self, user: str, job_id: str) -> None:
         with self.lock:

@@ -3,6 +3,7 @@
 import gc
 import os
 
+from darkroom.adapters import written_code
 from darkroom.adapters.lazy_packages import POWERTOOLS, defer
 
 # The only place of the version: pyproject.toml reads it here when the package is built, functions when they run.
@@ -15,3 +16,5 @@ if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:  # noqa: TID251 - before anyt
     # What a function loads stays. Looking for what does not takes a twentieth of a start; `application.on_aws` begins
     # with that when all is loaded.
     gc.disable()
+    written_code.use()
+    written_code.load_untyped("pydantic_core")

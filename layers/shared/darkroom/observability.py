@@ -7,19 +7,23 @@ provider stand beside the metric in the line, where the dashboard's log queries 
 A count of 0 is not sent, so an idle stack sends nothing that is charged. `POWERTOOLS_METRICS_DISABLED` turns them off.
 """
 
+from __future__ import annotations
+
 import json
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.package_logger import set_package_logger_handler
 
-from darkroom.models.job import Job, JobStatus
-from darkroom.models.money import MicroUsd
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from darkroom.models.job import Job
+    from darkroom.models.money import MicroUsd
 
 NAMESPACE: Final = "Darkroom"
 
@@ -82,10 +86,10 @@ class EmfTelemetry:
 
     def settled(self, job: Job, actual: MicroUsd | None) -> None:
         counts = {"Reserved": job.cost.reserved, "CostMicroUsd": actual or 0}
-        if job.status is not JobStatus.CANCELED:
-            counts["Succeeded" if job.status is JobStatus.SUCCEEDED else "Failed"] = 1
+        if job.status != "canceled":
+            counts["Succeeded" if job.status == "succeeded" else "Failed"] = 1
         seconds = None
-        if job.status is JobStatus.SUCCEEDED and job.dispatched_at and job.completed_at:
+        if job.status == "succeeded" and job.dispatched_at and job.completed_at:
             seconds = (job.completed_at - job.dispatched_at).total_seconds()
         self._send(_facts(job), counts, seconds)
 

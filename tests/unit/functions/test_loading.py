@@ -19,9 +19,9 @@ from tests.unit.functions.loading import MAX_MODULES, MAX_MODULES_IN_PLACE, begi
 # opens secrets, and what the image alone has.
 NEVER: Final = frozenset(
     {
-        *("boto3", "s3transfer", "cryptography", "numpy", "onnxruntime", "rembg"),
+        *("asyncio", "boto3", "s3transfer", "cryptography", "numpy", "onnxruntime", "rembg"),
         *("aws_lambda_powertools.event_handler.appsync", "aws_lambda_powertools.event_handler.bedrock_agent"),
-        "aws_lambda_powertools.metrics",
+        *("aws_lambda_powertools.metrics", "aws_lambda_powertools.tracing"),
         *(
             "aws_lambda_powertools.utilities.data_classes.ses_event",
             "aws_lambda_powertools.event_handler.openapi.merge",
@@ -30,23 +30,21 @@ NEVER: Final = frozenset(
 )
 # Needed by some alone: which those are.
 SOME: Final = {
-    "asyncio": {"Worker"},
-    "aws_lambda_powertools.tracing": {"Worker"},
-    "multiprocessing": {"Chat", "Worker"},
+    "multiprocessing": {"Chat"},
     "httpx": {"Worker"},
-    "PIL": {"Chat", "Edit", "Worker"},
+    "PIL": {"Chat", "Edit"},
 }
 # What only some of the functions need, of our own. The image function has its own test, for what it loads when somebody
 # pays.
 OWN: Final = {
     "scipy": set[str](),
     "darkroom.services.paid.worker": {"Worker"},
-    "darkroom.services.jobs.sweep": {"Worker"},
+    "darkroom.services.jobs.sweep": set[str](),
     "darkroom.services.accounts.connect": {"OAuth"},
     "darkroom.services.listing.model_list": {"Models"},
-    "darkroom.services.usage.usage": {"Account", "Worker"},
-    "darkroom.services.conversations.turns": {"Chat", "Worker"},
-    "darkroom.services.generate": {"Chat", "Edit", "Generate"},
+    "darkroom.services.usage.usage": set[str](),
+    "darkroom.services.conversations.turns": {"Chat"},
+    "darkroom.services.generate": {"Edit", "Generate"},
     "darkroom.adapters.key_vault": {"Account", "Chat", "Edit", "Generate", "OAuth", "Worker"},
     "darkroom.adapters.sealing": {"Account", "Chat", "Edit", "Generate", "OAuth", "Webhooks", "Worker"},
 }

@@ -99,7 +99,7 @@ def test_nothing_of_an_invocation_is_left_for_the_next(api: Api, tokens: Tokens,
 
 
 def test_a_message_is_logged_with_its_user_and_job(clock: SteppingClock) -> None:
-    def work(message: dict[str, Any], _: Any) -> None:
+    def work(message: dict[str, Any]) -> None:
         if message["job_id"] == "job_2":
             raise ServiceUnavailable("AWS is busy.")
         logger.info("worked")

@@ -15,7 +15,7 @@ from PIL import Image
 from darkroom.errors import DarkroomError, InvalidParameter
 from darkroom.models.chat import ChatMessage, ChatRequest, CompletionRequest
 from darkroom.models.generation import Dispatch, GenerationRequest, GenerationResult, RawAnswer, Reference, Routing
-from darkroom.models.provider import Rates
+from darkroom.models.rates import Rates
 from darkroom.net.http1 import Headers
 from darkroom.providers import ProviderSettings
 from darkroom.providers._errors import Asked

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from darkroom.models.catalogue import PriceLine, TokenPrices
 from darkroom.models.generation import Usage
 from darkroom.models.money import MicroUsd, micro_usd
-from darkroom.models.provider import Rates
+from darkroom.models.rates import Rates
 from darkroom.providers._openai_like_chat import usage_of
 from darkroom.providers._token_costs import Counts, chat_cost, picture_cost
 from tests.contract.providing import Memory, dot

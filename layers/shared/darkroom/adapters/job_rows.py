@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import convert
+
 from darkroom.adapters.dynamo import to_row
 from darkroom.adapters.job_documents import pack, unpack
 from darkroom.adapters.open_index import opened
@@ -127,15 +129,8 @@ OPEN_JOB_FIELDS = "#user, #id, open_since, dispatched_at, key_sha256, looked_at,
 
 def to_open_job(item: Mapping[str, Any]) -> OpenJob:
     row = to_row(item)
-    return OpenJob(
-        user=row["user"],
-        id=row["id"],
-        created_at=row["open_since"],
-        dispatched_at=row.get("dispatched_at"),
-        key_sha256=row.get("key_sha256"),
-        looked_at=row.get("looked_at"),
-        failures=int(row.get("look_failures", 0)),
-    )
+    told = {name: row.get(name) for name in ("user", "id", "dispatched_at", "key_sha256", "looked_at")}
+    return convert({**told, "created_at": row["open_since"], "failures": int(row.get("look_failures", 0))}, OpenJob)
 
 
 def to_job(item: Mapping[str, Any]) -> Job:

@@ -8,6 +8,8 @@ from contextlib import suppress
 from datetime import datetime
 from secrets import token_hex
 
+from msgspec.structs import replace
+
 from darkroom.adapters.dynamo import ConditionFailed, conditional, to_item
 from darkroom.adapters.job_rows import OPEN_JOB, OPEN_JOB_FIELDS, OPEN_JOB_NAMES, Mark, job_key, to_job, to_open_job
 from darkroom.adapters.job_table import JobTable
@@ -29,7 +31,7 @@ class OpenJobs(JobTable):
 
     def begin_look(self, seen: OpenJob, *, at: datetime) -> OpenJob | None:
         before = "looked_at = :seen" if seen.looked_at else "attribute_not_exists(looked_at)"
-        begun = seen.model_copy(update={"looked_at": at, "failures": seen.failures + 1})
+        begun = replace(seen, looked_at=at, failures=seen.failures + 1)
         word = token_hex(8)
         values = {":at": at.isoformat(), ":failures": begun.failures, ":mark": word, ":open": OPEN_JOB}
         if seen.looked_at:

@@ -186,7 +186,7 @@ class PaidJobs(Accounts):
             jobs=self.ports.jobs,
             queue=self.ports.webhook_queue,
             sender=self.ports.webhook_sender,
-            show=self.jobs.show,
+            show=lambda job: self.jobs.show(job),
             # The function that tells the signing secret sends no reports.
             show_report=lambda user, month: self.reports.show(user, month),
             clock=self.ports.clock,

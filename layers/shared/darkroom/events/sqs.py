@@ -1,19 +1,18 @@
 """The edge for events that are not HTTP: messages from queues, and what S3 tells through one. Knows their shapes."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import unquote_plus
-
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from darkroom.errors import DarkroomError
 from darkroom.models.dropped import DroppedFile
 from darkroom.observability import logged, logger
 from darkroom.services.accounts.snapshot import read_once
 
+Record = Mapping[str, Any]
+"""A message as Lambda hands it over: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html"""
 Postpone = Callable[[str, timedelta], object]
 """Has the message of that receipt handle come again no sooner than after so long."""
 # After a fault that passes by itself, by how often the message was received: in all as long as AWS is ever busy, and
@@ -38,7 +37,7 @@ def is_queue_event(event: dict[str, Any]) -> bool:
 
 
 def each_message(
-    event: dict[str, Any], context: Any, work: Callable[[dict[str, Any], SQSRecord], object], postpone: Postpone
+    event: dict[str, Any], context: Any, work: Callable[[dict[str, Any]], object], postpone: Postpone
 ) -> Any:
     """Runs `work` on every message of a batch, each a JSON object.
 
@@ -47,8 +46,8 @@ def each_message(
     time left for.
     """
 
-    def on_record(record: SQSRecord) -> None:
-        work(json.loads(record.body), record)
+    def on_record(record: Record) -> None:
+        work(json.loads(record["body"]))
 
     return _each_record(event, context, on_record, postpone)
 
@@ -69,8 +68,8 @@ def each_dropped_file(
     What is said of messages in each_message holds for these.
     """
 
-    def on_record(record: SQSRecord) -> None:
-        message = json.loads(record.body)
+    def on_record(record: Record) -> None:
+        message = json.loads(record["body"])
         if on_job is not None and "job_id" in message:
             on_job(message["user"], message["job_id"], _receives(record))
             return
@@ -80,16 +79,15 @@ def each_dropped_file(
     return _each_record(event, context, on_record, postpone)
 
 
-def _each_record(
-    event: dict[str, Any], context: Any, on_record: Callable[[SQSRecord], None], postpone: Postpone
-) -> Any:
+def _each_record(event: dict[str, Any], context: Any, on_record: Callable[[Record], None], postpone: Postpone) -> Any:
+    """Lambda takes the messages for done that its answer does not name (ReportBatchItemFailures)."""
     first = event["Records"][0]["messageId"]
 
-    def on_one(record: SQSRecord) -> None:
+    def on_one(record: Record) -> None:
         left = context.get_remaining_time_in_millis()
-        if record.message_id != first and left < _LEAST_LEFT:
+        if record["messageId"] != first and left < _LEAST_LEFT:
             _come_again(record, timedelta(seconds=1), postpone)
-            raise ComesAgain(f"{record.message_id}: {left / 1000:.0f} s are left, which is too little for it.")
+            raise ComesAgain(f"{record['messageId']}: {left / 1000:.0f} s are left, which is too little for it.")
         try:
             with read_once():
                 on_record(record)
@@ -99,22 +97,24 @@ def _each_record(
                 _come_again(record, max(asked, BACK_OFF[min(_receives(record), len(BACK_OFF)) - 1]), postpone)
             raise
 
-    def on_logged(record: SQSRecord) -> None:
+    def is_done(record: Record) -> bool:
         with logged(function_request_id=context.aws_request_id, **_whose(record)):
             try:
                 on_one(record)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the other messages are worked on
                 _log(error)
-                raise
+                return False
+        return True
 
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, on_logged, processor, context)
+    return {
+        "batchItemFailures": [{"itemIdentifier": each["messageId"]} for each in event["Records"] if not is_done(each)]
+    }
 
 
-def _whose(record: SQSRecord) -> dict[str, str]:
+def _whose(record: Record) -> dict[str, str]:
     """The user and the job of a message, for the log, where it names them."""
     try:
-        message = json.loads(record.body)
+        message = json.loads(record["body"])
     except ValueError:
         return {}
     told = message if isinstance(message, dict) else {}
@@ -133,17 +133,17 @@ def _log(error: Exception) -> None:
         logger.error("A message failed and will come again", exc_info=error)
 
 
-def _come_again(record: SQSRecord, wait: timedelta, postpone: Postpone) -> None:
+def _come_again(record: Record, wait: timedelta, postpone: Postpone) -> None:
     try:
-        postpone(record.receipt_handle, wait)
+        postpone(record["receiptHandle"], wait)
     except DarkroomError as error:
         # It comes again when its queue's visibility timeout is over.
         logger.warning("A message could not be put off", extra={"detail": error.detail})
 
 
-def dropped_files(record: SQSRecord) -> Iterator[DroppedFile]:
+def dropped_files(record: Record) -> Iterator[DroppedFile]:
     """The files that a message from S3 names; none for the test message with which S3 tries a new notification."""
-    message = json.loads(record.body)
+    message = json.loads(record["body"])
     for entry in message.get("Records", ()):
         place = entry["s3"]
         yield DroppedFile(
@@ -156,5 +156,5 @@ def dropped_files(record: SQSRecord) -> Iterator[DroppedFile]:
         )
 
 
-def _receives(record: SQSRecord) -> int:
-    return int(record.attributes.approximate_receive_count)
+def _receives(record: Record) -> int:
+    return int(record["attributes"]["ApproximateReceiveCount"])

@@ -5,8 +5,6 @@ again, once what reads it was mended (`{"task": "reread", "user": â€¦, "job": â€
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 from darkroom.application import Application, Handler
 from darkroom.errors import DarkroomError
 from darkroom.events import sqs
@@ -18,12 +16,13 @@ _MARGIN = 5.0
 
 
 def handler_of(app: Application) -> Handler:
-    app.load("reports", "rereading", "sweep", "webhooks", "worker", "turns", "batch_painting")
+    # What else there is to do nobody waits for, or it is seldom: that is loaded when it is first done.
+    app.load("worker")
 
     def handle(event: dict[str, Any], context: Any) -> Any:
         deadline = Deadline(max(0.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN))
 
-        def on_message(message: dict[str, Any], _: SQSRecord) -> None:
+        def on_message(message: dict[str, Any]) -> None:
             if "delivery_id" in message:
                 app.webhooks.run(message["user"], message["delivery_id"])
             else:

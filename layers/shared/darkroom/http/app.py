@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
@@ -18,8 +19,7 @@ from darkroom.http.body import Request, body_of, json_object
 from darkroom.http.browser import SESSION, Visit
 from darkroom.http.limits import rate_headers, require_within
 from darkroom.http.operation import Operation
-from darkroom.http.problems import invalid_parameter, problem_answer, unknown_error
-from darkroom.http.route_table import DEFAULT, unmatched
+from darkroom.http.problems import advise, invalid_parameter, problem_answer, unknown_error
 from darkroom.http.transport import OVER_HTTP_API, Resolver, Transport
 from darkroom.models.caller import Caller
 from darkroom.models.deadline import Deadline
@@ -103,6 +103,7 @@ class Api:
         self._transport = OVER_HTTP_API
         self._told: Telling | None = None
         self._pages: dict[str, Shown] = {}
+        self._later: dict[str, Callable[[], None]] = {}
         self._caller: Caller | None = None
         self._standing = Standing((), 0)
         # Without Powertools' own validation, which loads all that makes OpenAPI: routes validate by their models.
@@ -114,6 +115,15 @@ class Api:
         path = _REST.sub(".+", _PARAMETER.sub(r"<\1>", operation.path))
         serving: Callable[[Serving], Serving] = self.app.route(path, operation.method)
         return serving
+
+    def serve_later(self, put: Callable[[], None], *paths: str) -> None:
+        """Has `put` serve these paths, and all below one that ends with a slash, when the first is asked for."""
+        self._later |= dict.fromkeys(paths, cache(put))
+
+    def _put(self, path: str) -> None:
+        for each, put in self._later.items():
+            if path == each or (each[-1] == "/" and path.startswith(each)):
+                put()
 
     def query_as(self, model: type[Query]) -> Query:
         """The query as a model; fields that it does not know are ignored. Raises InvalidParameter."""
@@ -242,9 +252,12 @@ class Api:
         self._caller = None
         self._standing = Standing((), 0)
         try:
-            if event["routeKey"] == DEFAULT:
+            if event["routeKey"] == "$default":
+                from darkroom.http.route_table import unmatched
+
                 # Needs no token, and calls nothing of AWS.
                 raise unmatched(event)
+            self._put(event["routeKey"].partition(" ")[2])
             with read_once(), kept_at_hand(), within(Deadline(self.seconds_left - FOR_AN_ERROR)):
                 self._authenticate(event)
                 return self.app.resolve(event, context)
@@ -257,7 +270,7 @@ class Api:
     def told(self, raised: Exception) -> DarkroomError:
         """What the caller is told of what was raised, which is logged where it is a fault."""
         error = raised if isinstance(raised, DarkroomError) else unknown_error()
-        _advise(error, self._caller)
+        advise(error, self._caller)
         if raised is not error:
             logger.exception("A route raised")
         elif error.status >= 500 and not error.joins:
@@ -337,19 +350,6 @@ def refusal(error: DarkroomError, request_id: str) -> dict[str, Any]:
     answer = problem_answer(error, request_id)
     answer["headers"] = {**HEADERS, "x-request-id": request_id, **answer["headers"]}
     return _ended(answer)
-
-
-def _advise(error: DarkroomError, caller: Caller | None) -> None:
-    """Has the way to connect OpenRouter be one that this caller can go."""
-    if "connect" not in error.context or caller is None:
-        return
-    if caller.is_restricted:
-        error.fix = (
-            "This API token has spending limits, so it cannot connect a key. Use a token without limits, or ask for it "
-            f"the person whose account {caller.user} is."
-        )
-    elif caller.session is not None:
-        error.fix = f"Open {error.context['connect']} in this browser, which is signed in as {caller.user}."
 
 
 def _page(shown: Response[Any], of_problem: Mapping[str, str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from darkroom.errors import DarkroomError, InternalError, InvalidParameter, InvalidPrompt
 from darkroom.errors.names import shown_name
+from darkroom.models.caller import Caller
 from darkroom.models.form_values import is_prompt_fault
 
 _MOST_FAULTS: Final = 20
@@ -88,3 +89,16 @@ def _sentence(fault: Any) -> str:
     return (
         f"{str(fault['msg']).removeprefix('Value error, ').replace(' after validation', '').replace('Tuple', 'List')}."
     )
+
+
+def advise(error: DarkroomError, caller: Caller | None) -> None:
+    """Has the way to connect OpenRouter be one that this caller can go."""
+    if "connect" not in error.context or caller is None:
+        return
+    if caller.is_restricted:
+        error.fix = (
+            "This API token has spending limits, so it cannot connect a key. Use a token without limits, or ask for it "
+            f"the person whose account {caller.user} is."
+        )
+    elif caller.session is not None:
+        error.fix = f"Open {error.context['connect']} in this browser, which is signed in as {caller.user}."

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from darkroom.models.generation import Call, GeneratedImage, Reference, Routing, Usage
-from darkroom.models.provider import RatesByModel
+from darkroom.models.rates import RatesByModel
 from darkroom.models.value import StrictValue, Value
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from darkroom.errors import Charged
 from darkroom.models.money import MicroUsd
-from darkroom.models.provider import RatesByModel
+from darkroom.models.rates import RatesByModel
 from darkroom.models.value import StrictValue, Value
 
 

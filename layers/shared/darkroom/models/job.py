@@ -13,7 +13,7 @@ from darkroom.models.budget import BudgetRef
 from darkroom.models.chat import ChatRequest, Reasoning
 from darkroom.models.generation import GenerationRequest, Routing
 from darkroom.models.money import MicroUsd, in_dollars, usd
-from darkroom.models.provider import RatesByModel
+from darkroom.models.rates import RatesByModel
 from darkroom.models.value import Value
 
 

@@ -5,7 +5,7 @@ from pydantic import Field
 from darkroom.models.generation import GenerationRequest
 from darkroom.models.job import CutoutFormat
 from darkroom.models.money import MicroUsd
-from darkroom.models.provider import RatesByModel
+from darkroom.models.rates import RatesByModel
 from darkroom.models.value import Value
 
 

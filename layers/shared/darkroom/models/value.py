@@ -4,7 +4,12 @@
 models than a request needs.
 """
 
+from typing import Final
+
 from pydantic import BaseModel, ConfigDict
+
+LATER: Final = ConfigDict(defer_build=True)
+"""Of a TypeAdapter whose validator is made when it is first used."""
 
 
 class Value(BaseModel):

@@ -1,11 +1,14 @@
 """Conversations and recipes."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from darkroom.models.conversation import Conversation, Summary
-from darkroom.models.recipe import SavedRecipe
+if TYPE_CHECKING:
+    from darkroom.models.conversation import Conversation, Summary
+    from darkroom.models.recipe import SavedRecipe
 
 
 class ConversationStore(Protocol):

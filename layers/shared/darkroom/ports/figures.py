@@ -1,15 +1,19 @@
 """What is measured, and what is kept of what others publish."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
 
-from darkroom.models.job import Job
-from darkroom.models.model_row import ModelFigures
-from darkroom.models.money import MicroUsd
 from darkroom.models.value import Value
+
+if TYPE_CHECKING:
+    from darkroom.models.job import Job
+    from darkroom.models.model_row import ModelFigures
+    from darkroom.models.money import MicroUsd
 
 
 class ModelStatistics(Protocol):

@@ -1,25 +1,30 @@
 """Jobs, and the money they may spend."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Protocol
+from __future__ import annotations
 
-from pydantic import Field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 
-from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
-from darkroom.models.budget import Budget
-from darkroom.models.generation import KeptPicture, RawAnswer
-from darkroom.models.job import Job, KeptCutout, ProviderCall
-from darkroom.models.receipt import KeyCharges, KeyListing, Receipt, Share
-from darkroom.models.value import Value
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from datetime import timedelta
+
+    from darkroom.models.admission import IdempotencyRecord, Outcome, PendingAnswer
+    from darkroom.models.budget import Budget
+    from darkroom.models.generation import KeptPicture, RawAnswer
+    from darkroom.models.job import Job, KeptCutout, ProviderCall
+    from darkroom.models.receipt import KeyCharges, KeyListing, Receipt, Share
 
 
-class JobPage(Value):
+class JobPage(Struct, frozen=True):
     jobs: tuple[Job, ...]
-    next_id: str | None = Field(None, description="Pass as `before` for the next page; None on the last.")
+    next_id: str | None = None
+    """Pass as `before` for the next page; None on the last."""
 
 
-class OpenJob(Value):
+class OpenJob(Struct, frozen=True):
     """A job that somebody has to look after, in short, and how the sweep has fared with it."""
 
     user: str
@@ -27,8 +32,10 @@ class OpenJob(Value):
     created_at: datetime
     dispatched_at: datetime | None = None
     key_sha256: str | None = None
-    looked_at: datetime | None = Field(None, description="When the sweep began to look at it the last time.")
-    failures: int = Field(0, description="Looks in a row, up to the last, that were begun and came to no good end.")
+    looked_at: datetime | None = None
+    """When the sweep began to look at it the last time."""
+    failures: int = 0
+    """Looks in a row, up to the last, that were begun and came to no good end."""
 
 
 class JobStore(Protocol):
@@ -182,9 +189,10 @@ class DeadLetters(Protocol):
         """
 
 
-class ReceiptPage(Value):
+class ReceiptPage(Struct, frozen=True):
     receipts: tuple[Receipt, ...]
-    next_id: str | None = Field(None, description="Pass as `before` for the next page; None on the last.")
+    next_id: str | None = None
+    """Pass as `before` for the next page; None on the last."""
 
 
 class NearLimit(Exception):

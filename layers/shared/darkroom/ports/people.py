@@ -1,17 +1,21 @@
 """People: their tokens, sessions, keys and settings."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
 
-from darkroom.models.account import Account
-from darkroom.models.key import KeyProvider, KeyStatus, KeyTerms, StoredKey
-from darkroom.models.session import Identity, Session, SignInAttempt, SignInLink
-from darkroom.models.token import ApiToken
-from darkroom.models.user_settings import UserSettings
 from darkroom.models.value import Value
+
+if TYPE_CHECKING:
+    from darkroom.models.account import Account
+    from darkroom.models.key import KeyProvider, KeyStatus, KeyTerms, StoredKey
+    from darkroom.models.session import Identity, Session, SignInAttempt, SignInLink
+    from darkroom.models.token import ApiToken
+    from darkroom.models.user_settings import UserSettings
 
 
 class TokenStore(Protocol):

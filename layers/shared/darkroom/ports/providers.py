@@ -1,17 +1,21 @@
 """Model providers, and what a caller is told while a paid call runs."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
-from darkroom.models.chat import ChatRequest, ChatResult, CompletionRequest, CompletionResult
-from darkroom.models.deadline import Deadline
-from darkroom.models.generation import Dispatch, GenerationRecord, GenerationRequest, GenerationResult, RawAnswer
-from darkroom.models.key import KeyStatus
-from darkroom.models.provider import Skill
+if TYPE_CHECKING:
+    from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageEndpoint, ImageModel
+    from darkroom.models.chat import ChatRequest, ChatResult, CompletionRequest, CompletionResult
+    from darkroom.models.deadline import Deadline
+    from darkroom.models.generation import Dispatch, GenerationRecord, GenerationRequest, GenerationResult, RawAnswer
+    from darkroom.models.key import KeyStatus
+    from darkroom.models.provider import Skill
+
 
 OnEvent = Callable[[str], bool]
 """The data of one event of a streamed answer, as soon as it has come and before `on_answer`. The result says whether

@@ -1,17 +1,19 @@
 """What was done and is counted, and the monthly reports of it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pydantic import Field
+from msgspec import Struct
 
-from darkroom.models.job import Job
-from darkroom.models.tally import Tally
-from darkroom.models.usage import ReportRun, UsageReport
-from darkroom.models.value import Value
-from darkroom.models.webhook import Delivery
-from darkroom.ports.jobs import ReceiptPage
+if TYPE_CHECKING:
+    from darkroom.models.job import Job
+    from darkroom.models.tally import Tally
+    from darkroom.models.usage import ReportRun, UsageReport
+    from darkroom.models.webhook import Delivery
+    from darkroom.ports.jobs import ReceiptPage
 
 
 class WorkLog(Protocol):
@@ -48,9 +50,10 @@ class UsageBooks(Protocol):
         """
 
 
-class UserPage(Value):
+class UserPage(Struct, frozen=True):
     users: tuple[str, ...]
-    next_cursor: str | None = Field(None, description="None on the last page.")
+    next_cursor: str | None = None
+    """None on the last page."""
 
 
 class ReportStore(Protocol):

@@ -1,10 +1,13 @@
 """Telling users' servers what has become of their jobs."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from darkroom.models.webhook import Delivery, WebhookReply, WebhookSecrets
+if TYPE_CHECKING:
+    from darkroom.models.webhook import Delivery, WebhookReply, WebhookSecrets
 
 
 class WebhookStore(Protocol):

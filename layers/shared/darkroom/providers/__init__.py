@@ -3,18 +3,25 @@
 Files that begin with an underscore are what providers share. A provider is imported when it is asked for.
 """
 
+from __future__ import annotations
+
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from darkroom.errors import InvalidParameter
-from darkroom.ports import Provider
 from darkroom.providers._settings import ProviderSettings
 
-__all__ = ["Connect", "ProviderSettings", "ProvidersByName", "load", "load_sending", "names"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
-Connect = Callable[[ProviderSettings | None], Provider]
+    from darkroom.ports import Provider
+
+    Connect = Callable[[ProviderSettings | None], Provider]
+
+__all__ = ["ProviderSettings", "ProvidersByName", "load", "load_sending", "names"]
 
 
 @cache
@@ -45,7 +52,7 @@ def load_sending() -> None:
     import_module(f"{__name__}._transport")
 
 
-class ProvidersByName(Mapping[str, Provider]):
+class ProvidersByName(Mapping[str, "Provider"]):
     """All the providers there are; one is loaded when it is first looked up, and is the same from then on.
 
     Args: settings_of: a provider's settings, by its name.

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from darkroom.models.chat import ChatRequest, CompletionRequest, JsonSchema
 from darkroom.models.generation import Usage
-from darkroom.models.provider import Rates
+from darkroom.models.rates import Rates
 from darkroom.providers import _wire
 from darkroom.providers._chat import Reply, wire_format, wire_message
 from darkroom.providers._completions import Completion, completion_in

@@ -1,23 +1,39 @@
 """What a provider is made with."""
 
-from decimal import Decimal
+from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation
+import re
+from typing import TYPE_CHECKING
 
-from darkroom.ports import UrlFetcher
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from darkroom.ports import UrlFetcher
 
 
-class ProviderSettings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+class ProviderSettings(Struct, frozen=True, kw_only=True):
+    """Args:
+    url: its origin; the provider's own if None.
+    referer: this application's address, for the provider's statistics.
+    categories: two at the most.
+    read_seconds: between two pieces of an answer.
+    fetcher: gets the pictures that an answer names by address; None: they are not followed.
+    credit_usd: what one of its credits costs, where it counts such.
+    """
 
-    url: str | None = Field(None, pattern=r"^https?://[^\s/]+$", description="Its origin; the provider's own if None.")
-    referer: str | None = Field(None, description="This application's address, for the provider's statistics.")
+    url: str | None = None
+    referer: str | None = None
     title: str = "Darkroom"
-    categories: tuple[str, ...] = Field(("image-gen",), max_length=2)
-    connect_seconds: float = Field(5.0, gt=0)
-    read_seconds: float = Field(300.0, gt=0, description="Between two pieces of an answer.")
-    attempts: int = Field(3, ge=1, le=10)
-    fetcher: SkipValidation[UrlFetcher | None] = Field(
-        None, repr=False, description="Gets the pictures that an answer names by address; None: they are not followed."
-    )
-    credit_usd: Decimal | None = Field(None, ge=0, description="What one of its credits costs, where it counts such.")
+    categories: tuple[str, ...] = ("image-gen",)
+    connect_seconds: float = 5.0
+    read_seconds: float = 300.0
+    attempts: int = 3
+    fetcher: UrlFetcher | None = None
+    credit_usd: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError."""
+        if self.url is not None and not re.fullmatch(r"https?://[^\s/]+", self.url):
+            raise ValueError("The address of a provider is its origin: https://host")

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from darkroom.models.catalogue import PriceLine
 from darkroom.models.money import MicroUsd, micro_usd
-from darkroom.models.provider import Rates
+from darkroom.models.rates import Rates
 
 _ZERO = Decimal(0)
 

@@ -13,7 +13,7 @@ from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest
 from darkroom.models.job import Job, JobStatus, PaidWork
 from darkroom.models.key import StoredKey
-from darkroom.models.provider import Rates
+from darkroom.models.rates import Rates
 from darkroom.ports import CatalogueSource, Watch
 from darkroom.providers import ProviderSettings, load
 from darkroom.providers._token_costs import Counts, picture_cost

@@ -12,8 +12,6 @@ from darkroom.http.routes.docs import ROUTES as DOCS
 from darkroom.http.routes.docs import docs_routes
 from darkroom.http.routes.health import ROUTE as HEALTH
 from darkroom.http.routes.health import health_routes
-from darkroom.http.routes.settings import settings_routes
-from darkroom.http.routes.usage import usage_routes
 from darkroom.http.schemas.account import (
     CONNECT_KEY,
     CREATE_TOKEN,
@@ -48,11 +46,23 @@ def routes(app: Application) -> Api:
     _session(api, app)
     _tokens(api, app)
     _keys(api, app)
-    settings_routes(api, app)
-    usage_routes(api, app)
+    api.serve_later(lambda: _settings(api, app), "/v1/settings", "/v1/models/")
+    api.serve_later(lambda: _usage(api, app), "/v1/usage", "/v1/usage/")
     health_routes(api, app.health)
     docs_routes(api)
     return api
+
+
+def _settings(api: Api, app: Application) -> None:
+    from darkroom.http.routes.settings import settings_routes
+
+    settings_routes(api, app)
+
+
+def _usage(api: Api, app: Application) -> None:
+    from darkroom.http.routes.usage import usage_routes
+
+    usage_routes(api, app)
 
 
 def _session(api: Api, app: Application) -> None:

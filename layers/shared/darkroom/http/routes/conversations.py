@@ -10,10 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
 from darkroom.http.app import Api, answered, see_other, validated
-from darkroom.http.doors.mcp import mcp_route
 from darkroom.http.responder import Answering, terms_of
-from darkroom.http.routes import recipes as recipe_api
-from darkroom.http.routes.completions import complete_route
 from darkroom.http.schemas import conversations as declared
 from darkroom.http.schemas.conversations import (
     ConversationList,
@@ -49,10 +46,28 @@ def routes(app: Application) -> Api:
     _conversations(api, app)
     _messages(api, app)
     _versions(api, app)
-    recipe_api.mount(api, app)
-    complete_route(api, app)
-    mcp_route(api, app)
+    api.serve_later(lambda: _recipes(api, app), "/v1/recipes", "/v1/recipes/")
+    api.serve_later(lambda: _completions(api, app), "/v1/chat/completions")
+    api.serve_later(lambda: _mcp(api, app), "/mcp")
     return api
+
+
+def _recipes(api: Api, app: Application) -> None:
+    from darkroom.http.routes.recipes import mount
+
+    mount(api, app)
+
+
+def _completions(api: Api, app: Application) -> None:
+    from darkroom.http.routes.completions import complete_route
+
+    complete_route(api, app)
+
+
+def _mcp(api: Api, app: Application) -> None:
+    from darkroom.http.doors.mcp import mcp_route
+
+    mcp_route(api, app)
 
 
 def _conversations(api: Api, app: Application) -> None:

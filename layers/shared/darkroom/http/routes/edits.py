@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
 from darkroom.http.app import Api, validated
-from darkroom.http.doors.openrouter import openrouter_routes
 from darkroom.http.image_stream import PictureStream
 from darkroom.http.responder import Answering, terms_of
 from darkroom.http.schemas.images import EDIT
@@ -23,7 +22,15 @@ def routes(app: Application) -> Api:
     def edit() -> Response[Any]:
         return edited(api, app, {})
 
-    openrouter_routes(api, app)
+    def openrouters() -> None:
+        from darkroom.http.doors.openrouter import openrouter_routes
+
+        openrouter_routes(api, app)
+
+    api.serve_later(
+        openrouters,
+        *("/v1/images", "/v1/images/models", "/v1/images/models/", "/v1/key", "/v1/credits", "/v1/generation"),
+    )
     return api
 
 

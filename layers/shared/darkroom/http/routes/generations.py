@@ -9,7 +9,6 @@ from darkroom.application import Application
 from darkroom.http.app import Api, validated
 from darkroom.http.image_stream import PictureStream
 from darkroom.http.responder import Answering, terms_of
-from darkroom.http.routes.try_it import try_routes
 from darkroom.http.schemas.images import GENERATE
 from darkroom.models.image_request import ImageRequest
 
@@ -22,7 +21,12 @@ def routes(app: Application) -> Api:
     def generate() -> Response[Any]:
         return generated(api, app, {})
 
-    try_routes(api, app)
+    def try_it() -> None:
+        from darkroom.http.routes.try_it import try_routes
+
+        try_routes(api, app)
+
+    api.serve_later(try_it, "/try")
     return api
 
 

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from darkroom.errors import DarkroomError, UnsupportedModel
 from darkroom.models.catalogue import ChatEndpoint, ChatModel, ImageModel
+from darkroom.models.value import LATER
 from darkroom.ports import CatalogueSource, CatalogueStore, Clock
 from darkroom.services.catalogue.image_sources import Endpoints, ImageSources
 from darkroom.services.catalogue.kept import PATIENCE_SECONDS, Dated, Kept, Shelf
@@ -23,10 +24,10 @@ ChatModelList = tuple[ChatModel, ...]
 ChatEndpoints = tuple[ChatEndpoint, ...]
 EndpointsByModel = Mapping[str, Endpoints]
 
-_IMAGE_MODELS: Final = TypeAdapter(ImageModels)
-_CHAT_MODELS: Final = TypeAdapter(ChatModelList)
-_CHAT_ENDPOINTS: Final = TypeAdapter(ChatEndpoints)
-_IDS: Final = TypeAdapter(tuple[str, ...])
+_IMAGE_MODELS: Final = TypeAdapter(ImageModels, config=LATER)
+_CHAT_MODELS: Final = TypeAdapter(ChatModelList, config=LATER)
+_CHAT_ENDPOINTS: Final = TypeAdapter(ChatEndpoints, config=LATER)
+_IDS: Final = TypeAdapter(tuple[str, ...], config=LATER)
 
 
 class Listing(Struct, frozen=True, eq=False):

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from darkroom.errors import DarkroomError, UnsupportedModel
 from darkroom.models.catalogue import ImageEndpoint
+from darkroom.models.value import LATER
 from darkroom.services.catalogue.kept import Dated, Kept, Shelf
 
 _AT_ONCE: Final = 8
@@ -24,8 +25,8 @@ _MOST_FAILURES: Final = 6
 Endpoints = tuple[ImageEndpoint, ...]
 DatedEndpoints = Mapping[str, Dated[Endpoints]]
 
-_ENDPOINTS: Final = TypeAdapter(Endpoints)
-_ALL: Final[TypeAdapter[DatedEndpoints]] = TypeAdapter(dict[str, Dated[Endpoints]])
+_ENDPOINTS: Final = TypeAdapter(Endpoints, config=LATER)
+_ALL: Final[TypeAdapter[DatedEndpoints]] = TypeAdapter(dict[str, Dated[Endpoints]], config=LATER)
 # Under `image-endpoints` versions that knew one date for all of them kept, and may look for, another form.
 _NAME: Final = "image-sources"
 

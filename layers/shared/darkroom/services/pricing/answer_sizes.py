@@ -1,12 +1,16 @@
 """How large an answer's pictures may come out, looked at before money is spent."""
 
+from __future__ import annotations
+
 import json
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from darkroom.errors import InvalidParameter
 from darkroom.models.door import HTTP_API, Door
-from darkroom.models.image_request import ImageRequest
-from darkroom.models.quote import Quote
+
+if TYPE_CHECKING:
+    from darkroom.models.image_request import ImageRequest
+    from darkroom.models.quote import Quote
 
 MAX_INLINE_BYTES: Final = HTTP_API.max_inline_bytes
 # Of a PNG of a photograph; those of the models listed here take 1.2 to 1.9.

@@ -7,8 +7,8 @@ from darkroom.errors import DarkroomError, InvalidParameter
 from darkroom.models.catalogue import ImageModel, TokenPrices
 from darkroom.models.generation import GenerationRequest, Routing
 from darkroom.models.image_request import RASTER_FORMATS, ImageRequest
-from darkroom.models.provider import Rates
 from darkroom.models.quote import InputShape, Quote
+from darkroom.models.rates import Rates
 from darkroom.ports import Provider
 from darkroom.services.catalogue import capabilities
 from darkroom.services.catalogue.capabilities import INPUTS, Candidate, shared

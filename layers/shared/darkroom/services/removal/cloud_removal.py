@@ -19,7 +19,7 @@ from darkroom.models.cutout_request import CutoutRequest
 from darkroom.models.generation import GenerationRequest, Routing
 from darkroom.models.job import Job, JobCost, JobStatus, PaidWork
 from darkroom.models.money import MicroUsd, micro_usd
-from darkroom.models.provider import Rates
+from darkroom.models.rates import Rates
 from darkroom.services.inputs.inputs import Inputs
 from darkroom.services.paid.admission import Admission, Prepared, Submission, require_room
 from darkroom.services.paid.budgets import Budgets, reserve_for

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from darkroom.errors import UnsupportedModel
 from darkroom.models.catalogue import ChatModel, TokenPrices
-from darkroom.models.provider import Rates, RatesByModel
+from darkroom.models.rates import Rates, RatesByModel
 from darkroom.ports import Provider
 from darkroom.services.catalogue import aliases
 from darkroom.services.catalogue.aliases import Resolved, normalise

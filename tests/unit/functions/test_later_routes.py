@@ -1,0 +1,41 @@
+"""Routes whose modules are loaded when one of them is first asked for: each is there, whichever comes first."""
+
+import json
+import re
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from darkroom.application import Application
+from darkroom.http.app import Api
+from darkroom.http.operation import Operation
+from darkroom.http.routes import account, conversations, edits
+from darkroom.http.schemas import completions, mcp, openrouter, recipes, settings, usage
+from tests.application import Studio
+from tests.events import Context, http_event
+
+Routes = Callable[[Application], Api]
+LATER: list[tuple[Routes, ModuleType]] = [
+    (edits.routes, openrouter),
+    (account.routes, settings),
+    (account.routes, usage),
+    (conversations.routes, recipes),
+    (conversations.routes, completions),
+    (conversations.routes, mcp),
+]
+ASKED = [
+    (routes, each.route)
+    for routes, module in LATER
+    for each in vars(module).values()
+    if isinstance(each, Operation) and each.route != "POST /v1/conversations/{conversation_id}/versions"
+]
+
+
+@pytest.mark.parametrize(("routes", "route"), ASKED, ids=[route for _, route in ASKED])
+def test_each_is_there_when_it_is_the_first_that_is_asked_for(studio: Studio, routes: Routes, route: str) -> None:
+    method, _, path = route.partition(" ")
+    event = http_event(method, re.sub(r"\{\w+\+?\}", "some", path), token=studio.token("alice"))
+    event["routeKey"] = route
+    answer = routes(studio.app).handle(event, Context())  # type: ignore[arg-type]
+    assert "There is no such route." not in json.loads(answer["body"]).get("detail", "")
