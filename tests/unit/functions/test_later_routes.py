@@ -24,11 +24,13 @@ LATER: list[tuple[Routes, ModuleType]] = [
     (conversations.routes, completions),
     (conversations.routes, mcp),
 ]
+# Declared beside the others, and served elsewhere.
+ELSEWHERE = {"POST /v1/conversations/{conversation_id}/versions", "POST /v1/recipes/{name}/check"}
 ASKED = [
     (routes, each.route)
     for routes, module in LATER
     for each in vars(module).values()
-    if isinstance(each, Operation) and each.route != "POST /v1/conversations/{conversation_id}/versions"
+    if isinstance(each, Operation) and each.route not in ELSEWHERE
 ]
 
 
