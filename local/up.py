@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # What is fetched while the stack works with the other, which is a fortieth of its size.
 MODEL, SMALL_MODEL = "u2net", "u2netp"
 USER_IS_CONNECTED = "the user `local` is connected"
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class CannotStart(Exception):
@@ -43,7 +43,7 @@ def main() -> int:
     options = _options()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     logging.getLogger("local").setLevel(logging.INFO)
-    for number in _STOPPING:
+    for number in STOPPING:
         signal.signal(number, _interrupt)
     try:
         with only_one(options.state):
@@ -182,7 +182,7 @@ def _is_local(endpoint: str) -> bool:
 
 def _interrupt(_number: int, _frame: object) -> None:
     # Stopping takes a moment; an impatient second Ctrl-C must not leave it half done.
-    for number in _STOPPING:
+    for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
