@@ -1,8 +1,9 @@
 """A small template with callers, queues and a schedule runs as the big one does."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -128,29 +129,41 @@ class Small:
         return [record["eventSourceARN"].rsplit(":", 1)[1] for record in records]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Small]]:
-    notes = tmp_path / "notes"
+@contextmanager
+def started(folder: Path, **options: Any) -> Iterator[Small]:
+    notes = folder / "notes"
     notes.touch()
     text = TEMPLATE.replace("HANDLERS", str(HANDLERS)).replace("NOTES_FILE", str(notes))
-    (tmp_path / "template.yaml").write_text(text)
-    started: list[Stack] = []
-
-    def begin(**options: Any) -> Small:
-        openrouter = OpenRouter(is_simulated=False)
-        stack = Stack(
-            tmp_path / "state", weights=tmp_path, openrouter=openrouter, root=tmp_path, **{"can_fork": False, **options}
-        )
-        started.append(stack.__enter__())
-        return Small(stack, notes)
-
-    yield begin
-    for stack in started:
-        stack.__exit__(None, None, None)
+    (folder / "template.yaml").write_text(text)
+    openrouter = OpenRouter(is_simulated=False)
+    with Stack(
+        folder / "state", weights=folder, openrouter=openrouter, root=folder, can_fork=False, **options
+    ) as stack:
+        yield Small(stack, notes)
 
 
-def test_a_queue_s_ref_is_where_messages_are_sent(start: Callable[..., Small]) -> None:
-    small = start()
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+    """One for the tests that look at it, in this order: the last leaves it without callers."""
+    with started(tmp_path_factory.mktemp("small")) as running:
+        yield running
+
+
+def test_functions_start_on_demand(small: Small) -> None:
+    pools = small.stack.pools
+    assert [pool.processes for pool in pools.values()] == [[], []]
+    assert _call(f"{small.stack.url}/environ") == 200
+    assert len(pools["CallersFunction"].processes) == 1
+
+
+def test_each_kind_of_event_has_processes_of_its_own(small: Small) -> None:
+    pools = small.stack.pools
+    assert pools["CallersFunction"].cap == FUNCTION_CAP
+    # Two queues and a schedule.
+    assert pools["WorkerFunction"].cap == 2 * FUNCTION_CAP + 1
+
+
+def test_a_queue_s_ref_is_where_messages_are_sent(small: Small) -> None:
     template = small.stack.template
     worker = template.functions["WorkerFunction"]
     assert worker.environment["JOB_QUEUE"] == small.queue_url
@@ -170,8 +183,7 @@ def test_a_queue_s_ref_is_where_messages_are_sent(start: Callable[..., Small]) -
     assert not [path for path in small.stack.folder.rglob("*") if path.name in ("state", AWS, OBJECTS)]
 
 
-def test_a_function_empties_its_queue_and_looks_after_what_died(start: Callable[..., Small]) -> None:
-    small = start()
+def test_a_function_empties_its_queue_and_looks_after_what_died(small: Small) -> None:
     small.send("fail")
     wait_for(lambda: len(small.queues_that_brought("fail")) >= 3, 20)
     brought = small.queues_that_brought("fail")[:3]
@@ -182,8 +194,23 @@ def test_a_function_empties_its_queue_and_looks_after_what_died(start: Callable[
     )
 
 
-def test_those_who_wait_do_not_keep_others_from_working(start: Callable[..., Small]) -> None:
-    small = start()
+def test_variables_that_a_function_declares_can_be_set_but_for_the_laptops_own(small: Small, tmp_path: Path) -> None:
+    variables = {"IMPORT_SECONDS": "0.25", "DARKROOM_URL_ALSO_ALLOWED": "x:1", "NOBODYS": "x"}
+    with started(tmp_path, variables=variables, also_allowed=("127.0.0.1:9000", "127.0.0.1:9")) as set_otherwise:
+        told, plain = _variables(set_otherwise), _variables(small)
+    assert (told["IMPORT_SECONDS"], plain["IMPORT_SECONDS"]) == ("0.25", "0")
+    # What may be called beside the internet is told to those who ask.
+    assert told["DARKROOM_URL_ALSO_ALLOWED"] == "127.0.0.1:9000,127.0.0.1:9"
+    assert plain["DARKROOM_URL_ALSO_ALLOWED"] == ""
+    assert "NOBODYS" not in told
+    assert set_otherwise.stack.template.functions["WorkerFunction"].environment.keys().isdisjoint(variables)
+
+
+def test_a_function_without_messages_has_nothing_to_tell(small: Small) -> None:
+    assert small.stack.pools["WorkerFunction"].call({"Records": []}).value == {"batchItemFailures": []}
+
+
+def test_those_who_wait_do_not_keep_others_from_working(small: Small) -> None:
     callers = small.stack.pools["CallersFunction"]
     with ThreadPoolExecutor(FUNCTION_CAP + 2) as threads:
         asleep = [threads.submit(_call, f"{small.stack.url}/asleep") for _ in range(FUNCTION_CAP + 2)]
@@ -197,41 +224,10 @@ def test_those_who_wait_do_not_keep_others_from_working(start: Callable[..., Sma
             callers.close()
 
 
-@pytest.mark.parametrize(
-    ("also_allowed", "told"), [((), ""), (("127.0.0.1:9000", "127.0.0.1:9"), "127.0.0.1:9000,127.0.0.1:9")]
-)
-def test_what_may_be_called_beside_the_internet_is_told_to_those_who_ask(
-    start: Callable[..., Small], also_allowed: tuple[str, ...], told: str
-) -> None:
-    small = start(also_allowed=also_allowed)
-    variables = httpx.get(f"{small.stack.url}/environ", trust_env=False, timeout=30).json()
-    assert variables["DARKROOM_URL_ALSO_ALLOWED"] == told
-    assert small.stack.pools["WorkerFunction"].call({"Records": []}).value == {"batchItemFailures": []}
-    assert "DARKROOM_URL_ALSO_ALLOWED" not in small.stack.template.functions["WorkerFunction"].environment
-
-
-def test_variables_that_a_function_declares_can_be_set(start: Callable[..., Small]) -> None:
-    small = start(variables={"IMPORT_SECONDS": "0.25", "DARKROOM_URL_ALSO_ALLOWED": "x:1", "NOBODYS": "x"})
-    told = httpx.get(f"{small.stack.url}/environ", trust_env=False, timeout=30).json()
-    # What the laptop itself decides it decides.
-    assert (told["IMPORT_SECONDS"], told["DARKROOM_URL_ALSO_ALLOWED"]) == ("0.25", "")
-    assert "NOBODYS" not in told
-
-
-def test_each_kind_of_event_has_processes_of_its_own(start: Callable[..., Small]) -> None:
-    pools = start().stack.pools
-    assert pools["CallersFunction"].cap == FUNCTION_CAP
-    # Two queues and a schedule.
-    assert pools["WorkerFunction"].cap == 2 * FUNCTION_CAP + 1
-
-
-def test_functions_start_on_demand(start: Callable[..., Small]) -> None:
-    small = start()
-    pools = small.stack.pools
-    assert [pool.processes for pool in pools.values()] == [[], []]
-    assert _call(f"{small.stack.url}/environ") == 200
-    assert len(pools["CallersFunction"].processes) == 1
-
-
 def _call(url: str) -> int:
     return httpx.get(url, trust_env=False, timeout=60).status_code
+
+
+def _variables(small: Small) -> dict[str, str]:
+    told: dict[str, str] = httpx.get(f"{small.stack.url}/environ", trust_env=False, timeout=30).json()
+    return told
