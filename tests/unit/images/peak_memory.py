@@ -1,8 +1,9 @@
 """Does one work on the largest pictures that are accepted, and writes the peak of this process's memory in MB.
 
-    python -m tests.unit.images.peak_memory "deep PNG"
+    python -m tests.unit.images.peak_memory FOLDER --make
+    python -m tests.unit.images.peak_memory FOLDER "deep PNG"
 
-The files are made in a process of their own (`--make`), whose memory does not count.
+The files are made before, in a process whose memory does not count.
 """
 
 import re
@@ -10,9 +11,9 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 SIDE: Final = 5000  # 25 megapixels, the default of MaxMegapixels
@@ -28,10 +29,15 @@ def _saved(mode: str, kind: str, side: int = SIDE, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+@cache
+def _png() -> bytes:
+    return _saved("RGBA", "PNG", compress_level=1)
+
+
 def _hdr() -> bytes:
     from tests.photos import png_chunk
 
-    png = _saved("RGBA", "PNG", compress_level=1)
+    png = _png()
     return png[:33] + png_chunk(b"cICP", bytes((9, 16, 0, 1))) + png[33:]
 
 
@@ -95,51 +101,51 @@ def _small(files: list[bytes]) -> None:
     thumbnail(files[0], max_megapixels=40)
 
 
-_Work = Callable[[list[bytes]], None]
-WORKS: Final[dict[str, tuple[_Work, list[Callable[[], bytes]]]]] = {
-    "PNG": (_normalised, [lambda: _saved("RGBA", "PNG", compress_level=1)]),
-    "deep PNG": (_normalised, [_deep]),
-    "deep grey PNG": (_normalised, [lambda: _saved("I;16", "PNG", compress_level=1)]),
-    "HDR PNG": (_normalised, [_hdr]),
-    "float TIFF": (_normalised, [lambda: _saved("F", "TIFF")]),
-    "RGBA TIFF": (_normalised, [lambda: _saved("RGBA", "TIFF")]),
-    "progressive JPEG without its end": (_normalised, [lambda: _saved("RGB", "JPEG", progressive=True)[:-2]]),
-    "CMYK JPEG": (_normalised, [lambda: _saved("CMYK", "JPEG")]),
-    "WebP": (_normalised, [lambda: _saved("RGBA", "WEBP", lossless=True, quality=0, method=0)]),
-    "GIF": (_normalised, [lambda: _saved("P", "GIF")]),
-    "BMP": (_normalised, [lambda: _saved("RGB", "BMP")]),
-    "AVIF": (_normalised, [lambda: _saved("RGB", "AVIF", speed=10)]),
-    "HEIC": (_normalised, [_heic]),
-    "an edit put together": (
-        _composed,
-        [
-            lambda: _saved("RGBA", "PNG", compress_level=1),
-            lambda: _saved("RGBA", "PNG", PAINTED, compress_level=1),
-            _mask,
-        ],
-    ),
-    "a thumbnail of a painting": (_small, [lambda: _saved("RGBA", "PNG", PAINTED, compress_level=1)]),
-    "a recipe that lets it grow": (_rendered, [lambda: _saved("RGBA", "PNG", LARGEST_HERE, compress_level=1)]),
+FILES: Final[dict[str, Callable[[], bytes]]] = {
+    "PNG": _png,
+    "deep PNG": _deep,
+    "deep grey PNG": lambda: _saved("I;16", "PNG", compress_level=1),
+    "HDR PNG": _hdr,
+    "float TIFF": lambda: _saved("F", "TIFF"),
+    "RGBA TIFF": lambda: _saved("RGBA", "TIFF"),
+    "progressive JPEG without its end": lambda: _saved("RGB", "JPEG", progressive=True)[:-2],
+    "CMYK JPEG": lambda: _saved("CMYK", "JPEG"),
+    "WebP": lambda: _saved("RGBA", "WEBP", lossless=True, quality=0, method=0),
+    "GIF": lambda: _saved("P", "GIF"),
+    "BMP": lambda: _saved("RGB", "BMP"),
+    "AVIF": lambda: _saved("RGB", "AVIF", speed=10),
+    "HEIC": _heic,
+    "mask": _mask,
+    "painting": lambda: _saved("RGBA", "PNG", PAINTED, compress_level=1),
+    "largest here": lambda: _saved("RGBA", "PNG", LARGEST_HERE, compress_level=1),
+}
+# What is done, and with which files: each of those that are sent is normalised.
+WORKS: Final[dict[str, tuple[Callable[[list[bytes]], None], list[str]]]] = {
+    **{name: (_normalised, [name]) for name in FILES if name not in ("mask", "painting", "largest here")},
+    "an edit put together": (_composed, ["PNG", "painting", "mask"]),
+    "a thumbnail of a painting": (_small, ["painting"]),
+    "a recipe that lets it grow": (_rendered, ["largest here"]),
 }
 
 
-def peak(name: str) -> int:
+def make(folder: Path) -> None:
+    """Writes all files, and keeps nothing of what that takes."""
+    subprocess.run([sys.executable, "-m", "tests.unit.images.peak_memory", str(folder), "--make"], check=True)
+
+
+def peak(folder: Path, name: str) -> int:
     """MB, of a process that does nothing else."""
-    command = [sys.executable, "-m", "tests.unit.images.peak_memory", name]
-    with TemporaryDirectory() as folder:
-        subprocess.run([*command, folder, "--make"], check=True)
-        done = subprocess.run([*command, folder], check=True, capture_output=True, text=True)
-    return int(done.stdout)
+    command = [sys.executable, "-m", "tests.unit.images.peak_memory", str(folder), name]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def main(name: str, folder: str, *make: str) -> None:
-    work, makers = WORKS[name]
-    paths = [Path(folder) / str(index) for index in range(len(makers))]
-    if make:
-        for path, maker in zip(paths, makers, strict=True):
-            path.write_bytes(maker())
+def main(folder: str, name: str) -> None:
+    if name == "--make":
+        for file, made in FILES.items():
+            (Path(folder) / file).write_bytes(made())
         return
-    work([path.read_bytes() for path in paths])
+    work, files = WORKS[name]
+    work([(Path(folder) / file).read_bytes() for file in files])
     sys.stdout.write(str(_peak_kb() // 1024))
 
 
