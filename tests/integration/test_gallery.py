@@ -1,12 +1,13 @@
 """What a gallery shows, on the running stack: thumbnails by the functions' own rights, lists by what was asked for."""
 
+from base64 import b64encode
 from typing import Any
 
 import httpx
 
 from darkroom.models.job import thumbnail_key, thumbnail_size
 from local.stack import Stack
-from tests.integration.users import ASYNC, EDITS, People, User
+from tests.integration.users import ASYNC, EDITS, People, User, mask, picture
 from tests.photos import jpeg, load
 
 TALKS = "/v1/conversations"
@@ -80,6 +81,33 @@ def test_a_picture_is_found_looked_at_and_removed_with_its_thumbnail(people: Peo
     bucket = stack.template.scope.ref("OutputsBucket")
     left = stack.aws.s3.list_objects_v2(Bucket=bucket, Prefix=f"outputs/{user.name}/{job['id']}/").get("Contents", [])
     assert [each["Key"] for each in left if each["Key"].endswith(thumbnail_key(""))] == []
+
+
+def test_a_link_of_this_stack_is_a_picture_wherever_one_is_named_and_nobody_elses(people: People, stack: Stack) -> None:
+    """On a laptop, too, where no other host may be fetched from."""
+    user, another = people.new("links"), people.new("stranger")
+    job = user.until(user.order(prompt="A heron at dawn")["id"], "succeeded")
+    (image,) = job["output"]["images"]
+    for link in (image["url"], f"{stack.url}/v1/jobs/{job['id']}/images/0"):
+        named = {"image_url": link}
+        assert user.post(TALKS, named).status_code == 201
+        assert user.post("/v1/images/background-removals", named).status_code == 200
+        assert user.post(EDITS, {"prompt": "At dusk", **named}, headers=ASYNC).status_code == 202
+        parts = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": link}}]
+        assert user.post("/v1/chat/completions", {"messages": [{"role": "user", "content": parts}]}).status_code == 200
+        foreign = another.post(TALKS, named)
+        assert (foreign.status_code, foreign.json()["charged"]) == (404, False), foreign.text
+
+
+def test_a_marked_part_of_a_picture_is_painted_with_the_functions_own_rights(people: People) -> None:
+    user = people.new("marked")
+    talk = user.request("POST", TALKS, files={"image": ("a.png", picture(), "image/png")}).json()
+    marked = f"data:image/png;base64,{b64encode(mask()).decode()}"
+    message = {"content": "add a red balloon", "mask": marked}
+    turn = user.post(f"{TALKS}/{talk['id']}/messages", message, headers=ASYNC).json()["id"]
+    user.until(turn, "succeeded")
+    after = user.get(f"{TALKS}/{talk['id']}").json()
+    assert [[("paint" in step) for step in each["steps"]] for each in after["versions"]] == [[], [True]]
 
 
 def test_a_field_that_is_not_known_is_refused_at_every_door(people: People) -> None:

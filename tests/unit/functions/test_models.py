@@ -190,7 +190,7 @@ class TestChoice:
 
     @pytest.mark.parametrize("tag", ["open source", "open-weights", "Open_Source"])
     def test_an_open_model_that_sees_can_be_found(self, ask: Any, tag: str) -> None:
-        assert _ids(ask(tag=f"{tag},vision")) == [GEMMA]
+        assert _ids(ask(tag=f"{tag},vision")) == ["qwen/qwen3.6-27b", GEMMA]
 
     def test_by_words(self, ask: Any) -> None:
         assert set(_ids(ask(q="nano BANANA"))) == {

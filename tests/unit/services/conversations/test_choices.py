@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from darkroom.errors import InvalidParameter
+from darkroom.errors import CallerError, InvalidParameter, UnsupportedModel
 from darkroom.models.chat import ChatRequest, Reasoning
 from darkroom.models.generation import Routing
 from darkroom.models.job import Job, JobStatus, TurnChoices
@@ -90,6 +90,22 @@ def test_sources_that_do_not_serve_the_painter_are_refused_before_it_is_paid(tal
     turn = talk.say("add a balloon", choices=TurnChoices(routing=Routing(only=("google-ai-studio",))))
     assert (turn.status, turn.error and turn.error["param"]) == (JobStatus.FAILED, "provider.only")
     assert talk.posts() == ["chat"]
+
+
+@pytest.mark.parametrize(
+    ("choices", "error", "param"),
+    [
+        (TurnChoices(image_model="acme/gone"), UnsupportedModel, "model"),
+        (TurnChoices(image_model=OPUS), UnsupportedModel, "model"),
+        (TurnChoices(image_model="openai/gpt-image-1-mini", zdr=True), InvalidParameter, "zdr"),
+    ],
+)
+def test_a_painter_that_could_not_paint_is_refused_before_the_planner_is_paid(
+    talk: Talk, studio: Studio, choices: TurnChoices, error: type[CallerError], param: str
+) -> None:
+    with pytest.raises(error) as refused:
+        talk.submit("add a balloon", choices=choices)
+    assert (refused.value.param, refused.value.charged, studio.paid_requests()) == (param, False, [])
 
 
 def test_what_is_marked_is_painted_and_the_rest_stays_to_the_pixel(talk: Talk) -> None:

@@ -80,6 +80,21 @@ class Forecasts(Struct, frozen=True):
         paint = self.of_painting(user, _SOME_PROMPT, image, by, payer=(choice, refs), spent=plan.estimated or 0)
         return Forecast(plan, paint, prepared.warnings)
 
+    def check_painter(self, user: str, about: Conversation, by: TurnChoices) -> None:
+        """Refuses a painter that a message names and that could not paint, before a planner is paid for it.
+
+        Raises:
+            CallerError: as the painting would be refused.
+        """
+        if by.image_model is None or self.planning.why_no_painting(user) is not None:
+            return
+        version = about.version(about.current) if about.current else None
+        try:
+            self.painting.offer(user, _SOME_PROMPT, None if version is None else version.image, by)
+        except (InvalidApiKey, MoneyRefused):
+            # It may not come to a painting, and who would pay is looked at then.
+            return
+
     def of_plan(self, turn: Job, plan: Plan, image: StoredImage | None, call: Job) -> dict[str, Any]:
         """What carrying out a plan would come to, as a dry run tells it; the planning is counted as it was estimated.
 

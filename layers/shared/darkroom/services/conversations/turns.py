@@ -99,6 +99,7 @@ class Turns(Struct, frozen=True):
             self.conversations.require_room(renewed)
             keep(("conversation", renewed.id), renewed)
             about = seen_from(renewed, choices.base)
+            self.forecasts.check_painter(caller.user, about, choices)
             state = said.model_copy(update={"base": about.current})
             if mask is None:
                 return self.planning.first(about, said.content, state, choice)
