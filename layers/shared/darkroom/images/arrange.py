@@ -1,51 +1,33 @@
-"""A cut-out arranged on a canvas: its region, room around it, its size and place, what is behind it and its shadow."""
+"""A cut-out arranged on a canvas: room around it, its size and place, what is behind it and its shadow."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image
 
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom in pixels; right and bottom are exclusive."""
-_SHADOW_DARKNESS: Final = 0.45
+from darkroom.images.shadow import Shadow, shaded
+from darkroom.models.subject import Box, Length
 
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """Pixels, or per cent of something."""
-
-    value: float
-    is_percent: bool = False
-
-    def of(self, whole: int) -> int:
-        return round(self.value * whole / 100 if self.is_percent else self.value)
+_SHADOW: Final = Shadow("contact")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
     """Args:
     max_pixels: of the result; a larger picture is scaled down.
-    roi: what lies outside is no subject; of the whole picture.
     crop_margins: top, right, bottom, left, per cent of the subject's own sides; None does not crop.
     scale: of the canvas, that the subject's longer side (relative to it) takes, from 0 to 1.
     position: of the subject, from 0 (left, top) to 1; None leaves it where it is.
-    shadow: below the subject.
+    shadow: on the ground, below the subject.
     is_solid: what is half transparent inside becomes opaque.
     """
 
     max_pixels: int | None = None
-    roi: tuple[Length, Length, Length, Length] | None = None
     crop_margins: tuple[Length, Length, Length, Length] | None = None
     scale: float | None = None
     position: tuple[float, float] | None = None
     shadow: bool = False
     is_solid: bool = False
-
-
-def roi_box(roi: tuple[Length, Length, Length, Length], size: tuple[int, int]) -> Box:
-    """In pixels; may be empty, or lie outside."""
-    left, top, right, bottom = (each.of(size[place % 2]) for place, each in enumerate(roi))
-    return left, top, right, bottom
 
 
 def arrange(cutout: Image.Image, wanted: Arrangement) -> tuple[Image.Image, Box | None]:
@@ -54,11 +36,6 @@ def arrange(cutout: Image.Image, wanted: Arrangement) -> tuple[Image.Image, Box 
     Returns:
         The picture, RGBA, and where its subject is; None where nothing is left of it.
     """
-    if wanted.roi is not None:
-        box = roi_box(wanted.roi, cutout.size)
-        inside = Image.new("L", cutout.size)
-        inside.paste(255, box)
-        cutout.putalpha(ImageChops.multiply(cutout.getchannel("A"), inside))
     cutout = _shrunk(cutout, wanted.max_pixels)
     if wanted.is_solid:
         cutout.putalpha(cutout.getchannel("A").point(lambda alpha: min(255, alpha * 3 // 2)))
@@ -77,7 +54,7 @@ def arrange(cutout: Image.Image, wanted: Arrangement) -> tuple[Image.Image, Box 
     made = Image.new("RGBA", size)
     made.paste(subject, place)
     box = (place[0], place[1], place[0] + subject.width, place[1] + subject.height)
-    return (_shadowed(made) if wanted.shadow else made), box
+    return (shaded(made, box, _SHADOW) if wanted.shadow else made), box
 
 
 def _shrunk(picture: Image.Image, max_pixels: int | None) -> Image.Image:
@@ -103,14 +80,3 @@ def _scaled(subject: Image.Image, canvas: tuple[int, int], scale: float) -> Imag
     factor = scale / max(subject.width / canvas[0], subject.height / canvas[1])
     size = (max(1, round(subject.width * factor)), max(1, round(subject.height * factor)))
     return subject.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
-
-
-def _shadowed(picture: Image.Image) -> Image.Image:
-    """With a soft shadow to its lower right."""
-    away = max(1, round(max(picture.size) * 0.015))
-    alpha = picture.getchannel("A").point(lambda value: int(value * _SHADOW_DARKNESS))
-    shadow = Image.new("L", picture.size)
-    shadow.paste(alpha, (away, away))
-    dark = Image.new("RGBA", picture.size)
-    dark.putalpha(shadow.filter(ImageFilter.GaussianBlur(away)))
-    return Image.alpha_composite(dark, picture)

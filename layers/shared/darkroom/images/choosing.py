@@ -68,7 +68,8 @@ def box_of(subject: Subject, size: tuple[int, int]) -> Box:
     """In pixels, as far as it lies in the picture. Raises InvalidParameter where nothing of it does."""
     left, top, right, bottom = (side.of(size[place % 2]) for place, side in enumerate(subject.box))
     if right <= left or bottom <= top:
-        raise _refused("The box has no inside: its right side has to lie right of its left one, its bottom below.")
+        what = "The box has no inside: its right side has to lie right of its left one, its bottom below."
+        raise _refused(what, is_empty=True)
     box = max(left, 0), max(top, 0), min(right, size[0]), min(bottom, size[1])
     if box[2] <= box[0] or box[3] <= box[1]:
         raise _refused(f"The box lies outside of the picture, which has {size[0]} x {size[1]} pixels.")
@@ -176,8 +177,8 @@ def _spread(where: np.typing.NDArray[np.bool_]) -> np.typing.NDArray[np.uint8]:
     return np.asarray(ImageChops.lighter(solid, solid.filter(ImageFilter.GaussianBlur(_HAZE))))
 
 
-def _refused(what: str) -> InvalidParameter:
-    return InvalidParameter(what, fix=HOW, param="subject")
+def _refused(what: str, *, is_empty: bool = False) -> InvalidParameter:
+    return InvalidParameter(what, fix=HOW, param="subject", context={"empty": is_empty})
 
 
 def _nothing(where: str) -> NoForeground:

@@ -121,7 +121,8 @@ class TestRemoveBg:
 
     def test_outside_the_region_nothing_stays(self, door: Door) -> None:
         left, _, width, _ = door.remove(roi="0% 0% 50% 100%").subject
-        assert left + width == 100
+        # The model has looked at nothing else: it finds its disc in the middle of the region.
+        assert left + width / 2 == pytest.approx(50, abs=1)
 
     def test_a_color_behind_it_makes_a_jpeg(self, door: Door) -> None:
         answer = door.remove(bg_color="00ff00")
@@ -138,7 +139,7 @@ class TestRemoveBg:
         assert sorted(archive.namelist()) == ["alpha.png", "color.jpg"]
         assert Image.open(archive.open("alpha.png")).size == SIZE
 
-    def test_a_shadow_falls_beside_it(self, door: Door) -> None:
+    def test_a_shadow_falls_on_the_ground(self, door: Door) -> None:
         without, with_one = (door.remove(photo((800, 400)), add_shadow=each).image for each in (False, True))
         assert sum(with_one.getchannel("A").histogram()[1:]) > sum(without.getchannel("A").histogram()[1:])
 

@@ -6,7 +6,6 @@ https://www.remove.bg/api. Errors get its form at the edge (`http/error_shapes.p
 import base64
 import io
 import re
-import zipfile
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,14 +16,15 @@ from darkroom.application import Application
 from darkroom.errors import InvalidParameter, NoForeground, PayloadTooLarge, ServiceUnavailable
 from darkroom.http.app import Api, answered, json_response, see_other, validated
 from darkroom.http.schemas.removebg import IMPROVE, REMOVE_BG, SHOW_REMOVE_BG_ACCOUNT, RemoveBgAccount
-from darkroom.images.arrange import Arrangement, Box, Length, arrange, roi_box
+from darkroom.images.arrange import Arrangement, arrange
 from darkroom.images.colour import Painter, paint_picture, parse_colour
 from darkroom.images.decode import decode
-from darkroom.images.encode import encode
+from darkroom.images.encode import Dpi, encode
 from darkroom.models.cutout import Cutout
 from darkroom.models.cutout_request import CutoutRequest
 from darkroom.models.deadline import Deadline
 from darkroom.models.source import ImageSource
+from darkroom.models.subject import Box, Length
 from darkroom.services.pricing.answer_sizes import MAX_INLINE_BYTES
 
 _MEGAPIXEL: Final = 1_000_000
@@ -69,21 +69,21 @@ def _removed(api: Api, app: Application) -> Response[Any]:
     given = {name: value for name, value in api.request.body.items() if value not in (None, "", b"")}
     image_format = _choice(given, "format", _FORMATS, "auto")
     channels = _choice(given, "channels", {"rgba": "rgba", "alpha": "alpha"}, "rgba")
-    wanted = _arrangement(given, image_format)
+    wanted, region = _arrangement(given, image_format), _lengths(given, "roi", (4,))
     behind = _behind(api, app, given)
-    made = _cut_out(api, app, given)
+    made = _cut_out(api, app, given, region)
     picture = Image.open(io.BytesIO(made.data)).convert("RGBA")
-    icc = picture.info.get("icc_profile")
-    if wanted.roi is not None:
-        _require_region(roi_box(wanted.roi, picture.size), picture.size)
+    if any(side.of(picture.size[place % 2]) > picture.size[place % 2] for place, side in enumerate(region)):
+        raise _outside()
     arranged, box = arrange(picture, wanted)
     if box is None:
         raise NoForeground("There is no foreground left in the picture.", fix="Choose another region or picture.")
-    data, media_type = _file(arranged, behind, image_format, channels, icc)
+    facts = picture.info.get("icc_profile"), picture.info.get("dpi")
+    data, media_type = _file(arranged, behind, image_format, channels, facts)
     return _answer(api, app, made, (data, media_type, arranged.size, box), str(given.get("type", "auto")))
 
 
-def _cut_out(api: Api, app: Application, given: Mapping[str, Any]) -> Cutout:
+def _cut_out(api: Api, app: Application, given: Mapping[str, Any], region: list[Length]) -> Cutout:
     """Raises what the cut-out raises, and ServiceUnavailable if it takes longer than an answer may."""
     sources = [name for name in _SOURCES if name in given]
     if len(sources) != 1:
@@ -94,9 +94,16 @@ def _cut_out(api: Api, app: Application, given: Mapping[str, Any]) -> Cutout:
     as_text = sources[0] == "image_file" and isinstance(value, str)
     name = "image_b64" if as_text else names[sources[0]]
     # Whatever the user's settings say: the real remove.bg is not paid for a request at this door.
-    request = validated(CutoutRequest, {name: value, "format": "png", "cloud": False})
+    meant = " ".join(f"{side.value:g}{'%' if side.is_percent else 'px'}" for side in region) or None
+    request = validated(CutoutRequest, {name: value, "format": "png", "cloud": False, "subject": meant})
     deadline = Deadline(api.seconds_left - _FOR_THE_REST)
-    made = app.remove_background.answer(api.caller, request, _no_terms, deadline)
+    try:
+        made = app.remove_background.answer(api.caller, request, _no_terms, deadline)
+    except InvalidParameter as error:
+        if error.param != "subject":
+            raise
+        is_empty = error.context.get("empty")
+        raise (_refused("`roi` is empty.", "roi", "roi_region_empty") if is_empty else _outside()) from error
     if not isinstance(made, Cutout):
         raise ServiceUnavailable("The cut-out takes longer than an answer may.", retry_after=5)
     app.remove_background.count(api.caller, request, made)
@@ -113,12 +120,10 @@ def _arrangement(given: Mapping[str, Any], image_format: str) -> Arrangement:
         most = min(most, _PNG_PIXELS)
     is_cropped = _switch(given, "crop", otherwise=False)
     margins = _lengths(given, "crop_margin", (1, 2, 4), limits=(_MOST_PIXELS, _MOST_PERCENT))
-    roi = _lengths(given, "roi", (4,))
     spread = {1: (0, 0, 0, 0), 2: (0, 1, 0, 1), 4: (0, 1, 2, 3)}
     around = [margins[place] for place in spread[len(margins)]] if margins else [Length(0)] * 4
     return Arrangement(
         max_pixels=most,
-        roi=(roi[0], roi[1], roi[2], roi[3]) if roi else None,
         crop_margins=(around[0], around[1], around[2], around[3]) if is_cropped else None,
         scale=_scale(given),
         position=_position(given),
@@ -204,31 +209,23 @@ def _file(
     behind: Painter | None,
     image_format: str,
     channels: str,
-    icc: bytes | None,
+    facts: tuple[bytes | None, Dpi],
 ) -> tuple[bytes, str]:
-    """The result's bytes, and their media type."""
+    """The result's bytes, and their media type. Args: facts: the profile, and pixels per inch."""
     if channels == "alpha":
-        return encode(picture.getchannel("A"), "png"), "image/png"
+        return encode(picture.getchannel("A"), "png", dpi=facts[1]), "image/png"
     alpha = picture.getchannel("A")
     if behind is not None:
         picture = Image.alpha_composite(behind(picture.size).convert("RGBA"), picture)
     if image_format == "zip":
-        return _zipped(picture, alpha, icc), "application/zip"
+        picture.putalpha(alpha)
+        return encode(picture, "zip", *facts), "application/zip"
     if image_format == "auto":
         image_format = "png" if picture.getchannel("A").getextrema() != (255, 255) else "jpeg"
     if image_format == "jpeg":
         white = Image.new("RGBA", picture.size, "white")
-        return encode(Image.alpha_composite(white, picture).convert("RGB"), "jpeg", icc), "image/jpeg"
-    return encode(picture, "webp" if image_format == "webp" else "png", icc), f"image/{image_format}"
-
-
-def _zipped(picture: Image.Image, alpha: Image.Image, icc: bytes | None) -> bytes:
-    """`color.jpg` and `alpha.png`."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("color.jpg", encode(picture.convert("RGB"), "jpeg", icc))
-        archive.writestr("alpha.png", encode(alpha, "png"))
-    return buffer.getvalue()
+        return encode(Image.alpha_composite(white, picture).convert("RGB"), "jpeg", *facts), "image/jpeg"
+    return encode(picture, "webp" if image_format == "webp" else "png", *facts), f"image/{image_format}"
 
 
 def _answer(
@@ -274,12 +271,8 @@ def _rate(api: Api) -> dict[str, str]:
     }
 
 
-def _require_region(box: Box, size: tuple[int, int]) -> None:
-    left, top, right, bottom = box
-    if right > size[0] or bottom > size[1]:
-        raise _refused("`roi` exceeds the picture's bounds.", "roi", "roi_exceeds_bounds")
-    if right <= left or bottom <= top:
-        raise _refused("`roi` is empty.", "roi", "roi_region_empty")
+def _outside() -> InvalidParameter:
+    return _refused("`roi` exceeds the picture's bounds.", "roi", "roi_exceeds_bounds")
 
 
 def _refused(what: str, param: str, code: str | None = None) -> InvalidParameter:
