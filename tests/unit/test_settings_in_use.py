@@ -157,7 +157,7 @@ def test_the_log_tells_of_every_call_if_it_is_to_but_never_of_a_key_a_prompt_or_
     )
     assert done.returncode == 0, done.stderr
     log = done.stdout + done.stderr
-    assert ("HTTP Request: POST" in log, "receive_response_headers" in log) == (debug == "true", debug == "true")
+    assert ("HTTP Request: POST" in log, "Connected to 127.0.0.1" in log) == (debug == "true", debug == "true")
     for secret in (key, key[9:], "CANARY", "base64,", "/9j/", "iVBOR", r"\xff\xd8"):
         assert secret not in log
     # No line holds more than a request's or an answer's head.

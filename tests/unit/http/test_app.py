@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from darkroom.errors import InvalidParameter, ServiceUnavailable
-from darkroom.http.app import Api, seconds_for
+from darkroom.http.app import Api
 from darkroom.http.problems import invalid_parameter
+from darkroom.http.transport import seconds_for
 from darkroom.models.rate_limit import RateLimits
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.rates import Rates

@@ -14,23 +14,21 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
 from darkroom.adapters.aws import within
-from darkroom.errors import DarkroomError, NotFound, PayloadTooLarge
+from darkroom.errors import DarkroomError, NotFound
 from darkroom.http.body import Request, body_of, json_object
 from darkroom.http.browser import SESSION, Visit
 from darkroom.http.limits import rate_headers, require_within
 from darkroom.http.operation import Operation
 from darkroom.http.problems import advise, invalid_parameter, problem_answer, unknown_error
-from darkroom.http.transport import OVER_HTTP_API, Resolver, Transport
+from darkroom.http.transport import OVER_HTTP_API, Resolver, Transport, seconds_for
 from darkroom.models.caller import Caller
 from darkroom.models.deadline import Deadline
-from darkroom.models.door import HTTP_API, Door
 from darkroom.models.rate_limit import Standing
 from darkroom.observability import logged, logger, note
 from darkroom.services.accounts.callers import Callers
 from darkroom.services.accounts.rates import Rates
 from darkroom.services.accounts.snapshot import read_once
 from darkroom.services.paid.at_hand import kept_at_hand
-from darkroom.services.pricing.answer_sizes import payload_bytes
 
 Event = dict[str, Any]
 Shown = Callable[[DarkroomError], Response[Any]]
@@ -317,24 +315,6 @@ class Api:
         return {"token": _token_of(headers), "session": self.visit.cookie(SESSION)}
 
 
-def seconds_for(event: Event, context: LambdaContext, now: float, door: Door = HTTP_API) -> float:
-    """How long there is to answer an event.
-
-    The door waits for so long from when the request came, and a cold start or a queue may have taken some of that. Of
-    a request that came in the future, or that its caller has given up, the clock is wrong: then what
-    Lambda grants counts.
-
-    Args:
-        now: seconds since the epoch.
-    """
-    granted = float(context.get_remaining_time_in_millis()) / 1000
-    came = event.get("requestContext", {}).get("timeEpoch")
-    if not isinstance(came, int | float):
-        return granted
-    passed = now - came / 1000
-    return min(granted, door.max_seconds - max(0.0, passed)) if passed < door.max_seconds else granted
-
-
 def _ended(answer: dict[str, Any]) -> dict[str, Any]:
     """The answer, with a line feed at the end of JSON: a shell's prompt then begins on a line by itself."""
     body = answer.get("body")
@@ -411,17 +391,3 @@ def answered(model: BaseModel, status: int = 200, headers: Mapping[str, str] | N
 def see_other(location: str, headers: Mapping[str, str]) -> Response[Any]:
     """What Lambda cannot carry is fetched from the bucket."""
     return Response(303, "text/plain", "", headers={**headers, "location": location})
-
-
-def require_sendable(answer: Response[Any], door: Door = HTTP_API) -> None:
-    """Raises PayloadTooLarge if the door could not carry the answer."""
-    body = answer.body or ""
-    size = 4 * len(body) / 3 if isinstance(body, bytes) else len(body)
-    if size > door.max_payload / 8 and isinstance(body, str):
-        # No character takes more than eight times its room.
-        size = payload_bytes(body)
-    if size > door.max_payload:
-        raise PayloadTooLarge(
-            f"The answer has about {size / 1e6:.1f} MB; an answer can have {door.max_payload // 1_000_000}.",
-            fix="The job has links to what it made.",
-        )

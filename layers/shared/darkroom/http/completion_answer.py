@@ -8,7 +8,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from darkroom.application import Application
 from darkroom.errors import PayloadTooLarge
-from darkroom.http.app import require_sendable, see_other
+from darkroom.http.app import see_other
+from darkroom.http.transport import require_sendable
 from darkroom.models.completion_body import CompletionBody
 from darkroom.models.door import Door
 from darkroom.models.job import Job

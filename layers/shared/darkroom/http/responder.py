@@ -21,12 +21,13 @@ from darkroom.errors import (
     InvalidParameter,
     StillRunning,
 )
-from darkroom.http.app import Api, answered, json_response, require_sendable, validated
+from darkroom.http.app import Api, answered, json_response, validated
 from darkroom.http.image_body import image_body
 from darkroom.http.image_stream import PictureStream
 from darkroom.http.problems import retry_header
 from darkroom.http.schemas.jobs import Job as JobView
 from darkroom.http.server_events import EVENTS
+from darkroom.http.transport import require_sendable
 from darkroom.models.admission import Terms
 from darkroom.models.deadline import Deadline
 from darkroom.models.image_request import ImageRequest

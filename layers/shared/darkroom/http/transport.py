@@ -3,12 +3,14 @@
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Protocol
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from msgspec import Struct
 
+from darkroom.errors import PayloadTooLarge
 from darkroom.models.deadline import Deadline
 from darkroom.models.door import HTTP_API, Door
+from darkroom.services.pricing.answer_sizes import payload_bytes
 
 
 class Following(Struct, frozen=True):
@@ -72,3 +74,35 @@ class Resolver(APIGatewayHttpResolver):
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         self._event = self._to_proxy_event(dict(event))
         return super().resolve(event, context)
+
+
+def seconds_for(event: Mapping[str, Any], context: LambdaContext, now: float, door: Door = HTTP_API) -> float:
+    """How long there is to answer an event.
+
+    The door waits for so long from when the request came, and a cold start or a queue may have taken some of that. Of
+    a request that came in the future, or that its caller has given up, the clock is wrong: then what
+    Lambda grants counts.
+
+    Args:
+        now: seconds since the epoch.
+    """
+    granted = float(context.get_remaining_time_in_millis()) / 1000
+    came = event.get("requestContext", {}).get("timeEpoch")
+    if not isinstance(came, int | float):
+        return granted
+    passed = now - came / 1000
+    return min(granted, door.max_seconds - max(0.0, passed)) if passed < door.max_seconds else granted
+
+
+def require_sendable(answer: Response[Any], door: Door = HTTP_API) -> None:
+    """Raises PayloadTooLarge if the door could not carry the answer."""
+    body = answer.body or ""
+    size = 4 * len(body) / 3 if isinstance(body, bytes) else len(body)
+    if size > door.max_payload / 8 and isinstance(body, str):
+        # No character takes more than eight times its room.
+        size = payload_bytes(body)
+    if size > door.max_payload:
+        raise PayloadTooLarge(
+            f"The answer has about {size / 1e6:.1f} MB; an answer can have {door.max_payload // 1_000_000}.",
+            fix="The job has links to what it made.",
+        )
