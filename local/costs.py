@@ -124,7 +124,8 @@ JOURNEYS: Final = {
         {"RemoveBackgroundFunction": Run(0.2, 1.6)},
         writes=9,
         reads=9,
-        s3_puts=1,
+        # The result, the picture and the mask: a correction is made of the latter two.
+        s3_puts=3,
         s3_gets=0,
         sqs=0,
         kms=0,

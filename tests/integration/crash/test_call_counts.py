@@ -231,7 +231,7 @@ CEILINGS: Final[dict[str, tuple[Door, Ceiling]]] = {
     "chat turn": ((lambda street: street.chat, asked.message), Ceiling(19, 19)),
     "painted chat turn": ((lambda street: street.chat, _painted), Ceiling(38, 38)),
     "cut-out as PNG": ((lambda street: street.removal, _png), Ceiling(2, 2)),
-    "cut-out": ((lambda street: street.removal, asked.removal), Ceiling(3, 3)),
+    "cut-out": ((lambda street: street.removal, asked.removal), Ceiling(5, 5)),
     "image at `ClientUrl`": (WORK["image at `ClientUrl`"], Ceiling(7, 7)),
     "edit at `ClientUrl`": (WORK["edit at `ClientUrl`"], Ceiling(9, 9)),
     "plain chat at `ClientUrl`": (WORK["plain chat at `ClientUrl`"], Ceiling(8, 8)),
