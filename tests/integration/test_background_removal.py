@@ -213,7 +213,8 @@ class TestInbox:
             time.sleep(0.1)
         assert waiting == 0
         assert len(_jobs(client, key)) == 1
-        assert len([output for output in _outputs(stack) if job["id"] in output]) == 1
+        kept = [output.rpartition("/")[2] for output in _outputs(stack) if job["id"] in output]
+        assert sorted(kept) == ["again.png", "alpha.png", "original"]
 
     def test_two_versions_of_a_file_are_two_jobs(self, stack: Stack, client: httpx.Client) -> None:
         key = "inbox/local/twice.jpg"

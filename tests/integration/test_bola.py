@@ -317,4 +317,5 @@ def test_every_route_of_the_template_is_tried() -> None:
     routes = {route.key for route in TEMPLATE.routes if not route.path.startswith("/studio/")}
     assert CASES.keys() | NAMELESS == routes
     assert not CASES.keys() & NAMELESS
-    assert not [route for route in NAMELESS if "{" in route]
+    # Azure's paths name a model, and nothing of anybody's.
+    assert not [route for route in NAMELESS - {"POST /openai/{proxy+}"} if "{" in route]

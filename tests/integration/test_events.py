@@ -23,7 +23,8 @@ ANSWERS = {
     "oauth_callback_denied": {400},
     "oauth_callback_ok": {400},
     "oauth_connect": {200},
-    # A link and a token that there are not; events carry none of their own.
+    # A link and a token that there are not, and an origin without the stack's port; events carry none of their own.
+    "oauth_guest": {403},
     "oauth_link": {400},
     "oauth_link_used": {403},
     "oauth_token": {403},

@@ -63,7 +63,8 @@ class Visitor:
 Visit = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="session")
+# For a file and not for all: while it is there, Playwright's loop runs in this thread, and no other can.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
     if found is None:

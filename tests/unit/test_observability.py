@@ -75,7 +75,12 @@ def test_doubts_and_counts(capsys: pytest.CaptureFixture[str], clock: SteppingCl
 
 
 def test_what_cannot_be_counted_fails_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    EmfTelemetry().counted("x" * 300)
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device", text)
+
+    with contextlib.redirect_stdout(Full()):
+        EmfTelemetry().counted("Jobs")
     assert "A metric was not sent" in caplog.text
 
 

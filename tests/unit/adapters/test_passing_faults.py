@@ -30,6 +30,7 @@ from darkroom.errors import DarkroomError, InternalError, ServiceUnavailable
 from darkroom.models.budget import BudgetRef
 from darkroom.models.job import Job
 from darkroom.models.key import SealedSecret, StoredKey
+from darkroom.ports.jobs import OpenJob
 from tests.paid_jobs import DOLLAR, day, paid_job
 from tests.unit.adapters.answers import answer
 from tests.unit.adapters.aws_codes import ANSWERS, CALLS, PASS, STAY, all_listed, of_call
@@ -189,6 +190,7 @@ def _sample(hint: Any, name: str) -> Any:
         datetime: NOW,
         timedelta: _DAYS,
         Job: JOB,
+        OpenJob: OpenJob(user="k" * 8, id=JOB.id, created_at=NOW),
         BudgetRef: day(DOLLAR, NOW),
         Sealed: Sealed(b"1" * 32, b"2" * 40),
         StoredKey: StoredKey(

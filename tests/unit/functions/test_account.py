@@ -318,7 +318,14 @@ class TestSession:
     def test_one_who_is_not_signed_in_is_told_so(self, call: Caller) -> None:
         assert call("GET", "/v1/session") == (
             200,
-            {"object": "session", "signed_in": False, "user": None, "sign_in": "/oauth"},
+            {
+                "object": "session",
+                "signed_in": False,
+                "user": None,
+                "sign_in": "/oauth",
+                "guest": False,
+                "guests": False,
+            },
         )
 
     def test_a_token_that_is_none_is_refused(self, call: Caller) -> None:

@@ -253,7 +253,7 @@ def test_a_message_becomes_a_version(chat: Chat, studio: Studio) -> None:
     studio.carry_out()
     status, turn, told = say()
     assert (status, told["idempotent-replayed"]) == (200, "true")
-    assert (turn["reply"], turn["type"]) == ("Gemacht: wärmer (20). Wärmer.", "technical")
+    assert (turn["reply"], turn["type"]) == ("Gemacht: wärmer (20).", "technical")
     assert turn["plan"]["actions"][0]["operations"][0]["op"] == "color_temperature"
     assert (turn["version"]["id"], turn["version"]["parent"]) == ("v2", "v1")
     [cost] = studio.charged("alice")
@@ -266,7 +266,7 @@ def test_a_message_becomes_a_version(chat: Chat, studio: Studio) -> None:
     _, shown, _ = chat("GET", f"{ROOT}/{conversation_id}")
     assert [(each["role"], each["content"], each["version"]) for each in shown["messages"]] == [
         ("user", "wärmer", None),
-        ("assistant", "Gemacht: wärmer (20). Wärmer.", "v2"),
+        ("assistant", "Gemacht: wärmer (20).", "v2"),
     ]
     assert (shown["title"], shown["messages"][1]["job"], shown["messages"][1]["cost_usd"]) == (
         "wärmer",

@@ -25,7 +25,7 @@ BACK = [
     "/\u2028/evil.example",
 ]  # fmt: skip
 WRITING = (
-    *("/oauth/paste", "/oauth/link", "/oauth/token", "/oauth/tokens", "/oauth/tokens/revoke"),
+    *("/oauth/guest", "/oauth/paste", "/oauth/link", "/oauth/token", "/oauth/tokens", "/oauth/tokens/revoke"),
     *("/oauth/unlink", "/oauth/disconnect", "/oauth/sign-out"),
 )
 

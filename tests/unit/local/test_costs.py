@@ -36,7 +36,7 @@ MOST = {
     "edit": 0.22,
     "chat turn": 0.12,
     "painted chat turn": 0.25,
-    "cut-out": 0.11,
+    "cut-out": 0.12,
     "plain chat": 0.10,
     "image at `ClientUrl`": 0.19,
     "edit at `ClientUrl`": 0.20,

@@ -19,6 +19,7 @@ TEMPLATE = """
 Parameters:
   CorsOrigin: {Type: String}
   SignIn: {Type: String}
+  Guests: {Type: String}
   WorkerConcurrency: {Type: Number, Default: 0}
   ImportSeconds: {Type: Number, Default: 0}
 Conditions:

@@ -57,7 +57,9 @@ class Application(PaidJobs):
         """Without a segmentation model: what needs one is left to the image function."""
         from darkroom.services.recipes.render import Render
 
-        return Render(self.ports.images, self.sources, self.settings.max_megapixels, segmenter=None)
+        return Render(
+            self.ports.images, self.sources, self.settings.max_megapixels, segmenter=None, model=lambda _user: ""
+        )
 
     @cached_property
     def conversations(self) -> Conversations:

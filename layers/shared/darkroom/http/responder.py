@@ -172,7 +172,7 @@ class Answering(Struct, frozen=True):
             answer = answered(JobView.model_validate(self.app.jobs.show(job)), 202, {**headers, "retry-after": "2"})
             self.told(submission)
             return answer
-        self.let_go(submission)
+        self.leave(submission)
         raise StillRunning(
             f"{what} not finished yet; the work goes on.",
             fix="Send the same request again to wait on, or look at the job.",
@@ -219,7 +219,7 @@ class Answering(Struct, frozen=True):
         job = self._as_it_is(submission.job)
         charged = self.charged(job)
         shown = self._shown(job, charged)
-        is_free = terms.idempotency_key is not None or self.let_go(submission)
+        is_free = terms.idempotency_key is not None or self._let_go(submission)
         if error.status < 500:
             # The same would come of it each time.
             error.charged, error.retryable, error.retry_after = charged, False, None
@@ -260,7 +260,12 @@ class Answering(Struct, frozen=True):
             return reference(job.id)
         return {**shown, "cost": {**shown["cost"], "charged": charged}}
 
-    def let_go(self, submission: Submission) -> bool:
+    def leave(self, submission: Submission) -> None:
+        """Lets the same request have the answer that comes. Raises DarkroomFault: it would not, see undelivered."""
+        if submission.answer is not None:
+            self.app.answers.let_go(submission.answer)
+
+    def _let_go(self, submission: Submission) -> bool:
         """Whether the same request gets the answer from now on, without becoming another job."""
         if submission.answer is None:
             return False

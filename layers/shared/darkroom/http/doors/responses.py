@@ -150,7 +150,7 @@ class _Respond:
         try:
             steps = pictures.ended(self._api, charged=self._answering.charged(job))
         except StillRunning:
-            self._answering.let_go(words)
+            self._answering.leave(words)
             raise
         self._said += pictures.warnings
         return steps

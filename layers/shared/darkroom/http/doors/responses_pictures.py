@@ -114,7 +114,7 @@ class Pictures:
             jobs.append(job)
         if not all(map(is_answer, jobs)):
             for begun in self._begun:
-                self._answering.let_go(begun.submission)
+                self._answering.leave(begun.submission)
             waited = next(job for job in jobs if not is_answer(job))
             raise StillRunning(
                 "The picture is not finished yet; the work goes on.",

@@ -41,7 +41,7 @@ class _Cutouts(Api):
 
 def routes(app: Application) -> Api:
     api = _Cutouts(app.callers, app.rates)
-    app.load("jobs", "remove_background")
+    app.load("jobs", "refine", "remove_background", "check")
 
     @api.serve(REMOVE_BACKGROUND)
     def remove_background() -> Response[Any]:

@@ -47,7 +47,7 @@ def routes(app: Application) -> Api:
     _messages(api, app)
     _versions(api, app)
     api.serve_later(lambda: _recipes(api, app), "/v1/recipes", "/v1/recipes/")
-    api.serve_later(lambda: _completions(api, app), "/v1/chat/completions")
+    api.serve_later(lambda: _completions(api, app), "/v1/chat/completions", "/v1/responses", "/openai/")
     api.serve_later(lambda: _mcp(api, app), "/mcp")
     return api
 

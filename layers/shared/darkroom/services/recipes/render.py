@@ -42,7 +42,7 @@ class Render(Struct, frozen=True):
     sources: Sources
     max_megapixels: float
     segmenter: Segmenter | None
-    model: Callable[[str], str] = lambda _user: ""
+    model: Callable[[str], str]
 
     def apply(self, user: str, data: bytes, operations: Sequence[Operation]) -> Rendered:
         """A file after the operations. Nothing is stored.
