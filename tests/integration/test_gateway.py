@@ -34,7 +34,7 @@ def test_every_route_reaches_a_function_that_asks_who_calls(stack: Stack) -> Non
             response = nobody.request(route.method, route.path.replace("{", "").replace("}", ""))
             # Other services' clients are answered as these services do: remove.bg has 403 for it.
             assert response.status_code == (403 if route.path in REMOVEBG_ROUTES else 401), route.key
-            doors = (*REMOVEBG_ROUTES, REMBG_ROUTE, "/mcp", "/openai/{proxy+}")
+            doors = (*REMOVEBG_ROUTES, REMBG_ROUTE, "/mcp")
             is_door = route.key in OPENROUTER_ROUTES or route.path in doors
             # People press its button, so that its errors are pages.
             kind = "text/html" if route.path == TRY else "application/json" if is_door else "application/problem+json"
