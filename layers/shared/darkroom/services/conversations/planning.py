@@ -82,14 +82,9 @@ class Planning(Struct, frozen=True):
             is_masked=by.mask is not None,
         )
         thinks = by.reasoning is not None and models.first.reasons
-        request = request.model_copy(
-            update={
-                "max_price": dict(chat_pricing.max_price(models.models)),
-                "routing": by.routing,
-                "reasoning": by.reasoning if thinks else None,
-                "zdr": is_private,
-            }
-        )
+        asked = {"routing": by.routing, "reasoning": by.reasoning if thinks else None, "zdr": is_private}
+        request = request.model_copy(update={"max_price": dict(chat_pricing.max_price(models.models)), **asked})
+        unheard = () if thinks or by.reasoning is None else (_not_thinking(models.first),)
         limits = self.budgets.limits(conversation.user, own_key=choice.own_key)
         walls = (limits.per_conversation, limits.per_day, limits.per_month, by.max_cost)
         least = min((each for each in walls if each), default=None)
@@ -110,9 +105,7 @@ class Planning(Struct, frozen=True):
             expected=planner_estimate.likely_cost(
                 models.first, request, shown, [message.planned for message in conversation.messages]
             ),
-            warnings=models.warnings
-            if thinks or by.reasoning is None
-            else (*models.warnings, _not_thinking(models.first)),
+            warnings=(*models.warnings, *unheard),
             lineage=_lineage(conversation, shown),
             shown={"content": content, "conversation": conversation.id, "base": conversation.current},
             conversation_id=conversation.id,

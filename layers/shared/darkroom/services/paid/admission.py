@@ -168,8 +168,7 @@ class Admission:
         """
         caller.require_account()
         sha256 = request_sha256(terms.route, request)
-        earlier = self._earlier(caller.user, terms, sha256)
-        if earlier is not None:
+        if (earlier := self._earlier(caller.user, terms, sha256)) is not None:
             return earlier
         choice = self._providers.choose(caller.user, skill, asked=provider)
         prepared = prepare(choice)
@@ -185,10 +184,9 @@ class Admission:
             expected=prepared.expected,
         )
         now = self._clock()
-        budgets = self._budgets.refs(caller, limits, conversation_id=prepared.conversation_id, at=now)
         job = self._job(caller, op, terms, prepared, choice, now).model_copy(
             update={
-                "budgets": budgets,
+                "budgets": self._budgets.refs(caller, limits, conversation_id=prepared.conversation_id, at=now),
                 "request_sha256": sha256,
                 "cost": JobCost(estimated=prepared.told, reserved=reserve, actual=None, settled=False),
             }
@@ -198,8 +196,8 @@ class Admission:
         turn = None
         if prepared.turn is not None:
             # It costs nothing itself; it tells what its first call may.
-            told = JobCost(estimated=job.cost.estimated, reserved=job.cost.reserved)
-            turn = job.model_copy(update={"op": TURN, "work": None, "budgets": (), "cost": told, "turn": prepared.turn})
+            told = {"cost": JobCost(estimated=job.cost.estimated, reserved=job.cost.reserved), "turn": prepared.turn}
+            turn = job.model_copy(update={"op": TURN, "work": None, "budgets": (), **told})
             job = part_of(turn, "plan", job)
         return self._admit(job, terms, sha256, now, turn=turn)
 

@@ -58,8 +58,7 @@ class Quotes:
 
         Raises:
             UnsupportedModel: with `suggestions`.
-            InvalidParameter, InvalidDimensions: with what is accepted; the model, one of the fallback models or the
-                provider does not take it.
+            InvalidParameter, InvalidDimensions: a model or the provider does not take it; with what is accepted.
             ProviderError, ServiceUnavailable: nobody can be asked what there is.
         """
         is_private = privacy.wanted(request.zdr, choice)
@@ -73,9 +72,8 @@ class Quotes:
         )
         calls = capabilities.calls_for(request.n, candidates, {INPUTS: len(inputs), **values})
         sent = passed(request, candidates)
-        generation = _generation(
-            chosen, sent, request.n, calls, request.partial_images or 0, {"zdr": is_private, **values}
-        )
+        values = {"zdr": is_private, **values}
+        generation = _generation(chosen, sent, request.n, calls, request.partial_images or 0, values)
         bound = pricing.bound(generation, candidates, inputs, calls=calls)
         # Where all costs are known the dearest of them is the bound.
         least = pricing.least(generation, candidates, inputs, calls=calls) if bound is None else bound
