@@ -34,7 +34,7 @@ export function ModelMenu({ role, label }) {
   return html`
     <div class="field menu" ref=${box}><span class="label" id="model-${role}">${label}</span>
       <button type="button" class="model-button" aria-expanded=${open} aria-describedby="model-${role}" onClick=${() => setOpen(!open)}>
-        <span><b>${shortName(now)}</b><small>${now?.note?.best_for}</small></span><${Icon} name="chevron" size=${18} /></button>
+        <span><b>${shortName(now) || label}</b><small>${now?.note?.best_for}</small></span><${Icon} name="chevron" size=${18} /></button>
       ${open && html`<div class="popover"><label class="search"><${Icon} name="search" size=${16} /><input aria-label=${t("menu.search")} placeholder=${t("menu.search")} value=${words} onInput=${(e) => setWords(e.target.value)} /></label>
         <ul aria-label=${label}>${rows.map(row)}${rows.length === 0 && html`<li class="none">${t("menu.none", { words })}</li>`}</ul></div>`}
     </div>`;

@@ -127,7 +127,7 @@ export function View() {
           <textarea rows="5" value=${wish.value.prompt} maxlength="32000" placeholder=${t("create.placeholder")} onInput=${(e) => set({ prompt: e.target.value })}
             onKeyDown=${(e) => e.key === "Enter" && (e.metaKey || e.ctrlKey) && submit(e)}></textarea></label>
         <${References} />
-        <button type="button" class="tune" aria-expanded=${tune} onClick=${() => setTune(!tune)}><span>${[shortName(painter.value), ratio, body.value.resolution].filter(Boolean).join(", ")}</span><${Icon} name="chevron" size=${18} /></button>
+        <button type="button" class="tune" aria-expanded=${tune} onClick=${() => setTune(!tune)}><span>${[shortName(painter.value), ratio, body.value.resolution].filter(Boolean).join(", ") || t("create.model")}</span><${Icon} name="chevron" size=${18} /></button>
         <div class="options ${tune || isOpen.value ? "open" : ""}"><${ModelMenu} role=${role.value} label=${t("create.model")} />
           <${Shapes} list=${ratios} now=${ratio} />
           <${Choice} label=${t("create.resolution")} option="resolution" />
