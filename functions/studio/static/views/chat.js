@@ -1,4 +1,4 @@
-import { html, useEffect, useRef, useState } from "../html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { Compare } from "../components/compare.js";
 import { Sheet } from "../components/dialog.js";
 import { Film } from "../components/film.js";
@@ -106,11 +106,12 @@ function Talk() {
   useEffect(() => {
     log.current.scrollTop = log.current.scrollHeight;
   }, [talk.messages.length, chat.pending.value]);
-  useEffect(() => setTool((now) => (now === "compare" ? null : now)), [at?.id]);
+  // Before anything can be pressed: after the paint they would undo, or miss, a key that came between.
+  useLayoutEffect(() => setTool((now) => (now === "compare" ? null : now)), [at?.id]);
   const [hand, setHand] = useState(null);
   useEffect(() => void (tool && !hand && import("../components/by-hand.js").then(setHand)), [tool]);
   const pick = (which) => setTool((now) => (now === which ? null : which));
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event) => {
       if (event.target.closest("input:not([type=range]),textarea,select,dialog") || event.metaKey || event.ctrlKey || event.altKey) return;
       const deed = { z: () => talk.can_undo && chat.undo(), Z: () => talk.can_redo && chat.redo(), c: () => parent && pick("compare"), b: () => at && pick("mark") }[event.key];
