@@ -1,6 +1,5 @@
 """`auto`: what is asked for in which order, that at most one is paid, and only where the user allowed money."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from darkroom.models.dropped import DroppedFile
 from darkroom.models.job import Job, JobStatus
 from darkroom.models.user_settings import Limits
 from darkroom.services.paid.admission import Submission
-from local.providers.removebg import Simulator
 from tests.application import Studio
 from tests.unit.cloud import CREDIT, Cloud, dot
 
@@ -29,20 +27,10 @@ DOUBT = (
 SURE = (*DOUBT[:1], Step(model="u2net", score=0.9, verdict="clean", ms=2.0))
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def cloud(studio: Studio, running: Simulator) -> Cloud:
-    running.reset()
-    cloud = Cloud(studio, running)
-    cloud.connect("alice")
-    cloud.set("alice")
+@pytest.fixture(autouse=True)
+def dropped(studio: Studio) -> None:
+    """A file in Alice's inbox."""
     studio.images.drop(FILE.key, dot(), FILE.version)
-    return cloud
 
 
 def made_by(cloud: Cloud, steps: tuple[Step, ...]) -> None:

@@ -1,6 +1,5 @@
 """Dropped files that remove.bg cuts out: what that costs, and that no file is paid for twice, whatever dies when."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,21 +26,10 @@ from tests.unit.cloud import CREDIT, Cloud, dot, dying
 FILE = DroppedFile("uploads", "inbox/alice/cat.png", "v1", "etag", "01")
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def cloud(studio: Studio, running: Simulator) -> Cloud:
-    """Alice has a key of her own, limits that leave room for a credit, and a file in her inbox."""
-    running.reset()
-    cloud = Cloud(studio, running)
-    cloud.connect("alice")
-    cloud.set("alice")
+@pytest.fixture(autouse=True)
+def dropped(studio: Studio) -> None:
+    """A file in Alice's inbox."""
     studio.images.drop(FILE.key, dot(), FILE.version)
-    return cloud
 
 
 class DyingJobStore(MemoryJobStore):

@@ -1,7 +1,6 @@
 """When remove.bg cuts out, what that costs, and that it is never paid for twice."""
 
 import base64
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -31,8 +30,7 @@ from darkroom.models.job import Job, JobStatus
 from darkroom.models.user_settings import Limits
 from darkroom.services.paid.admission import Submission
 from darkroom.services.paid.together import PATIENCE
-from local.providers.removebg import Simulator
-from tests.application import LONG, Studio
+from tests.application import LONG
 from tests.conftest import SteppingClock
 from tests.unit.cloud import CREDIT, Cloud, dot, dying
 
@@ -51,22 +49,6 @@ THEIRS: list[Exception] = [
     LicenceNotAcknowledged("Not yet."),
     InvalidParameter("No."),
 ]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def cloud(studio: Studio, running: Simulator) -> Cloud:
-    """Alice has a key of her own, and limits that leave room for a credit."""
-    running.reset()
-    cloud = Cloud(studio, running)
-    cloud.connect("alice")
-    cloud.set("alice")
-    return cloud
 
 
 def _ask(world: Cloud, /, *, terms: Terms = TERMS, **fields: Any) -> Cutout | Submission | Job:
